@@ -1,0 +1,42 @@
+//! The customer company behind a ticket. These facts come from the helpdesk's organisation, never from ticket text.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+
+use crate::{AccountId, Agent, EmailAddress, Priority, TicketId};
+
+/// What is known of the customer.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Account {
+    pub id: AccountId,
+    pub name: String,
+    /// Monthly recurring revenue in US dollars, finite and not negative.
+    pub mrr: Option<f64>,
+    pub plan: Option<String>,
+    pub health: Option<Health>,
+    /// The account's own key account manager; alerts go there instead of the shared inbox.
+    pub kam: Option<EmailAddress>,
+}
+
+/// Customer health as a success tool or an organisation field tells it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display, EnumString)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive)]
+pub enum Health {
+    Good,
+    AtRisk,
+    Poor,
+}
+
+/// An earlier ticket of the same account, as far as a decision or an alert needs it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct PastTicket {
+    pub id: TicketId,
+    pub at: Timestamp,
+    pub subject: String,
+    pub priority: Priority,
+    pub agent: Agent,
+    /// It raised a Guardian signal.
+    pub high_risk: bool,
+}

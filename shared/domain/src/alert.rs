@@ -1,0 +1,165 @@
+//! A person has to act: who, on what, and how the message fared.
+
+use std::{fmt, str::FromStr};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+
+use crate::{AccountId, Agent, EmailAddress, Health, Intent, PastTicket, Priority, Sentiment, TicketId, Version};
+
+/// Which of the two filters raised it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, Display, EnumString)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum AlertKind {
+    Guardian,
+    Opportunity,
+}
+
+/// How strong the signal is. A higher band passes the cooldown of a lower one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, Display, EnumString)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Band {
+    /// Guardian 7–8, Opportunity 6–8.
+    Elevated,
+    /// 9–10.
+    Critical,
+}
+
+/// One alert per ticket, kind and band, however often the ticket is triaged. Text form `1001/guardian/critical`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct AlertKey {
+    pub ticket: TicketId,
+    pub kind: AlertKind,
+    pub band: Band,
+}
+
+/// Everything the message says, as known when it was decided.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Alert {
+    pub ticket: TicketId,
+    pub kind: AlertKind,
+    pub band: Band,
+    pub version: Version,
+    pub at: Timestamp,
+    pub recipient: EmailAddress,
+    pub account: AccountId,
+    pub customer: String,
+    /// US dollars a month.
+    pub mrr: Option<f64>,
+    pub plan: Option<String>,
+    pub health: Option<Health>,
+    pub subject: String,
+    pub priority: Priority,
+    pub agent: Agent,
+    pub sentiment: Sentiment,
+    /// Guardian: the risk score. Opportunity: the confidence. 0 to 10.
+    pub score: u8,
+    pub intent: Option<Intent>,
+    pub evidence: Vec<String>,
+    pub reasons: Vec<String>,
+    pub recommended_action: String,
+    /// Newest first, at most five.
+    pub past: Vec<PastTicket>,
+    pub delivery: Delivery,
+}
+
+/// How the message fared.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Delivery {
+    /// Waiting for the alert function.
+    Pending,
+    /// The mail service took it; `id` is its name for the message.
+    Sent { id: String },
+    /// Delivery is switched off.
+    Skipped,
+    /// Held for the digest.
+    Held { reason: HoldReason },
+    /// Went out in a digest.
+    Digested,
+    /// The mail service refused it for good; a copy lies in the outbox.
+    Refused { reason: String },
+}
+
+/// Why an alert waits for the digest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum HoldReason {
+    /// The account had an alert of this kind and band within the cooldown.
+    Cooldown,
+    /// The daily cap is used up.
+    DailyCap,
+}
+
+impl Delivery {
+    /// One word for a log.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sent { .. } => "sent",
+            Self::Skipped => "skipped",
+            Self::Held { .. } => "held",
+            Self::Digested => "digested",
+            Self::Refused { .. } => "refused",
+        }
+    }
+}
+
+impl Alert {
+    #[must_use]
+    pub fn key(&self) -> AlertKey {
+        AlertKey { ticket: self.ticket, kind: self.kind, band: self.band }
+    }
+
+    /// Score × MRR: what the digest is sorted by. An unknown MRR counts as one dollar.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        f64::from(self.score) * self.mrr.unwrap_or(0.0).max(1.0)
+    }
+}
+
+impl fmt::Display for AlertKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.ticket.number(), self.kind, self.band)
+    }
+}
+
+/// The text is not `ticket/kind/band`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("is not an alert key such as 1001/guardian/critical")]
+pub struct AlertKeyError;
+
+impl FromStr for AlertKey {
+    type Err = AlertKeyError;
+
+    fn from_str(text: &str) -> Result<Self, AlertKeyError> {
+        let mut parts = text.split('/');
+        let mut part = || parts.next().ok_or(AlertKeyError);
+        let key = Self {
+            ticket: part()?.parse().map_err(|_| AlertKeyError)?,
+            kind: part()?.parse().map_err(|_| AlertKeyError)?,
+            band: part()?.parse().map_err(|_| AlertKeyError)?,
+        };
+        if parts.next().is_some() { Err(AlertKeyError) } else { Ok(key) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_survives_its_text_form() {
+        for text in ["1001/guardian/critical", "7/opportunity/elevated"] {
+            assert_eq!(text.parse::<AlertKey>().unwrap().to_string(), text);
+        }
+        for bad in ["", "1001", "1001/guardian", "1001/guardian/critical/x", "x/guardian/critical", "1/foo/critical"] {
+            assert!(bad.parse::<AlertKey>().is_err(), "{bad}");
+        }
+    }
+}

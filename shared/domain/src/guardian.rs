@@ -1,0 +1,249 @@
+//! The churn filter: how likely the account is to leave, why, and what to do.
+//!
+//! | evidence | points | reason |
+//! |---|---|---|
+//! | the customer says it may leave (confidence ≥ `churn_explicit`) | 7 | said aloud it is high risk whoever says it |
+//! | it sounds like it (confidence ≥ `churn_likely`) | 4 | worth a look, not an alarm by itself |
+//! | frustrated / angry | 1 / 2 | tone sharpens a risk, it does not make one |
+//! | the same team was needed twice or more in the last 30 days | 1 | a fault that keeps coming back wears patience down |
+//! | a P0 or P1 in the last 30 days | 1 | a fresh scar |
+//! | MRR growth / strategic | 1 / 2 | more to lose |
+//! | health at risk or poor | 1 | the success team saw it coming |
+//!
+//! The sum is capped at 10. Without a word about leaving it takes everything at once to reach 7.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{Agent, Health, Policy, Priority, Sentiment, alert::Band, policy::Tier};
+
+/// Points from which an account is at high risk.
+pub const HIGH: u8 = 7;
+/// Points from which the risk is critical.
+pub const CRITICAL: u8 = 9;
+
+/// The outcome of the churn filter.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Guardian {
+    /// 0 to 10.
+    pub risk_score: u8,
+    pub sentiment: Sentiment,
+    /// The customer's own words, verified.
+    pub evidence: Vec<String>,
+    /// One sentence per line of the table that applied.
+    pub reasons: Vec<String>,
+    /// Empty below 4 points.
+    pub recommended_action: String,
+}
+
+impl Guardian {
+    #[must_use]
+    pub fn is_high_risk(&self) -> bool {
+        self.risk_score >= HIGH
+    }
+
+    /// The alert's band; none below [`HIGH`].
+    #[must_use]
+    pub fn band(&self) -> Option<Band> {
+        match self.risk_score {
+            CRITICAL.. => Some(Band::Critical),
+            HIGH.. => Some(Band::Elevated),
+            _ => None,
+        }
+    }
+}
+
+/// How firmly leaving is in the air.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Churn {
+    None,
+    Likely,
+    Explicit,
+}
+
+/// The plain values the score is made of.
+#[derive(Clone, Debug)]
+pub struct Inputs<'a> {
+    pub churn: Churn,
+    pub sentiment: Sentiment,
+    /// Verified quotes.
+    pub evidence: Vec<String>,
+    pub agent: Agent,
+    pub history: &'a [crate::PastTicket],
+    pub mrr: Option<f64>,
+    pub health: Option<Health>,
+}
+
+const RECENT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Applies the table above.
+#[must_use]
+pub fn assess(inputs: Inputs<'_>, policy: &Policy, now: Timestamp) -> Guardian {
+    let recent = || inputs.history.iter().filter(|past| past.at <= now && now.duration_since(past.at) <= RECENT);
+    let repeats = recent().filter(|past| past.agent == inputs.agent).count();
+    let urgent = recent().any(|past| past.priority <= Priority::P1);
+    let tier = policy.tier(inputs.mrr);
+
+    let mut score = 0;
+    let mut reasons = Vec::new();
+    let mut add = |points: u8, reason: String| {
+        score += points;
+        reasons.push(format!("{reason} (+{points})"));
+    };
+    match inputs.churn {
+        Churn::Explicit => add(7, "the customer says it may leave".into()),
+        Churn::Likely => add(4, "the customer sounds as if it may leave".into()),
+        Churn::None => {}
+    }
+    match inputs.sentiment {
+        Sentiment::Angry => add(2, "the customer is angry".into()),
+        Sentiment::Frustrated => add(1, "the customer is frustrated".into()),
+        Sentiment::Neutral => {}
+    }
+    if repeats >= 2 {
+        add(1, format!("{repeats} earlier tickets for {} in 30 days", inputs.agent.title()));
+    }
+    if urgent {
+        add(1, "a P0 or P1 in the last 30 days".into());
+    }
+    match tier {
+        Tier::Strategic => add(2, "a strategic account by MRR".into()),
+        Tier::Growth => add(1, "a growth account by MRR".into()),
+        Tier::Standard => {}
+    }
+    match inputs.health {
+        Some(Health::Poor) => add(1, "account health is poor".into()),
+        Some(Health::AtRisk) => add(1, "account health is at risk".into()),
+        Some(Health::Good) | None => {}
+    }
+    let risk_score = score.min(10);
+    Guardian {
+        risk_score,
+        sentiment: inputs.sentiment,
+        evidence: inputs.evidence,
+        reasons,
+        recommended_action: recommended_action(risk_score, tier, repeats),
+    }
+}
+
+/// Who should do what by when, by risk profile: score, worth of the account, and whether the trouble keeps coming back.
+fn recommended_action(score: u8, tier: Tier, repeats: usize) -> String {
+    let first = match (score, tier) {
+        (CRITICAL.., Tier::Strategic) => {
+            "Call the account's decision maker within the hour, with an executive sponsor on the line."
+        }
+        (CRITICAL.., Tier::Growth) => "Call the customer today and bring the head of support.",
+        (CRITICAL.., Tier::Standard) => "Call the customer today and offer one named contact until this is settled.",
+        (HIGH.., Tier::Strategic) => "Call the account's decision maker today and agree a review this week.",
+        (HIGH.., Tier::Growth) => "Call the customer within one working day and ask what would make them stay.",
+        (HIGH.., Tier::Standard) => "Write personally within one working day and offer a call.",
+        (4.., Tier::Strategic | Tier::Growth) => "Mention the ticket in the next account call; no alert was sent.",
+        (4.., Tier::Standard) => "Watch the account's next tickets; no alert was sent.",
+        (_, _) => return String::new(),
+    };
+    let then = match (score >= HIGH, repeats) {
+        (true, 2..) => {
+            format!(
+                " Bring an engineer and a dated plan: this is ticket number {} for the same team in 30 days.",
+                repeats + 1
+            )
+        }
+        (true, _) => " Come with the ticket's cause and a date for its fix.".to_owned(),
+        (false, _) => String::new(),
+    };
+    format!("{first}{then}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PastTicket, TicketId, sample};
+
+    const NOW: &str = "2026-11-16T09:00:00Z";
+
+    fn past(id: u64, days_ago: i64, agent: Agent, priority: Priority) -> PastTicket {
+        PastTicket {
+            id: TicketId::new(id).unwrap(),
+            at: NOW.parse::<Timestamp>().unwrap() - SignedDuration::from_hours(24 * days_ago),
+            subject: "earlier".into(),
+            priority,
+            agent,
+            high_risk: false,
+        }
+    }
+
+    fn check(
+        (churn, sentiment, mrr, health): (Churn, Sentiment, f64, Option<Health>),
+        history: &[PastTicket],
+        expected: u8,
+    ) -> Guardian {
+        let inputs =
+            Inputs { churn, sentiment, evidence: vec![], agent: Agent::Nexus, history, mrr: Some(mrr), health };
+        let found = assess(inputs, &sample::policy(), NOW.parse().unwrap());
+        assert_eq!(found.risk_score, expected, "{churn:?} {sentiment:?} {mrr} {health:?}: {:?}", found.reasons);
+        found
+    }
+
+    #[test]
+    fn the_score_follows_the_table() {
+        use Churn::{Explicit, Likely, None as Silent};
+        use Sentiment::{Angry, Frustrated, Neutral};
+        let poor = Some(Health::Poor);
+        check((Silent, Neutral, 0.0, None), &[], 0);
+        check((Silent, Angry, 500.0, None), &[], 2);
+        check((Silent, Angry, 12_000.0, poor), &[], 5);
+        check((Likely, Neutral, 0.0, None), &[], 4);
+        check((Likely, Angry, 2_500.0, None), &[], 7);
+        check((Explicit, Neutral, 0.0, None), &[], 7);
+        check((Explicit, Frustrated, 0.0, Some(Health::Good)), &[], 8);
+        check((Explicit, Angry, 0.0, None), &[], 9);
+        check((Explicit, Angry, 50_000.0, poor), &[], 10);
+    }
+
+    #[test]
+    fn history_counts_for_thirty_days_only() {
+        let recent = [past(1, 3, Agent::Nexus, Priority::P1), past(2, 29, Agent::Nexus, Priority::P3)];
+        let other = [past(1, 3, Agent::Cipher, Priority::P2), past(2, 4, Agent::Cipher, Priority::P2)];
+        let old = [past(1, 31, Agent::Nexus, Priority::P0), past(2, 40, Agent::Nexus, Priority::P0)];
+        let quiet = (Churn::None, Sentiment::Neutral, 0.0, None);
+        check(quiet, &recent, 2);
+        check(quiet, &other, 0);
+        check(quiet, &old, 0);
+        let everything = check((Churn::None, Sentiment::Angry, 12_000.0, Some(Health::Poor)), &recent, 7);
+        assert_eq!(everything.band(), Some(Band::Elevated), "silent, yet everything at once");
+    }
+
+    #[test]
+    fn the_action_follows_score_worth_and_repetition() {
+        let twice = [past(1, 3, Agent::Nexus, Priority::P3), past(2, 5, Agent::Nexus, Priority::P3)];
+        let mut seen = std::collections::BTreeSet::new();
+        for mrr in [100.0, 3_000.0, 20_000.0] {
+            for (churn, sentiment) in [
+                (Churn::None, Sentiment::Neutral),
+                (Churn::Likely, Sentiment::Neutral),
+                (Churn::Explicit, Sentiment::Neutral),
+                (Churn::Explicit, Sentiment::Angry),
+            ] {
+                for history in [&[][..], &twice] {
+                    let inputs = Inputs {
+                        churn,
+                        sentiment,
+                        evidence: vec![],
+                        agent: Agent::Nexus,
+                        history,
+                        mrr: Some(mrr),
+                        health: None,
+                    };
+                    let found = assess(inputs, &sample::policy(), NOW.parse().unwrap());
+                    assert_eq!(found.recommended_action.is_empty(), found.risk_score < 4);
+                    assert_eq!(
+                        found.recommended_action.contains("ticket number 3"),
+                        found.is_high_risk() && history.len() == 2
+                    );
+                    seen.insert(found.recommended_action);
+                }
+            }
+        }
+        assert!(seen.len() >= 12, "{seen:#?}");
+    }
+}

@@ -1,0 +1,181 @@
+//! The labels of a ticket. Their text forms are formats that others read.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+
+/// How urgent. `P0` is the most urgent and the smallest value.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    EnumIter,
+    IntoStaticStr,
+)]
+#[strum(ascii_case_insensitive)]
+pub enum Priority {
+    /// System down, all customers hit, data loss, breach, payments impossible.
+    P0,
+    /// Major feature broken, business blocked, a critical fault that came back, a threat to leave over a fault.
+    P1,
+    /// Degraded with a workaround, delays, one customer's integration, expert configuration.
+    P2,
+    /// How-to, feature request, cosmetic, general or price question.
+    P3,
+}
+
+/// The specialist team.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    EnumIter,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive)]
+pub enum Agent {
+    /// Integrations and APIs.
+    Nexus,
+    /// Data and analytics.
+    Cipher,
+    /// Compliance and operations.
+    Sentinel,
+}
+
+/// The tone of the writer. It weighs in the risk score and never in the priority.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    EnumIter,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive)]
+pub enum Sentiment {
+    Neutral,
+    Frustrated,
+    #[serde(alias = "aggressive")]
+    #[strum(serialize = "aggressive", to_string = "angry")]
+    Angry,
+}
+
+/// What the writer wants to buy.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    EnumIter,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive)]
+pub enum Intent {
+    PricingRequest,
+    Upgrade,
+    Expansion,
+    CustomService,
+}
+
+/// The language a ticket is written in, of those the product serves.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    EnumIter,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive)]
+pub enum Language {
+    En,
+    Fr,
+    De,
+    Es,
+}
+
+impl Agent {
+    /// The name a person reads.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Nexus => "Nexus",
+            Self::Cipher => "Cipher",
+            Self::Sentinel => "Sentinel",
+        }
+    }
+}
+
+impl Intent {
+    /// The words a person reads.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::PricingRequest => "pricing request",
+            Self::Upgrade => "upgrade",
+            Self::Expansion => "expansion",
+            Self::CustomService => "custom service",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_read_in_any_case_and_print_in_one() {
+        assert_eq!("p0".parse(), Ok(Priority::P0));
+        assert_eq!(Priority::P3.to_string(), "P3");
+        assert_eq!("Aggressive".parse(), Ok(Sentiment::Angry));
+        assert_eq!(Sentiment::Angry.to_string(), "angry");
+        assert_eq!("pricing_request".parse(), Ok(Intent::PricingRequest));
+        assert_eq!("NEXUS".parse(), Ok(Agent::Nexus));
+        assert!("urgent".parse::<Priority>().is_err());
+    }
+}

@@ -1,0 +1,37 @@
+//! What a support ticket means and what to do about it: plain values, the pure decision, and the ports to the outside.
+//!
+//! Invariant: no AWS, HTTP, Lambda, async runtime, clock or environment in here. Time is an argument.
+
+pub mod account;
+pub mod alert;
+pub mod decide;
+pub mod guardian;
+pub mod ids;
+pub mod labels;
+pub mod opportunity;
+pub mod plan;
+pub mod policy;
+pub mod ports;
+pub mod priority;
+pub mod quote;
+pub mod reading;
+pub mod record;
+pub mod reply;
+pub mod rollout;
+#[cfg(any(test, feature = "contract"))]
+pub mod sample;
+pub mod state;
+pub mod tags;
+pub mod ticket;
+
+pub use account::{Account, Health, PastTicket};
+pub use alert::{Alert, AlertKey, AlertKind, Band, Delivery};
+pub use decide::{TicketContext, decide};
+pub use ids::{AccountId, EmailAddress, GroupId, TicketId, UserId, Version};
+pub use labels::{Agent, Intent, Language, Priority, Sentiment};
+pub use plan::{Plan, TicketUpdate};
+pub use policy::{Mode, Policy};
+pub use reading::{Draft, Reading, Scored};
+pub use record::{AuditEntry, Record, Resolution, Summary};
+pub use state::TicketState;
+pub use ticket::{FieldValues, Ticket};

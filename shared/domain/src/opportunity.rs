@@ -1,0 +1,115 @@
+//! The revenue filter: what the customer wants to buy, and how sure we are.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Account, Intent, Policy, alert::Band, policy::Tier};
+
+/// Opportunity confidence from which an alert is critical.
+pub const CRITICAL: u8 = 9;
+
+/// The outcome of the revenue filter.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Opportunity {
+    /// Set only for a signal: an intent at or above the threshold with verified words behind it.
+    pub intent: Option<Intent>,
+    /// 0 to 10: the analyst's probability of any wish to buy, times ten.
+    pub confidence: u8,
+    /// The customer's own words, verified.
+    pub evidence: Vec<String>,
+    pub reasons: Vec<String>,
+    /// Empty without a signal.
+    pub recommended_action: String,
+}
+
+impl Opportunity {
+    /// The alert's band; none without a signal.
+    #[must_use]
+    pub fn band(&self) -> Option<Band> {
+        self.intent.map(|_| if self.confidence >= CRITICAL { Band::Critical } else { Band::Elevated })
+    }
+}
+
+/// Weighs an analyst's intent. An intent without a verified quote is not a signal: nobody can act on a hunch.
+#[must_use]
+pub fn assess(
+    intent: Option<Intent>,
+    probability: f32,
+    evidence: Vec<String>,
+    high_risk: bool,
+    account: &Account,
+    policy: &Policy,
+) -> Opportunity {
+    let confidence = tenths(probability);
+    let sure = confidence >= policy.thresholds.opportunity_signal;
+    let signal = intent.filter(|_| sure && !evidence.is_empty());
+    let reasons = match (intent, signal) {
+        (Some(intent), Some(_)) => vec![format!("the customer asks for: {}", intent.title())],
+        (Some(intent), None) if sure => {
+            vec![format!("{} without words of the customer to show for it", intent.title())]
+        }
+        (Some(intent), None) => vec![format!("{}, but not sure enough", intent.title())],
+        (None, _) => vec![],
+    };
+    let recommended_action =
+        signal.map(|intent| recommended_action(intent, policy.tier(account.mrr), high_risk)).unwrap_or_default();
+    Opportunity { intent: signal, confidence, evidence, reasons, recommended_action }
+}
+
+/// A probability as whole tenths, 0 to 10.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=10")]
+fn tenths(probability: f32) -> u8 {
+    (probability * 10.0).round().clamp(0.0, 10.0) as u8
+}
+
+fn recommended_action(intent: Intent, tier: Tier, high_risk: bool) -> String {
+    let first = match intent {
+        Intent::PricingRequest => "Send a quote with the current plan beside it.",
+        Intent::Upgrade => "Show what the next plan adds for the case in the ticket, and offer a trial of it.",
+        Intent::Expansion => "Ask for volume and dates, and propose terms for the larger footprint.",
+        Intent::CustomService => "Set up a scoping call with professional services.",
+    };
+    let when = match tier {
+        Tier::Strategic => " Call today; the account manager should hear of it first.",
+        Tier::Growth => " Call within one working day.",
+        Tier::Standard => " Answer within two working days.",
+    };
+    let care = if high_risk { " The account is at risk: settle the complaint before talking about money." } else { "" };
+    format!("{first}{when}{care}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    fn check(intent: Option<Intent>, probability: f32, quotes: usize, expected: Option<Band>) -> Opportunity {
+        let evidence = vec!["How much is it?".to_owned(); quotes];
+        let found = assess(intent, probability, evidence, false, &sample::account(), &sample::policy());
+        assert_eq!(found.band(), expected, "{intent:?} {probability} {quotes}");
+        assert_eq!(found.recommended_action.is_empty(), expected.is_none());
+        found
+    }
+
+    #[test]
+    fn a_signal_needs_an_intent_at_six_with_words_behind_it() {
+        let pricing = Some(Intent::PricingRequest);
+        check(None, 0.1, 0, None);
+        check(pricing, 0.54, 1, None);
+        assert_eq!(check(pricing, 0.55, 1, Some(Band::Elevated)).confidence, 6);
+        check(pricing, 0.84, 1, Some(Band::Elevated));
+        check(pricing, 0.85, 1, Some(Band::Critical));
+        check(pricing, 0.99, 0, None);
+        assert_eq!(check(pricing, f32::NAN, 1, None).confidence, 0);
+    }
+
+    #[test]
+    fn a_seller_is_warned_of_an_account_at_risk() {
+        let sell = |high_risk| {
+            let evidence = vec!["How much?".to_owned()];
+            let intent = Some(Intent::Upgrade);
+            assess(intent, 0.9, evidence, high_risk, &sample::account(), &sample::policy()).recommended_action
+        };
+        assert!(sell(true).contains("at risk"));
+        assert!(!sell(false).contains("at risk"));
+    }
+}

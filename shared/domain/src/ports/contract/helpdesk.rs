@@ -1,0 +1,50 @@
+//! Reading and writing a ticket. The adapter must hold ticket `known` and not hold ticket `unknown`.
+
+use crate::{
+    TicketId, TicketUpdate,
+    plan::Comment,
+    ports::{Helpdesk, Updated},
+    sample,
+};
+
+/// An update of `ticket` as last read.
+async fn update(helpdesk: &impl Helpdesk, id: TicketId, marker: &str) -> TicketUpdate {
+    let ticket = helpdesk.ticket(id).await.unwrap().expect("a ticket the adapter holds");
+    TicketUpdate {
+        ticket: id,
+        updated_stamp: ticket.updated_stamp,
+        marker: marker.to_owned(),
+        values: sample::record(id.number(), "Acme", sample::now()).update.unwrap().values,
+        pending: false,
+        tags: ["vip".to_owned(), "triage_p2".to_owned()].into(),
+        comment: Some(Comment { public: false, text: "a note".into() }),
+    }
+}
+
+/// What is written is read back; a write on an older stamp is refused; the marker tells which write arrived.
+pub async fn a_write_is_safe(helpdesk: &impl Helpdesk, known: TicketId, unknown: TicketId) {
+    assert_eq!(helpdesk.ticket(unknown).await.unwrap(), None);
+    let first = update(helpdesk, known, "marker-1").await;
+    assert!(!helpdesk.has_marker(known, "marker-1").await.unwrap());
+    assert_eq!(helpdesk.update(&first).await.unwrap(), Updated::Applied);
+    assert!(helpdesk.has_marker(known, "marker-1").await.unwrap());
+    let read = helpdesk.ticket(known).await.unwrap().unwrap();
+    assert_eq!(read.values, first.values);
+    assert_eq!(read.tags, first.tags);
+    assert_ne!(read.updated_stamp, first.updated_stamp);
+
+    let late = TicketUpdate { marker: "marker-2".into(), ..first.clone() };
+    assert_eq!(helpdesk.update(&late).await.unwrap(), Updated::Conflict);
+    assert!(!helpdesk.has_marker(known, "marker-2").await.unwrap());
+    let gone = TicketUpdate { ticket: unknown, ..first };
+    assert_eq!(helpdesk.update(&gone).await.unwrap(), Updated::Gone);
+}
+
+/// Our own private note is not a new version of the conversation.
+pub async fn our_note_is_no_new_version(helpdesk: &impl Helpdesk, known: TicketId) {
+    let before = helpdesk.ticket(known).await.unwrap().unwrap();
+    let update = update(helpdesk, known, "marker").await;
+    helpdesk.update(&update).await.unwrap();
+    let after = helpdesk.ticket(known).await.unwrap().unwrap();
+    assert_eq!((after.version, after.follow_ups), (before.version, before.follow_ups));
+}

@@ -1,0 +1,50 @@
+//! Counters and cooldowns, each one conditional write.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::{AccountId, AlertKey, AlertKind, ports::PortError};
+
+/// What a cooldown is for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CooldownKey {
+    pub account: AccountId,
+    pub kind: AlertKind,
+}
+
+/// The answer to a cooldown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cooldown {
+    /// Go ahead; the cooldown runs from now.
+    Passed,
+    /// Another alert of this or a higher band went ahead; wait until then.
+    Held { until: Timestamp },
+}
+
+/// The answer to a count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Count {
+    /// Counted; this many so far.
+    Within { used: u32 },
+    /// The limit is reached; not counted.
+    Over,
+}
+
+/// Shared limits.
+///
+/// - [`Control::cool_down`] passes if no cooldown runs for the key at `now`, if the one that runs is of a lower band,
+///   or if it was this very alert that started it (a retry passes again).
+/// - [`Control::count`] never lets more than `limit` calls within one `counter` through, however many run at once.
+#[async_trait]
+pub trait Control: Send + Sync {
+    async fn cool_down(
+        &self,
+        key: &CooldownKey,
+        alert: AlertKey,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Cooldown, PortError>;
+
+    /// `counter` names the thing and its period, such as `alerts/2026-11-23`; it may be forgotten after `expires`.
+    async fn count(&self, counter: &str, limit: u32, expires: Timestamp) -> Result<Count, PortError>;
+}

@@ -1,0 +1,31 @@
+//! E-mail out.
+
+use async_trait::async_trait;
+
+use crate::{EmailAddress, ports::PortError};
+
+/// A message ready to send.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Email {
+    /// Names the message: letters, digits, `-` and `_`. The same message sent twice has the same name.
+    pub name: String,
+    pub to: EmailAddress,
+    /// One line.
+    pub subject: String,
+    pub html: String,
+    pub text: String,
+    /// Messages with the same thread fold into one conversation.
+    pub thread: String,
+}
+
+/// The service's name for a message it took.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Accepted {
+    pub id: String,
+}
+
+/// Hands a message to a mail service. Transient: try again later. Permanent: this message will never be taken.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    async fn send(&self, email: &Email) -> Result<Accepted, PortError>;
+}

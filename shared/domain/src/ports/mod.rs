@@ -1,0 +1,60 @@
+//! The outside, as small traits. Every promise is in the trait's doc, and [`contract`] holds an adapter to it.
+
+mod alert_log;
+mod analyst;
+mod audit;
+mod control;
+mod helpdesk;
+mod mailer;
+mod queue;
+mod records;
+mod settings;
+mod site;
+mod ticket_log;
+
+#[cfg(feature = "contract")]
+pub mod contract;
+
+pub use alert_log::{AlertLog, Opened, Taken};
+pub use analyst::Analyst;
+pub use audit::Audit;
+pub use control::{Control, Cooldown, CooldownKey, Count};
+pub use helpdesk::{Helpdesk, Updated};
+pub use mailer::{Accepted, Email, Mailer};
+pub use queue::Queue;
+pub use records::Records;
+pub use settings::{Settings, SigningSecrets};
+pub use site::{Page, Site};
+pub use ticket_log::{Claim, Fenced, Lease, TicketLog};
+
+/// The cause of a failed call, kept for the log.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// How a call to the outside failed. The adapter knows its service, so the adapter sorts.
+#[derive(Debug, thiserror::Error)]
+pub enum PortError {
+    /// Throttled, timed out, 5xx, no connection: the same call may succeed later.
+    #[error("{service} did not answer")]
+    Transient {
+        service: &'static str,
+        #[source]
+        cause: Cause,
+    },
+    /// Malformed, forbidden, refused: the same call will fail again.
+    #[error("{service} refused")]
+    Permanent {
+        service: &'static str,
+        #[source]
+        cause: Cause,
+    },
+}
+
+impl PortError {
+    pub fn transient(service: &'static str, cause: impl Into<Cause>) -> Self {
+        Self::Transient { service, cause: cause.into() }
+    }
+
+    pub fn permanent(service: &'static str, cause: impl Into<Cause>) -> Self {
+        Self::Permanent { service, cause: cause.into() }
+    }
+}

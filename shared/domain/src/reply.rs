@@ -1,0 +1,42 @@
+//! When a customer may be answered without a person in between.
+
+use crate::{Draft, Mode, Policy, Priority, Reading, Ticket, TicketState};
+
+/// The decision so far, as far as the rules look at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    pub ticket: &'a Ticket,
+    pub reading: &'a Reading,
+    pub draft: &'a Draft,
+    pub priority: Priority,
+    pub mode: Mode,
+    /// Guardian points: any churn evidence keeps a person in the loop, not only high risk.
+    pub churn_heard: bool,
+    pub buying_signal: bool,
+    pub state: &'a TicketState,
+}
+
+/// `Ok` if the draft may go out as a public reply, else the first rule that forbids it.
+///
+/// # Errors
+/// A sentence for the record, naming the rule.
+pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'static str> {
+    let Candidate { ticket, reading, draft, priority, mode, churn_heard, buying_signal, state } = candidate;
+    let unsure = reading.priority.confidence.min(reading.agent.confidence) < policy.thresholds.unsure_below;
+    let rules = [
+        (!policy.auto_reply, "automatic answers are switched off"),
+        (mode != Mode::Act, "automatic answers need the mode act"),
+        (priority != Priority::P3, "only P3 is answered automatically"),
+        (!draft.faq, "the article needs somebody to look at the account"),
+        (draft.match_score < policy.thresholds.auto_reply_match, "the article does not fit well enough"),
+        (unsure, "the analyst is unsure"),
+        (churn_heard, "the customer may leave"),
+        (buying_signal, "the customer wants to buy"),
+        (reading.suspicious, "the text tries to instruct its reader"),
+        (reading.fallback, "the analyst that should have read was not able to"),
+        (ticket.automatic_sender, "a machine wrote the ticket"),
+        (state.answered, "a public reply went out before"),
+        (state.done.is_some(), "not the first triage of this ticket"),
+    ];
+    rules.into_iter().find(|(forbids, _)| *forbids).map_or(Ok(()), |(_, rule)| Err(rule))
+}

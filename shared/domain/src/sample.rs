@@ -1,0 +1,145 @@
+//! Small valid values for tests and benchmarks, here and in the crates that use this one.
+#![expect(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "test values")]
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    Account, AccountId, Agent, Alert, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy, Priority, Reading,
+    Record, Scored, Sentiment, Ticket, TicketContext, TicketId, TicketState, Version, decide,
+    policy::{AgentProfile, AlertPolicy, Recipients, Thresholds},
+    reading::{Signal, Usage},
+};
+
+/// 2026-11-16T09:00:00Z, the moment of every sample.
+pub fn now() -> Timestamp {
+    Timestamp::constant(1_794_819_600, 0)
+}
+
+pub fn ticket_id(number: u64) -> TicketId {
+    TicketId::new(number).expect("not zero")
+}
+
+pub fn account_id(name: &str) -> AccountId {
+    AccountId::try_from(name.to_owned()).expect("not empty")
+}
+
+/// Act, with automatic answers, for everybody.
+pub fn policy() -> Policy {
+    let profile = |agent: Agent, group| AgentProfile {
+        agent,
+        team: format!("{} desk", agent.title()),
+        description: String::new(),
+        group: Some(GroupId(group)),
+        signature: format!("The {} team", agent.title()),
+    };
+    Policy {
+        mode: Mode::Act,
+        auto_reply: true,
+        rollout_percent: 100,
+        recipients: Recipients {
+            guardian: "kam@example.com".parse().expect("an address"),
+            opportunity: "sales@example.com".parse().expect("an address"),
+        },
+        agents: [(Agent::Nexus, 11), (Agent::Cipher, 12), (Agent::Sentinel, 13)]
+            .map(|(agent, group)| (agent, profile(agent, group)))
+            .into(),
+        thresholds: Thresholds {
+            churn_explicit: 0.7,
+            churn_likely: 0.45,
+            p0_at_least: 0.4,
+            unsure_below: 0.4,
+            auto_reply_match: 0.6,
+            opportunity_signal: 6,
+            mrr_growth: 2_000.0,
+            mrr_strategic: 10_000.0,
+        },
+        alerts: AlertPolicy { cooldown_hours: 24, daily_cap: Some(100) },
+        bot_user: None,
+        helpdesk_url: "https://example.zendesk.com".into(),
+        retention: SignedDuration::from_hours(30 * 24),
+    }
+}
+
+pub fn account() -> Account {
+    Account { id: account_id("Acme"), name: "Acme".into(), mrr: Some(500.0), plan: None, health: None, kam: None }
+}
+
+/// Says that it may leave and asks for a price.
+pub fn ticket(number: u64) -> Ticket {
+    Ticket {
+        id: ticket_id(number),
+        version: Version(number * 100),
+        subject: "Orders do not sync".into(),
+        description:
+            "Orders have not synced since Monday. We are looking at other vendors. What is your price for two \
+                      more stores?"
+                .into(),
+        follow_ups: Vec::new(),
+        channel: "email".into(),
+        account: account_id("Acme"),
+        requester_name: None,
+        automatic_sender: false,
+        created_at: now(),
+        updated_stamp: now().to_string(),
+        values: FieldValues::default(),
+        tags: BTreeSet::new(),
+    }
+}
+
+/// P2 for Nexus, sure of it, with nothing else in it.
+pub fn reading() -> Reading {
+    Reading {
+        analyst: "sample-1".into(),
+        fallback: false,
+        language: Language::En,
+        priority: Scored { value: Priority::P2, confidence: 0.9 },
+        agent: Scored { value: Agent::Nexus, confidence: 0.9 },
+        sentiment: Scored { value: Sentiment::Neutral, confidence: 0.9 },
+        churn: Signal { value: false, confidence: 0.05, quotes: Vec::new() },
+        intent: Signal { value: None, confidence: 0.05, quotes: Vec::new() },
+        draft: None,
+        suspicious: false,
+        usage: Usage::default(),
+    }
+}
+
+/// The sample reading with a churn signal and a buying signal.
+pub fn signals() -> Reading {
+    Reading {
+        churn: Signal { value: true, confidence: 0.9, quotes: vec!["We are looking at other vendors.".into()] },
+        intent: Signal {
+            value: Some(Intent::Expansion),
+            confidence: 0.8,
+            quotes: vec!["What is your price for two more stores?".into()],
+        },
+        ..reading()
+    }
+}
+
+pub fn draft() -> Draft {
+    Draft {
+        text: "Hi Acme team,\n\nPress reconnect.\n\nThe Nexus team".into(),
+        article: "reconnect".into(),
+        article_title: "Reconnect a store".into(),
+        faq: true,
+        match_score: 0.9,
+    }
+}
+
+/// A finished triage of the sample ticket, both signals in it.
+pub fn record(number: u64, account_name: &str, at: Timestamp) -> Record {
+    let (ticket, state) = (ticket(number), TicketState::default());
+    let account = Account { id: account_id(account_name), name: account_name.into(), ..account() };
+    let ticket = Ticket { account: account.id.clone(), ..ticket };
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+    decide(context, &signals(), &policy(), at).record
+}
+
+/// The Guardian alert of the sample ticket.
+pub fn alert(number: u64) -> Alert {
+    let (ticket, account, state) = (ticket(number), account(), TicketState::default());
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+    decide(context, &signals(), &policy(), now()).alerts.into_iter().next().expect("a churn signal raises an alert")
+}

@@ -1,0 +1,57 @@
+//! A ticket as the helpdesk holds it at one moment.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Agent, GroupId, Intent, Priority, TicketId, Version};
+
+/// What was read from the helpdesk under the claim. Everything written by people in it is hostile text.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ticket {
+    pub id: TicketId,
+    /// The newest public end-user comment; the description counts as the first.
+    pub version: Version,
+    pub subject: String,
+    /// The first comment.
+    pub description: String,
+    /// Later public comments of the end user, oldest first.
+    pub follow_ups: Vec<String>,
+    /// Zendesk's `via.channel` or the CSV's: an open set.
+    pub channel: String,
+    pub account: AccountId,
+    /// How the requester signs, where known.
+    pub requester_name: Option<String>,
+    /// A machine wrote it (auto-reply, bounce, monitoring): never answered automatically.
+    pub automatic_sender: bool,
+    pub created_at: Timestamp,
+    /// Opaque: the helpdesk's last change, handed back so that a write over somebody else's is refused.
+    pub updated_stamp: String,
+    pub values: FieldValues,
+    pub tags: BTreeSet<String>,
+}
+
+/// The helpdesk fields we may set. `None` is an empty field, or one we did not touch.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct FieldValues {
+    pub priority: Option<Priority>,
+    pub group: Option<GroupId>,
+    /// 0 to 10.
+    pub guardian_risk_score: Option<u8>,
+    pub opportunity_intent: Option<Intent>,
+    pub agent: Option<Agent>,
+}
+
+impl Ticket {
+    /// Everything the customer wrote: subject, description and follow-ups, each after a blank line.
+    #[must_use]
+    pub fn text(&self) -> String {
+        [&self.subject, &self.description]
+            .into_iter()
+            .chain(&self.follow_ups)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("\n\n")
+    }
+}
