@@ -1,0 +1,11 @@
+//! What two functions share at their edge: the batch loop, the messages between them, configuration and logging.
+
+pub mod batch;
+pub mod config;
+pub mod invocation;
+pub mod logging;
+pub mod message;
+
+pub use batch::{Verdict, handle_batch};
+pub use invocation::Invocation;
+pub use message::{AlertMessage, Cause, TicketMessage};

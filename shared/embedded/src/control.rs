@@ -1,0 +1,74 @@
+//! Counters and cooldowns in memory.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use async_trait::async_trait;
+use domain::{
+    AlertKey,
+    ports::{Control, Cooldown, CooldownKey, Count, PortError},
+};
+use jiff::Timestamp;
+
+use crate::lock;
+
+#[derive(Debug, Default)]
+pub struct MemoryControl {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    cooldowns: BTreeMap<CooldownKey, (AlertKey, Timestamp)>,
+    counters: BTreeMap<String, u32>,
+}
+
+#[async_trait]
+impl Control for MemoryControl {
+    async fn cool_down(
+        &self,
+        key: &CooldownKey,
+        alert: AlertKey,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Cooldown, PortError> {
+        let mut state = lock(&self.state);
+        match state.cooldowns.get(key) {
+            Some((holder, until)) if *holder != alert && *until > now && holder.band >= alert.band => {
+                Ok(Cooldown::Held { until: *until })
+            }
+            Some((holder, _)) if *holder == alert => Ok(Cooldown::Passed),
+            Some(_) | None => {
+                state.cooldowns.insert(key.clone(), (alert, until));
+                Ok(Cooldown::Passed)
+            }
+        }
+    }
+
+    async fn count(&self, counter: &str, limit: u32, _expires: Timestamp) -> Result<Count, PortError> {
+        let mut state = lock(&self.state);
+        let used = state.counters.entry(counter.to_owned()).or_default();
+        if *used >= limit {
+            return Ok(Count::Over);
+        }
+        *used += 1;
+        Ok(Count::Within { used: *used })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::ports::contract::control as contract;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_keeps_the_contract() {
+        contract::a_cooldown_holds_all_but_a_higher_band(&MemoryControl::default()).await;
+        contract::a_count_never_passes_its_limit(Arc::new(MemoryControl::default()), &|task| {
+            Box::pin(async { tokio::spawn(task).await.unwrap() })
+        })
+        .await;
+    }
+}

@@ -1,0 +1,218 @@
+//! A helpdesk in memory: tickets, comments and accounts, and the exact requests it was sent.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Mutex,
+};
+
+use async_trait::async_trait;
+use domain::{
+    Account, AccountId, FieldValues, Ticket, TicketId, TicketUpdate, Version,
+    ports::{Helpdesk, PortError, Updated},
+};
+use jiff::{SignedDuration, Timestamp};
+use zendesk::{FieldIds, update_request};
+
+use crate::lock;
+
+#[derive(Debug)]
+pub struct MemoryHelpdesk {
+    fields: FieldIds,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tickets: HashMap<TicketId, Entry>,
+    accounts: HashMap<AccountId, Account>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    ticket: Ticket,
+    /// Rises with every change.
+    revision: i64,
+    markers: Vec<String>,
+    calls: Vec<Call>,
+}
+
+/// A request as it would go over the wire.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Call {
+    pub method: &'static str,
+    pub path: String,
+    /// JSON.
+    pub body: String,
+}
+
+/// A ticket as its customer opens it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewTicket {
+    pub id: TicketId,
+    pub account: AccountId,
+    pub subject: String,
+    pub description: String,
+    pub channel: String,
+    pub created_at: Timestamp,
+}
+
+impl MemoryHelpdesk {
+    #[must_use]
+    pub fn new(fields: FieldIds) -> Self {
+        Self { fields, state: Mutex::default() }
+    }
+
+    /// Makes an account known, or replaces what was known of it.
+    pub fn set_account(&self, account: Account) {
+        lock(&self.state).accounts.insert(account.id.clone(), account);
+    }
+
+    /// Opens a ticket. One that exists is left as it is.
+    pub fn open(&self, new: NewTicket) {
+        let NewTicket { id, account, subject, description, channel, created_at } = new;
+        let ticket = Ticket {
+            id,
+            version: Version(id.number() * 1000),
+            subject,
+            description,
+            follow_ups: Vec::new(),
+            channel,
+            account,
+            requester_name: None,
+            automatic_sender: false,
+            created_at,
+            updated_stamp: created_at.to_string(),
+            values: FieldValues::default(),
+            tags: BTreeSet::new(),
+        };
+        let entry = Entry { ticket, revision: 0, markers: Vec::new(), calls: Vec::new() };
+        lock(&self.state).tickets.entry(id).or_insert(entry);
+    }
+
+    /// The customer writes again: a new version of the conversation. Nothing for a ticket that does not exist.
+    pub fn comment(&self, id: TicketId, text: String) {
+        self.change(id, |ticket| {
+            ticket.version = Version(ticket.version.0 + 1);
+            ticket.follow_ups.push(text);
+        });
+    }
+
+    /// Somebody sets fields by hand.
+    pub fn set_values(&self, id: TicketId, values: FieldValues) {
+        self.change(id, |ticket| ticket.values = values);
+    }
+
+    fn change(&self, id: TicketId, change: impl FnOnce(&mut Ticket)) {
+        if let Some(entry) = lock(&self.state).tickets.get_mut(&id) {
+            change(&mut entry.ticket);
+            entry.touch();
+        }
+    }
+
+    /// The requests that changed a ticket, in order.
+    #[must_use]
+    pub fn calls(&self, id: TicketId) -> Vec<Call> {
+        lock(&self.state).tickets.get(&id).map(|entry| entry.calls.clone()).unwrap_or_default()
+    }
+}
+
+impl Entry {
+    fn touch(&mut self) {
+        self.revision += 1;
+        let stamp = self.ticket.created_at + SignedDuration::from_secs(self.revision);
+        self.ticket.updated_stamp = stamp.to_string();
+    }
+}
+
+#[async_trait]
+impl Helpdesk for MemoryHelpdesk {
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, PortError> {
+        Ok(lock(&self.state).tickets.get(&id).map(|entry| entry.ticket.clone()))
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Account, PortError> {
+        let known = lock(&self.state).accounts.get(id).cloned();
+        Ok(known.unwrap_or_else(|| Account {
+            id: id.clone(),
+            name: id.to_string(),
+            mrr: None,
+            plan: None,
+            health: None,
+            kam: None,
+        }))
+    }
+
+    async fn update(&self, update: &TicketUpdate) -> Result<Updated, PortError> {
+        let request = update_request(update, &self.fields);
+        let mut state = lock(&self.state);
+        let Some(entry) = state.tickets.get_mut(&update.ticket) else { return Ok(Updated::Gone) };
+        if entry.ticket.updated_stamp != update.updated_stamp {
+            return Ok(Updated::Conflict);
+        }
+        let (values, new) = (&mut entry.ticket.values, update.values);
+        *values = FieldValues {
+            priority: new.priority.or(values.priority),
+            group: new.group.or(values.group),
+            guardian_risk_score: new.guardian_risk_score.or(values.guardian_risk_score),
+            opportunity_intent: new.opportunity_intent.or(values.opportunity_intent),
+            agent: new.agent.or(values.agent),
+        };
+        entry.ticket.tags.clone_from(&update.tags);
+        entry.markers.push(update.marker.clone());
+        entry.calls.push(Call { method: request.method, path: request.path, body: request.body.to_string() });
+        entry.touch();
+        Ok(Updated::Applied)
+    }
+
+    async fn has_marker(&self, id: TicketId, marker: &str) -> Result<bool, PortError> {
+        let state = lock(&self.state);
+        Ok(state.tickets.get(&id).is_some_and(|entry| entry.markers.iter().any(|known| known == marker)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ports::contract::helpdesk as contract, sample};
+
+    use super::*;
+
+    fn helpdesk() -> MemoryHelpdesk {
+        let helpdesk = MemoryHelpdesk::new(FieldIds::default());
+        let sample = sample::ticket(7);
+        helpdesk.open(NewTicket {
+            id: sample.id,
+            account: sample.account,
+            subject: sample.subject,
+            description: sample.description,
+            channel: sample.channel,
+            created_at: sample.created_at,
+        });
+        helpdesk
+    }
+
+    #[tokio::test]
+    async fn it_keeps_the_contract() {
+        let (known, unknown) = (sample::ticket_id(7), sample::ticket_id(8));
+        contract::a_write_is_safe(&helpdesk(), known, unknown).await;
+        contract::our_note_is_no_new_version(&helpdesk(), known).await;
+    }
+
+    #[tokio::test]
+    async fn the_customer_and_people_change_the_ticket_too() {
+        let (helpdesk, id) = (helpdesk(), sample::ticket_id(7));
+        let before = helpdesk.ticket(id).await.unwrap().unwrap();
+        helpdesk.comment(id, "Any news?".into());
+        let after = helpdesk.ticket(id).await.unwrap().unwrap();
+        assert!(after.version > before.version && after.updated_stamp != before.updated_stamp);
+        assert_eq!(after.follow_ups, ["Any news?"]);
+        helpdesk.set_values(id, FieldValues { guardian_risk_score: Some(3), ..FieldValues::default() });
+        assert_eq!(helpdesk.ticket(id).await.unwrap().unwrap().values.guardian_risk_score, Some(3));
+        assert!(helpdesk.calls(id).is_empty(), "only our requests are kept");
+    }
+
+    #[tokio::test]
+    async fn an_unknown_account_is_only_a_name() {
+        let account = helpdesk().account(&sample::account_id("Nobody Ltd")).await.unwrap();
+        assert_eq!((account.name.as_str(), account.mrr, account.kam), ("Nobody Ltd", None, None));
+    }
+}

@@ -1,0 +1,58 @@
+//! E-mails as HTML files instead of messages.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use domain::ports::{Accepted, Email, Mailer, PortError};
+
+/// Writes each message to `<folder>/<name>.html`. The same message twice is one file.
+#[derive(Debug)]
+pub struct OutboxMailer {
+    folder: PathBuf,
+}
+
+impl OutboxMailer {
+    /// Creates the folder with the first message.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+}
+
+#[async_trait]
+impl Mailer for OutboxMailer {
+    async fn send(&self, email: &Email) -> Result<Accepted, PortError> {
+        let file = format!("{}.html", email.name);
+        std::fs::create_dir_all(&self.folder)
+            .and_then(|()| std::fs::write(self.folder.join(&file), &email.html))
+            .map_err(|error| PortError::permanent("outbox", error))?;
+        Ok(Accepted { id: file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_message_becomes_a_file_and_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = OutboxMailer::new(folder.path().join("emails"));
+        let email = Email {
+            name: "1001-guardian-critical".into(),
+            to: "kam@example.com".parse().unwrap(),
+            subject: "At risk".into(),
+            html: "<p>At risk</p>".into(),
+            text: "At risk".into(),
+            thread: "1001".into(),
+        };
+        for _ in 0..2 {
+            let accepted = outbox.send(&email).await.unwrap();
+            let file = folder.path().join("emails").join(accepted.id);
+            assert_eq!(std::fs::read_to_string(file).unwrap(), "<p>At risk</p>");
+        }
+        assert_eq!(std::fs::read_dir(folder.path().join("emails")).unwrap().count(), 1);
+        let blocked = OutboxMailer::new(folder.path().join("emails/1001-guardian-critical.html"));
+        assert!(matches!(blocked.send(&email).await, Err(PortError::Permanent { .. })));
+    }
+}

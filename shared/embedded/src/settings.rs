@@ -1,0 +1,35 @@
+//! Settings that do not change while the process runs.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{
+    Policy,
+    ports::{PortError, Settings, SigningSecrets},
+};
+use secrecy::SecretString;
+
+#[derive(Clone, Debug)]
+pub struct FixedSettings(pub Arc<Policy>);
+
+#[async_trait]
+impl Settings for FixedSettings {
+    async fn policy(&self) -> Result<Arc<Policy>, PortError> {
+        Ok(self.0.clone())
+    }
+}
+
+/// Current first.
+#[derive(Clone, Debug)]
+pub struct FixedSecrets(pub Vec<SecretString>);
+
+#[async_trait]
+impl SigningSecrets for FixedSecrets {
+    async fn secrets(&self) -> Result<Vec<SecretString>, PortError> {
+        Ok(self.0.clone())
+    }
+
+    async fn refreshed(&self) -> Result<Vec<SecretString>, PortError> {
+        Ok(self.0.clone())
+    }
+}

@@ -1,0 +1,294 @@
+//! The ticket table in memory: claims, states, records, alerts, audit.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use domain::{
+    AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Record, Summary, TicketId, TicketState,
+    ports::{AlertLog, Audit, Claim, Fenced, Lease, Opened, PortError, Records, Taken, TicketLog},
+    record::utc_day,
+};
+use jiff::{Timestamp, civil::Date};
+
+use crate::lock;
+
+#[derive(Debug, Default)]
+pub struct MemoryTicketLog {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tickets: HashMap<TicketId, Entry>,
+    days: BTreeMap<Date, BTreeSet<(Timestamp, TicketId)>>,
+    accounts: HashMap<AccountId, BTreeSet<(Timestamp, TicketId)>>,
+    alerts: HashMap<AlertKey, AlertEntry>,
+    audit: Vec<AuditEntry>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    owner: Option<(String, Timestamp)>,
+    state: TicketState,
+    record: Option<(Arc<Record>, Timestamp)>,
+}
+
+#[derive(Debug)]
+struct AlertEntry {
+    alert: Alert,
+    expires: Timestamp,
+    owner: Option<(String, Timestamp)>,
+}
+
+impl MemoryTicketLog {
+    /// Every automated action so far, oldest first.
+    #[must_use]
+    pub fn audit(&self) -> Vec<AuditEntry> {
+        lock(&self.state).audit.clone()
+    }
+
+    /// The newest record of a ticket, expired or not, without a copy.
+    #[must_use]
+    pub fn newest(&self, ticket: TicketId) -> Option<Arc<Record>> {
+        lock(&self.state).tickets.get(&ticket)?.record.as_ref().map(|(record, _)| record.clone())
+    }
+
+    /// An alert, expired or not.
+    #[must_use]
+    pub fn alert(&self, key: AlertKey) -> Option<Alert> {
+        lock(&self.state).alerts.get(&key).map(|entry| entry.alert.clone())
+    }
+}
+
+impl State {
+    /// The ticket's entry if the lease still owns it.
+    fn owned(&mut self, lease: &Lease) -> Option<&mut Entry> {
+        let entry = self.tickets.get_mut(&lease.ticket)?;
+        let owns = entry.owner.as_ref().is_some_and(|(owner, _)| *owner == lease.owner);
+        owns.then_some(entry)
+    }
+
+    fn alive(&self, ticket: TicketId, now: Timestamp) -> Option<&Arc<Record>> {
+        let (record, expires) = self.tickets.get(&ticket)?.record.as_ref()?;
+        (*expires > now).then_some(record)
+    }
+
+    fn index(&mut self, record: &Record) {
+        let place = (record.triaged_at, record.ticket);
+        self.days.entry(utc_day(record.triaged_at)).or_default().insert(place);
+        self.accounts.entry(record.account.clone()).or_default().insert(place);
+    }
+
+    fn unindex(&mut self, record: &Record) {
+        let place = (record.triaged_at, record.ticket);
+        if let Some(day) = self.days.get_mut(&utc_day(record.triaged_at)) {
+            day.remove(&place);
+        }
+        if let Some(account) = self.accounts.get_mut(&record.account) {
+            account.remove(&place);
+        }
+    }
+}
+
+#[async_trait]
+impl TicketLog for MemoryTicketLog {
+    async fn claim(&self, lease: &Lease, now: Timestamp) -> Result<Claim, PortError> {
+        let mut state = lock(&self.state);
+        let entry = state.tickets.entry(lease.ticket).or_default();
+        if let Some((_, until)) = entry.owner.as_ref().filter(|(_, until)| *until > now) {
+            return Ok(Claim::Theirs { until: *until });
+        }
+        entry.owner = Some((lease.owner.clone(), lease.until));
+        Ok(Claim::Mine(Box::new(entry.state.clone())))
+    }
+
+    async fn save(&self, lease: &Lease, progress: &TicketState) -> Result<Fenced, PortError> {
+        let mut state = lock(&self.state);
+        let Some(entry) = state.owned(lease) else { return Ok(Fenced::Lost) };
+        entry.state = progress.clone();
+        Ok(Fenced::Written)
+    }
+
+    async fn finish(
+        &self,
+        lease: &Lease,
+        progress: &TicketState,
+        record: &Record,
+        expires: Timestamp,
+    ) -> Result<Fenced, PortError> {
+        let mut state = lock(&self.state);
+        let Some(entry) = state.owned(lease) else { return Ok(Fenced::Lost) };
+        entry.state = progress.clone();
+        entry.owner = None;
+        let earlier = entry.record.replace((Arc::new(record.clone()), expires));
+        if let Some((earlier, _)) = earlier {
+            state.unindex(&earlier);
+        }
+        state.index(record);
+        Ok(Fenced::Written)
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), PortError> {
+        if let Some(entry) = lock(&self.state).owned(lease) {
+            entry.owner = None;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Records for MemoryTicketLog {
+    async fn record(&self, ticket: TicketId, now: Timestamp) -> Result<Option<Record>, PortError> {
+        let record = lock(&self.state).alive(ticket, now).cloned();
+        Ok(record.map(Arc::unwrap_or_clone))
+    }
+
+    async fn day(&self, day: Date, now: Timestamp) -> Result<Vec<Summary>, PortError> {
+        let state = lock(&self.state);
+        let tickets = state.days.get(&day).into_iter().flatten();
+        Ok(tickets.filter_map(|(_, ticket)| state.alive(*ticket, now)).map(|record| record.summary()).collect())
+    }
+
+    async fn past(
+        &self,
+        account: &AccountId,
+        but: TicketId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<PastTicket>, PortError> {
+        let state = lock(&self.state);
+        let tickets = state.accounts.get(account).into_iter().flatten().rev();
+        Ok(tickets
+            .filter(|(at, ticket)| *at < now && *ticket != but)
+            .filter_map(|(_, ticket)| state.alive(*ticket, now))
+            .take(limit)
+            .map(|record| PastTicket {
+                id: record.ticket,
+                at: record.triaged_at,
+                subject: record.subject.clone(),
+                priority: record.priority,
+                agent: record.agent,
+                high_risk: record.guardian.is_high_risk(),
+            })
+            .collect())
+    }
+}
+
+#[async_trait]
+impl AlertLog for MemoryTicketLog {
+    async fn open(&self, alert: &Alert, expires: Timestamp) -> Result<Opened, PortError> {
+        let mut state = lock(&self.state);
+        match state.alerts.get(&alert.key()) {
+            Some(entry) if entry.alert.delivery == Delivery::Pending => Ok(Opened::Waiting),
+            Some(_) => Ok(Opened::Settled),
+            None => {
+                state.alerts.insert(alert.key(), AlertEntry { alert: alert.clone(), expires, owner: None });
+                Ok(Opened::New)
+            }
+        }
+    }
+
+    async fn take(&self, key: AlertKey, owner: &str, now: Timestamp, until: Timestamp) -> Result<Taken, PortError> {
+        let mut state = lock(&self.state);
+        let pending = |entry: &&mut AlertEntry| entry.alert.delivery == Delivery::Pending && entry.expires > now;
+        let Some(entry) = state.alerts.get_mut(&key).filter(pending) else { return Ok(Taken::Settled) };
+        if let Some((_, until)) = entry.owner.as_ref().filter(|(_, until)| *until > now) {
+            return Ok(Taken::Theirs { until: *until });
+        }
+        entry.owner = Some((owner.to_owned(), until));
+        Ok(Taken::Mine(Box::new(entry.alert.clone())))
+    }
+
+    async fn settle(&self, key: AlertKey, owner: &str, delivery: Delivery) -> Result<(), PortError> {
+        if let Some(entry) = lock(&self.state).alerts.get_mut(&key) {
+            let held = matches!(entry.alert.delivery, Delivery::Held { .. });
+            if held || entry.owner.as_ref().is_some_and(|(holder, _)| holder == owner) {
+                entry.alert.delivery = delivery;
+                entry.owner = None;
+            }
+        }
+        Ok(())
+    }
+
+    async fn release(&self, key: AlertKey, owner: &str) -> Result<(), PortError> {
+        if let Some(entry) = lock(&self.state).alerts.get_mut(&key)
+            && entry.owner.as_ref().is_some_and(|(holder, _)| holder == owner)
+        {
+            entry.owner = None;
+        }
+        Ok(())
+    }
+
+    async fn alerts(&self, now: Timestamp) -> Result<Vec<Alert>, PortError> {
+        let state = lock(&self.state);
+        let mut alerts: Vec<Alert> =
+            state.alerts.values().filter(|entry| entry.expires > now).map(|entry| entry.alert.clone()).collect();
+        alerts.sort_by_key(|alert| (alert.at, alert.key()));
+        Ok(alerts)
+    }
+}
+
+#[async_trait]
+impl Audit for MemoryTicketLog {
+    async fn append(&self, entry: &AuditEntry) -> Result<(), PortError> {
+        lock(&self.state).audit.push(entry.clone());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ports::contract::{Spawn, alert_log, records, ticket_log};
+
+    use super::*;
+
+    const ON_THREADS: Spawn<'_, bool> = &|task| Box::pin(async { tokio::spawn(task).await.unwrap() });
+
+    fn log() -> MemoryTicketLog {
+        MemoryTicketLog::default()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_keeps_the_contract_of_the_ticket_log() {
+        ticket_log::a_late_worker_cannot_overwrite(&log()).await;
+        ticket_log::finish_and_release_free_the_ticket(&log()).await;
+        for _ in 0..20 {
+            ticket_log::one_of_many_claims_wins(Arc::new(log()), ON_THREADS).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn it_keeps_the_contract_of_the_records() {
+        records::a_ticket_counts_once(&log()).await;
+        records::the_past_belongs_to_the_account(&log()).await;
+        records::the_expired_is_gone(&log()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_keeps_the_contract_of_the_alert_log() {
+        alert_log::an_alert_is_opened_once_and_settled_once(&log()).await;
+        alert_log::a_late_deliverer_settles_nothing(&log()).await;
+        alert_log::a_held_alert_can_be_digested(&log()).await;
+        for _ in 0..20 {
+            alert_log::one_of_many_takers_wins(Arc::new(log()), ON_THREADS).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn the_audit_keeps_entries_of_the_same_moment() {
+        let log = log();
+        let entry = |action: &str| AuditEntry {
+            at: domain::sample::now(),
+            ticket: domain::sample::ticket_id(1),
+            action: action.into(),
+            target: String::new(),
+            outcome: String::new(),
+        };
+        log.append(&entry("a")).await.unwrap();
+        log.append(&entry("b")).await.unwrap();
+        assert_eq!(log.audit(), [entry("a"), entry("b")]);
+    }
+}
