@@ -1,6 +1,9 @@
 //! The SQS batch loop: each record gets its own verdict, and its own panic.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use domain::ports::Queue;
@@ -40,7 +43,7 @@ pub struct Delivery<T> {
 /// Runs `handle` for every record and answers per record. Never fails as a whole.
 ///
 /// A record that panics or cannot be sent back counts as [`Verdict::Again`]; one that cannot be read, or was put off for
-/// more than 24 hours, is parked, and `parked` is told why.
+/// more than 24 hours, is parked, and `parked` is told why. With the deadline near, records not yet begun go back.
 pub async fn handle_batch<T, H, HF, P, PF>(
     event: SqsEvent,
     queue: &dyn Queue,
@@ -55,8 +58,15 @@ where
     P: Fn(String, String) -> PF + Sync,
     PF: Future<Output = ()> + Send,
 {
+    let started = Instant::now();
+    let in_time = || invocation.has_time(started.elapsed());
     let outcomes: Vec<Option<String>> = stream::iter(event.records)
-        .map(|record| one_record(record, queue, invocation, &handle, &parked))
+        .map(|record| {
+            let (handle, parked) = (&handle, &parked);
+            async move {
+                if in_time() { one_record(record, queue, invocation, handle, parked).await } else { record.message_id }
+            }
+        })
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
@@ -259,6 +269,15 @@ mod tests {
     async fn a_copy_that_cannot_be_sent_keeps_the_original() {
         let queue = Notes { refuses: true, ..Notes::default() };
         assert_eq!(run(&queue, &[&body("later")]).await.0, ["m0"]);
+    }
+
+    #[tokio::test]
+    async fn near_the_deadline_no_record_is_begun() {
+        let queue = Notes::default();
+        let invocation = Invocation { request_id: "r".into(), now: sample::now(), deadline: sample::now() };
+        let handle = |_: Delivery<AlertMessage>| async { panic!("begun") };
+        let response = handle_batch(event(&[&body("done")]), &queue, &invocation, handle, |_, _| async {}).await;
+        assert_eq!(response.batch_item_failures.len(), 1);
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! One call of a function.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
+
+/// Nothing new is begun with less time than this left.
+const MARGIN: SignedDuration = SignedDuration::from_secs(2);
 
 /// The moment of the call and how long it may take. The only source of time a handler has.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,5 +22,12 @@ impl Invocation {
     #[must_use]
     pub fn lease_until(&self) -> Timestamp {
         self.deadline + SignedDuration::from_secs(5)
+    }
+
+    /// Whether there is time to begin something, `elapsed` into the call.
+    #[must_use]
+    pub fn has_time(&self, elapsed: Duration) -> bool {
+        let left = self.deadline.duration_since(self.now) - MARGIN;
+        SignedDuration::try_from(elapsed).is_ok_and(|elapsed| elapsed < left)
     }
 }

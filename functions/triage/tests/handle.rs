@@ -1,0 +1,302 @@
+//! Triage over embedded adapters that fail on cue.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{
+    Account, FieldValues, Policy, Priority, Reading, Ticket,
+    ports::{Analyst, PortError},
+    sample,
+};
+use edge::{
+    Cause, Invocation, TicketMessage,
+    message::{self, Envelope},
+};
+use embedded::{Failing, Fault, FixedSettings, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, NewTicket, pump};
+use jiff::{SignedDuration, Timestamp};
+use triage::{Triage, handle};
+use zendesk::FieldIds;
+
+/// Always reads the two signals of the sample.
+struct Signals;
+
+#[async_trait]
+impl Analyst for Signals {
+    async fn read(&self, ticket: &Ticket, _: &Account) -> Result<Reading, PortError> {
+        assert!(!ticket.subject.contains("panic"), "on purpose");
+        Ok(sample::signals())
+    }
+}
+
+struct Bench {
+    triage: Triage,
+    log: Arc<Failing<MemoryTicketLog>>,
+    /// Shared with the failing one.
+    table: Arc<MemoryTicketLog>,
+    helpdesk: Arc<Failing<MemoryHelpdesk>>,
+    analyst: Arc<Failing<Signals>>,
+    tickets: Arc<MemoryQueue>,
+    alerts: Arc<Failing<MemoryQueue>>,
+}
+
+fn bench(policy: Policy) -> Bench {
+    let queue = || MemoryQueue::new(SignedDuration::from_secs(60), 3, sample::now());
+    let log = Arc::new(Failing::new(MemoryTicketLog::default()));
+    let table = Arc::new(MemoryTicketLog::default());
+    let helpdesk = Arc::new(Failing::new(MemoryHelpdesk::new(FieldIds::default())));
+    let analyst = Arc::new(Failing::new(Signals));
+    let (tickets, alerts) = (Arc::new(queue()), Arc::new(Failing::new(queue())));
+    let triage = Triage {
+        settings: Arc::new(FixedSettings(Arc::new(policy))),
+        log: log.clone(),
+        records: table.clone(),
+        alerts: table.clone(),
+        audit: table.clone(),
+        helpdesk: helpdesk.clone(),
+        analyst: analyst.clone(),
+        tickets: tickets.clone(),
+        alert_queue: alerts.clone(),
+    };
+    let bench = Bench { triage, log, table, helpdesk, analyst, tickets, alerts };
+    bench.open(1, "Orders do not sync");
+    bench
+}
+
+impl Bench {
+    fn open(&self, number: u64, subject: &str) {
+        let ticket = sample::ticket(number);
+        self.helpdesk.inner().open(NewTicket {
+            id: ticket.id,
+            account: ticket.account,
+            subject: subject.into(),
+            description: ticket.description,
+            channel: ticket.channel,
+            created_at: ticket.created_at,
+        });
+    }
+
+    async fn send(&self, number: u64, cause: Cause) {
+        let message = TicketMessage {
+            ticket_id: sample::ticket_id(number),
+            cause,
+            event_id: None,
+            actor_id: None,
+            time: sample::now(),
+        };
+        message::send(&*self.tickets, &Envelope::new(message), Duration::ZERO).await.unwrap();
+    }
+
+    /// Delivers until the queue is empty, skipping the waits. Returns the number of deliveries.
+    async fn drain(&self) -> usize {
+        let mut deliveries = 0;
+        while let Some(next) = self.tickets.next_visible() {
+            self.tickets.tick(next);
+            deliveries +=
+                pump(&self.tickets, |event| async { handle(&self.triage, event, &self.invocation()).await }).await;
+        }
+        deliveries
+    }
+
+    fn invocation(&self) -> Invocation {
+        let now: Timestamp = self.tickets.now();
+        Invocation { request_id: "r".into(), now, deadline: now + SignedDuration::from_secs(30) }
+    }
+
+    fn calls(&self, number: u64) -> usize {
+        self.helpdesk.inner().calls(sample::ticket_id(number)).len()
+    }
+
+    fn record(&self, number: u64) -> Option<Arc<domain::Record>> {
+        self.log.inner().newest(sample::ticket_id(number))
+    }
+
+    fn audited(&self, action: &str) -> Vec<String> {
+        let entries = self.table.audit().into_iter().filter(|entry| entry.action == action);
+        entries.map(|entry| format!("{} {}", entry.target, entry.outcome)).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_becomes_one_write_two_alerts_and_one_record() {
+    let bench = bench(sample::policy());
+    bench.send(1, Cause::Created).await;
+    assert_eq!(bench.drain().await, 1);
+    assert_eq!((bench.calls(1), bench.alerts.inner().len()), (1, 2));
+    assert_eq!(bench.record(1).unwrap().priority, Priority::P1);
+    assert_eq!(bench.audited("zendesk_update"), ["triage-1-1000 applied"]);
+    assert_eq!(bench.audited("alert_raised").len(), 2);
+    assert_eq!(bench.audited("webhook_received"), ["created triage"]);
+}
+
+#[tokio::test]
+async fn the_same_message_again_changes_nothing() {
+    let bench = bench(sample::policy());
+    for _ in 0..3 {
+        bench.send(1, Cause::Created).await;
+        bench.drain().await;
+    }
+    assert_eq!((bench.calls(1), bench.alerts.inner().len(), bench.analyst.calls("read")), (1, 2, 1));
+}
+
+#[tokio::test]
+async fn a_hundred_at_once_are_one_triage() {
+    let bench = bench(sample::policy());
+    for _ in 0..100 {
+        bench.send(1, Cause::Created).await;
+    }
+    bench.drain().await;
+    assert_eq!((bench.calls(1), bench.alerts.inner().len(), bench.analyst.calls("read")), (1, 2, 1));
+    assert!(bench.tickets.dead().is_empty());
+}
+
+#[tokio::test]
+async fn a_claim_held_elsewhere_is_waited_for() {
+    use domain::ports::{Lease, TicketLog};
+    let bench = bench(sample::policy());
+    let until = sample::now() + SignedDuration::from_secs(35);
+    let lease = Lease { ticket: sample::ticket_id(1), owner: "other".into(), until };
+    bench.log.claim(&lease, sample::now()).await.unwrap();
+    bench.send(1, Cause::Created).await;
+    assert_eq!(bench.drain().await, 2, "put off once, then done");
+    assert!(bench.tickets.now() >= until);
+    assert_eq!(bench.calls(1), 1);
+}
+
+#[tokio::test]
+async fn every_transient_failure_heals_without_a_second_effect() {
+    for method in ["claim", "save", "finish", "ticket", "account", "update", "read", "send", "release"] {
+        for fault in [Fault::Transient, Fault::Ambiguous] {
+            let bench = bench(sample::policy());
+            bench.log.plan(method, &[fault]);
+            bench.helpdesk.plan(method, &[fault]);
+            bench.analyst.plan(method, &[fault]);
+            bench.alerts.plan(method, &[fault]);
+            bench.send(1, Cause::Created).await;
+            bench.drain().await;
+            assert_eq!(bench.calls(1), 1, "{method} {fault:?}");
+            assert!(bench.record(1).is_some(), "{method} {fault:?}");
+            assert!(bench.tickets.dead().is_empty(), "{method} {fault:?}");
+            assert_eq!(bench.audited("alert_raised").len(), 2, "{method} {fault:?}");
+            let reads = if method == "read" { 2 } else { 1 };
+            let reads = if method == "save" && fault == Fault::Transient { 2 } else { reads };
+            assert_eq!(
+                bench.analyst.calls("read"),
+                reads,
+                "{method} {fault:?}: a stored reading is not asked for again"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_permanent_failure_parks_with_its_reason() {
+    let bench = bench(sample::policy());
+    bench.open(2, "fine");
+    bench.helpdesk.plan("ticket", &[Fault::Permanent; 3]);
+    bench.send(1, Cause::Created).await;
+    bench.drain().await;
+    assert_eq!((bench.tickets.dead().len(), bench.calls(1)), (1, 0));
+    assert!(bench.audited("triage_parked").iter().all(|entry| entry.contains("refused")));
+    assert!(!bench.audited("triage_parked").is_empty());
+    bench.send(2, Cause::Created).await;
+    bench.drain().await;
+    assert_eq!(bench.calls(2), 1, "the next one is served");
+}
+
+#[tokio::test]
+async fn a_panic_takes_down_its_own_record_only() {
+    let bench = bench(sample::policy());
+    bench.open(2, "please panic");
+    bench.open(3, "fine");
+    for number in [1, 2, 3] {
+        bench.send(number, Cause::Created).await;
+    }
+    bench.drain().await;
+    assert_eq!((bench.calls(1), bench.calls(2), bench.calls(3)), (1, 0, 1));
+    assert_eq!(bench.tickets.dead().len(), 1);
+}
+
+#[tokio::test]
+async fn a_ticket_that_changed_meanwhile_is_read_again() {
+    let bench = bench(sample::policy());
+    bench.send(1, Cause::Created).await;
+    let changed = Arc::new(ChangesOnce::new(bench.helpdesk.clone()));
+    let mut triage = bench.triage.clone();
+    triage.helpdesk = changed;
+    let bench = Bench { triage, ..bench };
+    assert_eq!(bench.drain().await, 2);
+    assert_eq!(bench.calls(1), 1);
+    assert_eq!(bench.audited("zendesk_update").len(), 2, "a conflict, then applied");
+}
+
+/// Somebody edits the ticket between our reading and our first write.
+struct ChangesOnce {
+    inner: Arc<Failing<MemoryHelpdesk>>,
+    changed: std::sync::atomic::AtomicBool,
+}
+
+impl ChangesOnce {
+    fn new(inner: Arc<Failing<MemoryHelpdesk>>) -> Self {
+        Self { inner, changed: false.into() }
+    }
+}
+
+#[async_trait]
+impl domain::ports::Helpdesk for ChangesOnce {
+    async fn ticket(&self, id: domain::TicketId) -> Result<Option<Ticket>, PortError> {
+        self.inner.ticket(id).await
+    }
+
+    async fn account(&self, id: &domain::AccountId) -> Result<Account, PortError> {
+        self.inner.account(id).await
+    }
+
+    async fn update(&self, update: &domain::TicketUpdate) -> Result<domain::ports::Updated, PortError> {
+        if !self.changed.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            self.inner.inner().set_values(update.ticket, FieldValues::default());
+        }
+        self.inner.update(update).await
+    }
+
+    async fn has_marker(&self, id: domain::TicketId, marker: &str) -> Result<bool, PortError> {
+        self.inner.has_marker(id, marker).await
+    }
+}
+
+#[tokio::test]
+async fn a_new_comment_is_a_new_triage_and_writes_only_what_changed() {
+    let bench = bench(sample::policy());
+    bench.send(1, Cause::Created).await;
+    bench.drain().await;
+    bench.helpdesk.inner().comment(sample::ticket_id(1), "Any news?".into());
+    bench.send(1, Cause::Commented).await;
+    bench.drain().await;
+    assert_eq!(bench.analyst.calls("read"), 2);
+    assert_eq!(bench.calls(1), 1, "the plan equals the last one");
+    assert_eq!(bench.alerts.inner().len(), 2 + 2, "told again of alerts that still wait");
+    assert_eq!(bench.audited("alert_raised").len(), 2, "but raised once");
+}
+
+#[tokio::test]
+async fn a_humans_change_is_a_correction_once() {
+    let bench = bench(sample::policy());
+    bench.send(1, Cause::Created).await;
+    bench.drain().await;
+    let values = FieldValues { priority: Some(Priority::P3), ..FieldValues::default() };
+    bench.helpdesk.inner().set_values(sample::ticket_id(1), values);
+    for _ in 0..2 {
+        bench.send(1, Cause::FieldChanged).await;
+        bench.drain().await;
+    }
+    assert_eq!(bench.audited("correction"), ["priority P1 to P3"]);
+    assert_eq!(bench.calls(1), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_ticket_is_done_and_said_so() {
+    let bench = bench(sample::policy());
+    bench.send(99, Cause::Triggered).await;
+    assert_eq!(bench.drain().await, 1);
+    assert_eq!(bench.audited("webhook_received"), ["triggered no such ticket"]);
+    assert!(bench.tickets.dead().is_empty());
+}

@@ -1,0 +1,178 @@
+//! The webhook over embedded adapters, fed with the files in `events/`.
+
+use std::{path::Path, sync::Arc};
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use domain::{
+    UserId,
+    ports::{PortError, SigningSecrets},
+    sample,
+};
+use edge::{Cause, TicketMessage, message};
+use embedded::{Failing, Fault, FixedSecrets, FixedSettings, MemoryQueue};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use webhook::{Webhook, handle};
+use zendesk::signature::{SIGNATURE_HEADER, TEST_SECRET, TIMESTAMP_HEADER, sign};
+
+struct Bench {
+    webhook: Webhook,
+    queue: Arc<Failing<MemoryQueue>>,
+    secrets: Arc<Failing<FixedSecrets>>,
+}
+
+fn bench() -> Bench {
+    let queue = Arc::new(Failing::new(MemoryQueue::new(SignedDuration::from_secs(60), 5, sample::now())));
+    let secrets = Arc::new(Failing::new(FixedSecrets(vec![TEST_SECRET.into()])));
+    let policy = domain::Policy { bot_user: Some(UserId(900_000_001)), ..sample::policy() };
+    let webhook = Webhook {
+        secrets: secrets.clone(),
+        settings: Arc::new(FixedSettings(Arc::new(policy))),
+        tickets: queue.clone(),
+    };
+    Bench { webhook, queue, secrets }
+}
+
+/// A file of `events/`, signed for now if `signed`.
+fn event(name: &str, signed: bool) -> ApiGatewayV2httpRequest {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut request: ApiGatewayV2httpRequest = serde_json::from_str(&text).unwrap();
+    if signed {
+        let body = request.body.clone().unwrap();
+        set_signature(&mut request, &body, sample::now());
+    }
+    request
+}
+
+fn set_signature(request: &mut ApiGatewayV2httpRequest, body: &str, at: Timestamp) {
+    let signature = sign(&TEST_SECRET.into(), &at.to_string(), body.as_bytes());
+    request.headers.insert(SIGNATURE_HEADER, signature.parse().unwrap());
+    request.headers.insert(TIMESTAMP_HEADER, at.to_string().parse().unwrap());
+}
+
+async fn post(bench: &Bench, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+    handle(&bench.webhook, request, sample::now()).await
+}
+
+fn queued(bench: &Bench) -> Vec<TicketMessage> {
+    bench.queue.inner().tick(sample::now() + SignedDuration::from_secs(60));
+    let messages = bench.queue.inner().receive(10);
+    messages.iter().map(|queued| message::read::<TicketMessage>(&queued.body).unwrap().content).collect()
+}
+
+#[tokio::test]
+async fn each_event_that_matters_becomes_one_message_of_ids() {
+    for (file, ticket, cause) in [
+        ("ticket-created.json", 1001, Cause::Created),
+        ("comment-added.json", 1001, Cause::Commented),
+        ("priority-changed.json", 1001, Cause::FieldChanged),
+        ("trigger.json", 1002, Cause::Triggered),
+    ] {
+        let bench = bench();
+        let response = post(&bench, event(file, true)).await;
+        assert_eq!(response.status_code, 200, "{file}: {:?}", response.body);
+        let messages = queued(&bench);
+        assert_eq!(messages.len(), 1, "{file}");
+        assert_eq!((messages[0].ticket_id.number(), messages[0].cause), (ticket, cause), "{file}");
+    }
+}
+
+#[tokio::test]
+async fn a_comment_waits_for_the_customer_to_finish_typing() {
+    let bench = bench();
+    post(&bench, event("comment-added.json", true)).await;
+    let queue = bench.queue.inner();
+    queue.tick(sample::now() + SignedDuration::from_secs(59));
+    assert!(queue.receive(10).is_empty());
+    queue.tick(sample::now() + SignedDuration::from_secs(60));
+    assert_eq!(queue.receive(10).len(), 1);
+}
+
+#[tokio::test]
+async fn a_base64_body_is_verified_on_its_bytes() {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    let bench = bench();
+    let mut request = event("ticket-created.json", true);
+    request.body = Some(BASE64_STANDARD.encode(request.body.unwrap()));
+    request.is_base64_encoded = true;
+    assert_eq!(post(&bench, request.clone()).await.status_code, 200);
+    request.body = Some("%%%".into());
+    assert_eq!(post(&bench, request).await.status_code, 400);
+}
+
+#[tokio::test]
+async fn bad_requests_get_their_status_and_enqueue_nothing() {
+    let signed = |body: &str| {
+        let mut request = event("ticket-created.json", false);
+        set_signature(&mut request, body, sample::now());
+        request.body = Some(body.into());
+        request
+    };
+    let mut get = event("ticket-created.json", true);
+    get.request_context.http.method = "GET".parse().unwrap();
+    let mut unsigned = event("ticket-created.json", true);
+    unsigned.headers.remove(SIGNATURE_HEADER);
+    let mut changed = event("ticket-created.json", true);
+    changed.body = changed.body.map(|body| body.replace("1001", "1002"));
+    let mut stale = event("ticket-created.json", false);
+    let body = stale.body.clone().unwrap();
+    set_signature(&mut stale, &body, sample::now() - SignedDuration::from_mins(6));
+    for (name, request, status) in [
+        ("wrong method", get, 405),
+        ("no signature", unsigned, 401),
+        ("another body", changed, 401),
+        ("an old signature", stale, 401),
+        ("a bad signature from the file", event("bad-signature.json", false), 401),
+        ("not JSON", signed("not json"), 400),
+        ("no ticket id", signed(r#"{"type":"zen:event-type:ticket.created","detail":{}}"#), 400),
+        ("an unknown type", signed(r#"{"type":"zen:event-type:ticket.brand_changed","detail":{"id":"7"}}"#), 200),
+        (
+            "our own change",
+            signed(r#"{"type":"zen:event-type:ticket.priority_changed","detail":{"id":"7","actor_id":"900000001"}}"#),
+            200,
+        ),
+    ] {
+        let bench = bench();
+        let response = post(&bench, request).await;
+        assert_eq!(response.status_code, status, "{name}: {:?}", response.body);
+        assert!(queued(&bench).is_empty(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_our_fault_is_503_with_retry_after() {
+    for method in ["send", "secrets"] {
+        let bench = bench();
+        bench.queue.plan(method, &[Fault::Transient]);
+        bench.secrets.plan(method, &[Fault::Permanent]);
+        let response = post(&bench, event("ticket-created.json", true)).await;
+        assert_eq!(response.status_code, 503, "{method}");
+        let seconds: u32 = response.headers["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..60).contains(&seconds), "Zendesk retries only under 60");
+        let again = post(&bench, event("ticket-created.json", true)).await;
+        assert_eq!(again.status_code, 200, "{method}: and takes it the next time");
+    }
+}
+
+/// Knows an old secret until it looks again.
+struct Rotated;
+
+#[async_trait::async_trait]
+impl SigningSecrets for Rotated {
+    async fn secrets(&self) -> Result<Vec<SecretString>, PortError> {
+        Ok(vec!["old".into()])
+    }
+
+    async fn refreshed(&self) -> Result<Vec<SecretString>, PortError> {
+        Ok(vec![TEST_SECRET.into(), "old".into()])
+    }
+}
+
+#[tokio::test]
+async fn a_rotated_secret_is_looked_up() {
+    let mut bench = bench();
+    bench.webhook.secrets = Arc::new(Rotated);
+    assert_eq!(post(&bench, event("ticket-created.json", true)).await.status_code, 200);
+    assert_eq!(post(&bench, event("bad-signature.json", false)).await.status_code, 401);
+}
