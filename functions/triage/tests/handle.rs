@@ -1,4 +1,5 @@
 //! Triage over embedded adapters that fail on cue.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{sync::Arc, time::Duration};
 

@@ -14,7 +14,7 @@ use crate::{
     features::{self, Features},
     knowledge::KnowledgeBase,
     language,
-    model::{Model, Task, argmax},
+    model::{Model, Pooled, Task, argmax},
     text,
 };
 
@@ -22,7 +22,7 @@ use crate::{
 pub const NAME: &str = "embedded-1";
 
 /// An article below this does not match, and no draft is offered.
-const MATCH: f32 = 0.45;
+const MATCH: f32 = 0.55;
 /// An article of another team than the ticket's has to fit better.
 const OTHER_TEAM: f32 = 0.8;
 /// From this confidence on a churn or buying signal is claimed; the plan decides what to make of it.
@@ -63,8 +63,8 @@ impl EmbeddedAnalyst {
                 (sentence, features)
             })
             .collect();
-        let (churn, _) = self.signal(Task::Churn, &sentences);
-        let (wish, class) = self.signal(Task::Intent, &sentences);
+        let (churn, _) = self.signal(Task::Churn, Task::AnyChurn, &sentences, &whole);
+        let (wish, class) = self.signal(Task::Intent, Task::AnyIntent, &sentences, &whole);
         let intent = class.checked_sub(1).and_then(|index| INTENTS.get(index).copied());
 
         Reading {
@@ -98,11 +98,17 @@ impl EmbeddedAnalyst {
     }
 
     /// The ticket's signal is that of its strongest sentence, which is quoted.
-    fn signal(&self, task: Task, sentences: &[(String, Features)]) -> (Signal<bool>, usize) {
+    fn signal(
+        &self,
+        task: Task,
+        any: Task,
+        sentences: &[(String, Features)],
+        ticket: &Features,
+    ) -> (Signal<bool>, usize) {
         let mut scored: Vec<(f32, usize, &String)> = sentences
             .iter()
             .map(|(sentence, features)| {
-                let (odds, class) = self.model.sentence(task, features);
+                let (odds, class) = self.model.signal(task, features);
                 (odds, class, sentence)
             })
             .collect();
@@ -110,7 +116,8 @@ impl EmbeddedAnalyst {
         let Some((best, class, _)) = scored.first().copied() else {
             return (Signal { value: false, confidence: 0.0, quotes: Vec::new() }, 0);
         };
-        let confidence = self.model.pooled(task, best);
+        let (whole, _) = self.model.signal(any, ticket);
+        let confidence = self.model.pooled(task, Pooled::new(best, whole, sentences.len()));
         let value = confidence >= CLAIM;
         let near = scored.iter().take(MOST_QUOTES).filter(|(odds, _, _)| value && best - odds <= QUOTE_MARGIN);
         let quotes = near.map(|(_, _, sentence)| (*sentence).clone()).collect();

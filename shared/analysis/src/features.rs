@@ -28,11 +28,8 @@ pub fn words(text: &str) -> Vec<String> {
     let mut word = String::new();
     for c in text.chars().flat_map(char::to_lowercase).chain([' ']) {
         match fold(c) {
-            Some(folded) if folded.is_ascii_digit() => {
-                if !word.ends_with('0') {
-                    word.push('0');
-                }
-            }
+            Some(folded) if folded.is_ascii_digit() && word.ends_with('0') => {}
+            Some(folded) if folded.is_ascii_digit() => word.push('0'),
             Some(folded) => word.push(folded),
             None if c == '\'' || c == '’' => {}
             None if !word.is_empty() => words.push(std::mem::take(&mut word)),
@@ -88,7 +85,7 @@ fn marks(body: &str, hashes: &mut Vec<u32>) {
         let level = u8::try_from(level.min(9)).expect("a digit");
         hashes.push(hash(b'm', name, &[b'0' + level]));
     };
-    mark(b"capitals", if letters == 0 { 0 } else { capitals * 10 / letters });
+    mark(b"capitals", (capitals * 10).checked_div(letters).unwrap_or(0));
     mark(b"exclamation", count('!'));
     mark(b"question", count('?'));
     mark(b"length", body.len().checked_ilog2().unwrap_or(0) as usize);

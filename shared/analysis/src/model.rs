@@ -1,13 +1,13 @@
-//! The trained weights: five linear heads over hashed features, one byte a weight.
+//! The trained weights: linear heads over hashed features, one byte a weight.
 //!
-//! File: `TRIAGE01`, then for each head its classes as u32, a scale and a bias for each class, slope and offset of its
+//! File: `TRIAGE02`, then for each head its classes as u32, a scale and a bias for each class, the four numbers of its
 //! calibration, and `BUCKETS` × classes signed bytes, bucket by bucket. All numbers little-endian, 32-bit floats.
 
 use std::borrow::Cow;
 
 use crate::features::{BUCKETS, Features};
 
-const MAGIC: &[u8; 8] = b"TRIAGE01";
+const MAGIC: &[u8; 8] = b"TRIAGE02";
 /// More classes than any head has.
 const MOST_CLASSES: usize = 8;
 
@@ -25,6 +25,10 @@ pub enum Task {
     Churn,
     /// Five classes of a sentence: none, then the four intents.
     Intent,
+    /// Two classes of a ticket: whether any sentence of it carries the signal.
+    AnyChurn,
+    /// The same for intents.
+    AnyIntent,
 }
 
 impl Task {
@@ -33,16 +37,16 @@ impl Task {
         match self {
             Self::Priority => 4,
             Self::Agent | Self::Sentiment => 3,
-            Self::Churn => 2,
+            Self::Churn | Self::AnyChurn | Self::AnyIntent => 2,
             Self::Intent => 5,
         }
     }
 }
 
-/// The five heads, by [`Task`] in its order.
+/// The heads, by [`Task`] in its order.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Model {
-    heads: [Head; 5],
+    heads: [Head; 7],
 }
 
 /// One multinomial logistic regression.
@@ -55,12 +59,32 @@ pub struct Head {
     pub(crate) weights: Cow<'static, [u8]>,
 }
 
-/// How a raw score becomes a probability that means what it says. For a head over whole tickets `slope` divides the
-/// temperature out and `offset` is unused; for a head over sentences it is a logistic curve over the best sentence.
-#[derive(Clone, Copy, PartialEq, Debug)]
+/// How raw scores become a probability that means what it says. A head over whole tickets uses `slope` alone, to divide
+/// the temperature out; a head over sentences is pooled by a logistic curve over [`Pooled`].
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
 pub struct Calibration {
     pub slope: f32,
+    pub whole: f32,
+    pub length: f32,
     pub offset: f32,
+}
+
+/// What a ticket's sentences and the ticket as a whole say of a signal.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Pooled {
+    /// Log-odds of the strongest sentence.
+    pub best: f32,
+    /// Log-odds by the words of the whole ticket.
+    pub whole: f32,
+    /// Natural logarithm of the number of sentences: the best of many is stronger by chance alone.
+    pub length: f32,
+}
+
+impl Pooled {
+    #[must_use]
+    pub fn new(best: f32, whole: f32, sentences: usize) -> Self {
+        Self { best, whole, length: libm::logf(sentences.max(1) as f32) }
+    }
 }
 
 /// The bytes are not a model of this version.
@@ -82,11 +106,13 @@ impl Model {
             head(Task::Sentiment)?,
             head(Task::Churn)?,
             head(Task::Intent)?,
+            head(Task::AnyChurn)?,
+            head(Task::AnyIntent)?,
         ];
         if rest.is_empty() { Ok(Self { heads }) } else { Err(ModelError) }
     }
 
-    pub(crate) fn new(heads: [Head; 5]) -> Self {
+    pub(crate) fn new(heads: [Head; 7]) -> Self {
         Self { heads }
     }
 
@@ -96,8 +122,8 @@ impl Model {
         let mut bytes = MAGIC.to_vec();
         for head in &self.heads {
             bytes.extend((head.classes.len() as u32).to_le_bytes());
-            let calibration = (head.calibration.slope, head.calibration.offset);
-            for (a, b) in head.classes.iter().chain([&calibration]) {
+            let Calibration { slope, whole, length, offset } = head.calibration;
+            for (a, b) in head.classes.iter().chain([&(slope, whole), &(length, offset)]) {
                 bytes.extend(a.to_le_bytes());
                 bytes.extend(b.to_le_bytes());
             }
@@ -107,13 +133,15 @@ impl Model {
     }
 
     pub(crate) fn head(&self, task: Task) -> &Head {
-        let [priority, agent, sentiment, churn, intent] = &self.heads;
+        let [priority, agent, sentiment, churn, intent, any_churn, any_intent] = &self.heads;
         match task {
             Task::Priority => priority,
             Task::Agent => agent,
             Task::Sentiment => sentiment,
             Task::Churn => churn,
             Task::Intent => intent,
+            Task::AnyChurn => any_churn,
+            Task::AnyIntent => any_intent,
         }
     }
 
@@ -125,23 +153,24 @@ impl Model {
         softmax(&scores)
     }
 
-    /// How strongly a sentence carries the signal (log-odds of anything but class 0), and which class it is.
+    /// How strongly a text carries the signal (log-odds of anything but class 0), and which class it is.
     #[must_use]
-    pub fn sentence(&self, task: Task, features: &Features) -> (f32, usize) {
+    pub fn signal(&self, task: Task, features: &Features) -> (f32, usize) {
         signal(&self.head(task).scores(features))
     }
 
-    /// The probability that a ticket carries the signal, from the log-odds of its best sentence.
+    /// The probability that a ticket carries the signal.
     #[must_use]
-    pub fn pooled(&self, task: Task, best: f32) -> f32 {
-        self.head(task).calibration.probability(best)
+    pub fn pooled(&self, task: Task, pooled: Pooled) -> f32 {
+        self.head(task).calibration.probability(pooled)
     }
 }
 
 impl Calibration {
     #[must_use]
-    pub fn probability(self, score: f32) -> f32 {
-        1.0 / (1.0 + libm::expf(-(self.slope * score + self.offset)))
+    pub fn probability(self, pooled: Pooled) -> f32 {
+        let sum = self.slope * pooled.best + self.whole * pooled.whole + self.length * pooled.length + self.offset;
+        1.0 / (1.0 + libm::expf(-sum))
     }
 }
 
@@ -152,10 +181,10 @@ impl Head {
         }
         let mut pair = || Ok((take(rest).map(f32::from_le_bytes)?, take(rest).map(f32::from_le_bytes)?));
         let scales = (0..classes).map(|_| pair()).collect::<Result<_, ModelError>>()?;
-        let (slope, offset) = pair()?;
+        let ((slope, whole), (length, offset)) = (pair()?, pair()?);
         let (weights, after) = rest.split_at_checked(BUCKETS * classes).ok_or(ModelError)?;
         *rest = after;
-        Ok(Self { classes: scales, calibration: Calibration { slope, offset }, weights: weights.into() })
+        Ok(Self { classes: scales, calibration: Calibration { slope, whole, length, offset }, weights: weights.into() })
     }
 
     pub(crate) fn scores(&self, features: &Features) -> Vec<f32> {
@@ -213,7 +242,7 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let (start, _) = data::MODEL.split_at(data::MODEL.len() - 1);
-        for bytes in [&[][..], b"TRIAGE01", b"TRIAGE99", start] {
+        for bytes in [&[][..], b"TRIAGE02", b"TRIAGE99", start] {
             assert_eq!(Model::read(bytes), Err(ModelError));
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     corpus::{LabelledTicket, Risk},
     evaluate::Confusion,
     features::{self, BUCKETS, Features},
-    model::{Calibration, Head, Model, Task, argmax, signal, softmax},
+    model::{Calibration, Head, Model, Pooled, Task, argmax, signal, softmax},
     text,
 };
 
@@ -37,14 +37,25 @@ pub fn train(tickets: &[LabelledTicket], mut progress: impl FnMut(Task)) -> Trai
     let mut held_out = Vec::new();
     let mut fit = |task: Task| {
         let (head, confusion) = match task {
-            Task::Priority | Task::Agent | Task::Sentiment => fit_tickets(task, &examples),
-            Task::Churn | Task::Intent => fit_sentences(task, &examples),
+            Task::Priority | Task::Agent | Task::Sentiment | Task::AnyChurn | Task::AnyIntent => {
+                fit_tickets(task, &examples)
+            }
+            Task::Churn => fit_sentences(task, Task::AnyChurn, &examples),
+            Task::Intent => fit_sentences(task, Task::AnyIntent, &examples),
         };
         held_out.push((task, confusion));
         progress(task);
         head
     };
-    let heads = [fit(Task::Priority), fit(Task::Agent), fit(Task::Sentiment), fit(Task::Churn), fit(Task::Intent)];
+    let heads = [
+        fit(Task::Priority),
+        fit(Task::Agent),
+        fit(Task::Sentiment),
+        fit(Task::Churn),
+        fit(Task::Intent),
+        fit(Task::AnyChurn),
+        fit(Task::AnyIntent),
+    ];
     Trained { model: Model::new(heads), held_out }
 }
 
@@ -88,7 +99,8 @@ impl<'a> Example<'a> {
             Task::Priority => self.ticket.priority as usize,
             Task::Agent => self.ticket.agent as usize,
             Task::Sentiment => self.ticket.sentiment as usize,
-            Task::Churn => usize::from(self.ticket.churn == Risk::High),
+            Task::Churn | Task::AnyChurn => usize::from(self.ticket.churn == Risk::High),
+            Task::AnyIntent => usize::from(self.ticket.intent.is_some()),
             Task::Intent => self.ticket.intent.map_or(0, |intent| intent as usize + 1),
         }
     }
@@ -106,17 +118,9 @@ fn fold(scenario: &str) -> usize {
 }
 
 fn fit_tickets(task: Task, examples: &[Example<'_>]) -> (Head, Confusion) {
-    let fit_on = |kept: &dyn Fn(&Example<'_>) -> bool| {
-        let rows: Vec<Row<'_>> = examples
-            .iter()
-            .filter(|example| kept(example))
-            .map(|example| Row { features: &example.whole, class: example.class(task), weight: 1.0 })
-            .collect();
-        fit(&rows, task.classes(), TICKET_DECAY)
-    };
     let mut scored = Vec::new();
     for held in 0..FOLDS {
-        let head = fit_on(&|example| example.fold != held);
+        let head = fit_whole(task, examples.iter().filter(|example| example.fold != held));
         let held = examples.iter().filter(|example| example.fold == held);
         scored.extend(held.map(|example| (head.scores(&example.whole), example.class(task))));
     }
@@ -124,47 +128,53 @@ fn fit_tickets(task: Task, examples: &[Example<'_>]) -> (Head, Confusion) {
     for (scores, class) in &scored {
         confusion.add(*class, argmax(scores));
     }
-    let mut head = fit_on(&|_| true);
-    head.calibration = Calibration { slope: temperature(&scored), offset: 0.0 };
+    let mut head = fit_whole(task, examples.iter());
+    head.calibration = Calibration { slope: temperature(&scored), ..Calibration::default() };
     (head, confusion)
 }
 
-fn fit_sentences(task: Task, examples: &[Example<'_>]) -> (Head, Confusion) {
-    let fit_on = |kept: &dyn Fn(&Example<'_>) -> bool| {
-        let rows: Vec<Row<'_>> = examples
-            .iter()
-            .filter(|example| kept(example))
-            .flat_map(|example| {
-                example.sentences.iter().map(|sentence| {
-                    let class = example.sentence_class(task, sentence);
-                    let weight = if class == 0 { 1.0 } else { SIGNAL_WEIGHT };
-                    Row { features: &sentence.features, class, weight }
-                })
-            })
-            .collect();
-        fit(&rows, task.classes(), SENTENCE_DECAY)
-    };
-    let mut pooled = Vec::new();
+fn fit_sentences(task: Task, any: Task, examples: &[Example<'_>]) -> (Head, Confusion) {
+    let mut points = Vec::new();
     for held in 0..FOLDS {
-        let head = fit_on(&|example| example.fold != held);
+        let rest = || examples.iter().filter(|example| example.fold != held);
+        let (head, whole) = (fit_each_sentence(task, rest()), fit_whole(any, rest()));
         for example in examples.iter().filter(|example| example.fold == held) {
             let sentences = example.sentences.iter().map(|sentence| signal(&head.scores(&sentence.features)));
             let best = sentences.fold((f32::NEG_INFINITY, 0), |best, next| if next.0 > best.0 { next } else { best });
             // A ticket of no words at all tells nothing.
             if best.0.is_finite() {
-                pooled.push((best, example.class(task)));
+                let (whole, _) = signal(&whole.scores(&example.whole));
+                let pooled = Pooled::new(best.0, whole, example.sentences.len());
+                points.push((pooled, best.1, example.class(task)));
             }
         }
     }
-    let curve: Vec<(f32, bool)> = pooled.iter().map(|((score, _), class)| (*score, *class != 0)).collect();
-    let calibration = logistic(&curve);
+    let calibration = logistic(&points);
     let mut confusion = Confusion::new(task.classes());
-    for ((score, class), truth) in pooled {
-        confusion.add(truth, if calibration.probability(score) >= 0.5 { class } else { 0 });
+    for (pooled, class, truth) in points {
+        confusion.add(truth, if calibration.probability(pooled) >= 0.5 { class } else { 0 });
     }
-    let mut head = fit_on(&|_| true);
+    let mut head = fit_each_sentence(task, examples.iter());
     head.calibration = calibration;
     (head, confusion)
+}
+
+fn fit_whole<'a>(task: Task, examples: impl Iterator<Item = &'a Example<'a>>) -> Head {
+    let row = |example: &'a Example<'a>| Row { features: &example.whole, class: example.class(task), weight: 1.0 };
+    fit(&examples.map(row).collect::<Vec<_>>(), task.classes(), TICKET_DECAY)
+}
+
+fn fit_each_sentence<'a>(task: Task, examples: impl Iterator<Item = &'a Example<'a>>) -> Head {
+    let rows: Vec<Row<'a>> = examples
+        .flat_map(|example| {
+            example.sentences.iter().map(move |sentence| {
+                let class = example.sentence_class(task, sentence);
+                let weight = if class == 0 { 1.0 } else { SIGNAL_WEIGHT };
+                Row { features: &sentence.features, class, weight }
+            })
+        })
+        .collect();
+    fit(&rows, task.classes(), SENTENCE_DECAY)
 }
 
 struct Row<'a> {
@@ -228,7 +238,7 @@ fn rounded(weights: &[f32], biases: Vec<f32>) -> Head {
         .collect::<Vec<u8>>();
     Head {
         classes: scales.into_iter().zip(biases).collect(),
-        calibration: Calibration { slope: 1.0, offset: 0.0 },
+        calibration: Calibration::default(),
         weights: bytes.into(),
     }
 }
@@ -248,26 +258,40 @@ fn temperature(scored: &[(Vec<f32>, usize)]) -> f32 {
     slopes.map(|slope| (surprise(slope), slope)).fold((f32::INFINITY, 1.0), |a, b| if b.0 < a.0 { b } else { a }).1
 }
 
-/// Logistic regression of one variable by gradient descent over its standardised values.
-fn logistic(points: &[(f32, bool)]) -> Calibration {
+/// Logistic regression over the pooled scores by gradient descent on their standardised values.
+fn logistic(points: &[(Pooled, usize, usize)]) -> Calibration {
+    let columns: [fn(&Pooled) -> f32; 3] = [|pooled| pooled.best, |pooled| pooled.whole, |pooled| pooled.length];
     let count = points.len().max(1) as f32;
-    let mean = points.iter().map(|(score, _)| score).sum::<f32>() / count;
-    let variance = points.iter().map(|(score, _)| (score - mean) * (score - mean)).sum::<f32>() / count;
-    let deviation = libm::sqrtf(variance).max(1e-6);
-    let (mut slope, mut offset) = (1.0f32, 0.0f32);
+    let [best, whole, length] = columns.map(|column| {
+        let mean = points.iter().map(|(pooled, ..)| column(pooled)).sum::<f32>() / count;
+        let square = |pooled: &Pooled| (column(pooled) - mean) * (column(pooled) - mean);
+        let variance = points.iter().map(|(pooled, ..)| square(pooled)).sum::<f32>() / count;
+        (mean, libm::sqrtf(variance).max(1e-6))
+    });
+    let mut curve = Calibration::default();
     for _ in 0..2_000 {
-        let (mut slope_error, mut offset_error) = (0.0f32, 0.0f32);
-        for (score, truth) in points {
-            let score = (score - mean) / deviation;
-            let cost = if *truth { MISS_COST } else { 1.0 };
-            let error = cost * (Calibration { slope, offset }.probability(score) - f32::from(u8::from(*truth)));
-            slope_error += error * score;
-            offset_error += error;
+        let mut step = Calibration::default();
+        for (pooled, _, class) in points {
+            let pooled = Pooled {
+                best: (pooled.best - best.0) / best.1,
+                whole: (pooled.whole - whole.0) / whole.1,
+                length: (pooled.length - length.0) / length.1,
+            };
+            let (truth, cost) = if *class == 0 { (0.0, 1.0) } else { (1.0, MISS_COST) };
+            let error = cost * (curve.probability(pooled) - truth) / count;
+            step.slope += error * pooled.best;
+            step.whole += error * pooled.whole;
+            step.length += error * pooled.length;
+            step.offset += error;
         }
-        slope -= slope_error / count;
-        offset -= offset_error / count;
+        curve.slope -= step.slope;
+        curve.whole -= step.whole;
+        curve.length -= step.length;
+        curve.offset -= step.offset;
     }
-    Calibration { slope: slope / deviation, offset: offset - slope * mean / deviation }
+    let (by_best, by_whole, by_length) = (curve.slope / best.1, curve.whole / whole.1, curve.length / length.1);
+    let offset = curve.offset - by_best * best.0 - by_whole * whole.0 - by_length * length.0;
+    Calibration { slope: by_best, whole: by_whole, length: by_length, offset }
 }
 
 /// A linear congruential generator (Knuth's MMIX constants): order, not secrecy.

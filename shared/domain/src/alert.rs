@@ -74,6 +74,8 @@ pub enum Delivery {
     Pending,
     /// The mail service took it; `id` is its name for the message.
     Sent { id: String },
+    /// Kept as a file in the outbox, since there is no mail service.
+    Filed { file: String },
     /// Delivery is switched off.
     Skipped,
     /// Held for the digest.
@@ -102,6 +104,7 @@ impl Delivery {
         match self {
             Self::Pending => "pending",
             Self::Sent { .. } => "sent",
+            Self::Filed { .. } => "outbox",
             Self::Skipped => "skipped",
             Self::Held { .. } => "held",
             Self::Digested => "digested",

@@ -1,5 +1,4 @@
 //! Small valid values for tests and benchmarks, here and in the crates that use this one.
-#![expect(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "test values")]
 
 use std::collections::BTreeSet;
 

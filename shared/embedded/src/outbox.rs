@@ -26,7 +26,7 @@ impl Mailer for OutboxMailer {
         std::fs::create_dir_all(&self.folder)
             .and_then(|()| std::fs::write(self.folder.join(&file), &email.html))
             .map_err(|error| PortError::permanent("outbox", error))?;
-        Ok(Accepted { id: file })
+        Ok(Accepted::Filed { file })
     }
 }
 
@@ -47,8 +47,8 @@ mod tests {
             thread: "1001".into(),
         };
         for _ in 0..2 {
-            let accepted = outbox.send(&email).await.unwrap();
-            let file = folder.path().join("emails").join(accepted.id);
+            let Accepted::Filed { file } = outbox.send(&email).await.unwrap() else { panic!("nothing is sent") };
+            let file = folder.path().join("emails").join(file);
             assert_eq!(std::fs::read_to_string(file).unwrap(), "<p>At risk</p>");
         }
         assert_eq!(std::fs::read_dir(folder.path().join("emails")).unwrap().count(), 1);

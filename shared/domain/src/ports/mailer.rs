@@ -18,10 +18,13 @@ pub struct Email {
     pub thread: String,
 }
 
-/// The service's name for a message it took.
+/// What became of a message that was taken.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Accepted {
-    pub id: String,
+pub enum Accepted {
+    /// On its way; the service's name for it.
+    Sent { id: String },
+    /// Kept as a file and sent to nobody.
+    Filed { file: String },
 }
 
 /// Hands a message to a mail service. Transient: try again later. Permanent: this message will never be taken.

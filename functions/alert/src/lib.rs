@@ -1,0 +1,171 @@
+//! Delivery of alerts: cooldown, daily cap, e-mail, digest. Triage decides what is said, this decides whether and when.
+
+mod render;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use domain::{
+    Alert, AlertKey, AuditEntry, Band, Delivery, EmailAddress, Policy,
+    alert::HoldReason,
+    ports::{
+        Accepted, AlertLog, Audit, Control, Cooldown, CooldownKey, Count, Email, Mailer, PortError, Queue, Settings,
+        Taken,
+    },
+    record::utc_day,
+};
+use edge::{AlertMessage, Invocation, Verdict, batch, handle_batch};
+use jiff::{SignedDuration, Timestamp};
+
+/// What alerting needs of the outside.
+#[derive(Clone)]
+pub struct Alerting {
+    pub settings: Arc<dyn Settings>,
+    pub alerts: Arc<dyn AlertLog>,
+    pub control: Arc<dyn Control>,
+    pub audit: Arc<dyn Audit>,
+    pub mailer: Arc<dyn Mailer>,
+    /// Where messages go that the mail service refuses for good.
+    pub outbox: Arc<dyn Mailer>,
+    /// The queue this function reads from, to put messages off.
+    pub queue: Arc<dyn Queue>,
+    /// Off: alerts are logged as skipped, nobody is written to.
+    pub delivery: bool,
+}
+
+/// Handles a batch of alert messages, one verdict per record.
+pub async fn handle(alerting: &Alerting, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
+    handle_batch(
+        event,
+        &*alerting.queue,
+        invocation,
+        |delivery: batch::Delivery<AlertMessage>| async move {
+            let Ok(key) = delivery.content.alert.parse() else {
+                return Verdict::Park { reason: format!("{:?} is not an alert key", delivery.content.alert) };
+            };
+            one_alert(alerting, key, &delivery.owner, invocation).await.unwrap_or_else(|error| failed(key, &error))
+        },
+        |_, _| async {},
+    )
+    .await
+}
+
+fn failed(key: AlertKey, error: &PortError) -> Verdict {
+    tracing::error!(alert = %key, error = error as &dyn std::error::Error, "Delivering alert {key} failed.");
+    match error {
+        PortError::Transient { .. } => Verdict::Again,
+        PortError::Permanent { .. } => Verdict::Park { reason: error.to_string() },
+    }
+}
+
+async fn one_alert(
+    alerting: &Alerting,
+    key: AlertKey,
+    owner: &str,
+    invocation: &Invocation,
+) -> Result<Verdict, PortError> {
+    let now = invocation.now;
+    let alert = match alerting.alerts.take(key, owner, now, invocation.lease_until()).await? {
+        Taken::Mine(alert) => *alert,
+        Taken::Theirs { until } => return Ok(Verdict::Later(batch::delay(until.duration_since(now)))),
+        Taken::Settled => return Ok(Verdict::Done),
+    };
+    match deliver(alerting, &alert, now).await {
+        Ok(delivery) => {
+            note(alerting, &alert, &delivery, now).await?;
+            alerting.alerts.settle(key, owner, delivery).await?;
+            Ok(Verdict::Done)
+        }
+        Err(error) => {
+            alerting.alerts.release(key, owner).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Whether and how the alert goes out now.
+async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<Delivery, PortError> {
+    if !alerting.delivery {
+        return Ok(Delivery::Skipped);
+    }
+    let policy = alerting.settings.policy().await?;
+    let key = CooldownKey { account: alert.account.clone(), kind: alert.kind };
+    let until = now + SignedDuration::from_hours(i64::from(policy.alerts.cooldown_hours));
+    if let Cooldown::Held { .. } = alerting.control.cool_down(&key, alert.key(), now, until).await? {
+        return Ok(Delivery::Held { reason: HoldReason::Cooldown });
+    }
+    if !within_cap(alerting, &policy, alert.band, now).await? {
+        return Ok(Delivery::Held { reason: HoldReason::DailyCap });
+    }
+    send(alerting, &render::single(alert, &policy.helpdesk_url)).await
+}
+
+/// Counts the message against its UTC day. The last fifth is for the critical band. A retried message may count twice:
+/// the cap then errs on the quiet side, and the digest still brings everything.
+async fn within_cap(alerting: &Alerting, policy: &Policy, band: Band, now: Timestamp) -> Result<bool, PortError> {
+    let Some(cap) = policy.alerts.daily_cap else { return Ok(true) };
+    let limit = match band {
+        Band::Critical => cap,
+        Band::Elevated => cap - cap / 5,
+    };
+    let counter = format!("alerts/{}", utc_day(now));
+    let expires = now + SignedDuration::from_hours(48);
+    Ok(matches!(alerting.control.count(&counter, limit, expires).await?, Count::Within { .. }))
+}
+
+/// Transient failures are the caller's; a message refused for good goes to the outbox, where people can see it.
+async fn send(alerting: &Alerting, email: &Email) -> Result<Delivery, PortError> {
+    match alerting.mailer.send(email).await {
+        Ok(Accepted::Sent { id }) => Ok(Delivery::Sent { id }),
+        Ok(Accepted::Filed { file }) => Ok(Delivery::Filed { file }),
+        Err(PortError::Permanent { service, cause }) => {
+            alerting.outbox.send(email).await?;
+            Ok(Delivery::Refused { reason: format!("{service}: {cause}") })
+        }
+        Err(error @ PortError::Transient { .. }) => Err(error),
+    }
+}
+
+/// Sends each recipient one message with everything held for them, heaviest first. Returns how many messages went out.
+///
+/// # Errors
+/// The first failure; what was sent before it is settled, the rest waits for the next digest.
+pub async fn digest(alerting: &Alerting, now: Timestamp) -> Result<usize, PortError> {
+    let policy = alerting.settings.policy().await?;
+    let mut held: BTreeMap<EmailAddress, Vec<Alert>> = BTreeMap::new();
+    for alert in alerting.alerts.alerts(now).await? {
+        if matches!(alert.delivery, Delivery::Held { .. }) {
+            held.entry(alert.recipient.clone()).or_default().push(alert);
+        }
+    }
+    let messages = held.len();
+    for (recipient, mut alerts) in held {
+        alerts.sort_by(|a, b| b.weight().total_cmp(&a.weight()).then_with(|| a.key().cmp(&b.key())));
+        let email = render::digest(&recipient, &alerts, &policy.helpdesk_url, now);
+        let delivery = match send(alerting, &email).await? {
+            Delivery::Sent { .. } | Delivery::Filed { .. } => Delivery::Digested,
+            refused => refused,
+        };
+        for alert in alerts {
+            note(alerting, &alert, &delivery, now).await?;
+            alerting.alerts.settle(alert.key(), "digest", delivery.clone()).await?;
+        }
+    }
+    Ok(messages)
+}
+
+async fn note(alerting: &Alerting, alert: &Alert, delivery: &Delivery, now: Timestamp) -> Result<(), PortError> {
+    let outcome = match delivery {
+        Delivery::Held { reason } => format!("held: {reason}"),
+        other => other.word().to_owned(),
+    };
+    tracing::info!(alert = %alert.key(), outcome, "Alert {}: {outcome}.", alert.key());
+    let entry = AuditEntry {
+        at: now,
+        ticket: alert.ticket,
+        action: "alert_email".into(),
+        target: alert.key().to_string(),
+        outcome,
+    };
+    alerting.audit.append(&entry).await
+}

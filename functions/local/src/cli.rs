@@ -1,0 +1,136 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Support-ticket triage on a laptop: no key, no account, no network. Nothing is sent from here.
+///
+/// Without a command it takes the bundled 30 tickets through webhook, triage, alert and report, and leaves a dashboard
+/// and JSON logs in outputs/. Exit status: 0 all done, 1 some rows were skipped, 2 nothing could run.
+#[derive(Parser, Debug)]
+#[command(name = "cargo run --", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Take a CSV of tickets through all functions (the default)
+    Run(RunArguments),
+    /// Compare what a run finds with the labels in a CSV
+    Eval(EvalArguments),
+    /// A real webhook endpoint and the live dashboard on localhost
+    Serve(ServeArguments),
+    /// Print an event with a fresh timestamp and signature
+    Sign(SignArguments),
+    /// Refit the embedded analyst from the training corpus
+    Train(TrainArguments),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct RunArguments {
+    /// Tickets as CSV: ticket_id, customer_name, subject, description; optional channel, timestamp, mrr and labels
+    /// [default: the bundled 30 tickets]
+    #[arg(long, value_name = "FILE.csv")]
+    pub input: Option<PathBuf>,
+    /// Folder for the dashboard and the logs; what an earlier run left there is replaced
+    #[arg(long, value_name = "DIR", default_value = "outputs")]
+    pub output: PathBuf,
+    /// Decide and log alerts, but render no e-mail
+    #[arg(long)]
+    pub demo_mode: bool,
+    /// Who reads the tickets
+    #[arg(long, value_enum, default_value = "auto")]
+    pub analyst: AnalystChoice,
+    /// Open the dashboard in the browser when done
+    #[arg(long)]
+    pub open: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct EvalArguments {
+    /// Labelled tickets as CSV: any of actual_priority, team, sentiment, churn_risk, intent, language
+    /// [default: the bundled 30 tickets]
+    #[arg(long, value_name = "LABELLED.csv")]
+    pub input: Option<PathBuf>,
+    /// Folder for evaluation.json
+    #[arg(long, value_name = "DIR", default_value = "outputs")]
+    pub output: PathBuf,
+    /// Who reads the tickets
+    #[arg(long, value_enum, default_value = "auto")]
+    pub analyst: AnalystChoice,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct ServeArguments {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Tickets the helpdesk knows, for events that carry ids only [default: the bundled 30 tickets]
+    #[arg(long, value_name = "FILE.csv")]
+    pub input: Option<PathBuf>,
+    /// Folder for the dashboard and the e-mails
+    #[arg(long, value_name = "DIR", default_value = "outputs")]
+    pub output: PathBuf,
+    /// Who reads the tickets
+    #[arg(long, value_enum, default_value = "auto")]
+    pub analyst: AnalystChoice,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct SignArguments {
+    /// An API Gateway event, such as events/ticket-created.json
+    #[arg(value_name = "FILE.json")]
+    pub event: PathBuf,
+    /// Print a curl command that posts the event there, instead of the event
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "http://localhost:8080/webhooks/zendesk")]
+    pub curl: Option<String>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct TrainArguments {
+    /// Folder of the training corpus, JSON Lines
+    #[arg(long, value_name = "DIR", default_value = "shared/data/training")]
+    pub corpus: PathBuf,
+    /// Where the weights go; the next build takes them in
+    #[arg(long, value_name = "FILE", default_value = "shared/data/model.bin")]
+    pub output: PathBuf,
+}
+
+/// Who reads tickets.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AnalystChoice {
+    /// The best one there is
+    Auto,
+    /// The embedded analyst, on this machine
+    Embedded,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_work_with_and_without_the_word_run() {
+        for words in [&["x", "--demo-mode", "--input", "a.csv"][..], &["x", "run", "--demo-mode", "--input", "a.csv"]] {
+            let cli = Cli::try_parse_from(words).unwrap();
+            let arguments = match cli.command {
+                None => cli.run,
+                Some(Command::Run(arguments)) => arguments,
+                Some(other) => panic!("{other:?}"),
+            };
+            assert!(arguments.demo_mode && arguments.input.is_some());
+        }
+    }
+}

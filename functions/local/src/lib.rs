@@ -1,0 +1,13 @@
+//! The main job on a laptop: all four functions in one process, over the embedded adapters.
+
+pub mod cli;
+pub mod eval;
+pub mod exit;
+pub mod input;
+pub mod outputs;
+pub mod progress;
+pub mod run;
+pub mod serve;
+pub mod sign;
+pub mod stack;
+pub mod train;

@@ -1,0 +1,29 @@
+//! `cargo run`: see `--help`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use local::{
+    cli::{Cli, Command},
+    eval, exit, run, serve, sign, stack, train,
+};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match stack::Environment::read() {
+        Ok(environment) => {
+            edge::logging::start(&environment.get("RUST_LOG").unwrap_or_else(|| "error".to_owned()), false);
+            match cli.command {
+                None => run::command(&cli.run, &environment).await,
+                Some(Command::Run(arguments)) => run::command(&arguments, &environment).await,
+                Some(Command::Eval(arguments)) => eval::command(&arguments, &environment).await,
+                Some(Command::Serve(arguments)) => serve::command(&arguments, &environment).await,
+                Some(Command::Sign(arguments)) => sign::command(&arguments, &environment),
+                Some(Command::Train(arguments)) => train::command(&arguments),
+            }
+        }
+        Err(error) => Err(error),
+    };
+    exit::code(outcome)
+}

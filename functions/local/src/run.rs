@@ -1,0 +1,203 @@
+//! `run`: every ticket of a CSV through the functions, as webhook events.
+
+use std::{collections::HashMap, path::Path, sync::Arc, time::Instant};
+
+use anyhow::{Context, bail};
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use domain::{Account, AccountId, Record};
+use embedded::NewTicket;
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use report::{Aggregates, Window};
+use secrecy::SecretString;
+use serde_json::json;
+use zendesk::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, sign};
+
+use crate::{
+    cli::RunArguments,
+    exit::Ended,
+    input::{self, Input, Row},
+    outputs,
+    progress::{Progress, summary},
+    stack::{Environment, Setup, Shared},
+};
+
+/// Accounts worked on at once.
+const AT_ONCE: usize = 16;
+
+/// Runs, writes the files, says what was found.
+///
+/// # Errors
+/// What kept anything from running: input, configuration or output folder.
+pub async fn command(arguments: &RunArguments, environment: &Environment) -> anyhow::Result<Ended> {
+    let started = Instant::now();
+    let input = input::read(arguments.input.as_deref(), |problem| eprintln!("skipped: {problem}"))?;
+    let setup =
+        Setup { output: &arguments.output, analyst: arguments.analyst, delivery: !arguments.demo_mode, capped: false };
+    let shared = Shared::new(setup, environment)?;
+    outputs::prepare(&arguments.output)?;
+
+    let progress = Arc::new(Progress::new(input.rows.len()));
+    let Outcome { failed } = process(&shared, &input.rows, Some(progress.clone())).await?;
+    progress.finish();
+    let aggregates = publish(&shared, &input, &arguments.output).await?;
+
+    println!("\n{}", summary(&aggregates, started.elapsed()));
+    let dashboard = std::path::absolute(arguments.output.join(report::DASHBOARD))?;
+    println!(
+        "{} of {} tickets triaged. Dashboard: {}",
+        aggregates.tickets,
+        input.rows.len() + input.problems.len(),
+        dashboard.display()
+    );
+    if arguments.open
+        && let Err(error) = open::that_detached(&dashboard)
+    {
+        eprintln!("the dashboard could not be opened: {error}");
+    }
+    let skipped = input.problems.len();
+    if skipped > 0 {
+        eprintln!("{skipped} row{} skipped, see above", if skipped == 1 { " was" } else { "s were" });
+    }
+    if failed > 0 {
+        eprintln!("{failed} ticket{} failed; run with RUST_LOG=warn to see why", if failed == 1 { "" } else { "s" });
+    }
+    if aggregates.tickets == 0 {
+        bail!("no ticket could be triaged");
+    }
+    Ok(if skipped + failed > 0 { Ended::WithLosses } else { Ended::Well })
+}
+
+/// How the tickets fared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// Tickets that ended without a record.
+    pub failed: usize,
+}
+
+/// Takes every ticket through webhook, triage and alert, then sends the digest of what alerts were held.
+///
+/// Accounts run side by side; the tickets of one account one after the other, as the file has them. Each ticket's clock
+/// is its own timestamp.
+///
+/// # Errors
+/// A task that panicked, or a digest that could not be written.
+pub async fn process(shared: &Shared, rows: &[Row], progress: Option<Arc<Progress>>) -> anyhow::Result<Outcome> {
+    let mut accounts: HashMap<&AccountId, usize> = HashMap::new();
+    let mut lanes: Vec<Vec<Row>> = Vec::new();
+    for row in rows {
+        let lane = *accounts.entry(&row.account).or_insert_with(|| {
+            lanes.push(Vec::new());
+            lanes.len() - 1
+        });
+        if let Some(lane) = lanes.get_mut(lane) {
+            lane.push(row.clone());
+        }
+    }
+    let mut running = stream::iter(lanes)
+        .map(|lane| tokio::spawn(one_account(shared.clone(), lane, progress.clone())))
+        .buffer_unordered(AT_ONCE);
+    let mut failed = 0;
+    while let Some(lane) = running.next().await {
+        failed += lane.context("a ticket could not be handled")?;
+    }
+    let end = last_moment(rows);
+    alert::digest(&shared.stack(end).alerting, end).await.context("the digest could not be written")?;
+    Ok(Outcome { failed })
+}
+
+/// The tickets of one account in order. Returns how many failed.
+async fn one_account(shared: Shared, rows: Vec<Row>, progress: Option<Arc<Progress>>) -> usize {
+    let mut failed = 0;
+    let mut mrr = None;
+    for row in rows {
+        mrr = row.mrr.or(mrr);
+        let record = one_ticket(&shared, &row, mrr).await;
+        failed += usize::from(record.is_none());
+        if let Some(progress) = &progress {
+            progress.ticket(&row.id_text, record.as_deref());
+        }
+    }
+    failed
+}
+
+/// Opens the ticket at the helpdesk and posts its event; then everything that follows from it.
+async fn one_ticket(shared: &Shared, row: &Row, mrr: Option<f64>) -> Option<Arc<Record>> {
+    let name = row.account.to_string();
+    let account = Account { id: row.account.clone(), name, mrr, plan: None, health: None, kam: None };
+    shared.helpdesk.set_account(account);
+    shared.helpdesk.open(new_ticket(row));
+    let now = row.timestamp;
+    let stack = shared.stack(now);
+    let response = stack.post(created(row, shared.secret(), now), now).await;
+    if response.status_code != 200 {
+        tracing::error!(ticket.id = %row.id, status = response.status_code, "The webhook refused ticket {}.", row.id);
+        return None;
+    }
+    stack.drain().await;
+    let dead = stack.dead();
+    if !dead.is_empty() {
+        tracing::error!(ticket.id = %row.id, letters = dead.len(), "Ticket {} left dead letters.", row.id);
+        return None;
+    }
+    shared.log.newest(row.id)
+}
+
+/// A row as the ticket its customer opened.
+#[must_use]
+pub fn new_ticket(row: &Row) -> NewTicket {
+    NewTicket {
+        id: row.id,
+        account: row.account.clone(),
+        subject: row.subject.clone(),
+        description: row.description.clone(),
+        channel: row.channel.clone(),
+        created_at: row.timestamp,
+    }
+}
+
+/// The signed event Zendesk would post.
+fn created(row: &Row, secret: &SecretString, now: Timestamp) -> ApiGatewayV2httpRequest {
+    let id = row.id.number().to_string();
+    let body = json!({
+        "type": "zen:event-type:ticket.created",
+        "id": format!("created-{id}"),
+        "time": now.to_string(),
+        "subject": format!("zen:ticket:{id}"),
+        "zendesk_event_version": "2022-11-06",
+        "detail": { "id": id },
+        "event": {},
+    })
+    .to_string();
+    let timestamp = now.to_string();
+    let event = json!({
+        "version": "2.0",
+        "headers": {
+            SIGNATURE_HEADER: sign(secret, &timestamp, body.as_bytes()),
+            TIMESTAMP_HEADER: timestamp,
+        },
+        "requestContext": { "http": { "method": "POST", "path": "/webhooks/zendesk" } },
+        "body": body,
+        "isBase64Encoded": false,
+    });
+    serde_json::from_value(event).expect("the shape of an API Gateway event")
+}
+
+fn last_moment(rows: &[Row]) -> Timestamp {
+    rows.iter().map(|row| row.timestamp).max().unwrap_or_default()
+}
+
+/// The dashboard over the whole file, and the logs.
+async fn publish(shared: &Shared, input: &Input, output: &Path) -> anyhow::Result<Aggregates> {
+    let day = |at: Option<Timestamp>| domain::record::utc_day(at.unwrap_or_default());
+    let window = Window {
+        first: day(input.rows.iter().map(|row| row.timestamp).min()),
+        last: day(input.rows.iter().map(|row| row.timestamp).max()),
+    };
+    let aggregates = shared
+        .report(window, last_moment(&input.rows))
+        .await
+        .with_context(|| format!("the dashboard could not be written to {}", output.display()))?;
+    outputs::write(output, &input.rows, shared)?;
+    Ok(aggregates)
+}

@@ -1,0 +1,251 @@
+//! The composition root of a laptop: the four functions over the embedded adapters.
+
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+use alert::Alerting;
+use analysis::{EmbeddedAnalyst, KnowledgeBase, Model};
+use anyhow::Context;
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use domain::{
+    Mode, Policy,
+    ports::{Analyst, PortError},
+};
+use edge::{
+    Invocation,
+    config::{Config, Defaults, Files},
+};
+use embedded::{
+    FixedSecrets, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, OutboxMailer,
+    SiteDirectory, pump,
+};
+use jiff::{SignedDuration, Timestamp};
+use report::{Aggregates, Reporting, Window};
+use secrecy::SecretString;
+use triage::Triage;
+use webhook::Webhook;
+
+use crate::cli::AnalystChoice;
+
+/// As on AWS: six times the function's timeout, and five receives.
+const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
+const VISIBILITY: SignedDuration = SignedDuration::from_secs(180);
+const MAX_RECEIVES: u32 = 5;
+/// Longer than any file spans: a run shows all of it.
+const KEEP_DAYS: u32 = 36_500;
+
+/// Environment variables, and under them the lines of a `.env` in the working folder.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    file: HashMap<String, String>,
+}
+
+impl Environment {
+    /// # Errors
+    /// A line of `.env` that is no `NAME=value`.
+    pub fn read() -> anyhow::Result<Self> {
+        let path = Path::new(".env");
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        let lines = dotenvy::from_path_iter(path).context(".env cannot be read")?;
+        let file = lines.collect::<Result<_, _>>().context(".env: a line is not NAME=value")?;
+        Ok(Self { file })
+    }
+
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place of a laptop run that reads the environment")]
+    pub fn get(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().or_else(|| self.file.get(name).cloned())
+    }
+
+    /// The secret webhooks are signed with here: Zendesk's public test secret unless one is set.
+    #[must_use]
+    pub fn webhook_secret(&self) -> SecretString {
+        let secret = self.get("ZENDESK_WEBHOOK_SECRET").filter(|secret| !secret.is_empty());
+        secret.unwrap_or_else(|| zendesk::signature::TEST_SECRET.to_owned()).into()
+    }
+}
+
+/// The wall clock, for what happens now and not at a ticket's time.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place of a laptop run that reads the clock")]
+pub fn wall_clock() -> Timestamp {
+    Timestamp::now()
+}
+
+/// How a stack is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    pub output: &'a Path,
+    pub analyst: AnalystChoice,
+    /// False: alerts are logged as skipped.
+    pub delivery: bool,
+    /// False: the daily cap does not apply.
+    pub capped: bool,
+}
+
+/// What all tickets share.
+#[derive(Clone)]
+pub struct Shared {
+    pub policy: Arc<Policy>,
+    pub log: Arc<MemoryTicketLog>,
+    pub helpdesk: Arc<MemoryHelpdesk>,
+    control: Arc<MemoryControl>,
+    mailer: Arc<OutboxMailer>,
+    analyst: Arc<dyn Analyst>,
+    secret: SecretString,
+    delivery: bool,
+    reporting: Reporting,
+}
+
+/// The functions and their two queues.
+pub struct Stack {
+    pub tickets: Arc<MemoryQueue>,
+    pub alerts: Arc<MemoryQueue>,
+    pub webhook: Webhook,
+    pub triage: Triage,
+    pub alerting: Alerting,
+}
+
+impl Shared {
+    /// # Errors
+    /// A configuration that cannot be used, every problem of it in one message.
+    pub fn new(setup: Setup<'_>, environment: &Environment) -> anyhow::Result<Self> {
+        let files = Files { policy: data::POLICY, agents: data::AGENTS };
+        let Config { mut policy, fields, delivery } =
+            edge::config::read(files, |name| environment.get(name), defaults())?;
+        if !setup.capped {
+            policy.alerts.daily_cap = None;
+        }
+        let analyst: Arc<dyn Analyst> = match setup.analyst {
+            AnalystChoice::Auto | AnalystChoice::Embedded => Arc::new(embedded_analyst(&policy)?),
+        };
+        let (policy, log) = (Arc::new(policy), Arc::new(MemoryTicketLog::default()));
+        Ok(Self {
+            reporting: Reporting {
+                settings: Arc::new(FixedSettings(policy.clone())),
+                records: log.clone(),
+                alerts: log.clone(),
+                site: Arc::new(SiteDirectory::new(setup.output.to_owned())),
+                fields,
+            },
+            helpdesk: Arc::new(MemoryHelpdesk::new(fields)),
+            control: Arc::default(),
+            mailer: Arc::new(OutboxMailer::new(setup.output.join("emails"))),
+            analyst,
+            secret: environment.webhook_secret(),
+            delivery: delivery && setup.delivery,
+            policy,
+            log,
+        })
+    }
+
+    #[must_use]
+    pub fn secret(&self) -> &SecretString {
+        &self.secret
+    }
+
+    /// The functions with fresh queues, at a moment.
+    #[must_use]
+    pub fn stack(&self, now: Timestamp) -> Stack {
+        let queue = || Arc::new(MemoryQueue::new(VISIBILITY, MAX_RECEIVES, now));
+        let (tickets, alerts) = (queue(), queue());
+        let settings = Arc::new(FixedSettings(self.policy.clone()));
+        Stack {
+            webhook: Webhook {
+                secrets: Arc::new(FixedSecrets(vec![self.secret.clone()])),
+                settings: settings.clone(),
+                tickets: tickets.clone(),
+            },
+            triage: Triage {
+                settings: settings.clone(),
+                log: self.log.clone(),
+                records: self.log.clone(),
+                alerts: self.log.clone(),
+                audit: self.log.clone(),
+                helpdesk: self.helpdesk.clone(),
+                analyst: self.analyst.clone(),
+                tickets: tickets.clone(),
+                alert_queue: alerts.clone(),
+            },
+            alerting: Alerting {
+                settings,
+                alerts: self.log.clone(),
+                control: self.control.clone(),
+                audit: self.log.clone(),
+                mailer: self.mailer.clone(),
+                outbox: self.mailer.clone(),
+                queue: alerts.clone(),
+                delivery: self.delivery,
+            },
+            tickets,
+            alerts,
+        }
+    }
+
+    /// Publishes the dashboard.
+    ///
+    /// # Errors
+    /// What the output folder says.
+    pub async fn report(&self, window: Window, now: Timestamp) -> Result<Aggregates, PortError> {
+        report::handle(&self.reporting, window, now).await
+    }
+}
+
+impl Stack {
+    pub async fn post(&self, request: ApiGatewayV2httpRequest, now: Timestamp) -> ApiGatewayV2httpResponse {
+        webhook::handle(&self.webhook, request, now).await
+    }
+
+    /// Delivers whatever is due at `now`, and what follows from it. Returns how many messages were handled.
+    pub async fn deliver_due(&self, now: Timestamp) -> usize {
+        self.tickets.tick(now);
+        self.alerts.tick(now);
+        let mut handled = 0;
+        loop {
+            let invocation = Invocation { request_id: "local".to_owned(), now, deadline: now + TIMEOUT };
+            let triaged = pump(&self.tickets, |event| triage::handle(&self.triage, event, &invocation)).await;
+            let alerted = pump(&self.alerts, |event| alert::handle(&self.alerting, event, &invocation)).await;
+            if triaged + alerted == 0 {
+                return handled;
+            }
+            handled += triaged + alerted;
+        }
+    }
+
+    /// Delivers until both queues are empty, skipping every wait.
+    pub async fn drain(&self) {
+        while let Some(next) = [&self.tickets, &self.alerts].into_iter().filter_map(|queue| queue.next_visible()).min()
+        {
+            self.deliver_due(next.max(self.tickets.now())).await;
+        }
+    }
+
+    /// Messages that ended as dead letters.
+    #[must_use]
+    pub fn dead(&self) -> Vec<String> {
+        self.tickets.dead().into_iter().chain(self.alerts.dead()).map(|message| message.body).collect()
+    }
+}
+
+/// Nothing is sent from a laptop, so the call log shows what full automation would do.
+fn defaults() -> Defaults {
+    Defaults {
+        mode: Mode::Act,
+        auto_reply: true,
+        retention_days: KEEP_DAYS,
+        guardian_email: "kam@example.com".parse().expect("an address"),
+        opportunity_email: "sales@example.com".parse().expect("an address"),
+    }
+}
+
+/// The analyst on this machine, with the bundled weights and knowledge base.
+///
+/// # Errors
+/// Bundled data that do not parse.
+pub fn embedded_analyst(policy: &Policy) -> anyhow::Result<EmbeddedAnalyst> {
+    let model = Model::read(data::MODEL).context("shared/data/model.bin")?;
+    let knowledge = KnowledgeBase::parse(data::knowledge_base()).context("shared/data/knowledge_base")?;
+    let signatures = policy.agents.iter().map(|(agent, profile)| (*agent, profile.signature.clone())).collect();
+    Ok(EmbeddedAnalyst::new(model, knowledge, signatures))
+}

@@ -1,0 +1,154 @@
+//! Sums over summaries: one pass, memory by accounts and days.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::{
+    AccountId, Agent, Intent, Language, Priority, Resolution, Summary, guardian::HIGH, reading::Usage, record::utc_day,
+};
+use jiff::civil::Date;
+
+/// What a window of tickets adds up to.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Aggregates {
+    pub tickets: usize,
+    pub by_priority: BTreeMap<Priority, usize>,
+    pub by_agent: BTreeMap<Agent, usize>,
+    pub by_language: BTreeMap<Language, usize>,
+    pub by_intent: BTreeMap<Intent, usize>,
+    pub by_day: BTreeMap<Date, DayRow>,
+    pub high_risk: usize,
+    pub opportunities: usize,
+    pub auto_resolved: usize,
+    pub answer_ready: usize,
+    pub fallbacks: usize,
+    pub usage: Usage,
+    /// Milliseconds, all tickets together.
+    pub duration_ms: u64,
+    pub accounts: HashMap<AccountId, AccountRow>,
+}
+
+/// One day of the trend.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct DayRow {
+    pub tickets: usize,
+    pub urgent: usize,
+    pub high_risk: usize,
+}
+
+/// One account of the ranking.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AccountRow {
+    pub customer: String,
+    pub mrr: Option<f64>,
+    pub tickets: usize,
+    /// P0 and P1.
+    pub urgent: usize,
+    /// The highest of its tickets, 0 to 10.
+    pub risk_score: u8,
+    pub wants: Option<Intent>,
+}
+
+impl Aggregates {
+    pub fn add(&mut self, summary: &Summary) {
+        let urgent = usize::from(summary.priority <= Priority::P1);
+        let high_risk = usize::from(summary.risk_score >= HIGH);
+        self.tickets += 1;
+        *self.by_priority.entry(summary.priority).or_default() += 1;
+        *self.by_agent.entry(summary.agent).or_default() += 1;
+        *self.by_language.entry(summary.language).or_default() += 1;
+        if let Some(intent) = summary.intent {
+            *self.by_intent.entry(intent).or_default() += 1;
+            self.opportunities += 1;
+        }
+        let day = self.by_day.entry(utc_day(summary.triaged_at)).or_default();
+        day.tickets += 1;
+        day.urgent += urgent;
+        day.high_risk += high_risk;
+        self.high_risk += high_risk;
+        match summary.resolution {
+            Resolution::AutoResolved => self.auto_resolved += 1,
+            Resolution::AnswerReady => self.answer_ready += 1,
+            Resolution::Routed => {}
+        }
+        self.fallbacks += usize::from(summary.fallback);
+        self.usage.llm_calls += summary.usage.llm_calls;
+        self.usage.input_tokens += summary.usage.input_tokens;
+        self.usage.output_tokens += summary.usage.output_tokens;
+        self.usage.cost_usd += summary.usage.cost_usd;
+        self.duration_ms += summary.duration_ms;
+
+        if !self.accounts.contains_key(&summary.account) {
+            self.accounts.insert(summary.account.clone(), AccountRow::new(summary));
+        }
+        if let Some(account) = self.accounts.get_mut(&summary.account) {
+            account.tickets += 1;
+            account.urgent += urgent;
+            account.risk_score = account.risk_score.max(summary.risk_score);
+            account.mrr = summary.mrr.or(account.mrr);
+            account.wants = summary.intent.or(account.wants);
+        }
+    }
+
+    /// Share of tickets with a public reply, 0 to 1.
+    #[must_use]
+    pub fn auto_resolved_rate(&self) -> f64 {
+        if self.tickets == 0 { 0.0 } else { self.auto_resolved as f64 / self.tickets as f64 }
+    }
+
+    /// Milliseconds a ticket.
+    #[must_use]
+    pub fn average_ms(&self) -> f64 {
+        if self.tickets == 0 { 0.0 } else { self.duration_ms as f64 / self.tickets as f64 }
+    }
+
+    /// Accounts by risk, then by MRR, at most `limit`; those without any risk are left out.
+    #[must_use]
+    pub fn at_risk(&self, limit: usize) -> Vec<&AccountRow> {
+        let mut accounts: Vec<&AccountRow> = self.accounts.values().filter(|account| account.risk_score > 0).collect();
+        accounts.sort_by(|a, b| {
+            b.risk_score
+                .cmp(&a.risk_score)
+                .then_with(|| b.mrr.unwrap_or(0.0).total_cmp(&a.mrr.unwrap_or(0.0)))
+                .then_with(|| a.customer.cmp(&b.customer))
+        });
+        accounts.truncate(limit);
+        accounts
+    }
+}
+
+impl AccountRow {
+    fn new(summary: &Summary) -> Self {
+        Self { customer: summary.customer.clone(), mrr: summary.mrr, tickets: 0, urgent: 0, risk_score: 0, wants: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::sample;
+
+    use super::*;
+
+    #[test]
+    fn sums_and_ranking() {
+        let mut aggregates = Aggregates::default();
+        for (number, account, risk, mrr) in [
+            (1, "Small", 9, 10.0),
+            (2, "Large", 9, 900.0),
+            (3, "Calm", 0, 5.0),
+            (4, "Small", 2, 10.0),
+            (5, "Mild", 4, 1.0),
+        ] {
+            let mut summary = sample::record(number, account, sample::now()).summary();
+            (summary.risk_score, summary.mrr) = (risk, Some(mrr));
+            aggregates.add(&summary);
+        }
+        let ranked: Vec<&str> = aggregates.at_risk(10).iter().map(|account| account.customer.as_str()).collect();
+        assert_eq!(ranked, ["Large", "Small", "Mild"]);
+        assert_eq!(aggregates.at_risk(1).len(), 1);
+        assert_eq!((aggregates.tickets, aggregates.high_risk, aggregates.opportunities), (5, 2, 5));
+        assert_eq!(aggregates.by_priority[&Priority::P1], 5);
+        let small = &aggregates.accounts[&sample::account_id("Small")];
+        assert_eq!((small.tickets, small.risk_score, small.urgent), (2, 9, 2));
+        assert!(Aggregates::default().average_ms().abs() < 1e-9);
+    }
+}

@@ -1,0 +1,239 @@
+//! The page: aggregates, alerts and the newest tickets as the template wants them.
+
+use askama::Template;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use domain::{Agent, Alert, AlertKind, Policy, Priority, Record, Resolution};
+use edge::words;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use strum::IntoEnumIterator;
+use zendesk::{FieldIds, update_request};
+
+use crate::{
+    AccountRow, Aggregates, Window,
+    chart::{Bars, Columns},
+};
+
+/// Accounts in the ranking.
+const MOST_ACCOUNTS: usize = 50;
+/// Alerts of each kind on the page, heaviest first; the rest is counted.
+const MOST_ALERTS: usize = 500;
+
+const STYLE: &str = include_str!("../templates/style.css");
+const SCRIPT: &str = include_str!("../templates/script.js");
+
+pub(crate) struct Source<'a> {
+    pub(crate) aggregates: &'a Aggregates,
+    /// Newest first.
+    pub(crate) records: &'a [Record],
+    pub(crate) alerts: &'a [Alert],
+    pub(crate) policy: &'a Policy,
+    pub(crate) fields: &'a FieldIds,
+    pub(crate) window: Window,
+    pub(crate) now: Timestamp,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard.html")]
+struct Dashboard<'a> {
+    style: &'static str,
+    script: &'static str,
+    /// Of the one script the page may run: whatever else gets in stays dead.
+    script_hash: String,
+    period: String,
+    updated: String,
+    tiles: Vec<Tile>,
+    priorities: String,
+    agents: String,
+    days: String,
+    accounts: Vec<&'a AccountRow>,
+    guardian: Vec<&'a Alert>,
+    more_guardian: usize,
+    opportunities: Vec<&'a Alert>,
+    more_opportunities: usize,
+    tickets: Vec<TicketRow<'a>>,
+    total: usize,
+    helpdesk_url: &'a str,
+}
+
+/// A headline figure.
+struct Tile {
+    value: String,
+    label: &'static str,
+    note: String,
+}
+
+struct TicketRow<'a> {
+    record: &'a Record,
+    /// What search looks through, lower case.
+    haystack: String,
+    /// The request as it would be sent.
+    call: Option<Call>,
+}
+
+struct Call {
+    line: String,
+    body: String,
+}
+
+impl Dashboard<'_> {
+    fn link(&self, ticket: domain::TicketId) -> String {
+        words::ticket_link(self.helpdesk_url, ticket)
+    }
+}
+
+/// Renders the whole page as one self-contained file.
+pub(crate) fn render(source: Source<'_>) -> String {
+    let Source { aggregates, records, alerts, policy, fields, window, now } = source;
+    let (guardian, more_guardian) = heaviest(alerts, AlertKind::Guardian);
+    let (opportunities, more_opportunities) = heaviest(alerts, AlertKind::Opportunity);
+    let days: Vec<_> = aggregates.by_day.iter().map(|(day, row)| (*day, *row)).collect();
+    let chart = |chart: &dyn askama::DynTemplate| chart.dyn_render().expect("writing to a string does not fail");
+    let page = Dashboard {
+        style: STYLE,
+        script: SCRIPT,
+        script_hash: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),
+        period: format!("{} to {}", window.first, window.last),
+        updated: words::moment(now),
+        tiles: tiles(aggregates),
+        priorities: chart(&Bars::new("Tickets by priority", by_priority(aggregates))),
+        agents: chart(&Bars::new("Tickets by team", by_agent(aggregates))),
+        days: chart(&Columns::new(&days)),
+        accounts: aggregates.at_risk(MOST_ACCOUNTS),
+        guardian,
+        more_guardian,
+        opportunities,
+        more_opportunities,
+        tickets: records.iter().map(|record| TicketRow::new(record, fields)).collect(),
+        total: aggregates.tickets,
+        helpdesk_url: &policy.helpdesk_url,
+    };
+    page.render().expect("writing to a string does not fail")
+}
+
+fn heaviest(alerts: &[Alert], kind: AlertKind) -> (Vec<&Alert>, usize) {
+    let mut found: Vec<&Alert> = alerts.iter().filter(|alert| alert.kind == kind).collect();
+    found.sort_by(|a, b| {
+        b.score.cmp(&a.score).then_with(|| b.weight().total_cmp(&a.weight())).then_with(|| a.key().cmp(&b.key()))
+    });
+    let more = found.len().saturating_sub(MOST_ALERTS);
+    found.truncate(MOST_ALERTS);
+    (found, more)
+}
+
+fn tiles(aggregates: &Aggregates) -> Vec<Tile> {
+    let percent = |part: usize| match aggregates.tickets {
+        0 => String::new(),
+        all => format!("{:.0} % of tickets", 100.0 * part as f64 / all as f64),
+    };
+    let urgent: usize = aggregates.by_priority.range(..=Priority::P1).map(|(_, count)| count).sum();
+    let tile = |value, label, note| Tile { value, label, note };
+    let mut tiles = vec![
+        tile(
+            words::count(aggregates.tickets),
+            "tickets",
+            format!("{} accounts", words::count(aggregates.accounts.len())),
+        ),
+        tile(words::count(urgent), "urgent, P0 or P1", percent(urgent)),
+        tile(words::count(aggregates.high_risk), "at high churn risk", percent(aggregates.high_risk)),
+        tile(words::count(aggregates.opportunities), "buying signals", percent(aggregates.opportunities)),
+        tile(words::count(aggregates.auto_resolved), "auto-resolved", percent(aggregates.auto_resolved)),
+        tile(words::count(aggregates.answer_ready), "answers ready", percent(aggregates.answer_ready)),
+    ];
+    if aggregates.usage.llm_calls > 0 {
+        let calls = format!("{} model calls", words::count(aggregates.usage.llm_calls as usize));
+        tiles.push(tile(format!("${:.2}", aggregates.usage.cost_usd), "model cost", calls));
+    }
+    if aggregates.fallbacks > 0 {
+        tiles.push(tile(words::count(aggregates.fallbacks), "read by the fallback", percent(aggregates.fallbacks)));
+    }
+    tiles
+}
+
+fn by_priority(aggregates: &Aggregates) -> Vec<(String, &'static str, usize)> {
+    Priority::iter()
+        .map(|priority| {
+            let count = aggregates.by_priority.get(&priority).copied().unwrap_or(0);
+            (priority.to_string(), priority_class(priority), count)
+        })
+        .collect()
+}
+
+fn by_agent(aggregates: &Aggregates) -> Vec<(String, &'static str, usize)> {
+    Agent::iter()
+        .map(|agent| {
+            let count = aggregates.by_agent.get(&agent).copied().unwrap_or(0);
+            (agent.title().to_owned(), "team", count)
+        })
+        .collect()
+}
+
+fn priority_class(priority: Priority) -> &'static str {
+    match priority {
+        Priority::P0 => "p0",
+        Priority::P1 => "p1",
+        Priority::P2 => "p2",
+        Priority::P3 => "p3",
+    }
+}
+
+impl<'a> TicketRow<'a> {
+    fn new(record: &'a Record, fields: &FieldIds) -> Self {
+        let haystack =
+            format!("{} {} {} {}", record.ticket, record.customer, record.subject, record.description).to_lowercase();
+        let call = record.update.as_ref().map(|update| {
+            let request = update_request(update, fields);
+            Call {
+                line: format!("{} {}", request.method, request.path),
+                body: serde_json::to_string_pretty(&request.body).expect("a JSON value serialises"),
+            }
+        });
+        Self { record, haystack, call }
+    }
+
+    fn resolution(&self) -> &'static str {
+        match self.record.resolution {
+            Resolution::AutoResolved => "auto-resolved",
+            Resolution::AnswerReady => "answer ready",
+            Resolution::Routed => "routed",
+        }
+    }
+}
+
+#[expect(unreachable_pub, reason = "askama's macro makes the filters public")]
+mod filters {
+    use askama::{Values, filter_fn};
+    use domain::{Intent, Priority};
+    use jiff::Timestamp;
+
+    #[filter_fn]
+    pub(super) fn dollars(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
+        Ok(edge::words::dollars(*mrr))
+    }
+
+    #[filter_fn]
+    pub(super) fn moment(at: &Timestamp, _: &dyn Values) -> askama::Result<String> {
+        Ok(edge::words::moment(*at))
+    }
+
+    #[filter_fn]
+    pub(super) fn class(priority: &Priority, _: &dyn Values) -> askama::Result<&'static str> {
+        Ok(super::priority_class(*priority))
+    }
+
+    #[filter_fn]
+    pub(super) fn percent(confidence: &f32, _: &dyn Values) -> askama::Result<String> {
+        Ok(format!("{:.0} %", confidence * 100.0))
+    }
+
+    #[filter_fn]
+    pub(super) fn wish(intent: &Option<Intent>, _: &dyn Values) -> askama::Result<&'static str> {
+        Ok(intent.map_or("", Intent::title))
+    }
+
+    /// What a sorted column compares: an amount, or less than any.
+    #[filter_fn]
+    pub(super) fn rank(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
+        Ok(mrr.unwrap_or(-1.0).to_string())
+    }
+}

@@ -1,0 +1,92 @@
+//! The report over a memory log and a folder.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use domain::{
+    Record, TicketState,
+    ports::{AlertLog, Lease, TicketLog},
+    sample,
+};
+use embedded::{FixedSettings, MemoryTicketLog, SiteDirectory};
+use jiff::SignedDuration;
+use report::{DASHBOARD, METRICS, Reporting, Window, handle};
+use zendesk::FieldIds;
+
+const EVIL: &str = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>";
+
+async fn published(records: Vec<Record>) -> (String, serde_json::Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Arc::new(MemoryTicketLog::default());
+    let now = sample::now() + SignedDuration::from_hours(1);
+    let expires = now + SignedDuration::from_hours(720);
+    for record in records {
+        let lease = Lease { ticket: record.ticket, owner: "test".into(), until: now };
+        log.claim(&lease, sample::now()).await.unwrap();
+        log.finish(&lease, &TicketState::default(), &record, expires).await.unwrap();
+        let alert = domain::Alert {
+            customer: record.customer.clone(),
+            subject: record.subject.clone(),
+            evidence: vec![record.description.clone()],
+            ..sample::alert(record.ticket.number())
+        };
+        log.open(&alert, expires).await.unwrap();
+    }
+    let reporting = Reporting {
+        settings: Arc::new(FixedSettings(Arc::new(sample::policy()))),
+        records: log.clone(),
+        alerts: log,
+        site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
+        fields: FieldIds::default(),
+    };
+    handle(&reporting, Window::last_30_days(now), now).await.unwrap();
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    (read(DASHBOARD), serde_json::from_str(&read(METRICS)).unwrap())
+}
+
+#[tokio::test]
+async fn the_page_and_the_figures_of_two_tickets() {
+    let records = vec![sample::record(1, "Acme", sample::now()), sample::record(2, "Bolt", sample::now())];
+    let (html, metrics) = published(records).await;
+    assert_eq!((&metrics["total_tickets"], &metrics["guardian_alerts"]), (&2.into(), &2.into()));
+    insta::assert_snapshot!(html.split("</style>").nth(1).unwrap());
+}
+
+#[tokio::test]
+async fn no_tickets_is_a_page_too() {
+    let (html, metrics) = published(Vec::new()).await;
+    assert_eq!(metrics["total_tickets"], 0);
+    assert!(html.contains("No account shows any churn risk") && !html.contains("NaN"));
+}
+
+#[tokio::test]
+async fn what_customers_wrote_stays_text() {
+    let mut record = sample::record(1, "Acme", sample::now());
+    for field in [&mut record.customer, &mut record.subject, &mut record.description, &mut record.channel] {
+        *field = EVIL.into();
+    }
+    record.reasons = vec![EVIL.into()];
+    let (html, _) = published(vec![record]).await;
+    assert!(!html.contains("<script>alert") && !html.contains("<img"));
+    assert_eq!(html.matches("<script>").count(), 1, "our own");
+}
+
+#[tokio::test]
+async fn the_page_needs_nothing_from_outside() {
+    let (html, _) = published(vec![sample::record(1, "Acme", sample::now())]).await;
+    for outside in ["src=\"http", "url(http", "@import", "<link rel=\"stylesheet\"", "integrity="] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_newest_tickets_are_shown_and_all_are_counted() {
+    let records = (1..=505).map(|number| {
+        let at = sample::now() + SignedDuration::from_secs(i64::try_from(number).unwrap());
+        sample::record(number, "Acme", at)
+    });
+    let (html, metrics) = published(records.collect()).await;
+    assert_eq!(metrics["total_tickets"], 505);
+    assert!(html.contains("the newest 500 of 505"));
+    assert!(html.contains("data-id=\"505\"") && !html.contains("data-id=\"5\""));
+}

@@ -1,0 +1,53 @@
+//! Figures and times as people read them, the same in e-mails and on the dashboard.
+
+use jiff::{Timestamp, tz::Offset};
+
+/// `$11,800` a month; `unknown` without a figure. Cents are rounded away.
+#[must_use]
+pub fn dollars(amount: Option<f64>) -> String {
+    amount.map_or_else(|| "unknown".to_owned(), |amount| format!("${}", grouped(&format!("{amount:.0}"))))
+}
+
+/// `12,345`
+#[must_use]
+pub fn count(number: usize) -> String {
+    grouped(&number.to_string())
+}
+
+fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `2026-11-16 09:00 UTC`
+#[must_use]
+pub fn moment(at: Timestamp) -> String {
+    Offset::UTC.to_datetime(at).strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// The ticket where agents work on it.
+#[must_use]
+pub fn ticket_link(helpdesk_url: &str, ticket: domain::TicketId) -> String {
+    format!("{}/agent/tickets/{}", helpdesk_url.trim_end_matches('/'), ticket.number())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_grouped_by_thousands() {
+        for (amount, text) in [(0.0, "$0"), (999.4, "$999"), (1000.0, "$1,000"), (1_234_567.0, "$1,234,567")] {
+            assert_eq!(dollars(Some(amount)), text);
+        }
+        assert_eq!(dollars(None), "unknown");
+        assert_eq!(count(12_345), "12,345");
+        assert_eq!(moment(domain::sample::now()), "2026-11-16 09:00 UTC");
+    }
+}
