@@ -32,7 +32,7 @@ pub(crate) async fn act(
     for alert in &plan.alerts {
         raise(triage, alert, (now, expires)).await?;
     }
-    match &plan.update {
+    match &plan.record.update {
         Some(update) => write(triage, lease, update, state, now).await,
         None => Ok(Acted::Performed),
     }

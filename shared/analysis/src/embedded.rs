@@ -33,7 +33,6 @@ const MOST_QUOTES: usize = 2;
 const QUOTE_MARGIN: f32 = 1.0;
 
 /// Linear heads over n-grams, articles for drafts, and the names teams sign with.
-#[derive(Debug)]
 pub struct EmbeddedAnalyst {
     model: Model,
     knowledge: KnowledgeBase,

@@ -1,6 +1,6 @@
 //! A team's knowledge base, and the article that answers a ticket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{Agent, Language};
 use rust_stemmers::{Algorithm, Stemmer};
@@ -61,22 +61,16 @@ pub enum ArticleError {
     NoAnswer { name: String },
 }
 
-/// Articles with their index. Small enough to be built at start: 30 articles take about a millisecond.
-#[derive(Debug)]
+/// Articles with their index. Small enough to be built at start: 30 articles take a few milliseconds.
 pub struct KnowledgeBase {
-    articles: Vec<Indexed>,
-    /// In how many articles a stem occurs.
-    frequency: BTreeMap<String, f32>,
-    mean_length: f32,
-}
-
-#[derive(Debug)]
-struct Indexed {
-    article: Article,
-    stems: BTreeMap<String, f32>,
-    length: f32,
-    /// Title and questions, each as its set of stems.
-    questions: Vec<Vec<String>>,
+    articles: Vec<Article>,
+    vocabulary: Vocabulary,
+    /// For each stem the articles that hold it, and what it adds to their BM25 score.
+    postings: Vec<Vec<(usize, f32)>>,
+    /// For each stem its inverse document frequency.
+    rarity: Vec<f32>,
+    /// For each article its title and questions, each as its stems.
+    questions: Vec<Vec<Vec<usize>>>,
 }
 
 /// An article that may answer, and how well it fits.
@@ -120,17 +114,33 @@ impl KnowledgeBase {
 
     #[must_use]
     pub fn new(articles: Vec<Article>) -> Self {
-        let articles: Vec<Indexed> = articles.into_iter().map(Indexed::new).collect();
-        let mut frequency = BTreeMap::new();
-        for stem in articles.iter().flat_map(|indexed| indexed.stems.keys()) {
-            *frequency.entry(stem.clone()).or_insert(0.0) += 1.0;
+        let mut vocabulary = Vocabulary::new();
+        let counts: Vec<BTreeMap<usize, f32>> = articles.iter().map(|article| vocabulary.weigh(article)).collect();
+        let questions = articles.iter().map(|article| vocabulary.questions(article)).collect();
+        let lengths: Vec<f32> = counts.iter().map(|counts| counts.values().sum()).collect();
+        let all = articles.len() as f32;
+        let mean_length = lengths.iter().sum::<f32>() / all.max(1.0);
+
+        let mut holding = vec![0.0f32; vocabulary.len()];
+        for stem in counts.iter().flat_map(BTreeMap::keys) {
+            holding.get_mut(*stem).into_iter().for_each(|count| *count += 1.0);
         }
-        let mean_length = articles.iter().map(|indexed| indexed.length).sum::<f32>() / articles.len().max(1) as f32;
-        Self { articles, frequency, mean_length }
+        let rarity: Vec<f32> =
+            holding.iter().map(|holding| libm::logf(1.0 + (all - holding + 0.5) / (holding + 0.5))).collect();
+        let mut postings = vec![Vec::new(); vocabulary.len()];
+        for (article, (counts, length)) in counts.iter().zip(&lengths).enumerate() {
+            let norm = K1 * (1.0 - B + B * length / mean_length);
+            for (stem, count) in counts {
+                if let (Some(list), Some(rarity)) = (postings.get_mut(*stem), rarity.get(*stem)) {
+                    list.push((article, rarity * count * (K1 + 1.0) / (count + norm)));
+                }
+            }
+        }
+        Self { articles, vocabulary, postings, rarity, questions }
     }
 
     pub fn articles(&self) -> impl Iterator<Item = &Article> {
-        self.articles.iter().map(|indexed| &indexed.article)
+        self.articles.iter()
     }
 
     /// The articles that share words with the ticket, best first, at most `limit`.
@@ -140,189 +150,213 @@ impl KnowledgeBase {
     /// ticket, half the BM25 score against [`FULL_SCORE`].
     #[must_use]
     pub fn search(&self, subject: &str, body: &str, limit: usize) -> Vec<Match<'_>> {
-        let mut query = stems(&format!("{subject}\n{}", text::current(body)));
+        let mut query = self.vocabulary.known(subject);
+        query.extend(self.vocabulary.known(&text::current(body)));
         query.sort_unstable();
         query.dedup();
-        let mut found: Vec<(f32, &Indexed)> = self
-            .articles
-            .iter()
-            .map(|indexed| (self.bm25(indexed, &query), indexed))
+        let mut scores = vec![0.0f32; self.articles.len()];
+        for (article, impact) in query.iter().filter_map(|stem| self.postings.get(*stem)).flatten() {
+            scores.get_mut(*article).into_iter().for_each(|score| *score += impact);
+        }
+        let mut found: Vec<(f32, &Article, &Vec<Vec<usize>>)> = scores
+            .into_iter()
+            .zip(self.articles.iter().zip(&self.questions))
             .filter(|(score, _)| *score > 0.0)
+            .map(|(score, (article, questions))| (score, article, questions))
             .collect();
-        found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.article.name.cmp(&b.1.article.name)));
+        found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.name.cmp(&b.1.name)));
         found
             .into_iter()
             .take(limit)
-            .map(|(score, indexed)| {
-                let closest = indexed.questions.iter().map(|question| self.coverage(question, &query));
-                let coverage = closest.fold(0.0, f32::max);
-                let score = 0.5 * coverage + 0.5 * (score / FULL_SCORE).min(1.0);
-                Match { article: &indexed.article, score }
+            .map(|(score, article, questions)| {
+                let closest = questions.iter().map(|question| self.coverage(question, &query)).fold(0.0, f32::max);
+                Match { article, score: 0.5 * closest + 0.5 * (score / FULL_SCORE).min(1.0) }
             })
             .collect()
     }
 
-    fn bm25(&self, indexed: &Indexed, query: &[String]) -> f32 {
-        let norm = K1 * (1.0 - B + B * indexed.length / self.mean_length);
-        query
-            .iter()
-            .filter_map(|stem| Some((self.rarity(stem), indexed.stems.get(stem)?)))
-            .map(|(rarity, count)| rarity * count * (K1 + 1.0) / (count + norm))
-            .sum()
-    }
-
-    fn coverage(&self, question: &[String], query: &[String]) -> f32 {
-        let weigh = |stem: &String| self.rarity(stem);
+    /// The share of a question's stems, weighted by rarity, that the query holds.
+    fn coverage(&self, question: &[usize], query: &[usize]) -> f32 {
+        let weigh = |stem: &usize| self.rarity.get(*stem).copied().unwrap_or(0.0);
         let all: f32 = question.iter().map(weigh).sum();
         let shared: f32 = question.iter().filter(|stem| query.binary_search(stem).is_ok()).map(weigh).sum();
         if all > 0.0 { shared / all } else { 0.0 }
     }
-
-    /// Inverse document frequency, always positive.
-    fn rarity(&self, stem: &str) -> f32 {
-        let holding = self.frequency.get(stem).copied().unwrap_or(0.0);
-        libm::logf(1.0 + (self.articles.len() as f32 - holding + 0.5) / (holding + 0.5))
-    }
 }
 
-impl Indexed {
-    fn new(article: Article) -> Self {
+/// English stems of the articles' words, numbered as they come.
+struct Vocabulary {
+    stemmer: Stemmer,
+    stems: HashMap<String, usize>,
+    /// Words as written in the articles, so that they need no stemming in a ticket; None for words that say nothing.
+    words: HashMap<String, Option<usize>>,
+}
+
+impl Vocabulary {
+    fn new() -> Self {
+        let words = STOP.iter().map(|word| ((*word).to_owned(), None)).collect();
+        Self { stemmer: Stemmer::create(Algorithm::English), stems: HashMap::new(), words }
+    }
+
+    fn len(&self) -> usize {
+        self.stems.len()
+    }
+
+    /// The stems of a text, new ones added.
+    fn learn(&mut self, text: &str) -> Vec<usize> {
+        let mut found = Vec::new();
+        for word in features::words(text) {
+            if !self.words.contains_key(&word) {
+                let next = self.stems.len();
+                let stem = self.stemmer.stem(&word).into_owned();
+                let number = *self.stems.entry(stem).or_insert(next);
+                self.words.insert(word.clone(), Some(number));
+            }
+            found.extend(self.words.get(&word).copied().flatten());
+        }
+        found
+    }
+
+    /// The known stems of a text.
+    fn known(&self, text: &str) -> Vec<usize> {
+        features::words(text)
+            .into_iter()
+            .filter_map(|word| match self.words.get(&word) {
+                Some(known) => *known,
+                None => self.stems.get(self.stemmer.stem(&word).as_ref()).copied(),
+            })
+            .collect()
+    }
+
+    /// How often each stem counts for an article.
+    fn weigh(&mut self, article: &Article) -> BTreeMap<usize, f32> {
         let mut counts = BTreeMap::new();
-        let mut length = 0.0;
         let mut add = |text: &str, weight: f32| {
-            for stem in stems(text) {
+            for stem in self.learn(text) {
                 *counts.entry(stem).or_insert(0.0) += weight;
-                length += weight;
             }
         };
         add(&article.title, TITLE_WEIGHT);
         article.questions.iter().for_each(|question| add(question, QUESTION_WEIGHT));
         add(&article.answer, 1.0);
         add(&article.details, 1.0);
-        let questions = article
-            .questions
-            .iter()
-            .chain([&article.title])
+        counts
+    }
+
+    fn questions(&self, article: &Article) -> Vec<Vec<usize>> {
+        let questions = article.questions.iter().chain([&article.title]);
+        questions
             .map(|question| {
-                let mut stems = stems(question);
+                let mut stems = self.known(question);
                 stems.sort_unstable();
                 stems.dedup();
                 stems
             })
-            .collect();
-        Self { article, stems: counts, length, questions }
+            .collect()
     }
 }
 
-/// English stems of the words that mean something.
-fn stems(text: &str) -> Vec<String> {
-    const STOP: &[&str] = &[
-        "a",
-        "about",
-        "after",
-        "all",
-        "also",
-        "am",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "because",
-        "been",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "dont",
-        "for",
-        "from",
-        "get",
-        "go",
-        "had",
-        "has",
-        "have",
-        "hello",
-        "hi",
-        "how",
-        "i",
-        "if",
-        "im",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "ive",
-        "just",
-        "like",
-        "me",
-        "my",
-        "need",
-        "no",
-        "not",
-        "now",
-        "of",
-        "on",
-        "one",
-        "or",
-        "our",
-        "out",
-        "over",
-        "please",
-        "see",
-        "so",
-        "some",
-        "team",
-        "thank",
-        "thanks",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "they",
-        "this",
-        "to",
-        "up",
-        "us",
-        "want",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-        "0",
-        "s",
-        "t",
-        "customer",
-        "everybody",
-        "anybody",
-        "something",
-        "dear",
-    ];
-    let stemmer = Stemmer::create(Algorithm::English);
-    features::words(text)
-        .into_iter()
-        .filter(|word| !STOP.contains(&word.as_str()))
-        .map(|word| stemmer.stem(&word).into_owned())
-        .collect()
-}
+/// Words that say nothing about the matter.
+const STOP: &[&str] = &[
+    "a",
+    "about",
+    "after",
+    "all",
+    "also",
+    "am",
+    "an",
+    "and",
+    "any",
+    "are",
+    "as",
+    "at",
+    "be",
+    "because",
+    "been",
+    "but",
+    "by",
+    "can",
+    "could",
+    "did",
+    "do",
+    "does",
+    "dont",
+    "for",
+    "from",
+    "get",
+    "go",
+    "had",
+    "has",
+    "have",
+    "hello",
+    "hi",
+    "how",
+    "i",
+    "if",
+    "im",
+    "in",
+    "into",
+    "is",
+    "it",
+    "its",
+    "ive",
+    "just",
+    "like",
+    "me",
+    "my",
+    "need",
+    "no",
+    "not",
+    "now",
+    "of",
+    "on",
+    "one",
+    "or",
+    "our",
+    "out",
+    "over",
+    "please",
+    "see",
+    "so",
+    "some",
+    "team",
+    "thank",
+    "thanks",
+    "that",
+    "the",
+    "their",
+    "them",
+    "then",
+    "there",
+    "they",
+    "this",
+    "to",
+    "up",
+    "us",
+    "want",
+    "was",
+    "we",
+    "were",
+    "what",
+    "when",
+    "where",
+    "which",
+    "who",
+    "why",
+    "will",
+    "with",
+    "would",
+    "you",
+    "your",
+    "0",
+    "s",
+    "t",
+    "customer",
+    "everybody",
+    "anybody",
+    "something",
+    "dear",
+];
 
 #[cfg(test)]
 mod tests {

@@ -3,9 +3,14 @@
 use domain::Language;
 use whatlang::{Detector, Lang};
 
+/// Characters looked at: enough to be sure, and a long log changes nothing.
+const LOOKED_AT: usize = 500;
+
 /// The most likely of the four; English when there is nothing to go by.
 #[must_use]
 pub fn detect(text: &str) -> Language {
+    let end = text.char_indices().nth(LOOKED_AT).map_or(text.len(), |(end, _)| end);
+    let text = text.get(..end).unwrap_or(text);
     let detector = Detector::with_allowlist(vec![Lang::Eng, Lang::Fra, Lang::Deu, Lang::Spa]);
     match detector.detect_lang(text) {
         Some(Lang::Fra) => Language::Fr,

@@ -1,6 +1,6 @@
 //! The decision: a pure function from what is known to what is done.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -40,8 +40,8 @@ pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, no
     let TicketContext { ticket, account, history, state } = context;
     let mode = effective_mode(ticket, reading, policy);
 
-    let text = ticket.text();
-    let churn_quotes = if reading.churn.value { quote::verified(&reading.churn.quotes, &text) } else { Vec::new() };
+    let text = quote::Source::new(ticket.texts());
+    let churn_quotes = if reading.churn.value { text.verified(&reading.churn.quotes) } else { Vec::new() };
     let churn = churn_level(reading, &churn_quotes, policy);
     let (priority, moved) = priority::settle(reading.priority, churn == Churn::Explicit, &policy.thresholds);
     let agent = reading.agent.value;
@@ -61,7 +61,7 @@ pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, no
     let opportunity = opportunity::assess(
         reading.intent.value,
         reading.intent.confidence,
-        quote::verified(&reading.intent.quotes, &text),
+        text.verified(&reading.intent.quotes),
         guardian.is_high_risk(),
         account,
         policy,
@@ -126,9 +126,8 @@ pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, no
         duration_ms: 0,
     };
     let (update, written) = update(ticket, &record, state, policy);
-    record.update.clone_from(&update);
+    record.update = update;
     Plan {
-        update,
         written,
         alerts: if mode == Mode::Shadow { Vec::new() } else { alerts(&record, account, history, policy) },
         record,
@@ -157,7 +156,7 @@ fn churn_level(reading: &Reading, quotes: &[String], policy: &Policy) -> Churn {
 
 fn label_reasons(reading: &Reading, policy: &Policy) -> Vec<String> {
     let sure = |confidence: f32| if confidence < policy.thresholds.unsure_below { ", unsure" } else { "" };
-    let percent = |confidence: f32| (confidence * 100.0).round();
+    let percent = |confidence: f32| opportunity::steps(confidence, 100);
     let mut reasons = vec![
         format!(
             "{} read the priority as {} ({} %{})",
@@ -206,7 +205,7 @@ fn update(
             agent: Some(record.agent),
         },
         tags: our_tags(record),
-        comment: Sha256::digest(&comment.text).iter().map(|byte| format!("{byte:02x}")).collect(),
+        comment: hexadecimal(&Sha256::digest(&comment.text)),
     };
     let last = state.written.as_ref();
     if last.is_some_and(|last| last.wanted == wanted) {
@@ -231,6 +230,11 @@ fn update(
         agent: values.agent.or(ours.agent),
     };
     (Some(update), Some(Written { wanted, values }))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// What may be set: a field is ours if it is empty or still holds what we last wrote.
@@ -269,14 +273,15 @@ fn comment(record: &Record, profile: Option<&AgentProfile>) -> Comment {
         return Comment { public: true, text: draft.text.clone() };
     }
     let team = profile.map_or("", |profile| profile.team.as_str());
-    let mut text = format!("**Triage: {} · {} ({team})**\n\n", record.priority, record.agent.title());
+    let mut text = String::with_capacity(2_048);
+    let _ = write!(text, "**Triage: {} · {} ({team})**\n\n", record.priority, record.agent.title());
     for reason in &record.reasons {
         text.push_str("- ");
         text.push_str(reason);
         text.push('\n');
     }
     if let Some(draft) = &record.draft {
-        text.push_str(&format!("\n**Draft reply, from “{}”**\n\n{}\n", draft.article_title, draft.text));
+        let _ = write!(text, "\n**Draft reply, from “{}”**\n\n{}\n", draft.article_title, draft.text);
     }
     Comment { public: false, text }
 }
@@ -382,7 +387,7 @@ mod tests {
     #[test]
     fn signals_become_one_update_two_alerts_and_one_record() {
         let plan = first(&sample::signals());
-        let update = plan.update.expect("act writes");
+        let update = plan.record.update.expect("act writes");
         assert_eq!(plan.record.priority, Priority::P1, "a threat to leave over a fault");
         assert_eq!(update.values.priority, Some(Priority::P1));
         assert_eq!(update.values.guardian_risk_score, Some(7));
@@ -405,8 +410,8 @@ mod tests {
         {
             let policy = Policy { mode, ..sample::policy() };
             let plan = plan(&sample::ticket(7), &sample::signals(), &policy, &TicketState::default());
-            let values = plan.update.as_ref().map(|update| update.values).unwrap_or_default();
-            assert_eq!(plan.update.is_some(), writes, "{mode}");
+            let values = plan.record.update.as_ref().map(|update| update.values).unwrap_or_default();
+            assert_eq!(plan.record.update.is_some(), writes, "{mode}");
             assert_eq!(values.priority.is_some(), sets_priority, "{mode}");
             assert_eq!(values.group.is_some(), sets_priority, "{mode}");
             assert_eq!(values.agent.is_some(), writes, "{mode}");
@@ -419,7 +424,7 @@ mod tests {
     fn outside_the_rollout_is_shadow() {
         let policy = Policy { rollout_percent: 0, ..sample::policy() };
         let plan = plan(&sample::ticket(7), &sample::signals(), &policy, &TicketState::default());
-        assert_eq!((plan.record.mode, plan.update, plan.alerts.len()), (Mode::Shadow, None, 0));
+        assert_eq!((plan.record.mode, plan.record.update, plan.alerts.len()), (Mode::Shadow, None, 0));
     }
 
     #[test]
@@ -443,7 +448,7 @@ mod tests {
         };
         let answered = first(&faq);
         assert_eq!(answered.record.resolution, Resolution::AutoResolved);
-        let update = answered.update.unwrap();
+        let update = answered.record.update.unwrap();
         assert!(update.pending && update.comment.unwrap().public);
         assert!(!update.tags.contains(tags::ANSWER_READY));
 
@@ -473,7 +478,7 @@ mod tests {
                 "{rule}: {:?}",
                 plan.record.reasons
             );
-            let update = plan.update.unwrap();
+            let update = plan.record.update.unwrap();
             assert!(!update.pending && !update.comment.unwrap().public, "{rule}");
             assert!(update.tags.contains(tags::ANSWER_READY), "{rule}");
         }
@@ -483,7 +488,7 @@ mod tests {
     fn a_suspicious_ticket_is_only_suggested() {
         let reading = Reading { suspicious: true, draft: Some(sample::draft()), ..sample::signals() };
         let plan = first(&reading);
-        let update = plan.update.unwrap();
+        let update = plan.record.update.unwrap();
         assert_eq!((plan.record.mode, update.values.priority), (Mode::Suggest, None));
         assert!(update.tags.contains(tags::SUSPICIOUS));
         assert_eq!(plan.alerts.len(), 2, "suspicion never silences an alert");
@@ -509,13 +514,13 @@ mod tests {
         let state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
         let mut ticket = sample::ticket(7);
         ticket.follow_ups.push("Any news?".into());
-        ticket.values = before.update.unwrap().values;
+        ticket.values = before.record.update.unwrap().values;
         let again = plan(&ticket, &sample::signals(), &sample::policy(), &state);
-        assert_eq!((again.update, again.written), (None, None));
+        assert_eq!((again.record.update, again.written), (None, None));
 
         let worse = Reading { priority: crate::Scored { value: Priority::P0, confidence: 0.9 }, ..sample::signals() };
         let changed = plan(&ticket, &worse, &sample::policy(), &state);
-        assert_eq!(changed.update.unwrap().values.priority, Some(Priority::P0), "our own value may be replaced");
+        assert_eq!(changed.record.update.unwrap().values.priority, Some(Priority::P0), "our own value may be replaced");
     }
 
     #[test]
@@ -523,18 +528,18 @@ mod tests {
         let before = first(&sample::signals());
         let mut state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
         let mut ticket = sample::ticket(7);
-        ticket.values = FieldValues { priority: Some(Priority::P3), ..before.update.unwrap().values };
+        ticket.values = FieldValues { priority: Some(Priority::P3), ..before.record.update.unwrap().values };
         let found = corrections(&ticket, &state);
         assert_eq!(found, [Correction { field: "priority".into(), ours: "P1".into(), theirs: "P3".into() }]);
         let calmer = plan(&ticket, &sample::reading(), &sample::policy(), &state);
-        assert_eq!(calmer.update.unwrap().values.priority, None);
+        assert_eq!(calmer.record.update.unwrap().values.priority, None);
         state.corrections = found;
         assert_eq!(corrections(&ticket, &state), []);
 
         let mut untouched = sample::ticket(8);
         untouched.values.priority = Some(Priority::P3);
         let plan = plan(&untouched, &sample::signals(), &sample::policy(), &TicketState::default());
-        assert_eq!(plan.update.unwrap().values.priority, None, "set before we ever wrote");
+        assert_eq!(plan.record.update.unwrap().values.priority, None, "set before we ever wrote");
     }
 
     #[test]

@@ -86,34 +86,34 @@ pub fn assess(inputs: Inputs<'_>, policy: &Policy, now: Timestamp) -> Guardian {
 
     let mut score = 0;
     let mut reasons = Vec::new();
-    let mut add = |points: u8, reason: String| {
+    let mut add = |points: u8, reason: &str| {
         score += points;
         reasons.push(format!("{reason} (+{points})"));
     };
     match inputs.churn {
-        Churn::Explicit => add(7, "the customer says it may leave".into()),
-        Churn::Likely => add(4, "the customer sounds as if it may leave".into()),
+        Churn::Explicit => add(7, "the customer says it may leave"),
+        Churn::Likely => add(4, "the customer sounds as if it may leave"),
         Churn::None => {}
     }
     match inputs.sentiment {
-        Sentiment::Angry => add(2, "the customer is angry".into()),
-        Sentiment::Frustrated => add(1, "the customer is frustrated".into()),
+        Sentiment::Angry => add(2, "the customer is angry"),
+        Sentiment::Frustrated => add(1, "the customer is frustrated"),
         Sentiment::Neutral => {}
     }
     if repeats >= 2 {
-        add(1, format!("{repeats} earlier tickets for {} in 30 days", inputs.agent.title()));
+        add(1, &format!("{repeats} earlier tickets for {} in 30 days", inputs.agent.title()));
     }
     if urgent {
-        add(1, "a P0 or P1 in the last 30 days".into());
+        add(1, "a P0 or P1 in the last 30 days");
     }
     match tier {
-        Tier::Strategic => add(2, "a strategic account by MRR".into()),
-        Tier::Growth => add(1, "a growth account by MRR".into()),
+        Tier::Strategic => add(2, "a strategic account by MRR"),
+        Tier::Growth => add(1, "a growth account by MRR"),
         Tier::Standard => {}
     }
     match inputs.health {
-        Some(Health::Poor) => add(1, "account health is poor".into()),
-        Some(Health::AtRisk) => add(1, "account health is at risk".into()),
+        Some(Health::Poor) => add(1, "account health is poor"),
+        Some(Health::AtRisk) => add(1, "account health is at risk"),
         Some(Health::Good) | None => {}
     }
     let risk_score = score.min(10);

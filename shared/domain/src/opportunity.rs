@@ -39,7 +39,7 @@ pub fn assess(
     account: &Account,
     policy: &Policy,
 ) -> Opportunity {
-    let confidence = tenths(probability);
+    let confidence = steps(probability, 10);
     let sure = confidence >= policy.thresholds.opportunity_signal;
     let signal = intent.filter(|_| sure && !evidence.is_empty());
     let reasons = match (intent, signal) {
@@ -55,10 +55,9 @@ pub fn assess(
     Opportunity { intent: signal, confidence, evidence, reasons, recommended_action }
 }
 
-/// A probability as whole tenths, 0 to 10.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=10")]
-fn tenths(probability: f32) -> u8 {
-    (probability * 10.0).round().clamp(0.0, 10.0) as u8
+/// A probability in whole steps, 0 to `all`.
+pub(crate) fn steps(probability: f32, all: u8) -> u8 {
+    (probability * f32::from(all)).round().clamp(0.0, f32::from(all)) as u8
 }
 
 fn recommended_action(intent: Intent, tier: Tier, high_risk: bool) -> String {

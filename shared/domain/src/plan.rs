@@ -9,13 +9,12 @@ use crate::{Alert, FieldValues, Record, TicketId};
 /// The effects of one triage.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Plan {
-    /// None in shadow, and when it would repeat what we last wrote.
-    pub update: Option<TicketUpdate>,
-    /// What to remember once `update` went through.
+    /// The record, and in it the update: none in shadow, and when it would repeat what we last wrote.
+    pub record: Record,
+    /// What to remember once the update went through.
     pub written: Option<Written>,
     /// At most one of each kind; none in shadow.
     pub alerts: Vec<Alert>,
-    pub record: Record,
 }
 
 /// The one write to the helpdesk. `None` leaves a field as it is.

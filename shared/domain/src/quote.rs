@@ -1,21 +1,44 @@
 //! A quote counts only if the customer wrote it.
 
-/// Those of `quotes` that occur in `text`, compared letter by letter with every run of white space as one space.
-/// Empty and repeated ones are dropped.
-#[must_use]
-pub fn verified(quotes: &[String], text: &str) -> Vec<String> {
-    let text = folded(text);
-    let mut kept: Vec<String> = Vec::new();
-    for quote in quotes.iter().map(|quote| folded(quote)) {
-        if !quote.is_empty() && text.contains(&quote) && !kept.contains(&quote) {
-            kept.push(quote);
-        }
+/// A text to look quotes up in, every run of white space as one space.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Source(String);
+
+impl Source {
+    /// The parts of the text, such as subject and messages, in order.
+    #[must_use]
+    pub fn new<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(folded(parts))
     }
-    kept
+
+    /// Those of `quotes` that occur in the text, letter by letter. Empty and repeated ones are dropped.
+    #[must_use]
+    pub fn verified(&self, quotes: &[String]) -> Vec<String> {
+        let mut kept: Vec<String> = Vec::new();
+        for quote in quotes.iter().map(|quote| folded([quote.as_str()])) {
+            if !quote.is_empty() && self.0.contains(&quote) && !kept.contains(&quote) {
+                kept.push(quote);
+            }
+        }
+        kept
+    }
 }
 
-fn folded(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// [`Source::verified`] for a text that is looked at once.
+#[must_use]
+pub fn verified(quotes: &[String], text: &str) -> Vec<String> {
+    Source::new([text]).verified(quotes)
+}
+
+fn folded<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut folded = String::new();
+    for word in parts.into_iter().flat_map(str::split_whitespace) {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.push_str(word);
+    }
+    folded
 }
 
 #[cfg(test)]

@@ -44,14 +44,8 @@ pub struct FieldValues {
 }
 
 impl Ticket {
-    /// Everything the customer wrote: subject, description and follow-ups, each after a blank line.
-    #[must_use]
-    pub fn text(&self) -> String {
-        [&self.subject, &self.description]
-            .into_iter()
-            .chain(&self.follow_ups)
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join("\n\n")
+    /// Everything the customer wrote: subject, description and follow-ups.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        [&self.subject, &self.description].into_iter().chain(&self.follow_ups).map(String::as_str)
     }
 }
