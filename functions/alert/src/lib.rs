@@ -2,7 +2,7 @@
 
 mod render;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
@@ -132,7 +132,7 @@ async fn send(alerting: &Alerting, email: &Email) -> Result<Delivery, PortError>
 /// The first failure; what was sent before it is settled, the rest waits for the next digest.
 pub async fn digest(alerting: &Alerting, now: Timestamp) -> Result<usize, PortError> {
     let policy = alerting.settings.policy().await?;
-    let mut held: BTreeMap<EmailAddress, Vec<Alert>> = BTreeMap::new();
+    let mut held: BTreeMap<EmailAddress, Vec<Arc<Alert>>> = BTreeMap::new();
     for alert in alerting.alerts.alerts(now).await? {
         if matches!(alert.delivery, Delivery::Held { .. }) {
             held.entry(alert.recipient.clone()).or_default().push(alert);
@@ -155,16 +155,16 @@ pub async fn digest(alerting: &Alerting, now: Timestamp) -> Result<usize, PortEr
 }
 
 async fn note(alerting: &Alerting, alert: &Alert, delivery: &Delivery, now: Timestamp) -> Result<(), PortError> {
-    let outcome = match delivery {
-        Delivery::Held { reason } => format!("held: {reason}"),
-        other => other.word().to_owned(),
+    let outcome: Cow<'static, str> = match delivery {
+        Delivery::Held { reason } => format!("held: {reason}").into(),
+        other => other.word().into(),
     };
-    tracing::info!(alert = %alert.key(), outcome, "Alert {}: {outcome}.", alert.key());
+    tracing::info!(alert = %alert.key(), outcome = %outcome, "Alert {}: {outcome}.", alert.key());
     let entry = AuditEntry {
         at: now,
         ticket: alert.ticket,
         action: "alert_email".into(),
-        target: alert.key().to_string(),
+        target: alert.key().to_string().into(),
         outcome,
     };
     alerting.audit.append(&entry).await

@@ -1,5 +1,7 @@
 //! Alerts as e-mails. Everything a customer wrote is escaped.
 
+use std::sync::Arc;
+
 use askama::Template;
 use domain::{Alert, AlertKind, EmailAddress, ports::Email};
 use edge::words::ticket_link;
@@ -32,7 +34,7 @@ struct AlertText<'a> {
 #[template(path = "digest.html")]
 struct DigestHtml<'a> {
     subject: &'a str,
-    alerts: &'a [Alert],
+    alerts: &'a [Arc<Alert>],
     helpdesk_url: &'a str,
 }
 
@@ -40,7 +42,7 @@ struct DigestHtml<'a> {
 #[template(path = "digest.txt")]
 struct DigestText<'a> {
     subject: &'a str,
-    alerts: &'a [Alert],
+    alerts: &'a [Arc<Alert>],
     helpdesk_url: &'a str,
 }
 
@@ -121,7 +123,7 @@ pub(crate) fn single(alert: &Alert, helpdesk_url: &str) -> Email {
 }
 
 /// One message for everything held for a recipient.
-pub(crate) fn digest(recipient: &EmailAddress, alerts: &[Alert], helpdesk_url: &str, now: Timestamp) -> Email {
+pub(crate) fn digest(recipient: &EmailAddress, alerts: &[Arc<Alert>], helpdesk_url: &str, now: Timestamp) -> Email {
     let count = alerts.len();
     let subject = format!("{count} held alert{}", if count == 1 { "" } else { "s" });
     let name: String = recipient.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
@@ -174,7 +176,7 @@ mod tests {
             kind: AlertKind::Opportunity,
             intent: Some(Intent::Expansion),
             score: 8,
-            evidence: vec!["What is your price for two more stores?".into()],
+            evidence: Arc::new(["What is your price for two more stores?".into()]),
             recommended_action: "Ask for volume and dates.".into(),
             ..sample::alert(1002)
         }
@@ -189,7 +191,7 @@ mod tests {
                 "digest",
                 digest(
                     &sample::alert(1).recipient,
-                    &[guardian(), opportunity()],
+                    &[Arc::new(guardian()), Arc::new(opportunity())],
                     "https://e.zendesk.com",
                     sample::now(),
                 ),
@@ -204,16 +206,16 @@ mod tests {
     fn what_a_customer_wrote_stays_text() {
         let evil = "<script>alert(1)</script>\"'\r\nBcc: x@example.com".to_owned();
         let alert = Alert {
-            customer: evil.clone(),
-            subject: evil.clone(),
-            evidence: vec![evil.clone()],
+            customer: evil.as_str().into(),
+            subject: evil.as_str().into(),
+            evidence: Arc::new([evil.clone()]),
             plan: Some(evil),
             ..guardian()
         };
         for email in [
             single(&alert, "https://e.zendesk.com"),
             single(&Alert { intent: Some(Intent::Upgrade), kind: AlertKind::Opportunity, ..alert.clone() }, ""),
-            digest(&alert.recipient, std::slice::from_ref(&alert), "", sample::now()),
+            digest(&alert.recipient, &[Arc::new(alert.clone())], "", sample::now()),
         ] {
             assert!(!email.html.contains("<script>"), "{}", email.name);
             assert!(!email.subject.contains(['\r', '\n']), "{}", email.name);

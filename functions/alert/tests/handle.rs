@@ -123,7 +123,7 @@ async fn one_alert_per_account_until_it_gets_worse_and_a_digest_for_the_rest() {
     assert_eq!(digest(&bench.alerting, sample::now()).await.unwrap(), 1);
     assert_eq!(bench.word(&second), "digested");
     assert_eq!(digest(&bench.alerting, sample::now()).await.unwrap(), 0, "nothing is held any more");
-    let audit: Vec<String> = bench.log.audit().into_iter().map(|entry| entry.outcome).collect();
+    let audit: Vec<_> = bench.log.audit().into_iter().map(|entry| entry.outcome).collect();
     assert_eq!(audit, ["outbox", "held: cooldown", "outbox", "outbox", "digested"]);
 }
 

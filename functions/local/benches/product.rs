@@ -11,7 +11,7 @@ use local::{input, stack};
 fn tickets() -> Vec<(Ticket, Account)> {
     let input = input::read(None, |problem| panic!("{problem}")).unwrap();
     let ticket = |row: input::Row| {
-        let account = Account { name: row.account.to_string(), mrr: row.mrr, ..sample::account() };
+        let account = Account { name: row.account.to_name(), mrr: row.mrr, ..sample::account() };
         let ticket = Ticket { subject: row.subject, description: row.description, ..sample::ticket(row.id.number()) };
         (ticket, account)
     };

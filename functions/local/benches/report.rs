@@ -19,7 +19,7 @@ use zendesk::FieldIds;
 /// for, so that the memory is the report's and its index's.
 struct Store {
     days: BTreeMap<Date, Vec<Summary>>,
-    alerts: Vec<Alert>,
+    alerts: Vec<Arc<Alert>>,
 }
 
 impl Store {
@@ -33,7 +33,7 @@ impl Store {
             days.entry(utc_day(summary.triaged_at)).or_default().push(summary);
         }
         // As many as when every hundredth ticket raises one.
-        Self { days, alerts: (1..=total / 100).map(sample::alert).collect() }
+        Self { days, alerts: (1..=total / 100).map(|number| Arc::new(sample::alert(number))).collect() }
     }
 }
 
@@ -70,7 +70,7 @@ impl AlertLog for Store {
         Ok(())
     }
 
-    async fn alerts(&self, _: Timestamp) -> Result<Vec<Alert>, PortError> {
+    async fn alerts(&self, _: Timestamp) -> Result<Vec<Arc<Alert>>, PortError> {
         Ok(self.alerts.clone())
     }
 }

@@ -4,12 +4,13 @@ use std::{
     fs::File,
     io::{BufWriter, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::Context;
 use domain::{Alert, AlertKey, AlertKind, Band, Delivery, Record};
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::Value;
 
 use crate::{input::Row, stack::Shared};
 
@@ -63,20 +64,20 @@ struct CallRow<'a> {
     ticket_id: &'a str,
     action: &'static str,
     api_endpoint: String,
-    api_payload: Box<RawValue>,
+    api_payload: Value,
 }
 
 #[derive(Serialize)]
 struct AlertRow<'a> {
     ticket_id: &'a str,
-    customer: String,
+    customer: Arc<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     risk_score: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     intent_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<u8>,
-    evidence: Vec<String>,
+    evidence: Arc<[String]>,
     recipient: String,
     delivery: &'static str,
 }
@@ -127,14 +128,14 @@ pub fn write(folder: &Path, rows: &[Row], shared: &Shared) -> anyhow::Result<()>
                 ticket_id: &row.id_text,
                 action: "update_ticket",
                 api_endpoint: format!("{} {}", call.method, call.path),
-                api_payload: RawValue::from_string(call.body).context("a request's body is JSON")?,
+                api_payload: call.body,
             })?;
         }
         for kind in [AlertKind::Guardian, AlertKind::Opportunity] {
             for band in [Band::Elevated, Band::Critical] {
                 if let Some(alert) = shared.log.alert(AlertKey { ticket: row.id, kind, band }) {
                     let log = if kind == AlertKind::Guardian { &mut guardian } else { &mut opportunity };
-                    log.push(&AlertRow::new(&row.id_text, alert))?;
+                    log.push(&AlertRow::new(&row.id_text, &alert))?;
                 }
             }
         }
@@ -143,7 +144,7 @@ pub fn write(folder: &Path, rows: &[Row], shared: &Shared) -> anyhow::Result<()>
         array.finish()?;
     }
     let mut audit = Array::create(folder, AUDIT)?;
-    let mut entries = shared.log.audit();
+    let mut entries = shared.log.take_audit();
     // Accounts run side by side; the file has an order of its own. Entries of one ticket and moment stay as they came.
     entries.sort_by_key(|entry| (entry.at, entry.ticket));
     for entry in &entries {
@@ -180,7 +181,7 @@ impl<'a> ResultRow<'a> {
                 evidence: &opportunity.evidence,
                 reasoning: opportunity.reasons.join("; "),
             },
-            draft_response: record.draft.as_ref().map(|draft| draft.text.as_str()),
+            draft_response: record.draft.as_ref().map(|draft| &*draft.text),
             resolution: record.resolution.to_string(),
             analyst: &record.analyst,
             confidence: record.confidence,
@@ -190,14 +191,14 @@ impl<'a> ResultRow<'a> {
 }
 
 impl<'a> AlertRow<'a> {
-    fn new(id_text: &'a str, alert: Alert) -> Self {
+    fn new(id_text: &'a str, alert: &Alert) -> Self {
         Self {
             ticket_id: id_text,
             risk_score: (alert.kind == AlertKind::Guardian).then_some(alert.score),
             confidence: (alert.kind == AlertKind::Opportunity).then_some(alert.score),
             intent_type: alert.intent.map(|intent| intent.to_string()),
-            customer: alert.customer,
-            evidence: alert.evidence,
+            customer: alert.customer.clone(),
+            evidence: alert.evidence.clone(),
             recipient: alert.recipient.to_string(),
             delivery: Delivery::word(&alert.delivery),
         }

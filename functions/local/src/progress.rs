@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn a_line_shows_the_labels_and_never_breaks() {
-        let record = Record { subject: "a\nb \u{1b}[31m".repeat(30), ..sample::record(7, "Acme", sample::now()) };
+        let record =
+            Record { subject: "a\nb \u{1b}[31m".repeat(30).into(), ..sample::record(7, "Acme", sample::now()) };
         let line = line("#7", &record);
         assert!(line.starts_with("      #7  P1  Nexus     en  risk 7   expansion"), "{line}");
         assert!(!line.contains('\n') && line.chars().count() < 140, "{line}");

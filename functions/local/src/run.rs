@@ -1,12 +1,13 @@
 //! `run`: every ticket of a CSV through the functions, as webhook events.
 
-use std::{collections::HashMap, path::Path, sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use anyhow::{Context, bail};
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use domain::{Account, AccountId, Record};
 use embedded::NewTicket;
 use futures::{StreamExt, stream};
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use report::{Aggregates, Window};
 use secrecy::SecretString;
@@ -83,19 +84,15 @@ pub struct Outcome {
 /// # Errors
 /// A task that panicked, or a digest that could not be written.
 pub async fn process(shared: &Shared, rows: &[Row], progress: Option<Arc<Progress>>) -> anyhow::Result<Outcome> {
-    let mut accounts: HashMap<&AccountId, usize> = HashMap::new();
-    let mut lanes: Vec<Vec<Row>> = Vec::new();
-    for row in rows {
-        let lane = *accounts.entry(&row.account).or_insert_with(|| {
-            lanes.push(Vec::new());
-            lanes.len() - 1
-        });
-        if let Some(lane) = lanes.get_mut(lane) {
-            lane.push(row.clone());
-        }
+    let mut lanes: IndexMap<&AccountId, Vec<usize>> = IndexMap::new();
+    for (index, row) in rows.iter().enumerate() {
+        lanes.entry(&row.account).or_default().push(index);
     }
-    let mut running = stream::iter(lanes)
-        .map(|lane| tokio::spawn(one_account(shared.clone(), lane, progress.clone())))
+    let mut running = stream::iter(lanes.into_values())
+        .map(|lane| {
+            let rows = lane.into_iter().filter_map(|index| rows.get(index).cloned()).collect();
+            tokio::spawn(one_account(shared.clone(), rows, progress.clone()))
+        })
         .buffer_unordered(AT_ONCE);
     let mut failed = 0;
     while let Some(lane) = running.next().await {
@@ -123,7 +120,7 @@ async fn one_account(shared: Shared, rows: Vec<Row>, progress: Option<Arc<Progre
 
 /// Opens the ticket at the helpdesk and posts its event; then everything that follows from it.
 async fn one_ticket(shared: &Shared, row: &Row, mrr: Option<f64>) -> Option<Arc<Record>> {
-    let name = row.account.to_string();
+    let name = row.account.to_name();
     let account = Account { id: row.account.clone(), name, mrr, plan: None, health: None, kam: None };
     shared.helpdesk.set_account(account);
     shared.helpdesk.open(new_ticket(row));

@@ -49,7 +49,7 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
     let shared = Shared::new(setup, environment)?;
     outputs::prepare(&arguments.output)?;
     for row in &input.rows {
-        let name = row.account.to_string();
+        let name = row.account.to_name();
         let account = Account { id: row.account.clone(), name, mrr: row.mrr, plan: None, health: None, kam: None };
         shared.helpdesk.set_account(account);
         shared.helpdesk.open(run::new_ticket(row));
@@ -156,9 +156,9 @@ fn observe(server: &Server, headers: &HeaderMap, body: &[u8], now: Timestamp) {
         zendesk::Happening::TicketCreated => server.shared.helpdesk.open(NewTicket {
             id: event.ticket,
             account: account(text("/detail/organization_id")),
-            subject: text("/detail/subject").unwrap_or_default(),
-            description: text("/detail/description").unwrap_or_default(),
-            channel: text("/detail/via/channel").unwrap_or_else(|| "unknown".to_owned()),
+            subject: text("/detail/subject").unwrap_or_default().into(),
+            description: text("/detail/description").unwrap_or_default().into(),
+            channel: text("/detail/via/channel").unwrap_or_else(|| "unknown".to_owned()).into(),
             created_at: now,
         }),
         zendesk::Happening::CustomerCommented => {

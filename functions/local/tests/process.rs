@@ -27,7 +27,7 @@ async fn every_bundled_ticket_is_triaged_and_every_queue_is_empty() {
         let record = shared.log.newest(row.id).unwrap_or_else(|| panic!("{} has no record", row.id));
         assert_eq!(shared.helpdesk.calls(row.id).len(), 1, "{}", row.id);
         let text = format!("{} {} {}", row.subject, row.description, record.customer);
-        let quotes = record.guardian.evidence.iter().chain(&record.opportunity.evidence);
+        let quotes = record.guardian.evidence.iter().chain(&*record.opportunity.evidence);
         for quote in quotes {
             let found = domain::quote::verified(std::slice::from_ref(quote), &text);
             assert_eq!(found.len(), 1, "{}: {quote}", row.id);
@@ -59,9 +59,9 @@ async fn a_hundred_equal_webhooks_in_parallel_change_nothing() {
 }
 
 /// What the outside sees of a ticket: requests, e-mails, alerts.
-fn effects(shared: &Shared, ticket: TicketId) -> (Vec<embedded::helpdesk::Call>, Vec<String>) {
+fn effects(shared: &Shared, ticket: TicketId) -> (Vec<zendesk::Request>, Vec<String>) {
     let acts = ["zendesk_update", "alert_raised", "alert_email"];
-    let audit = shared.log.audit().into_iter().filter(|entry| acts.contains(&entry.action.as_str()));
+    let audit = shared.log.audit().into_iter().filter(|entry| acts.contains(&&*entry.action));
     (shared.helpdesk.calls(ticket), audit.map(|entry| format!("{} {}", entry.target, entry.outcome)).collect())
 }
 

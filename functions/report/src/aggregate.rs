@@ -1,6 +1,9 @@
 //! Sums over summaries: one pass, memory by accounts and days.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use domain::{
     AccountId, Agent, Intent, Language, Priority, Resolution, Summary, guardian::HIGH, reading::Usage, record::utc_day,
@@ -38,7 +41,7 @@ pub struct DayRow {
 /// One account of the ranking.
 #[derive(Clone, PartialEq, Debug)]
 pub struct AccountRow {
-    pub customer: String,
+    pub customer: Arc<str>,
     pub mrr: Option<f64>,
     pub tickets: usize,
     /// P0 and P1.
@@ -142,7 +145,7 @@ mod tests {
             (summary.risk_score, summary.mrr) = (risk, Some(mrr));
             aggregates.add(&summary);
         }
-        let ranked: Vec<&str> = aggregates.at_risk(10).iter().map(|account| account.customer.as_str()).collect();
+        let ranked: Vec<&str> = aggregates.at_risk(10).iter().map(|account| &*account.customer).collect();
         assert_eq!(ranked, ["Large", "Small", "Mild"]);
         assert_eq!(aggregates.at_risk(1).len(), 1);
         assert_eq!((aggregates.tickets, aggregates.high_risk, aggregates.opportunities), (5, 2, 5));

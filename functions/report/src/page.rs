@@ -1,5 +1,7 @@
 //! The page: aggregates, alerts and the newest tickets as the template wants them.
 
+use std::sync::Arc;
+
 use askama::Template;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{Agent, Alert, AlertKind, Policy, Priority, Record, Resolution};
@@ -26,7 +28,7 @@ pub(crate) struct Source<'a> {
     pub(crate) aggregates: &'a Aggregates,
     /// Newest first.
     pub(crate) records: &'a [Record],
-    pub(crate) alerts: &'a [Alert],
+    pub(crate) alerts: &'a [Arc<Alert>],
     pub(crate) policy: &'a Policy,
     pub(crate) fields: &'a FieldIds,
     pub(crate) window: Window,
@@ -111,8 +113,8 @@ pub(crate) fn render(source: Source<'_>) -> String {
     page.render().expect("writing to a string does not fail")
 }
 
-fn heaviest(alerts: &[Alert], kind: AlertKind) -> (Vec<&Alert>, usize) {
-    let mut found: Vec<&Alert> = alerts.iter().filter(|alert| alert.kind == kind).collect();
+fn heaviest(alerts: &[Arc<Alert>], kind: AlertKind) -> (Vec<&Alert>, usize) {
+    let mut found: Vec<&Alert> = alerts.iter().map(|alert| &**alert).filter(|alert| alert.kind == kind).collect();
     found.sort_by(|a, b| {
         b.score.cmp(&a.score).then_with(|| b.weight().total_cmp(&a.weight())).then_with(|| a.key().cmp(&b.key()))
     });

@@ -27,7 +27,7 @@ async fn published(records: Vec<Record>) -> (String, serde_json::Value) {
         let alert = domain::Alert {
             customer: record.customer.clone(),
             subject: record.subject.clone(),
-            evidence: vec![record.description.clone()],
+            evidence: Arc::new([record.description.to_string()]),
             ..sample::alert(record.ticket.number())
         };
         log.open(&alert, expires).await.unwrap();

@@ -44,7 +44,7 @@ async fn raise(triage: &Triage, alert: &Alert, (now, expires): (Timestamp, Times
     let key = alert.key();
     match triage.alerts.open(alert, expires).await? {
         Opened::Settled => return Ok(()),
-        Opened::New => audit(triage, alert.ticket, now, "alert_raised", &key.to_string(), "queued").await?,
+        Opened::New => audit(triage, alert.ticket, now, "alert_raised", key.to_string(), "queued").await?,
         Opened::Waiting => {}
     }
     message::send(&*triage.alert_queue, &Envelope::new(AlertMessage::new(key)), Duration::ZERO).await
@@ -60,7 +60,8 @@ async fn write(
 ) -> Result<Acted, PortError> {
     if state.begun.as_ref() == Some(&update.marker) && triage.helpdesk.has_marker(update.ticket, &update.marker).await?
     {
-        audit(triage, update.ticket, now, "zendesk_update", &update.marker, "arrived at an earlier attempt").await?;
+        audit(triage, update.ticket, now, "zendesk_update", update.marker.to_string(), "arrived at an earlier attempt")
+            .await?;
         return Ok(Acted::Performed);
     }
     state.begun = Some(update.marker.clone());
@@ -72,6 +73,6 @@ async fn write(
         Updated::Conflict => (Acted::Conflict, "the ticket changed meanwhile"),
         Updated::Gone => (Acted::Gone, "the ticket is closed or gone"),
     };
-    audit(triage, update.ticket, now, "zendesk_update", &update.marker, outcome).await?;
+    audit(triage, update.ticket, now, "zendesk_update", update.marker.to_string(), outcome).await?;
     Ok(acted)
 }

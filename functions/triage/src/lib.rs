@@ -4,6 +4,7 @@ mod act;
 mod gather;
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -71,7 +72,7 @@ async fn parked(triage: &Triage, body: &str, reason: String, now: Timestamp) {
         .ok()
         .and_then(|body| serde_json::from_value(body.get("ticket_id")?.clone()).ok());
     if let Some(ticket) = ticket
-        && let Err(error) = audit(triage, ticket, now, "triage_parked", "tickets queue", &reason).await
+        && let Err(error) = audit(triage, ticket, now, "triage_parked", "tickets queue", reason).await
     {
         tracing::warn!(ticket.id = %ticket, %error, "The audit does not know why ticket {ticket} was parked.");
     }
@@ -172,11 +173,11 @@ async fn reading(
     state: &mut TicketState,
 ) -> Result<Option<Reading>, PortError> {
     let version = gathered.ticket.version;
-    if let Some((_, reading)) = state.reading.as_ref().filter(|(read, _)| *read == version) {
-        return Ok(Some(reading.clone()));
+    if let Some(stored) = state.reading.as_ref().filter(|stored| stored.0 == version) {
+        return Ok(Some(stored.1.clone()));
     }
     let reading = triage.analyst.read(&gathered.ticket, &gathered.account).await?;
-    state.reading = Some((version, reading.clone()));
+    state.reading = Some(Box::new((version, reading.clone())));
     Ok(match triage.log.save(lease, state).await? {
         Fenced::Written => Some(reading),
         Fenced::Lost => None,
@@ -193,7 +194,7 @@ async fn note_corrections(
     let found = corrections(ticket, state);
     for correction in &found {
         let outcome = format!("{} to {}", correction.ours, correction.theirs);
-        audit(triage, ticket.id, now, "correction", &correction.field, &outcome).await?;
+        audit(triage, ticket.id, now, "correction", correction.field.clone(), outcome).await?;
     }
     let any = !found.is_empty();
     state.corrections.extend(found);
@@ -204,12 +205,11 @@ async fn audit(
     triage: &Triage,
     ticket: TicketId,
     at: Timestamp,
-    action: &str,
-    target: &str,
-    outcome: &str,
+    action: &'static str,
+    target: impl Into<Cow<'static, str>>,
+    outcome: impl Into<Cow<'static, str>>,
 ) -> Result<(), PortError> {
-    let entry =
-        AuditEntry { at, ticket, action: action.to_owned(), target: target.to_owned(), outcome: outcome.to_owned() };
+    let entry = AuditEntry { at, ticket, action: action.into(), target: target.into(), outcome: outcome.into() };
     triage.audit.append(&entry).await
 }
 

@@ -39,9 +39,9 @@ pub fn compose(found: Match<'_>, frame: Frame<'_>) -> Draft {
         frame.signature
     );
     Draft {
-        text,
+        text: text.into(),
         article: found.article.name.clone(),
-        article_title: found.article.title.clone(),
+        article_title: found.article.title.as_str().into(),
         faq: found.article.faq,
         match_score: found.score,
     }

@@ -83,8 +83,7 @@ impl EmbeddedAnalyst {
 
     /// Description and follow-ups, each without quoted history and signature.
     fn customers_words(&self, ticket: &Ticket) -> String {
-        let messages = [&ticket.description].into_iter().chain(&ticket.follow_ups);
-        messages.map(|message| text::current(message)).collect::<Vec<_>>().join("\n\n")
+        ticket.messages().map(text::current).collect::<Vec<_>>().join("\n\n")
     }
 
     fn label<T: Copy>(&self, task: Task, features: &Features, values: &[T]) -> Scored<T> {

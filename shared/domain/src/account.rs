@@ -1,5 +1,7 @@
 //! The customer company behind a ticket. These facts come from the helpdesk's organisation, never from ticket text.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
@@ -10,7 +12,7 @@ use crate::{AccountId, Agent, EmailAddress, Priority, TicketId};
 #[derive(Clone, PartialEq, Debug)]
 pub struct Account {
     pub id: AccountId,
-    pub name: String,
+    pub name: Arc<str>,
     /// Monthly recurring revenue in US dollars, finite and not negative.
     pub mrr: Option<f64>,
     pub plan: Option<String>,
@@ -34,7 +36,7 @@ pub enum Health {
 pub struct PastTicket {
     pub id: TicketId,
     pub at: Timestamp,
-    pub subject: String,
+    pub subject: Arc<str>,
     pub priority: Priority,
     pub agent: Agent,
     /// It raised a Guardian signal.

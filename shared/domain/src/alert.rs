@@ -1,6 +1,6 @@
 //! A person has to act: who, on what, and how the message fared.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -46,21 +46,21 @@ pub struct Alert {
     pub at: Timestamp,
     pub recipient: EmailAddress,
     pub account: AccountId,
-    pub customer: String,
+    pub customer: Arc<str>,
     /// US dollars a month.
     pub mrr: Option<f64>,
     pub plan: Option<String>,
     pub health: Option<Health>,
-    pub subject: String,
+    pub subject: Arc<str>,
     pub priority: Priority,
     pub agent: Agent,
     pub sentiment: Sentiment,
     /// Guardian: the risk score. Opportunity: the confidence. 0 to 10.
     pub score: u8,
     pub intent: Option<Intent>,
-    pub evidence: Vec<String>,
-    pub reasons: Vec<String>,
-    pub recommended_action: String,
+    pub evidence: Arc<[String]>,
+    pub reasons: Arc<[String]>,
+    pub recommended_action: Arc<str>,
     /// Newest first, at most five.
     pub past: Vec<PastTicket>,
     pub delivery: Delivery,

@@ -1,6 +1,6 @@
 //! The decision: a pure function from what is known to what is done.
 
-use std::{collections::BTreeSet, fmt::Write};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -11,7 +11,7 @@ use crate::{
     alert::Band,
     guardian::{self, Churn},
     opportunity,
-    plan::{Comment, Correction, Wanted, Written},
+    plan::{Comment, Correction, Suggestion, Wanted, Written},
     policy::AgentProfile,
     priority, quote,
     record::Confidence,
@@ -196,6 +196,7 @@ fn update(
         Mode::Act => (Some(record.priority), profile.and_then(|profile| profile.group)),
     };
     let comment = comment(record, profile);
+    let tags = our_tags(record);
     let wanted = Wanted {
         values: FieldValues {
             priority,
@@ -204,8 +205,8 @@ fn update(
             opportunity_intent: record.opportunity.intent,
             agent: Some(record.agent),
         },
-        tags: our_tags(record),
-        comment: hexadecimal(&Sha256::digest(&comment.text)),
+        tags: tags.join(" "),
+        comment: digest(&comment),
     };
     let last = state.written.as_ref();
     if last.is_some_and(|last| last.wanted == wanted) {
@@ -216,10 +217,10 @@ fn update(
     let update = TicketUpdate {
         ticket: ticket.id,
         updated_stamp: ticket.updated_stamp.clone(),
-        marker: format!("triage-{}-{}", ticket.id.number(), ticket.version.0),
+        marker: format!("triage-{}-{}", ticket.id.number(), ticket.version.0).into(),
         values,
         pending: record.resolution == Resolution::AutoResolved,
-        tags: tags::replaced(&ticket.tags, &wanted.tags),
+        tags: tags::replaced(&ticket.tags, &tags),
         comment: Some(comment),
     };
     let values = FieldValues {
@@ -230,11 +231,6 @@ fn update(
         agent: values.agent.or(ours.agent),
     };
     (Some(update), Some(Written { wanted, values }))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// What may be set: a field is ours if it is empty or still holds what we last wrote.
@@ -251,7 +247,7 @@ fn each_field(wanted: FieldValues, seen: FieldValues, ours: FieldValues) -> Fiel
     }
 }
 
-fn our_tags(record: &Record) -> BTreeSet<String> {
+fn our_tags(record: &Record) -> Vec<&'static str> {
     [
         (true, tags::priority(record.priority)),
         (true, tags::agent(record.agent)),
@@ -263,27 +259,36 @@ fn our_tags(record: &Record) -> BTreeSet<String> {
     ]
     .into_iter()
     .filter(|(applies, _)| *applies)
-    .map(|(_, tag)| tag.to_owned())
+    .map(|(_, tag)| tag)
     .collect()
 }
 
 /// The public answer, or a private note for the agent. Churn quotes and MRR stay out of the helpdesk.
 fn comment(record: &Record, profile: Option<&AgentProfile>) -> Comment {
     if let (Resolution::AutoResolved, Some(draft)) = (record.resolution, &record.draft) {
-        return Comment { public: true, text: draft.text.clone() };
+        return Comment { public: true, text: draft.text.clone(), draft: None };
     }
     let team = profile.map_or("", |profile| profile.team.as_str());
-    let mut text = String::with_capacity(2_048);
-    let _ = write!(text, "**Triage: {} · {} ({team})**\n\n", record.priority, record.agent.title());
+    let mut text = format!("**Triage: {} · {} ({team})**\n\n", record.priority, record.agent.title());
     for reason in &record.reasons {
         text.push_str("- ");
         text.push_str(reason);
         text.push('\n');
     }
-    if let Some(draft) = &record.draft {
-        let _ = write!(text, "\n**Draft reply, from “{}”**\n\n{}\n", draft.article_title, draft.text);
+    let draft = record.draft.as_ref();
+    let suggestion =
+        draft.map(|draft| Suggestion { article_title: draft.article_title.clone(), text: draft.text.clone() });
+    Comment { public: false, text: text.into(), draft: suggestion }
+}
+
+/// Tells one comment from another without keeping its text: half a SHA-256, hexadecimal.
+fn digest(comment: &Comment) -> String {
+    let mut hash = Sha256::new_with_prefix(comment.text.as_bytes());
+    if let Some(draft) = &comment.draft {
+        hash.update(draft.text.as_bytes());
     }
-    Comment { public: false, text }
+    let digits = hash.finalize().into_iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 fn alerts(record: &Record, account: &Account, history: &[PastTicket], policy: &Policy) -> Vec<Alert> {
@@ -335,9 +340,9 @@ fn alert(
         sentiment: record.guardian.sentiment,
         score: 0,
         intent: None,
-        evidence: Vec::new(),
-        reasons: Vec::new(),
-        recommended_action: String::new(),
+        evidence: Arc::default(),
+        reasons: Arc::default(),
+        recommended_action: Arc::default(),
         past: history.iter().take(PAST_IN_ALERT).cloned().collect(),
         delivery: Delivery::Pending,
     }
@@ -392,10 +397,7 @@ mod tests {
         assert_eq!(update.values.priority, Some(Priority::P1));
         assert_eq!(update.values.guardian_risk_score, Some(7));
         assert_eq!(update.values.opportunity_intent, Some(Intent::Expansion));
-        assert_eq!(
-            update.tags.iter().map(String::as_str).collect::<Vec<_>>(),
-            ["agent_nexus", "churn_risk", "triage_p1", "upsell_opportunity"]
-        );
+        assert_eq!(*update.tags, ["agent_nexus", "churn_risk", "triage_p1", "upsell_opportunity"]);
         let kinds: Vec<_> = plan.alerts.iter().map(|alert| (alert.kind, alert.band, alert.score)).collect();
         assert_eq!(kinds, [(AlertKind::Guardian, Band::Elevated, 7), (AlertKind::Opportunity, Band::Elevated, 8)]);
         let note = update.comment.unwrap();
@@ -450,7 +452,7 @@ mod tests {
         assert_eq!(answered.record.resolution, Resolution::AutoResolved);
         let update = answered.record.update.unwrap();
         assert!(update.pending && update.comment.unwrap().public);
-        assert!(!update.tags.contains(tags::ANSWER_READY));
+        assert!(!update.tags.iter().any(|tag| tag == tags::ANSWER_READY));
 
         type Change = fn(&mut Ticket, &mut Reading, &mut Policy, &mut TicketState);
         let stops: [(&str, Change); 12] = [
@@ -480,7 +482,7 @@ mod tests {
             );
             let update = plan.record.update.unwrap();
             assert!(!update.pending && !update.comment.unwrap().public, "{rule}");
-            assert!(update.tags.contains(tags::ANSWER_READY), "{rule}");
+            assert!(update.tags.iter().any(|tag| tag == tags::ANSWER_READY), "{rule}");
         }
     }
 
@@ -490,7 +492,7 @@ mod tests {
         let plan = first(&reading);
         let update = plan.record.update.unwrap();
         assert_eq!((plan.record.mode, update.values.priority), (Mode::Suggest, None));
-        assert!(update.tags.contains(tags::SUSPICIOUS));
+        assert!(update.tags.iter().any(|tag| tag == tags::SUSPICIOUS));
         assert_eq!(plan.alerts.len(), 2, "suspicion never silences an alert");
     }
 

@@ -12,6 +12,8 @@
 //!
 //! The sum is capped at 10. Without a word about leaving it takes everything at once to reach 7.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -29,11 +31,11 @@ pub struct Guardian {
     pub risk_score: u8,
     pub sentiment: Sentiment,
     /// The customer's own words, verified.
-    pub evidence: Vec<String>,
+    pub evidence: Arc<[String]>,
     /// One sentence per line of the table that applied.
-    pub reasons: Vec<String>,
+    pub reasons: Arc<[String]>,
     /// Empty below 4 points.
-    pub recommended_action: String,
+    pub recommended_action: Arc<str>,
 }
 
 impl Guardian {
@@ -120,9 +122,9 @@ pub fn assess(inputs: Inputs<'_>, policy: &Policy, now: Timestamp) -> Guardian {
     Guardian {
         risk_score,
         sentiment: inputs.sentiment,
-        evidence: inputs.evidence,
-        reasons,
-        recommended_action: recommended_action(risk_score, tier, repeats),
+        evidence: inputs.evidence.into(),
+        reasons: reasons.into(),
+        recommended_action: recommended_action(risk_score, tier, repeats).into(),
     }
 }
 

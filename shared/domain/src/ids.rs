@@ -1,6 +1,6 @@
 //! Identifiers. Each is checked once, where it is made.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,7 @@ pub struct GroupId(pub u64);
 /// The customer company: a Zendesk organisation id, or its name where there is no id. Never empty.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct AccountId(String);
+pub struct AccountId(Arc<str>);
 
 /// An address an alert may go to: one `@`, something on either side, no space, comma or control character.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -82,19 +82,25 @@ impl AccountId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The id as the name of an account that has no other.
+    #[must_use]
+    pub fn to_name(&self) -> Arc<str> {
+        self.0.clone()
+    }
 }
 
 impl TryFrom<String> for AccountId {
     type Error = IdError;
 
     fn try_from(text: String) -> Result<Self, IdError> {
-        if text.trim().is_empty() { Err(IdError::Account) } else { Ok(Self(text)) }
+        if text.trim().is_empty() { Err(IdError::Account) } else { Ok(Self(text.into())) }
     }
 }
 
 impl From<AccountId> for String {
     fn from(id: AccountId) -> Self {
-        id.0
+        id.0.as_ref().to_owned()
     }
 }
 

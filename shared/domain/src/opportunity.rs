@@ -1,5 +1,7 @@
 //! The revenue filter: what the customer wants to buy, and how sure we are.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Account, Intent, Policy, alert::Band, policy::Tier};
@@ -15,10 +17,10 @@ pub struct Opportunity {
     /// 0 to 10: the analyst's probability of any wish to buy, times ten.
     pub confidence: u8,
     /// The customer's own words, verified.
-    pub evidence: Vec<String>,
-    pub reasons: Vec<String>,
+    pub evidence: Arc<[String]>,
+    pub reasons: Arc<[String]>,
     /// Empty without a signal.
-    pub recommended_action: String,
+    pub recommended_action: Arc<str>,
 }
 
 impl Opportunity {
@@ -52,7 +54,13 @@ pub fn assess(
     };
     let recommended_action =
         signal.map(|intent| recommended_action(intent, policy.tier(account.mrr), high_risk)).unwrap_or_default();
-    Opportunity { intent: signal, confidence, evidence, reasons, recommended_action }
+    Opportunity {
+        intent: signal,
+        confidence,
+        evidence: evidence.into(),
+        reasons: reasons.into(),
+        recommended_action: recommended_action.into(),
+    }
 }
 
 /// A probability in whole steps, 0 to `all`.

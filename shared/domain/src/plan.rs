@@ -1,10 +1,10 @@
 //! What was decided: data, performed by the shell one effect at a time.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Alert, FieldValues, Record, TicketId};
+use crate::{Alert, FieldValues, Record, TicketId, tags::Tag};
 
 /// The effects of one triage.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,14 +22,14 @@ pub struct Plan {
 pub struct TicketUpdate {
     pub ticket: TicketId,
     /// As read with the ticket; the helpdesk refuses the write if the ticket changed since.
-    pub updated_stamp: String,
+    pub updated_stamp: Arc<str>,
     /// Kept with the write, so that an ambiguous one can be looked up.
-    pub marker: String,
+    pub marker: Arc<str>,
     pub values: FieldValues,
     /// Set the ticket to pending: we answered, the customer is next.
     pub pending: bool,
-    /// The ticket's whole set of tags after the write: others' kept, ours replaced.
-    pub tags: BTreeSet<String>,
+    /// The ticket's whole set of tags after the write, in order: others' kept, ours replaced.
+    pub tags: Arc<[Tag]>,
     pub comment: Option<Comment>,
 }
 
@@ -37,15 +37,26 @@ pub struct TicketUpdate {
 pub struct Comment {
     pub public: bool,
     /// Markdown.
-    pub text: String,
+    pub text: Arc<str>,
+    /// A draft reply for the agent, below the text of a private note.
+    pub draft: Option<Suggestion>,
+}
+
+/// A draft as a note shows it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Suggestion {
+    pub article_title: Arc<str>,
+    /// Markdown.
+    pub text: Arc<str>,
 }
 
 /// What we wanted the ticket to look like, whoever owns its fields: equal wants need no second write.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Wanted {
     pub values: FieldValues,
-    pub tags: BTreeSet<String>,
-    /// SHA-256 of the comment, hexadecimal, so that the state keeps no text.
+    /// Ours, in order, separated by spaces.
+    pub tags: String,
+    /// A digest of the comment, so that the state keeps no text.
     pub comment: String,
 }
 

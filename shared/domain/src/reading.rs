@@ -1,5 +1,7 @@
 //! What an analyst understood of a ticket: evidence, never a decision.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Agent, Intent, Language, Priority, Sentiment};
@@ -46,10 +48,10 @@ pub struct Signal<T> {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Draft {
     /// Markdown, from the greeting to the team's signature.
-    pub text: String,
+    pub text: Arc<str>,
     /// File name of the article without its extension.
     pub article: String,
-    pub article_title: String,
+    pub article_title: Arc<str>,
     /// The article answers anybody, without a look at the account.
     pub faq: bool,
     /// How well the article fits the question, 0 to 1.

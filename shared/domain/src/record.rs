@@ -1,5 +1,7 @@
 //! What is kept of a triage, and what a report needs of it.
 
+use std::{borrow::Cow, sync::Arc};
+
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
@@ -15,10 +17,10 @@ pub struct Record {
     pub ticket: TicketId,
     pub version: Version,
     pub account: AccountId,
-    pub customer: String,
-    pub subject: String,
-    pub description: String,
-    pub channel: String,
+    pub customer: Arc<str>,
+    pub subject: Arc<str>,
+    pub description: Arc<str>,
+    pub channel: Arc<str>,
     pub mrr: Option<f64>,
     pub created_at: Timestamp,
     pub triaged_at: Timestamp,
@@ -70,7 +72,7 @@ pub struct Confidence {
 pub struct Summary {
     pub ticket: TicketId,
     pub account: AccountId,
-    pub customer: String,
+    pub customer: Arc<str>,
     pub mrr: Option<f64>,
     pub triaged_at: Timestamp,
     pub language: Language,
@@ -118,9 +120,9 @@ pub struct AuditEntry {
     pub at: Timestamp,
     pub ticket: TicketId,
     /// What was done, such as `zendesk_update`, `alert_email`, `webhook_parked`.
-    pub action: String,
+    pub action: Cow<'static, str>,
     /// What it was done to: an alert key, a field, a queue.
-    pub target: String,
+    pub target: Cow<'static, str>,
     /// How it went, in a word or an error's text.
-    pub outcome: String,
+    pub outcome: Cow<'static, str>,
 }

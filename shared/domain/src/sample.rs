@@ -1,6 +1,6 @@
 //! Small valid values for tests and benchmarks, here and in the crates that use this one.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -81,9 +81,9 @@ pub fn ticket(number: u64) -> Ticket {
         requester_name: None,
         automatic_sender: false,
         created_at: now(),
-        updated_stamp: now().to_string(),
+        updated_stamp: now().to_string().into(),
         values: FieldValues::default(),
-        tags: BTreeSet::new(),
+        tags: Arc::default(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is remembered of a ticket between two triages.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Reading, Version, plan::Correction, plan::Written};
@@ -10,9 +12,9 @@ pub struct TicketState {
     /// The newest version whose triage is complete.
     pub done: Option<Version>,
     /// A reading not yet turned into a finished record, so that no retry asks the analyst again.
-    pub reading: Option<(Version, Reading)>,
+    pub reading: Option<Box<(Version, Reading)>>,
     /// The marker of a write that was begun; whether it arrived is not known yet.
-    pub begun: Option<String>,
+    pub begun: Option<Arc<str>>,
     pub written: Option<Written>,
     /// A public reply went out: never a second one.
     pub answered: bool,

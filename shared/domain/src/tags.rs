@@ -1,8 +1,11 @@
 //! The tags customers' triggers depend on.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use crate::{Agent, Priority};
+
+/// A tag of a ticket: ours are fixed words.
+pub type Tag = Cow<'static, str>;
 
 pub const CHURN_RISK: &str = "churn_risk";
 pub const UPSELL_OPPORTUNITY: &str = "upsell_opportunity";
@@ -44,10 +47,12 @@ pub fn agent(agent: Agent) -> &'static str {
     }
 }
 
-/// `present` with every tag of ours replaced by `wanted`; other people's are kept.
+/// `present` with every tag of ours replaced by `wanted`; other people's are kept. In order, each once.
 #[must_use]
-pub fn replaced(present: &BTreeSet<String>, wanted: &BTreeSet<String>) -> BTreeSet<String> {
-    present.iter().filter(|tag| !OURS.contains(&tag.as_str())).chain(wanted).cloned().collect()
+pub fn replaced(present: &[Tag], wanted: &[&'static str]) -> Arc<[Tag]> {
+    let others = present.iter().filter(|tag| !OURS.contains(&&***tag)).cloned();
+    let tags: BTreeSet<Tag> = others.chain(wanted.iter().copied().map(Tag::Borrowed)).collect();
+    tags.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -56,9 +61,8 @@ mod tests {
 
     #[test]
     fn our_tags_are_replaced_and_all_others_kept() {
-        let set = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<BTreeSet<_>>();
-        let present = set(&["vip", "triage_p3", "agent_of_record", "churn_risk", "agent_nexus"]);
-        let found = replaced(&present, &set(&["triage_p1", "agent_nexus"]));
-        assert_eq!(found, set(&["vip", "agent_of_record", "triage_p1", "agent_nexus"]));
+        let present = ["vip", "triage_p3", "agent_of_record", "churn_risk", "agent_nexus"].map(Tag::Borrowed);
+        let found = replaced(&present, &["triage_p1", "agent_nexus"]);
+        assert_eq!(*found, ["agent_nexus", "agent_of_record", "triage_p1", "vip"]);
     }
 }

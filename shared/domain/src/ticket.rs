@@ -1,11 +1,11 @@
 //! A ticket as the helpdesk holds it at one moment.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Agent, GroupId, Intent, Priority, TicketId, Version};
+use crate::{AccountId, Agent, GroupId, Intent, Priority, TicketId, Version, tags::Tag};
 
 /// What was read from the helpdesk under the claim. Everything written by people in it is hostile text.
 #[derive(Clone, PartialEq, Debug)]
@@ -13,13 +13,13 @@ pub struct Ticket {
     pub id: TicketId,
     /// The newest public end-user comment; the description counts as the first.
     pub version: Version,
-    pub subject: String,
+    pub subject: Arc<str>,
     /// The first comment.
-    pub description: String,
+    pub description: Arc<str>,
     /// Later public comments of the end user, oldest first.
     pub follow_ups: Vec<String>,
     /// Zendesk's `via.channel` or the CSV's: an open set.
-    pub channel: String,
+    pub channel: Arc<str>,
     pub account: AccountId,
     /// How the requester signs, where known.
     pub requester_name: Option<String>,
@@ -27,9 +27,9 @@ pub struct Ticket {
     pub automatic_sender: bool,
     pub created_at: Timestamp,
     /// Opaque: the helpdesk's last change, handed back so that a write over somebody else's is refused.
-    pub updated_stamp: String,
+    pub updated_stamp: Arc<str>,
     pub values: FieldValues,
-    pub tags: BTreeSet<String>,
+    pub tags: Arc<[Tag]>,
 }
 
 /// The helpdesk fields we may set. `None` is an empty field, or one we did not touch.
@@ -44,8 +44,13 @@ pub struct FieldValues {
 }
 
 impl Ticket {
-    /// Everything the customer wrote: subject, description and follow-ups.
+    /// What the customer wrote, oldest first: the description and the follow-ups.
+    pub fn messages(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&*self.description).chain(self.follow_ups.iter().map(String::as_str))
+    }
+
+    /// The subject and all messages.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
-        [&self.subject, &self.description].into_iter().chain(&self.follow_ups).map(String::as_str)
+        std::iter::once(&*self.subject).chain(self.messages())
     }
 }

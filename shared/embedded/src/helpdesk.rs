@@ -1,8 +1,8 @@
 //! A helpdesk in memory: tickets, comments and accounts, and the exact requests it was sent.
 
 use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Mutex,
+    collections::HashMap,
+    sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use domain::{
     ports::{Helpdesk, PortError, Updated},
 };
 use jiff::{SignedDuration, Timestamp};
-use zendesk::{FieldIds, update_request};
+use zendesk::{FieldIds, Request, update_request};
 
 use crate::lock;
 
@@ -23,7 +23,7 @@ pub struct MemoryHelpdesk {
 
 #[derive(Debug, Default)]
 struct State {
-    tickets: HashMap<TicketId, Entry>,
+    tickets: HashMap<TicketId, Box<Entry>>,
     accounts: HashMap<AccountId, Account>,
 }
 
@@ -32,17 +32,7 @@ struct Entry {
     ticket: Ticket,
     /// Rises with every change.
     revision: i64,
-    markers: Vec<String>,
-    calls: Vec<Call>,
-}
-
-/// A request as it would go over the wire.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Call {
-    pub method: &'static str,
-    pub path: String,
-    /// JSON.
-    pub body: String,
+    updates: Vec<TicketUpdate>,
 }
 
 /// A ticket as its customer opens it.
@@ -50,9 +40,9 @@ pub struct Call {
 pub struct NewTicket {
     pub id: TicketId,
     pub account: AccountId,
-    pub subject: String,
-    pub description: String,
-    pub channel: String,
+    pub subject: Arc<str>,
+    pub description: Arc<str>,
+    pub channel: Arc<str>,
     pub created_at: Timestamp,
 }
 
@@ -81,11 +71,11 @@ impl MemoryHelpdesk {
             requester_name: None,
             automatic_sender: false,
             created_at,
-            updated_stamp: created_at.to_string(),
+            updated_stamp: created_at.to_string().into(),
             values: FieldValues::default(),
-            tags: BTreeSet::new(),
+            tags: Arc::default(),
         };
-        let entry = Entry { ticket, revision: 0, markers: Vec::new(), calls: Vec::new() };
+        let entry = Box::new(Entry { ticket, revision: 0, updates: Vec::with_capacity(1) });
         lock(&self.state).tickets.entry(id).or_insert(entry);
     }
 
@@ -109,10 +99,12 @@ impl MemoryHelpdesk {
         }
     }
 
-    /// The requests that changed a ticket, in order.
+    /// The requests that changed a ticket, in order: exactly what the wire format makes of the updates.
     #[must_use]
-    pub fn calls(&self, id: TicketId) -> Vec<Call> {
-        lock(&self.state).tickets.get(&id).map(|entry| entry.calls.clone()).unwrap_or_default()
+    pub fn calls(&self, id: TicketId) -> Vec<Request> {
+        let state = lock(&self.state);
+        let updates = state.tickets.get(&id).map(|entry| entry.updates.as_slice()).unwrap_or_default();
+        updates.iter().map(|update| update_request(update, &self.fields)).collect()
     }
 }
 
@@ -120,7 +112,7 @@ impl Entry {
     fn touch(&mut self) {
         self.revision += 1;
         let stamp = self.ticket.created_at + SignedDuration::from_secs(self.revision);
-        self.ticket.updated_stamp = stamp.to_string();
+        self.ticket.updated_stamp = stamp.to_string().into();
     }
 }
 
@@ -134,7 +126,7 @@ impl Helpdesk for MemoryHelpdesk {
         let known = lock(&self.state).accounts.get(id).cloned();
         Ok(known.unwrap_or_else(|| Account {
             id: id.clone(),
-            name: id.to_string(),
+            name: id.to_name(),
             mrr: None,
             plan: None,
             health: None,
@@ -143,7 +135,6 @@ impl Helpdesk for MemoryHelpdesk {
     }
 
     async fn update(&self, update: &TicketUpdate) -> Result<Updated, PortError> {
-        let request = update_request(update, &self.fields);
         let mut state = lock(&self.state);
         let Some(entry) = state.tickets.get_mut(&update.ticket) else { return Ok(Updated::Gone) };
         if entry.ticket.updated_stamp != update.updated_stamp {
@@ -158,15 +149,14 @@ impl Helpdesk for MemoryHelpdesk {
             agent: new.agent.or(values.agent),
         };
         entry.ticket.tags.clone_from(&update.tags);
-        entry.markers.push(update.marker.clone());
-        entry.calls.push(Call { method: request.method, path: request.path, body: request.body.to_string() });
+        entry.updates.push(update.clone());
         entry.touch();
         Ok(Updated::Applied)
     }
 
     async fn has_marker(&self, id: TicketId, marker: &str) -> Result<bool, PortError> {
         let state = lock(&self.state);
-        Ok(state.tickets.get(&id).is_some_and(|entry| entry.markers.iter().any(|known| known == marker)))
+        Ok(state.tickets.get(&id).is_some_and(|entry| entry.updates.iter().any(|known| *known.marker == *marker)))
     }
 }
 
@@ -213,6 +203,6 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_account_is_only_a_name() {
         let account = helpdesk().account(&sample::account_id("Nobody Ltd")).await.unwrap();
-        assert_eq!((account.name.as_str(), account.mrr, account.kam), ("Nobody Ltd", None, None));
+        assert_eq!((&*account.name, account.mrr, account.kam), ("Nobody Ltd", None, None));
     }
 }

@@ -22,10 +22,10 @@ pub struct MemoryTicketLog {
 
 #[derive(Debug, Default)]
 struct State {
-    tickets: HashMap<TicketId, Entry>,
+    tickets: HashMap<TicketId, Box<Entry>>,
     days: BTreeMap<Date, BTreeSet<(Timestamp, TicketId)>>,
     accounts: HashMap<AccountId, BTreeSet<(Timestamp, TicketId)>>,
-    alerts: HashMap<AlertKey, AlertEntry>,
+    alerts: HashMap<AlertKey, Box<AlertEntry>>,
     audit: Vec<AuditEntry>,
 }
 
@@ -38,16 +38,22 @@ struct Entry {
 
 #[derive(Debug)]
 struct AlertEntry {
-    alert: Alert,
+    alert: Arc<Alert>,
     expires: Timestamp,
     owner: Option<(String, Timestamp)>,
 }
 
 impl MemoryTicketLog {
-    /// Every automated action so far, oldest first.
+    /// Every automated action so far, as they came.
     #[must_use]
     pub fn audit(&self) -> Vec<AuditEntry> {
         lock(&self.state).audit.clone()
+    }
+
+    /// The same, handed over: the log forgets them.
+    #[must_use]
+    pub fn take_audit(&self) -> Vec<AuditEntry> {
+        std::mem::take(&mut lock(&self.state).audit)
     }
 
     /// The newest record of a ticket, expired or not, without a copy.
@@ -58,7 +64,7 @@ impl MemoryTicketLog {
 
     /// An alert, expired or not.
     #[must_use]
-    pub fn alert(&self, key: AlertKey) -> Option<Alert> {
+    pub fn alert(&self, key: AlertKey) -> Option<Arc<Alert>> {
         lock(&self.state).alerts.get(&key).map(|entry| entry.alert.clone())
     }
 }
@@ -185,7 +191,9 @@ impl AlertLog for MemoryTicketLog {
             Some(entry) if entry.alert.delivery == Delivery::Pending => Ok(Opened::Waiting),
             Some(_) => Ok(Opened::Settled),
             None => {
-                state.alerts.insert(alert.key(), AlertEntry { alert: alert.clone(), expires, owner: None });
+                state
+                    .alerts
+                    .insert(alert.key(), Box::new(AlertEntry { alert: Arc::new(alert.clone()), expires, owner: None }));
                 Ok(Opened::New)
             }
         }
@@ -193,20 +201,20 @@ impl AlertLog for MemoryTicketLog {
 
     async fn take(&self, key: AlertKey, owner: &str, now: Timestamp, until: Timestamp) -> Result<Taken, PortError> {
         let mut state = lock(&self.state);
-        let pending = |entry: &&mut AlertEntry| entry.alert.delivery == Delivery::Pending && entry.expires > now;
+        let pending = |entry: &&mut Box<AlertEntry>| entry.alert.delivery == Delivery::Pending && entry.expires > now;
         let Some(entry) = state.alerts.get_mut(&key).filter(pending) else { return Ok(Taken::Settled) };
         if let Some((_, until)) = entry.owner.as_ref().filter(|(_, until)| *until > now) {
             return Ok(Taken::Theirs { until: *until });
         }
         entry.owner = Some((owner.to_owned(), until));
-        Ok(Taken::Mine(Box::new(entry.alert.clone())))
+        Ok(Taken::Mine(Box::new(Alert::clone(&entry.alert))))
     }
 
     async fn settle(&self, key: AlertKey, owner: &str, delivery: Delivery) -> Result<(), PortError> {
         if let Some(entry) = lock(&self.state).alerts.get_mut(&key) {
             let held = matches!(entry.alert.delivery, Delivery::Held { .. });
             if held || entry.owner.as_ref().is_some_and(|(holder, _)| holder == owner) {
-                entry.alert.delivery = delivery;
+                Arc::make_mut(&mut entry.alert).delivery = delivery;
                 entry.owner = None;
             }
         }
@@ -222,9 +230,9 @@ impl AlertLog for MemoryTicketLog {
         Ok(())
     }
 
-    async fn alerts(&self, now: Timestamp) -> Result<Vec<Alert>, PortError> {
+    async fn alerts(&self, now: Timestamp) -> Result<Vec<Arc<Alert>>, PortError> {
         let state = lock(&self.state);
-        let mut alerts: Vec<Alert> =
+        let mut alerts: Vec<Arc<Alert>> =
             state.alerts.values().filter(|entry| entry.expires > now).map(|entry| entry.alert.clone()).collect();
         alerts.sort_by_key(|alert| (alert.at, alert.key()));
         Ok(alerts)
@@ -280,12 +288,12 @@ mod tests {
     #[tokio::test]
     async fn the_audit_keeps_entries_of_the_same_moment() {
         let log = log();
-        let entry = |action: &str| AuditEntry {
+        let entry = |action: &'static str| AuditEntry {
             at: domain::sample::now(),
             ticket: domain::sample::ticket_id(1),
             action: action.into(),
-            target: String::new(),
-            outcome: String::new(),
+            target: "".into(),
+            outcome: "".into(),
         };
         log.append(&entry("a")).await.unwrap();
         log.append(&entry("b")).await.unwrap();

@@ -1,6 +1,6 @@
 //! The one request that changes a ticket: `PUT /api/v2/tickets/{id}.json`.
 
-use domain::{Agent, Intent, Priority, TicketUpdate};
+use domain::{Agent, Intent, Priority, TicketUpdate, plan::Comment};
 use pulldown_cmark::{Event, Parser, html};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -39,7 +39,7 @@ pub fn update_request(update: &TicketUpdate, fields: &FieldIds) -> Request {
     }
     let options = [update.values.opportunity_intent.map(intent_option), update.values.agent.map(agent_option)];
     // A tagger field's value is a tag as well: leaving it out of the tags would empty the field.
-    let tags: Vec<&str> = update.tags.iter().map(String::as_str).chain(options.into_iter().flatten()).collect();
+    let tags: Vec<&str> = update.tags.iter().map(|tag| &**tag).chain(options.into_iter().flatten()).collect();
     ticket.insert("tags".into(), json!(tags));
     let [intent, agent] = options;
     let fields: Vec<Value> = [
@@ -54,7 +54,7 @@ pub fn update_request(update: &TicketUpdate, fields: &FieldIds) -> Request {
         ticket.insert("custom_fields".into(), json!(fields));
     }
     if let Some(comment) = &update.comment {
-        let comment = json!({ "html_body": comment_html(&comment.text), "public": comment.public });
+        let comment = json!({ "html_body": comment_html(&markdown(comment)), "public": comment.public });
         ticket.insert("comment".into(), comment);
     }
     ticket.insert("metadata".into(), json!({ "marker": update.marker }));
@@ -64,6 +64,16 @@ pub fn update_request(update: &TicketUpdate, fields: &FieldIds) -> Request {
         method: "PUT",
         path: format!("/api/v2/tickets/{}.json", update.ticket.number()),
         body: json!({ "ticket": ticket }),
+    }
+}
+
+/// The comment's text, and below it the draft an agent may send.
+fn markdown(comment: &Comment) -> String {
+    match &comment.draft {
+        None => comment.text.to_string(),
+        Some(draft) => {
+            format!("{}\n**Draft reply, from “{}”**\n\n{}\n", comment.text, draft.article_title, draft.text)
+        }
     }
 }
 
@@ -110,7 +120,7 @@ fn agent_option(agent: Agent) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use domain::{FieldValues, plan::Comment, sample};
+    use domain::{FieldValues, plan::Suggestion, sample};
 
     use super::*;
 
@@ -149,10 +159,20 @@ mod tests {
     }
 
     #[test]
+    fn a_note_shows_the_draft_below_its_text() {
+        let draft = Suggestion { article_title: "Reconnect".into(), text: "Hi,\n\npress it.".into() };
+        let comment = Comment { public: false, text: "- why\n".into(), draft: Some(draft) };
+        assert_eq!(
+            comment_html(&markdown(&comment)),
+            "<ul>\n<li>why</li>\n</ul>\n<p><strong>Draft reply, from “Reconnect”</strong></p>\n<p>Hi,</p>\n<p>press it.</p>"
+        );
+    }
+
+    #[test]
     fn a_public_comment_says_so() {
         for public in [true, false] {
             let update = TicketUpdate {
-                comment: Some(Comment { public, text: "hello".into() }),
+                comment: Some(Comment { public, text: "hello".into(), draft: None }),
                 ..sample::record(7, "Acme", sample::now()).update.unwrap()
             };
             assert_eq!(update_request(&update, &FIELDS).body["ticket"]["comment"]["public"], public);

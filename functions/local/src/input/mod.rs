@@ -3,7 +3,7 @@
 mod field;
 mod table;
 
-use std::{collections::HashMap, fmt, path::Path};
+use std::{collections::HashMap, fmt, path::Path, sync::Arc};
 
 use domain::{AccountId, Agent, Intent, Language, Priority, Sentiment, TicketId};
 use jiff::{SignedDuration, Timestamp};
@@ -28,9 +28,9 @@ pub struct Row {
     pub id_text: String,
     pub id: TicketId,
     pub account: AccountId,
-    pub subject: String,
-    pub description: String,
-    pub channel: String,
+    pub subject: Arc<str>,
+    pub description: Arc<str>,
+    pub channel: Arc<str>,
     /// The file's, or a second after the row before.
     pub timestamp: Timestamp,
     /// US dollars a month.
@@ -141,6 +141,7 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Input, InputError> {
             }
         }
     }
+    input.rows.shrink_to_fit();
     Ok(input)
 }
 
@@ -155,9 +156,9 @@ fn row(line: u64, fields: &Fields<'_>, last: Timestamp) -> Result<Row, Fault> {
         line,
         id,
         account,
-        subject: fields.required("subject")?.to_owned(),
-        description: fields.required("description")?.to_owned(),
-        channel: fields.optional("channel")?.unwrap_or("unknown").to_owned(),
+        subject: fields.required("subject")?.into(),
+        description: fields.required("description")?.into(),
+        channel: fields.optional("channel")?.unwrap_or("unknown").into(),
         timestamp: match fields.optional("timestamp")? {
             Some(text) => field::timestamp(text)?,
             None => last + SignedDuration::from_secs(1),

@@ -1,5 +1,7 @@
 //! Alerts and how they fared.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -45,5 +47,5 @@ pub trait AlertLog: Send + Sync {
     async fn release(&self, key: AlertKey, owner: &str) -> Result<(), PortError>;
 
     /// All alerts not expired at `now`, oldest first.
-    async fn alerts(&self, now: Timestamp) -> Result<Vec<Alert>, PortError>;
+    async fn alerts(&self, now: Timestamp) -> Result<Vec<Arc<Alert>>, PortError>;
 }

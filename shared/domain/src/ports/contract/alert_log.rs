@@ -33,7 +33,7 @@ pub async fn an_alert_is_opened_once_and_settled_once(log: &impl AlertLog) {
     log.settle(key, "b", sent.clone()).await.unwrap();
     assert_eq!(log.take(key, "c", now, until).await.unwrap(), Taken::Settled);
     assert_eq!(log.open(&other, expires).await.unwrap(), Opened::Settled);
-    assert_eq!(log.alerts(now).await.unwrap(), [Alert { delivery: sent, ..alert }]);
+    assert_eq!(log.alerts(now).await.unwrap(), [Arc::new(Alert { delivery: sent, ..alert })]);
     assert!(log.alerts(expires).await.unwrap().is_empty(), "expired");
 }
 

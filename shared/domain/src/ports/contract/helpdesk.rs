@@ -1,5 +1,7 @@
 //! Reading and writing a ticket. The adapter must hold ticket `known` and not hold ticket `unknown`.
 
+use std::sync::Arc;
+
 use crate::{
     TicketId, TicketUpdate,
     plan::Comment,
@@ -13,11 +15,11 @@ async fn update(helpdesk: &impl Helpdesk, id: TicketId, marker: &str) -> TicketU
     TicketUpdate {
         ticket: id,
         updated_stamp: ticket.updated_stamp,
-        marker: marker.to_owned(),
+        marker: marker.into(),
         values: sample::record(id.number(), "Acme", sample::now()).update.unwrap().values,
         pending: false,
-        tags: ["vip".to_owned(), "triage_p2".to_owned()].into(),
-        comment: Some(Comment { public: false, text: "a note".into() }),
+        tags: Arc::new(["triage_p2".into(), "vip".into()]),
+        comment: Some(Comment { public: false, text: "a note".into(), draft: None }),
     }
 }
 
