@@ -66,8 +66,8 @@ mod filters {
     use jiff::Timestamp;
 
     #[filter_fn]
-    pub(super) fn dollars(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
-        Ok(edge::words::dollars(*mrr))
+    pub(super) fn monthly(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
+        Ok(edge::words::monthly(*mrr))
     }
 
     #[filter_fn]

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Without a command it takes the bundled 30 tickets through webhook, triage, alert and report, and leaves a dashboard
 /// and JSON logs in outputs/. Exit status: 0 all done, 1 some rows were skipped, 2 nothing could run.
 #[derive(Parser, Debug)]
-#[command(name = "cargo run --", version, args_conflicts_with_subcommands = true)]
+#[command(name = "cargo run --", bin_name = "cargo run --", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,

@@ -13,7 +13,7 @@ use crate::{
     cli::EvalArguments,
     exit::Ended,
     input::{self, Labels, Row},
-    run,
+    run, say,
     stack::{Environment, Setup, Shared},
 };
 
@@ -80,12 +80,12 @@ pub async fn command(arguments: &EvalArguments, environment: &Environment) -> an
         entry.insert("by_language".to_owned(), languages.into());
         file.insert(label.name.to_owned(), entry.into());
     }
-    println!("{overview}\n\nRows are the labels in the file, columns what was found.");
+    say::line(format_args!("{overview}\n\nRows are the labels in the file, columns what was found."));
     for table in tables {
-        println!("\n{table}");
+        say::line(format_args!("\n{table}"));
     }
     let path = write(&arguments.output, &file)?;
-    println!("\nWritten to {path}");
+    say::line(format_args!("\nWritten to {path}"));
     Ok(if input.problems.len() + failed > 0 { Ended::WithLosses } else { Ended::Well })
 }
 

@@ -7,6 +7,7 @@ pub mod input;
 pub mod outputs;
 pub mod progress;
 pub mod run;
+pub mod say;
 pub mod serve;
 pub mod sign;
 pub mod stack;

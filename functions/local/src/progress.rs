@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::say;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use domain::{Agent, Priority, Record};
 use edge::words;
@@ -31,7 +32,7 @@ impl Progress {
     pub fn ticket(&self, id_text: &str, record: Option<&Record>) {
         if self.lines || record.is_none() {
             let line = record.map_or_else(|| format!("{id_text:>8}  failed"), |record| line(id_text, record));
-            self.bar.suspend(|| println!("{line}"));
+            self.bar.suspend(|| say::line(line));
         }
         self.bar.inc(1);
     }

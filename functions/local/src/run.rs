@@ -20,6 +20,7 @@ use crate::{
     input::{self, Input, Row},
     outputs,
     progress::{Progress, summary},
+    say,
     stack::{Environment, Setup, Shared},
 };
 
@@ -43,14 +44,14 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
     progress.finish();
     let aggregates = publish(&shared, &input, &arguments.output).await?;
 
-    println!("\n{}", summary(&aggregates, started.elapsed()));
+    say::line(format_args!("\n{}", summary(&aggregates, started.elapsed())));
     let dashboard = std::path::absolute(arguments.output.join(report::DASHBOARD))?;
-    println!(
+    say::line(format_args!(
         "{} of {} tickets triaged. Dashboard: {}",
         aggregates.tickets,
         input.rows.len() + input.problems.len(),
         dashboard.display()
-    );
+    ));
     if arguments.open
         && let Err(error) = open::that_detached(&dashboard)
     {

@@ -1,6 +1,12 @@
 //! `serve`: the webhook over HTTP and the live dashboard, on this machine only.
 
-use std::{net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    net::Ipv4Addr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::Context;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -23,7 +29,7 @@ use zendesk::signature;
 use crate::{
     cli::ServeArguments,
     exit::Ended,
-    input, outputs, run,
+    input, outputs, run, say,
     stack::{Environment, Setup, Shared, Stack, wall_clock},
 };
 
@@ -37,6 +43,8 @@ struct Server {
     shared: Shared,
     stack: Stack,
     output: PathBuf,
+    /// Events already observed, by id: Zendesk may deliver one twice.
+    observed: Mutex<HashSet<String>>,
 }
 
 /// Serves until Ctrl-C, then works off what is queued.
@@ -55,28 +63,36 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
         shared.helpdesk.open(run::new_ticket(row));
     }
     let stack = shared.stack(wall_clock());
-    let server = Arc::new(Server { shared, stack, output: arguments.output.clone() });
+    let server = Arc::new(Server { shared, stack, output: arguments.output.clone(), observed: Mutex::default() });
 
     let address = (Ipv4Addr::LOCALHOST, arguments.port);
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("port {} cannot be used; choose another with --port", arguments.port))?;
     let address = listener.local_addr()?;
-    println!("Dashboard  http://{address}/");
-    println!("Webhook    http://{address}/webhooks/zendesk");
-    println!("Try it     cargo run -- sign events/ticket-created.json --curl http://{address}/webhooks/zendesk | sh");
-    println!("Ctrl-C works off what is queued and ends.");
+    say::line(format_args!("Dashboard  http://{address}/"));
+    say::line(format_args!("Webhook    http://{address}/webhooks/zendesk"));
+    say::line(format_args!(
+        "Try it     cargo run -- sign events/ticket-created.json --curl http://{address}/webhooks/zendesk | sh"
+    ));
+    say::line(format_args!("Ctrl-C works off what is queued and ends."));
 
     let pump = tokio::spawn(keep_pumping(server.clone()));
     axum::serve(listener, router(server.clone())).with_graceful_shutdown(interrupted()).await?;
     pump.abort();
     // An aborted pump lets go at its next wait; whatever it had in hand is still claimed, and its lease is skipped.
     let _ = pump.await;
-    println!("\nWorking off {} queued messages …", server.stack.tickets.len() + server.stack.alerts.len());
+    say::line(format_args!(
+        "\nWorking off {} queued messages …",
+        server.stack.tickets.len() + server.stack.alerts.len()
+    ));
     server.stack.drain().await;
     publish(&server).await?;
     let dead = server.stack.dead().len();
-    println!("Done; {dead} dead letters. Dashboard: {}", server.output.join(report::DASHBOARD).display());
+    say::line(format_args!(
+        "Done; {dead} dead letters. Dashboard: {}",
+        server.output.join(report::DASHBOARD).display()
+    ));
     Ok(if dead > 0 { Ended::WithLosses } else { Ended::Well })
 }
 
@@ -151,6 +167,10 @@ fn observe(server: &Server, headers: &HeaderMap, body: &[u8], now: Timestamp) {
         return;
     }
     let (Ok(event), Ok(payload)) = (zendesk::event::parse(body), serde_json::from_slice::<Value>(body)) else { return };
+    let known = |id: String| !server.observed.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+    if event.id.clone().is_some_and(known) {
+        return;
+    }
     let text = |path: &str| payload.pointer(path).and_then(Value::as_str).map(str::to_owned);
     match event.happening {
         zendesk::Happening::TicketCreated => server.shared.helpdesk.open(NewTicket {

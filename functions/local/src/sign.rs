@@ -8,6 +8,7 @@ use zendesk::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, sign};
 use crate::{
     cli::SignArguments,
     exit::Ended,
+    say,
     stack::{Environment, wall_clock},
 };
 
@@ -22,8 +23,8 @@ pub fn command(arguments: &SignArguments, environment: &Environment) -> anyhow::
     let signed = signed(event, &environment.webhook_secret(), &wall_clock().to_string())
         .with_context(|| format!("{file}: an API Gateway event needs a text `body` and an object `headers`"))?;
     match &arguments.curl {
-        None => println!("{:#}", signed.event),
-        Some(url) => println!("{}", signed.curl(url)),
+        None => say::line(format_args!("{:#}", signed.event)),
+        Some(url) => say::line(format_args!("{}", signed.curl(url))),
     }
     Ok(Ended::Well)
 }

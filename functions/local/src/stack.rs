@@ -114,6 +114,8 @@ impl Shared {
         let files = Files { policy: data::POLICY, agents: data::AGENTS };
         let Config { mut policy, fields, delivery } =
             edge::config::read(files, |name| environment.get(name), defaults())?;
+        // A run shows the whole file, and its clock is the file's.
+        policy.retention = SignedDuration::from_hours(24 * i64::from(KEEP_DAYS));
         if !setup.capped {
             policy.alerts.daily_cap = None;
         }

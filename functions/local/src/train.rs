@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 
-use crate::{cli::TrainArguments, exit::Ended};
+use crate::{cli::TrainArguments, exit::Ended, say};
 
 /// Fits all heads, prints how they did on held-out scenarios, writes the weights.
 ///
@@ -25,8 +25,8 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
     if tickets.is_empty() {
         bail!("{} holds no tickets: put JSON Lines files (*.jsonl) there", arguments.corpus.display());
     }
-    println!("Fitting the heads on {} tickets …", tickets.len());
-    let trained = analysis::train::train(&tickets, |task| println!("  {}", <&str>::from(task)));
+    say::line(format_args!("Fitting the heads on {} tickets …", tickets.len()));
+    let trained = analysis::train::train(&tickets, |task| say::line(format_args!("  {}", <&str>::from(task))));
 
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(["head", "accuracy", "macro-F1"]);
@@ -38,12 +38,15 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
             format!("{:.3}", confusion.macro_f1()),
         ]);
     }
-    println!("On scenarios held out, five folds:\n{table}");
+    say::line(format_args!("On scenarios held out, five folds:\n{table}"));
     let bytes = trained.model.to_bytes();
     let output = &arguments.output;
-    let same = std::fs::read(output).is_ok_and(|before| before == bytes);
     std::fs::write(output, &bytes).with_context(|| format!("{} cannot be written", output.display()))?;
-    let news = if same { "unchanged" } else { "changed; the next build takes it in" };
-    println!("{}: {} bytes, {news}", output.display(), bytes.len());
+    let news = if bytes == data::MODEL {
+        "the weights this build has"
+    } else {
+        "new; the next build takes in shared/data/model.bin"
+    };
+    say::line(format_args!("{}: {} bytes, {news}", output.display(), bytes.len()));
     Ok(Ended::Well)
 }

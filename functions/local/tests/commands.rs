@@ -100,7 +100,7 @@ fn the_formats_have_exactly_their_fields() {
         keys(&first("opportunity_alerts_log.json")),
         "confidence customer delivery evidence intent_type recipient ticket_id"
     );
-    assert_eq!(keys(&first("audit.json")), "action at outcome target ticket");
+    assert_eq!(keys(&first("audit.json")), "action outcome target ticket time");
 }
 
 #[test]

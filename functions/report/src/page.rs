@@ -214,6 +214,11 @@ mod filters {
     }
 
     #[filter_fn]
+    pub(super) fn monthly(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
+        Ok(edge::words::monthly(*mrr))
+    }
+
+    #[filter_fn]
     pub(super) fn moment(at: &Timestamp, _: &dyn Values) -> askama::Result<String> {
         Ok(edge::words::moment(*at))
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    Alert, Plan, TicketState, TicketUpdate,
+    Alert, Begun, Plan, Resolution, TicketState, TicketUpdate,
     ports::{Fenced, Lease, Opened, PortError, Updated},
 };
 use edge::{
@@ -33,7 +33,7 @@ pub(crate) async fn act(
         raise(triage, alert, (now, expires)).await?;
     }
     match &plan.record.update {
-        Some(update) => write(triage, lease, update, state, now).await,
+        Some(update) => write(triage, lease, plan, update, state, now).await,
         None => Ok(Acted::Performed),
     }
 }
@@ -50,21 +50,19 @@ async fn raise(triage: &Triage, alert: &Alert, (now, expires): (Timestamp, Times
     message::send(&*triage.alert_queue, &Envelope::new(AlertMessage::new(key)), Duration::ZERO).await
 }
 
-/// Writes once. What was begun by an earlier attempt is looked up before it is tried again.
+/// Writes once. What is begun is saved first, so that a lost answer can be looked up.
 async fn write(
     triage: &Triage,
     lease: &Lease,
+    plan: &Plan,
     update: &TicketUpdate,
     state: &mut TicketState,
     now: Timestamp,
 ) -> Result<Acted, PortError> {
-    if state.begun.as_ref() == Some(&update.marker) && triage.helpdesk.has_marker(update.ticket, &update.marker).await?
-    {
-        audit(triage, update.ticket, now, "zendesk_update", update.marker.to_string(), "arrived at an earlier attempt")
-            .await?;
-        return Ok(Acted::Performed);
+    if plan.record.resolution == Resolution::AutoResolved {
+        state.answered = Some(plan.record.version);
     }
-    state.begun = Some(update.marker.clone());
+    state.begun = Some(Begun { marker: update.marker.clone(), written: plan.written.clone() });
     if triage.log.save(lease, state).await? == Fenced::Lost {
         return Ok(Acted::Overtaken);
     }
@@ -75,4 +73,21 @@ async fn write(
     };
     audit(triage, update.ticket, now, "zendesk_update", update.marker.to_string(), outcome).await?;
     Ok(acted)
+}
+
+/// Finds out whether a write that an earlier attempt began has arrived; if so, it is what we last wrote.
+pub(crate) async fn look_up_begun(
+    triage: &Triage,
+    lease: &Lease,
+    state: &mut TicketState,
+    now: Timestamp,
+) -> Result<(), PortError> {
+    let Some(begun) = &state.begun else { return Ok(()) };
+    if triage.helpdesk.has_marker(lease.ticket, &begun.marker).await? {
+        let target = begun.marker.to_string();
+        audit(triage, lease.ticket, now, "zendesk_update", target, "arrived at an earlier attempt").await?;
+        state.written = begun.written.clone().or(state.written.take());
+        state.begun = None;
+    }
+    Ok(())
 }

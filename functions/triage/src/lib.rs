@@ -11,7 +11,7 @@ use std::{
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    AuditEntry, Policy, Reading, Resolution, Ticket, TicketContext, TicketId, TicketState, decide,
+    AuditEntry, Policy, Reading, Ticket, TicketContext, TicketId, TicketState, decide,
     decide::corrections,
     ports::{AlertLog, Analyst, Audit, Claim, Fenced, Helpdesk, Lease, PortError, Queue, Records, Settings, TicketLog},
 };
@@ -126,6 +126,7 @@ async fn work(
         audit(triage, lease.ticket, now, "webhook_received", cause(message), "no such ticket").await?;
         return Ok(Outcome::NothingToDo);
     };
+    act::look_up_begun(triage, lease, &mut state, now).await?;
     let corrected = note_corrections(triage, &ticket, &mut state, now).await?;
     if state.done == Some(ticket.version) {
         if corrected {
@@ -145,7 +146,6 @@ async fn work(
     match act::act(triage, lease, &plan, &mut state, (now, expires)).await? {
         Acted::Performed => {
             state.written = plan.written.take().or(state.written);
-            state.answered |= plan.record.resolution == Resolution::AutoResolved;
         }
         Acted::Gone => {}
         Acted::Conflict => return Ok(Outcome::Changed),

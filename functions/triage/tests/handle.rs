@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    Account, FieldValues, Policy, Priority, Reading, Ticket,
+    Account, FieldValues, Policy, Priority, Reading, Resolution, Scored, Ticket,
     ports::{Analyst, PortError},
     sample,
 };
@@ -18,13 +18,17 @@ use jiff::{SignedDuration, Timestamp};
 use triage::{Triage, handle};
 use zendesk::FieldIds;
 
-/// Always reads the two signals of the sample.
+/// Reads the two signals of the sample; in a ticket with "faq" in its subject, a question an article answers.
 struct Signals;
 
 #[async_trait]
 impl Analyst for Signals {
     async fn read(&self, ticket: &Ticket, _: &Account) -> Result<Reading, PortError> {
         assert!(!ticket.subject.contains("panic"), "on purpose");
+        if ticket.subject.contains("faq") {
+            let priority = Scored { value: Priority::P3, confidence: 0.9 };
+            return Ok(Reading { priority, draft: Some(sample::draft()), ..sample::reading() });
+        }
         Ok(sample::signals())
     }
 }
@@ -124,7 +128,7 @@ async fn a_ticket_becomes_one_write_two_alerts_and_one_record() {
     assert_eq!(bench.drain().await, 1);
     assert_eq!((bench.calls(1), bench.alerts.inner().len()), (1, 2));
     assert_eq!(bench.record(1).unwrap().priority, Priority::P1);
-    assert_eq!(bench.audited("zendesk_update"), ["triage-1-1000 applied"]);
+    assert_eq!(bench.audited("zendesk_update"), ["triage-1-1 applied"]);
     assert_eq!(bench.audited("alert_raised").len(), 2);
     assert_eq!(bench.audited("webhook_received"), ["created triage"]);
 }
@@ -300,4 +304,29 @@ async fn an_unknown_ticket_is_done_and_said_so() {
     assert_eq!(bench.drain().await, 1);
     assert_eq!(bench.audited("webhook_received"), ["triggered no such ticket"]);
     assert!(bench.tickets.dead().is_empty());
+}
+
+#[tokio::test]
+async fn a_ticket_is_answered_in_public_once_whatever_goes_wrong() {
+    let public = |bench: &Bench| {
+        let calls = bench.helpdesk.inner().calls(sample::ticket_id(2));
+        calls.iter().filter(|call| call.body["ticket"]["comment"]["public"] == true).count()
+    };
+    // The answer to the write is lost; the retry finds it and records what happened.
+    let lost = bench(sample::policy());
+    lost.open(2, "faq");
+    lost.helpdesk.plan("update", &[Fault::Ambiguous]);
+    lost.send(2, Cause::Created).await;
+    lost.drain().await;
+    assert_eq!((public(&lost), lost.record(2).unwrap().resolution), (1, Resolution::AutoResolved));
+
+    // The answer is lost and the customer writes again before the retry: a new version, and no second reply.
+    let overtaken = bench(sample::policy());
+    overtaken.open(2, "faq");
+    overtaken.helpdesk.plan("update", &[Fault::Ambiguous]);
+    overtaken.send(2, Cause::Created).await;
+    pump(&overtaken.tickets, |event| async { handle(&overtaken.triage, event, &overtaken.invocation()).await }).await;
+    overtaken.helpdesk.inner().comment(sample::ticket_id(2), "And one more thing".into());
+    overtaken.drain().await;
+    assert_eq!((public(&overtaken), overtaken.record(2).unwrap().resolution), (1, Resolution::AnswerReady));
 }

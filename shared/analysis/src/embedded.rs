@@ -26,7 +26,7 @@ const MATCH: f32 = 0.55;
 /// An article of another team than the ticket's has to fit better.
 const OTHER_TEAM: f32 = 0.8;
 /// From this confidence on a churn or buying signal is claimed; the plan decides what to make of it.
-const CLAIM: f32 = 0.3;
+const CLAIM: f32 = 0.4;
 /// Quotes named for a signal.
 const MOST_QUOTES: usize = 2;
 /// A sentence within this many log-odds of the strongest one is quoted as well.

@@ -14,7 +14,7 @@ const B: f32 = 0.75;
 /// How often the words of a title and of a question count, against once for the answer.
 const TITLE_WEIGHT: f32 = 3.0;
 const QUESTION_WEIGHT: f32 = 2.0;
-/// A BM25 score at which a long ticket is as good as answered; see [`KnowledgeBase::search`].
+/// A BM25 score at which a long ticket is as good as answered.
 const FULL_SCORE: f32 = 40.0;
 
 /// One article: TOML front matter between `+++` lines, then Markdown. What stands before the first `##` heading is
@@ -147,7 +147,7 @@ impl KnowledgeBase {
     ///
     /// Ranked by BM25 over title, questions and text. The score of a match says how much of a question the article
     /// answers the ticket really contains: half the weighted share of the stems of its closest question found in the
-    /// ticket, half the BM25 score against [`FULL_SCORE`].
+    /// ticket, half the BM25 score against a score at which a long ticket is as good as answered.
     #[must_use]
     pub fn search(&self, subject: &str, body: &str, limit: usize) -> Vec<Match<'_>> {
         let mut query = self.vocabulary.known(subject);

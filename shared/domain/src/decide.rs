@@ -154,24 +154,13 @@ fn churn_level(reading: &Reading, quotes: &[String], policy: &Policy) -> Churn {
     }
 }
 
+/// Without the confidences: they stand in the record, and a note must not change with a percentage.
 fn label_reasons(reading: &Reading, policy: &Policy) -> Vec<String> {
-    let sure = |confidence: f32| if confidence < policy.thresholds.unsure_below { ", unsure" } else { "" };
-    let percent = |confidence: f32| opportunity::steps(confidence, 100);
+    let sure = |confidence: f32| if confidence < policy.thresholds.unsure_below { ", but is unsure" } else { "" };
+    let Reading { analyst, priority, agent, .. } = reading;
     let mut reasons = vec![
-        format!(
-            "{} read the priority as {} ({} %{})",
-            reading.analyst,
-            reading.priority.value,
-            percent(reading.priority.confidence),
-            sure(reading.priority.confidence)
-        ),
-        format!(
-            "{} read the team as {} ({} %{})",
-            reading.analyst,
-            reading.agent.value.title(),
-            percent(reading.agent.confidence),
-            sure(reading.agent.confidence)
-        ),
+        format!("{analyst} read the priority as {}{}", priority.value, sure(priority.confidence)),
+        format!("{analyst} read the team as {}{}", agent.value.title(), sure(agent.confidence)),
     ];
     if reading.suspicious {
         reasons.push("the text tries to instruct its reader; nothing beyond a suggestion is done".to_owned());
@@ -466,7 +455,7 @@ mod tests {
             ("wants to buy", |_, reading, _, _| reading.intent = sample::signals().intent),
             ("not able", |_, reading, _, _| reading.fallback = true),
             ("machine", |ticket, _, _, _| ticket.automatic_sender = true),
-            ("before", |_, _, _, state| state.answered = true),
+            ("before", |_, _, _, state| state.answered = Some(Version(1))),
             ("first triage", |_, _, _, state| state.done = Some(Version(1))),
         ];
         for (rule, change) in stops {

@@ -33,5 +33,5 @@ pub use plan::{Plan, TicketUpdate};
 pub use policy::{Mode, Policy};
 pub use reading::{Draft, Reading, Scored};
 pub use record::{AuditEntry, Record, Resolution, Summary};
-pub use state::TicketState;
+pub use state::{Begun, TicketState};
 pub use ticket::{FieldValues, Ticket};

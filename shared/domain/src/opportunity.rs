@@ -64,7 +64,7 @@ pub fn assess(
 }
 
 /// A probability in whole steps, 0 to `all`.
-pub(crate) fn steps(probability: f32, all: u8) -> u8 {
+fn steps(probability: f32, all: u8) -> u8 {
     (probability * f32::from(all)).round().clamp(0.0, f32::from(all)) as u8
 }
 

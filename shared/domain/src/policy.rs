@@ -8,7 +8,7 @@ use strum::{Display, EnumString};
 
 use crate::{Agent, EmailAddress, GroupId, UserId};
 
-/// Everything [`crate::decide`] and the handlers need to know of the customer's wishes.
+/// Everything [`decide()`](crate::decide()) and the handlers need to know of the customer's wishes.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Policy {
     pub mode: Mode,

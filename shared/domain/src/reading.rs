@@ -40,7 +40,7 @@ pub struct Signal<T> {
     pub value: T,
     /// 0 to 1.
     pub confidence: f32,
-    /// Claimed to be the customer's words; [`crate::decide`] drops what does not occur in the ticket.
+    /// Claimed to be the customer's words; [`decide()`](crate::decide()) drops what does not occur in the ticket.
     pub quotes: Vec<String>,
 }
 

@@ -117,6 +117,7 @@ impl Record {
 /// One automated action. No ticket text, no address.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AuditEntry {
+    #[serde(rename = "time")]
     pub at: Timestamp,
     pub ticket: TicketId,
     /// What was done, such as `zendesk_update`, `alert_email`, `webhook_parked`.

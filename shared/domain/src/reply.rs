@@ -35,7 +35,7 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
         (reading.suspicious, "the text tries to instruct its reader"),
         (reading.fallback, "the analyst that should have read was not able to"),
         (ticket.automatic_sender, "a machine wrote the ticket"),
-        (state.answered, "a public reply went out before"),
+        (state.answered.is_some_and(|answered| answered != ticket.version), "a public reply went out before"),
         (state.done.is_some(), "not the first triage of this ticket"),
     ];
     rules.into_iter().find(|(forbids, _)| *forbids).map_or(Ok(()), |(_, rule)| Err(rule))

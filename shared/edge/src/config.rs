@@ -52,6 +52,15 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
     }
 
+    /// A mode by its name.
+    pub fn mode(&mut self, name: &str, default: Mode) -> Mode {
+        let text = self.or(name, default.to_string());
+        text.parse().unwrap_or_else(|_| {
+            self.problems.push(format!("{name}: is not shadow, suggest or act"));
+            default
+        })
+    }
+
     /// Notes a problem found elsewhere, to be told with the others.
     pub fn problem(&mut self, problem: String) {
         self.problems.push(problem);
@@ -106,15 +115,15 @@ pub fn read(files: Files<'_>, get: impl Fn(&str) -> Option<String>, defaults: De
     let mut reader = Reader::new(get);
     let policy = parse::<PolicyFile>("policy.json", files.policy);
     let agents = parse::<Vec<AgentProfile>>("agents.json", files.agents).and_then(by_agent);
-    let mode = reader.or("MODE", defaults.mode);
+    let mode = reader.mode("MODE", defaults.mode);
     let auto_reply = reader.switch("AUTO_REPLY", defaults.auto_reply);
     let rollout_percent = reader.or("ROLLOUT_PERCENT", 100u8);
     if rollout_percent > 100 {
         reader.problem("ROLLOUT_PERCENT: is more than 100".to_owned());
     }
     let retention_days = reader.or("RETENTION_DAYS", defaults.retention_days);
-    if retention_days == 0 {
-        reader.problem("RETENTION_DAYS: must be at least 1".to_owned());
+    if !(1..=36_500).contains(&retention_days) {
+        reader.problem("RETENTION_DAYS: must be 1 to 36500".to_owned());
     }
     let recipients = Recipients {
         guardian: reader.or("GUARDIAN_EMAIL", defaults.guardian_email),

@@ -8,6 +8,12 @@ pub fn dollars(amount: Option<f64>) -> String {
     amount.map_or_else(|| "unknown".to_owned(), |amount| format!("${}", grouped(&format!("{amount:.0}"))))
 }
 
+/// `$11,800 a month`, or that it is not known.
+#[must_use]
+pub fn monthly(amount: Option<f64>) -> String {
+    amount.map_or_else(|| "MRR unknown".to_owned(), |amount| format!("{} a month", dollars(Some(amount))))
+}
+
 /// `12,345`
 #[must_use]
 pub fn count(number: usize) -> String {
@@ -46,7 +52,8 @@ mod tests {
         for (amount, text) in [(0.0, "$0"), (999.4, "$999"), (1000.0, "$1,000"), (1_234_567.0, "$1,234,567")] {
             assert_eq!(dollars(Some(amount)), text);
         }
-        assert_eq!(dollars(None), "unknown");
+        assert_eq!((dollars(None).as_str(), monthly(None).as_str()), ("unknown", "MRR unknown"));
+        assert_eq!(monthly(Some(950.0)), "$950 a month");
         assert_eq!(count(12_345), "12,345");
         assert_eq!(moment(domain::sample::now()), "2026-11-16 09:00 UTC");
     }

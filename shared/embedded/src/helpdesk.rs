@@ -62,7 +62,7 @@ impl MemoryHelpdesk {
         let NewTicket { id, account, subject, description, channel, created_at } = new;
         let ticket = Ticket {
             id,
-            version: Version(id.number() * 1000),
+            version: Version(1),
             subject,
             description,
             follow_ups: Vec::new(),

@@ -39,7 +39,14 @@ pub fn update_request(update: &TicketUpdate, fields: &FieldIds) -> Request {
     }
     let options = [update.values.opportunity_intent.map(intent_option), update.values.agent.map(agent_option)];
     // A tagger field's value is a tag as well: leaving it out of the tags would empty the field.
-    let tags: Vec<&str> = update.tags.iter().map(|tag| &**tag).chain(options.into_iter().flatten()).collect();
+    // The option it had before goes.
+    let set = [(options[0].is_some(), "intent_"), (options[1].is_some(), "team_")];
+    let replaced = |tag: &str| {
+        let option = INTENT_OPTIONS.contains(&tag) || AGENT_OPTIONS.contains(&tag);
+        option && set.iter().any(|(set, prefix)| *set && tag.starts_with(prefix))
+    };
+    let kept = update.tags.iter().map(|tag| &**tag).filter(|tag| !replaced(tag));
+    let tags: Vec<&str> = kept.chain(options.into_iter().flatten()).collect();
     ticket.insert("tags".into(), json!(tags));
     let [intent, agent] = options;
     let fields: Vec<Value> = [
@@ -100,6 +107,10 @@ fn priority_name(priority: Priority) -> &'static str {
     }
 }
 
+const INTENT_OPTIONS: [&str; 4] =
+    ["intent_pricing_request", "intent_upgrade", "intent_expansion", "intent_custom_service"];
+const AGENT_OPTIONS: [&str; 3] = ["team_nexus", "team_cipher", "team_sentinel"];
+
 /// Option values are tags, unique in the account and different from every tag of ours.
 fn intent_option(intent: Intent) -> &'static str {
     match intent {
@@ -145,6 +156,14 @@ mod tests {
         assert_eq!(keys, ["metadata", "safe_update", "tags", "updated_stamp"]);
         let unset = update_request(&sample::record(7, "Acme", sample::now()).update.unwrap(), &FieldIds::default());
         assert!(unset.body["ticket"].get("custom_fields").is_none(), "no id, no field");
+    }
+
+    #[test]
+    fn a_new_option_takes_the_place_of_the_old_one() {
+        let tags: Vec<_> = ["intent_upgrade", "team_cipher", "team_spirit", "vip"].map(Into::into).into();
+        let update = TicketUpdate { tags: tags.into(), ..sample::record(7, "Acme", sample::now()).update.unwrap() };
+        let request = update_request(&update, &FIELDS);
+        assert_eq!(request.body["ticket"]["tags"], json!(["team_spirit", "vip", "intent_expansion", "team_nexus"]));
     }
 
     #[test]

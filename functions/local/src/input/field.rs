@@ -18,6 +18,10 @@ const LONGEST_LINE: usize = 1_000;
 /// More than any account pays; a figure above is a slip.
 const HIGHEST_MRR: f64 = 1e9;
 
+/// 1970 and 2100: outside, a timestamp is a slip.
+const EARLIEST: Timestamp = Timestamp::UNIX_EPOCH;
+const LATEST: Timestamp = Timestamp::constant(4_102_444_800, 0);
+
 /// One row by column name.
 pub(super) struct Fields<'a> {
     /// The header's names, in its order.
@@ -75,8 +79,15 @@ pub(super) fn timestamp(text: &str) -> Result<Timestamp, Fault> {
         .ok()
         .or_else(|| text.parse::<DateTime>().ok().and_then(utc))
         .or_else(|| text.parse::<Date>().ok().and_then(|date| utc(date.at(0, 0, 0, 0))))
+        .filter(|at| (EARLIEST..LATEST).contains(at))
         .ok_or_else(|| {
-            (Some("timestamp"), format!("{} is not a time; write 2026-11-16T07:12:00Z or leave it empty", short(text)))
+            (
+                Some("timestamp"),
+                format!(
+                    "{} is not a time between 1970 and 2100; write 2026-11-16T07:12:00Z or leave it empty",
+                    short(text)
+                ),
+            )
         })
 }
 

@@ -38,7 +38,8 @@ fn a_time_without_a_zone_is_utc() {
 #[test]
 fn a_bad_row_is_named_by_place_and_remedy_and_the_others_run() {
     let long = "x".repeat(1 << 20);
-    let cases: [(&str, String, &str, &str); 18] = [
+    let cases: [(&str, String, &str, &str); 19] = [
+        ("a far future", GOOD.replace("2026-11-16", "9999-12-30"), "column timestamp", "between 1970 and 2100"),
         ("negative MRR", GOOD.replace("1200", "-5"), "column mrr", "negative"),
         ("text as MRR", GOOD.replace("1200", "lots"), "column mrr", "not a number"),
         ("NaN as MRR", GOOD.replace("1200", "NaN"), "column mrr", "not a number"),
@@ -120,6 +121,11 @@ fn a_file_that_cannot_be_used_says_why() {
     check(b"a,b\n1,2\n", "columns ticket_id, customer_name, subject, description missing; found a, b");
     let missing = read(Some(Path::new("/no/such.csv")), |_| ()).unwrap_err().to_string();
     assert!(missing.contains("/no/such.csv cannot be read"), "{missing}");
+}
+
+#[test]
+fn the_largest_id_is_a_number_like_any_other() {
+    assert_eq!(with(&[&GOOD.replace("#7", "18446744073709551615")]).rows.len(), 1);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The outside, as small traits. Every promise is in the trait's doc, and [`contract`] holds an adapter to it.
+//! The outside, as small traits. Every promise is in the trait's doc, and the module `contract` holds an adapter to it.
 
 mod alert_log;
 mod analyst;

@@ -26,7 +26,10 @@ pub async fn a_late_worker_cannot_overwrite(log: &(impl TicketLog + Records)) {
     let now = sample::now();
     assert_eq!(log.claim(&first, now).await.unwrap(), Claim::Mine(Box::default()));
     assert_eq!(log.claim(&second, now).await.unwrap(), Claim::Theirs { until: first.until });
-    let state = TicketState { begun: Some("marker".into()), ..TicketState::default() };
+    let state = TicketState {
+        corrections: vec![crate::plan::Correction { field: "priority".into(), ours: "P1".into(), theirs: "P3".into() }],
+        ..TicketState::default()
+    };
     assert_eq!(log.save(&first, &state).await.unwrap(), Fenced::Written);
 
     let later = first.until;
@@ -49,7 +52,7 @@ pub async fn a_late_worker_cannot_overwrite(log: &(impl TicketLog + Records)) {
 pub async fn finish_and_release_free_the_ticket(log: &(impl TicketLog + Records)) {
     let now = sample::now();
     let record = sample::record(1, "Acme", now);
-    let state = TicketState { done: Some(record.version), answered: true, ..TicketState::default() };
+    let state = TicketState { done: Some(record.version), answered: Some(record.version), ..TicketState::default() };
     let (first, second, third) = (lease("first", 10), lease("second", 10), lease("third", 10));
     log.claim(&first, now).await.unwrap();
     let expires = now + SignedDuration::from_hours(1);

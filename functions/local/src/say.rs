@@ -1,0 +1,8 @@
+//! Standard output that may be closed early, as by `| head`: what nobody reads is not worth a panic.
+
+use std::{fmt::Display, io::Write};
+
+/// Prints a line.
+pub fn line(text: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
