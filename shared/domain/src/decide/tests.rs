@@ -1,0 +1,170 @@
+use super::*;
+use crate::{Intent, Version, sample};
+
+fn plan(ticket: &Ticket, reading: &Reading, policy: &Policy, state: &TicketState) -> Plan {
+    let account = sample::account();
+    decide(TicketContext { ticket, account: &account, history: &[], state }, reading, policy, sample::now())
+}
+
+fn first(reading: &Reading) -> Plan {
+    plan(&sample::ticket(7), reading, &sample::policy(), &TicketState::default())
+}
+
+#[test]
+fn signals_become_one_update_two_alerts_and_one_record() {
+    let plan = first(&sample::signals());
+    let update = plan.record.update.expect("act writes");
+    assert_eq!(plan.record.priority, Priority::P1, "a threat to leave over a fault");
+    assert_eq!(update.values.priority, Some(Priority::P1));
+    assert_eq!(update.values.guardian_risk_score, Some(7));
+    assert_eq!(update.values.opportunity_intent, Some(Intent::Expansion));
+    assert_eq!(*update.tags, ["agent_nexus", "churn_risk", "triage_p1", "upsell_opportunity"]);
+    let kinds: Vec<_> = plan.alerts.iter().map(|alert| (alert.kind, alert.band, alert.score)).collect();
+    assert_eq!(kinds, [(AlertKind::Guardian, Band::Elevated, 7), (AlertKind::Opportunity, Band::Elevated, 8)]);
+    let note = update.comment.unwrap();
+    assert!(!note.public);
+    assert!(!note.text.contains("other vendors") && !note.text.contains("500"), "{}", note.text);
+}
+
+#[test]
+fn each_mode_does_what_it_says() {
+    for (mode, writes, sets_priority, alerts) in
+        [(Mode::Shadow, false, false, 0), (Mode::Suggest, true, false, 2), (Mode::Act, true, true, 2)]
+    {
+        let policy = Policy { mode, ..sample::policy() };
+        let plan = plan(&sample::ticket(7), &sample::signals(), &policy, &TicketState::default());
+        let values = plan.record.update.as_ref().map(|update| update.values).unwrap_or_default();
+        assert_eq!(plan.record.update.is_some(), writes, "{mode}");
+        assert_eq!(values.priority.is_some(), sets_priority, "{mode}");
+        assert_eq!(values.group.is_some(), sets_priority, "{mode}");
+        assert_eq!(values.agent.is_some(), writes, "{mode}");
+        assert_eq!(plan.alerts.len(), alerts, "{mode}");
+        assert!(plan.record.guardian.is_high_risk(), "the record says what was seen in every mode");
+    }
+}
+
+#[test]
+fn outside_the_rollout_is_shadow() {
+    let policy = Policy { rollout_percent: 0, ..sample::policy() };
+    let plan = plan(&sample::ticket(7), &sample::signals(), &policy, &TicketState::default());
+    assert_eq!((plan.record.mode, plan.record.update, plan.alerts.len()), (Mode::Shadow, None, 0));
+}
+
+#[test]
+fn invented_quotes_raise_no_alarm() {
+    let mut reading = sample::signals();
+    reading.churn.quotes = vec!["We have already signed with a competitor.".into()];
+    reading.intent.quotes = vec!["Sell me everything.".into()];
+    let plan = first(&reading);
+    assert!(plan.alerts.is_empty(), "{:?}", plan.alerts);
+    assert!(plan.record.guardian.evidence.is_empty());
+    assert_eq!(plan.record.opportunity.intent, None);
+    assert_eq!(plan.record.guardian.risk_score, 4, "a claim without words is likely at most");
+}
+
+#[test]
+fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
+    let faq = Reading {
+        priority: crate::Scored { value: Priority::P3, confidence: 0.9 },
+        draft: Some(sample::draft()),
+        ..sample::reading()
+    };
+    let answered = first(&faq);
+    assert_eq!(answered.record.resolution, Resolution::AutoResolved);
+    let update = answered.record.update.unwrap();
+    assert!(update.pending && update.comment.unwrap().public);
+    assert!(!update.tags.iter().any(|tag| tag == tags::ANSWER_READY));
+
+    type Change = fn(&mut Ticket, &mut Reading, &mut Policy, &mut TicketState);
+    let stops: [(&str, Change); 12] = [
+        ("switched off", |_, _, policy, _| policy.auto_reply = false),
+        ("mode act", |_, _, policy, _| policy.mode = Mode::Suggest),
+        ("only P3", |_, reading, _, _| reading.priority.value = Priority::P2),
+        ("look at the account", |_, reading, _, _| reading.draft.as_mut().unwrap().faq = false),
+        ("not fit", |_, reading, _, _| reading.draft.as_mut().unwrap().match_score = 0.5),
+        ("unsure", |_, reading, _, _| reading.agent.confidence = 0.3),
+        ("may leave", |_, reading, _, _| reading.churn = sample::signals().churn),
+        ("wants to buy", |_, reading, _, _| reading.intent = sample::signals().intent),
+        ("not able", |_, reading, _, _| reading.fallback = true),
+        ("machine", |ticket, _, _, _| ticket.automatic_sender = true),
+        ("before", |_, _, _, state| state.answered = Some(Version(1))),
+        ("first triage", |_, _, _, state| state.done = Some(Version(1))),
+    ];
+    for (rule, change) in stops {
+        let (mut ticket, mut reading, mut policy) = (sample::ticket(7), faq.clone(), sample::policy());
+        let mut state = TicketState::default();
+        change(&mut ticket, &mut reading, &mut policy, &mut state);
+        let plan = plan(&ticket, &reading, &policy, &state);
+        assert_eq!(plan.record.resolution, Resolution::AnswerReady, "{rule}");
+        assert!(plan.record.reasons.iter().any(|reason| reason.contains(rule)), "{rule}: {:?}", plan.record.reasons);
+        let update = plan.record.update.unwrap();
+        assert!(!update.pending && !update.comment.unwrap().public, "{rule}");
+        assert!(update.tags.iter().any(|tag| tag == tags::ANSWER_READY), "{rule}");
+    }
+}
+
+#[test]
+fn a_suspicious_ticket_is_only_suggested() {
+    let reading = Reading { suspicious: true, draft: Some(sample::draft()), ..sample::signals() };
+    let plan = first(&reading);
+    let update = plan.record.update.unwrap();
+    assert_eq!((plan.record.mode, update.values.priority), (Mode::Suggest, None));
+    assert!(update.tags.iter().any(|tag| tag == tags::SUSPICIOUS));
+    assert_eq!(plan.alerts.len(), 2, "suspicion never silences an alert");
+}
+
+#[test]
+fn drafts_are_for_p2_and_p3() {
+    for (priority, kept) in [(Priority::P0, false), (Priority::P1, false), (Priority::P2, true), (Priority::P3, true)] {
+        let reading = Reading {
+            priority: crate::Scored { value: priority, confidence: 0.9 },
+            draft: Some(sample::draft()),
+            ..sample::reading()
+        };
+        assert_eq!(first(&reading).record.draft.is_some(), kept, "{priority}");
+    }
+}
+
+#[test]
+fn an_unchanged_re_triage_writes_nothing() {
+    let before = first(&sample::signals());
+    let state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
+    let mut ticket = sample::ticket(7);
+    ticket.follow_ups.push("Any news?".into());
+    ticket.values = before.record.update.unwrap().values;
+    let again = plan(&ticket, &sample::signals(), &sample::policy(), &state);
+    assert_eq!((again.record.update, again.written), (None, None));
+
+    let worse = Reading { priority: crate::Scored { value: Priority::P0, confidence: 0.9 }, ..sample::signals() };
+    let changed = plan(&ticket, &worse, &sample::policy(), &state);
+    assert_eq!(changed.record.update.unwrap().values.priority, Some(Priority::P0), "our own value may be replaced");
+}
+
+#[test]
+fn somebody_elses_value_is_left_alone_and_reported_once() {
+    let before = first(&sample::signals());
+    let mut state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
+    let mut ticket = sample::ticket(7);
+    ticket.values = FieldValues { priority: Some(Priority::P3), ..before.record.update.unwrap().values };
+    let found = corrections(&ticket, &state);
+    assert_eq!(found, [Correction { field: "priority".into(), ours: "P1".into(), theirs: "P3".into() }]);
+    let calmer = plan(&ticket, &sample::reading(), &sample::policy(), &state);
+    assert_eq!(calmer.record.update.unwrap().values.priority, None);
+    state.corrections = found;
+    assert_eq!(corrections(&ticket, &state), []);
+
+    let mut untouched = sample::ticket(8);
+    untouched.values.priority = Some(Priority::P3);
+    let plan = plan(&untouched, &sample::signals(), &sample::policy(), &TicketState::default());
+    assert_eq!(plan.record.update.unwrap().values.priority, None, "set before we ever wrote");
+}
+
+#[test]
+fn alerts_go_to_the_accounts_own_manager() {
+    let account = Account { kam: Some("ann@example.com".parse().unwrap()), ..sample::account() };
+    let (ticket, state) = (sample::ticket(7), TicketState::default());
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+    let plan = decide(context, &sample::signals(), &sample::policy(), sample::now());
+    let to: Vec<_> = plan.alerts.iter().map(|alert| alert.recipient.as_str()).collect();
+    assert_eq!(to, ["ann@example.com", "sales@example.com"]);
+}
