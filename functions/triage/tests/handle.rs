@@ -330,3 +330,18 @@ async fn a_ticket_is_answered_in_public_once_whatever_goes_wrong() {
     overtaken.drain().await;
     assert_eq!((public(&overtaken), overtaken.record(2).unwrap().resolution), (1, Resolution::AnswerReady));
 }
+
+#[tokio::test]
+async fn after_a_lost_answer_our_fields_are_still_ours() {
+    use domain::ports::{Claim, Lease, TicketLog};
+    let bench = bench(sample::policy());
+    bench.helpdesk.plan("update", &[Fault::Ambiguous]);
+    bench.send(1, Cause::Created).await;
+    bench.drain().await;
+    let now = bench.tickets.now();
+    let lease = Lease { ticket: sample::ticket_id(1), owner: "test".into(), until: now + SignedDuration::from_secs(1) };
+    let Claim::Mine(state) = bench.log.claim(&lease, now).await.unwrap() else { panic!("released") };
+    assert_eq!(state.written.unwrap().values.priority, Some(Priority::P1), "what arrived is what we last wrote");
+    assert!(bench.audited("correction").is_empty());
+    assert_eq!(bench.audited("zendesk_update"), ["triage-1-1 arrived at an earlier attempt"]);
+}
