@@ -77,7 +77,9 @@ async fn one_alert(
             Ok(Verdict::Done)
         }
         Err(error) => {
-            alerting.alerts.release(key, owner).await?;
+            if let Err(released) = alerting.alerts.release(key, owner).await {
+                tracing::warn!(alert = %key, error = %released, "Alert {key} waits for its lease to run out.");
+            }
             Err(error)
         }
     }

@@ -92,10 +92,14 @@ async fn one_ticket(
         }
     };
     let outcome = work(triage, message, lease, state, invocation.now).await;
-    if !matches!(outcome, Ok(Outcome::Finished)) {
-        triage.log.release(lease).await?;
-    }
-    Ok(match outcome? {
+    let released = match outcome {
+        Ok(Outcome::Finished) => Ok(()),
+        Ok(_) | Err(_) => triage.log.release(lease).await,
+    };
+    // What went wrong in the work says more than a claim that has to run out by itself.
+    let outcome = outcome?;
+    released?;
+    Ok(match outcome {
         Outcome::Finished | Outcome::NothingToDo | Outcome::Overtaken => Verdict::Done,
         Outcome::Changed => Verdict::Later(AFTER_CONFLICT),
     })

@@ -1,0 +1,185 @@
+//! The words of the articles, as stems.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rust_stemmers::{Algorithm, Stemmer};
+
+use super::Article;
+use crate::features;
+
+/// How often the words of a title and of a question count, against once for the answer.
+const TITLE_WEIGHT: f32 = 3.0;
+const QUESTION_WEIGHT: f32 = 2.0;
+/// English stems of the articles' words, numbered as they come.
+pub(super) struct Vocabulary {
+    stemmer: Stemmer,
+    stems: HashMap<String, usize>,
+    /// Words as written in the articles, so that they need no stemming in a ticket; None for words that say nothing.
+    words: HashMap<String, Option<usize>>,
+}
+
+impl Vocabulary {
+    pub(super) fn new() -> Self {
+        let words = STOP.iter().map(|word| ((*word).to_owned(), None)).collect();
+        Self { stemmer: Stemmer::create(Algorithm::English), stems: HashMap::new(), words }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.stems.len()
+    }
+
+    /// The stems of a text, new ones added.
+    fn learn(&mut self, text: &str) -> Vec<usize> {
+        let mut found = Vec::new();
+        for word in features::words(text) {
+            if !self.words.contains_key(&word) {
+                let next = self.stems.len();
+                let stem = self.stemmer.stem(&word).into_owned();
+                let number = *self.stems.entry(stem).or_insert(next);
+                self.words.insert(word.clone(), Some(number));
+            }
+            found.extend(self.words.get(&word).copied().flatten());
+        }
+        found
+    }
+
+    /// The known stems of a text.
+    pub(super) fn known(&self, text: &str) -> Vec<usize> {
+        features::words(text)
+            .into_iter()
+            .filter_map(|word| match self.words.get(&word) {
+                Some(known) => *known,
+                None => self.stems.get(self.stemmer.stem(&word).as_ref()).copied(),
+            })
+            .collect()
+    }
+
+    /// How often each stem counts for an article.
+    pub(super) fn weigh(&mut self, article: &Article) -> BTreeMap<usize, f32> {
+        let mut counts = BTreeMap::new();
+        let mut add = |text: &str, weight: f32| {
+            for stem in self.learn(text) {
+                *counts.entry(stem).or_insert(0.0) += weight;
+            }
+        };
+        add(&article.title, TITLE_WEIGHT);
+        article.questions.iter().for_each(|question| add(question, QUESTION_WEIGHT));
+        add(&article.answer, 1.0);
+        add(&article.details, 1.0);
+        counts
+    }
+
+    pub(super) fn questions(&self, article: &Article) -> Vec<Vec<usize>> {
+        let questions = article.questions.iter().chain([&article.title]);
+        questions
+            .map(|question| {
+                let mut stems = self.known(question);
+                stems.sort_unstable();
+                stems.dedup();
+                stems
+            })
+            .collect()
+    }
+}
+
+/// Words that say nothing about the matter.
+const STOP: &[&str] = &[
+    "a",
+    "about",
+    "after",
+    "all",
+    "also",
+    "am",
+    "an",
+    "and",
+    "any",
+    "are",
+    "as",
+    "at",
+    "be",
+    "because",
+    "been",
+    "but",
+    "by",
+    "can",
+    "could",
+    "did",
+    "do",
+    "does",
+    "dont",
+    "for",
+    "from",
+    "get",
+    "go",
+    "had",
+    "has",
+    "have",
+    "hello",
+    "hi",
+    "how",
+    "i",
+    "if",
+    "im",
+    "in",
+    "into",
+    "is",
+    "it",
+    "its",
+    "ive",
+    "just",
+    "like",
+    "me",
+    "my",
+    "need",
+    "no",
+    "not",
+    "now",
+    "of",
+    "on",
+    "one",
+    "or",
+    "our",
+    "out",
+    "over",
+    "please",
+    "see",
+    "so",
+    "some",
+    "team",
+    "thank",
+    "thanks",
+    "that",
+    "the",
+    "their",
+    "them",
+    "then",
+    "there",
+    "they",
+    "this",
+    "to",
+    "up",
+    "us",
+    "want",
+    "was",
+    "we",
+    "were",
+    "what",
+    "when",
+    "where",
+    "which",
+    "who",
+    "why",
+    "will",
+    "with",
+    "would",
+    "you",
+    "your",
+    "0",
+    "s",
+    "t",
+    "customer",
+    "everybody",
+    "anybody",
+    "something",
+    "dear",
+];
