@@ -74,10 +74,7 @@ impl Aggregates {
             Resolution::Routed => {}
         }
         self.fallbacks += usize::from(summary.fallback);
-        self.usage.llm_calls += summary.usage.llm_calls;
-        self.usage.input_tokens += summary.usage.input_tokens;
-        self.usage.output_tokens += summary.usage.output_tokens;
-        self.usage.cost_usd += summary.usage.cost_usd;
+        self.usage += summary.usage;
         self.duration_ms += summary.duration_ms;
 
         if !self.accounts.contains_key(&summary.account) {

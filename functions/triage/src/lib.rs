@@ -41,6 +41,7 @@ pub struct Triage {
 
 /// Handles a batch, one verdict per record.
 pub async fn handle(triage: &Triage, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
+    let started = Instant::now();
     handle_batch(
         event,
         &*triage.tickets,
@@ -48,7 +49,7 @@ pub async fn handle(triage: &Triage, event: SqsEvent, invocation: &Invocation) -
         |delivery: batch::Delivery<TicketMessage>| async move {
             let ticket = delivery.content.ticket_id;
             let lease = Lease { ticket, owner: delivery.owner, until: invocation.lease_until() };
-            one_ticket(triage, &delivery.content, &lease, invocation)
+            one_ticket(triage, &delivery.content, &lease, (invocation, started))
                 .await
                 .unwrap_or_else(|error| failed(ticket, &error))
         },
@@ -83,7 +84,7 @@ async fn one_ticket(
     triage: &Triage,
     message: &TicketMessage,
     lease: &Lease,
-    invocation: &Invocation,
+    (invocation, started): (&Invocation, Instant),
 ) -> Result<Verdict, PortError> {
     let state = match triage.log.claim(lease, invocation.now).await? {
         Claim::Mine(state) => *state,
@@ -91,7 +92,7 @@ async fn one_ticket(
             return Ok(Verdict::Later(batch::delay(until.duration_since(invocation.now))));
         }
     };
-    let outcome = work(triage, message, lease, state, invocation.now).await;
+    let outcome = work(triage, message, lease, state, (invocation, started)).await;
     let released = match outcome {
         Ok(Outcome::Finished) => Ok(()),
         Ok(_) | Err(_) => triage.log.release(lease).await,
@@ -121,9 +122,9 @@ async fn work(
     message: &TicketMessage,
     lease: &Lease,
     mut state: TicketState,
-    now: Timestamp,
+    (invocation, called): (&Invocation, Instant),
 ) -> Result<Outcome, PortError> {
-    let started = Instant::now();
+    let (now, started) = (invocation.now, Instant::now());
     let policy = triage.settings.policy().await?;
 
     let Some(ticket) = triage.helpdesk.ticket(lease.ticket).await? else {
@@ -141,7 +142,10 @@ async fn work(
     audit(triage, ticket.id, now, "webhook_received", cause(message), "triage").await?;
 
     let gathered = gather::gather(triage, ticket, now).await?;
-    let Some(reading) = reading(triage, lease, &gathered, &mut state).await? else { return Ok(Outcome::Overtaken) };
+    let within = invocation.reading_time(called.elapsed());
+    let Some(reading) = reading(triage, lease, &gathered, &mut state, (within, now)).await? else {
+        return Ok(Outcome::Overtaken);
+    };
     let Gathered { ticket, account, history } = &gathered;
     let context = TicketContext { ticket, account, history, state: &state };
     let mut plan = decide(context, &reading, &policy, now);
@@ -175,12 +179,18 @@ async fn reading(
     lease: &Lease,
     gathered: &Gathered,
     state: &mut TicketState,
+    (within, now): (Duration, Timestamp),
 ) -> Result<Option<Reading>, PortError> {
     let version = gathered.ticket.version;
     if let Some(stored) = state.reading.as_ref().filter(|stored| stored.0 == version) {
         return Ok(Some(stored.1.clone()));
     }
-    let reading = triage.analyst.read(&gathered.ticket, &gathered.account).await?;
+    let reading = triage.analyst.read(&gathered.ticket, &gathered.account, within).await?;
+    if !reading.redactions.is_empty() {
+        let counts = reading.redactions.iter().map(|(kind, count)| format!("{count} {kind}"));
+        let outcome = counts.collect::<Vec<_>>().join(", ");
+        audit(triage, lease.ticket, now, "redaction", "language model", outcome).await?;
+    }
     state.reading = Some(Box::new((version, reading.clone())));
     Ok(match triage.log.save(lease, state).await? {
         Fenced::Written => Some(reading),
@@ -234,7 +244,7 @@ fn log_triaged(record: &domain::Record, policy: &Policy) {
         risk_score = record.guardian.risk_score,
         resolution = %record.resolution,
         mode = %policy.mode,
-        fallback = record.fallback,
+        fallback = record.fallback.map(tracing::field::display),
         duration_ms = record.duration_ms,
         "Triaged ticket {}.",
         record.ticket

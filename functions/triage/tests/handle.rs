@@ -23,7 +23,7 @@ struct Signals;
 
 #[async_trait]
 impl Analyst for Signals {
-    async fn read(&self, ticket: &Ticket, _: &Account) -> Result<Reading, PortError> {
+    async fn read(&self, ticket: &Ticket, _: &Account, _: Duration) -> Result<Reading, PortError> {
         assert!(!ticket.subject.contains("panic"), "on purpose");
         if ticket.subject.contains("faq") {
             let priority = Scored { value: Priority::P3, confidence: 0.9 };

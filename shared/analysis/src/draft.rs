@@ -43,6 +43,7 @@ pub fn compose(found: Match<'_>, frame: Frame<'_>) -> Draft {
         article: found.article.name.clone(),
         article_title: found.article.title.as_str().into(),
         faq: found.article.faq,
+        composed: true,
         match_score: found.score,
     }
 }

@@ -1,6 +1,6 @@
 //! The embedded analyst: reads a ticket in well under a millisecond, without a key or a network.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
@@ -12,6 +12,7 @@ use domain::{
 use crate::{
     draft::{self, Frame},
     features::{self, Features},
+    injection,
     knowledge::KnowledgeBase,
     language,
     model::{Model, Pooled, Task, argmax},
@@ -68,21 +69,24 @@ impl EmbeddedAnalyst {
 
         Reading {
             analyst: NAME.to_owned(),
-            fallback: false,
+            fallback: None,
             language,
             priority,
             agent,
             sentiment,
             churn: Signal { value: churn.value, confidence: churn.confidence, quotes: churn.quotes },
             intent: Signal { value: intent.filter(|_| wish.value), confidence: wish.confidence, quotes: wish.quotes },
-            draft: self.draft(ticket, account, &body, (priority.value, agent.value, sentiment.value, language)),
-            suspicious: false,
+            draft: self.article_draft(ticket, account, (priority.value, agent.value, sentiment.value, language)),
+            suspicious: injection::suspected(ticket.texts()),
+            second: None,
+            redactions: BTreeMap::new(),
             usage: Usage::default(),
         }
     }
 
     /// Description and follow-ups, each without quoted history and signature.
-    fn customers_words(&self, ticket: &Ticket) -> String {
+    #[must_use]
+    pub fn customers_words(&self, ticket: &Ticket) -> String {
         ticket.messages().map(text::current).collect::<Vec<_>>().join("\n\n")
     }
 
@@ -122,18 +126,29 @@ impl EmbeddedAnalyst {
         (Signal { value, confidence, quotes }, class)
     }
 
-    /// For P2 and P3, if an article in the ticket's language truly matches.
-    fn draft(
+    #[must_use]
+    pub fn knowledge(&self) -> &KnowledgeBase {
+        &self.knowledge
+    }
+
+    #[must_use]
+    pub fn signatures(&self) -> &BTreeMap<Agent, String> {
+        &self.signatures
+    }
+
+    /// A reply made of an article's own words, whoever read the labels: for P2 and P3, if an article in the ticket's
+    /// language truly matches.
+    #[must_use]
+    pub fn article_draft(
         &self,
         ticket: &Ticket,
         account: &Account,
-        body: &str,
         (priority, agent, sentiment, language): (Priority, Agent, Sentiment, Language),
     ) -> Option<domain::Draft> {
         if priority < Priority::P2 {
             return None;
         }
-        let mut found = self.knowledge.search(&ticket.subject, body, 1).into_iter().next()?;
+        let mut found = self.knowledge.search(&ticket.subject, &self.customers_words(ticket), 1).into_iter().next()?;
         if found.article.agent != agent {
             found.score *= OTHER_TEAM;
         }
@@ -153,7 +168,7 @@ impl EmbeddedAnalyst {
 
 #[async_trait]
 impl Analyst for EmbeddedAnalyst {
-    async fn read(&self, ticket: &Ticket, account: &Account) -> Result<Reading, PortError> {
+    async fn read(&self, ticket: &Ticket, account: &Account, _: Duration) -> Result<Reading, PortError> {
         Ok(self.read(ticket, account))
     }
 }

@@ -1,15 +1,21 @@
-//! Reading tickets without a network: the embedded analyst, its training, retrieval over a knowledge base, language.
+//! Understanding tickets without a network: the embedded analyst, its training, retrieval over a knowledge base, and
+//! both ends of a language model's call: redaction, prompt and schema, the check of its answer.
 //!
 //! Invariant: pure. No file, clock, network or randomness; the same ticket gives the same reading on every machine.
 
+pub mod answer;
 pub mod corpus;
 pub mod draft;
 pub mod embedded;
 pub mod evaluate;
 pub mod features;
+pub mod grounding;
+pub mod injection;
 pub mod knowledge;
 pub mod language;
 pub mod model;
+pub mod prompt;
+pub mod redaction;
 pub mod text;
 pub mod train;
 

@@ -15,7 +15,7 @@ use crate::{
     policy::AgentProfile,
     priority, quote,
     record::Confidence,
-    reply, rollout, tags,
+    reply, rollout, second_opinion, tags,
 };
 
 /// Past tickets named in an alert.
@@ -34,10 +34,13 @@ pub struct TicketContext<'a> {
 /// Turns evidence into effects.
 ///
 /// The reading is not trusted: quotes that do not occur in the ticket are dropped, and a churn or buying claim without
-/// any quote left raises no alert by itself. Ticket text can raise attention but never lower it.
+/// any quote left raises no alert by itself. Ticket text can raise attention but never lower it:
+/// what the reading's second opinion saw stands.
 #[must_use]
 pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, now: Timestamp) -> Plan {
     let TicketContext { ticket, account, history, state } = context;
+    let (reading, held) = second_opinion::held(reading, &policy.thresholds);
+    let reading = &*reading;
     let mode = effective_mode(ticket, reading, policy);
 
     let text = quote::Source::new(ticket.texts());
@@ -87,6 +90,7 @@ pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, no
         None => Resolution::Routed,
     };
     let mut reasons = label_reasons(reading, policy);
+    reasons.extend(held);
     reasons.extend(moved);
     if let Some(Err(rule)) = answer {
         reasons.push(format!("the draft waits for an agent: {rule}"));
@@ -165,9 +169,7 @@ fn label_reasons(reading: &Reading, policy: &Policy) -> Vec<String> {
     if reading.suspicious {
         reasons.push("the text tries to instruct its reader; nothing beyond a suggestion is done".to_owned());
     }
-    if reading.fallback {
-        reasons.push("the language model could not be asked; the embedded analyst read instead".to_owned());
-    }
+    reasons.extend(reading.fallback.map(|fallback| fallback.sentence().to_owned()));
     reasons
 }
 
@@ -243,7 +245,7 @@ fn our_tags(record: &Record) -> Vec<&'static str> {
         (record.guardian.is_high_risk(), tags::CHURN_RISK),
         (record.opportunity.intent.is_some(), tags::UPSELL_OPPORTUNITY),
         (record.resolution == Resolution::AnswerReady, tags::ANSWER_READY),
-        (record.fallback, tags::FALLBACK),
+        (record.fallback.is_some(), tags::FALLBACK),
         (record.suspicious, tags::SUSPICIOUS),
     ]
     .into_iter()

@@ -20,6 +20,7 @@ pub mod reply;
 pub mod rollout;
 #[cfg(any(test, feature = "contract"))]
 pub mod sample;
+pub mod second_opinion;
 pub mod state;
 pub mod tags;
 pub mod ticket;
@@ -31,7 +32,7 @@ pub use ids::{AccountId, EmailAddress, GroupId, TicketId, UserId, Version};
 pub use labels::{Agent, Intent, Language, Priority, Sentiment};
 pub use plan::{Plan, TicketUpdate};
 pub use policy::{Mode, Policy};
-pub use reading::{Draft, Reading, Scored};
+pub use reading::{Draft, Fallback, Reading, Scored, SecondOpinion};
 pub use record::{AuditEntry, Record, Resolution, Summary};
 pub use state::{Begun, TicketState};
 pub use ticket::{FieldValues, Ticket};

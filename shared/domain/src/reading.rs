@@ -1,8 +1,9 @@
 //! What an analyst understood of a ticket: evidence, never a decision.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
 
 use crate::{Agent, Intent, Language, Priority, Sentiment};
 
@@ -11,8 +12,8 @@ use crate::{Agent, Intent, Language, Priority, Sentiment};
 pub struct Reading {
     /// Which analyst and which version of it, such as `embedded-1`.
     pub analyst: String,
-    /// The analyst that should have read was not able to, and this one stood in.
-    pub fallback: bool,
+    /// Why this analyst stood in for the one that should have read; none if it was its turn.
+    pub fallback: Option<Fallback>,
     pub language: Language,
     pub priority: Scored<Priority>,
     pub agent: Scored<Agent>,
@@ -24,7 +25,73 @@ pub struct Reading {
     pub draft: Option<Draft>,
     /// The text tries to instruct its reader.
     pub suspicious: bool,
+    /// What an analyst that follows no instructions saw in the same text; none where such a one did the reading.
+    pub second: Option<SecondOpinion>,
+    /// Personal data taken out before the text left the house: how many values of each kind.
+    pub redactions: BTreeMap<Redaction, u32>,
     pub usage: Usage,
+}
+
+/// The parts of a second reading that a first one cannot talk away.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SecondOpinion {
+    pub priority: Scored<Priority>,
+    pub churn: Signal<bool>,
+    pub intent: Signal<Option<Intent>>,
+}
+
+/// Why the language model did not read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display, EnumString)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Fallback {
+    /// No answer in time, or an error of its service.
+    Unreachable,
+    /// It failed so often that it is left alone for a moment.
+    Paused,
+    /// It would not answer this text.
+    Refused,
+    /// Its answer was not usable.
+    Invalid,
+    /// The day's budget is used up.
+    OverBudget,
+    /// The request or the key was not accepted: somebody has to look at the configuration.
+    Misconfigured,
+}
+
+impl Fallback {
+    /// A sentence for a record.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Unreachable => "the language model did not answer; the embedded analyst read instead",
+            Self::Paused => "the language model is paused after failures in a row; the embedded analyst read instead",
+            Self::Refused => "the language model refused this text; the embedded analyst read instead",
+            Self::Invalid => "the language model's answer was not usable; the embedded analyst read instead",
+            Self::OverBudget => "the day's budget for the language model is used up; the embedded analyst read instead",
+            Self::Misconfigured => {
+                "the language model did not accept the request or the key; the embedded analyst read instead"
+            }
+        }
+    }
+}
+
+/// A kind of personal data that is recognised.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, Display, EnumString)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Redaction {
+    Email,
+    Phone,
+    Iban,
+    Card,
+    Ip,
+    /// API keys, tokens and passwords.
+    Secret,
+    /// A known person's.
+    Name,
+    /// The account's.
+    Company,
 }
 
 /// A label and how sure the analyst is of it, 0 to 1.
@@ -54,6 +121,8 @@ pub struct Draft {
     pub article_title: Arc<str>,
     /// The article answers anybody, without a look at the account.
     pub faq: bool,
+    /// Made of the article's own words. A model's words reach no customer unread.
+    pub composed: bool,
     /// How well the article fits the question, 0 to 1.
     pub match_score: f32,
 }
@@ -61,9 +130,26 @@ pub struct Draft {
 /// What the reading cost. All zero for the embedded analyst.
 #[derive(Clone, Copy, PartialEq, Default, Debug, Serialize, Deserialize)]
 pub struct Usage {
+    /// Calls that were answered, whatever the answer was worth.
     pub llm_calls: u32,
+    /// All tokens sent, those from and to the cache included.
     pub input_tokens: u64,
+    /// Of the input: read from the cache, at a tenth of the price or less.
+    pub cache_read_tokens: u64,
+    /// Of the input: written to the cache, at up to twice the price.
+    pub cache_write_tokens: u64,
     pub output_tokens: u64,
     /// US dollars.
     pub cost_usd: f64,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.llm_calls += other.llm_calls;
+        self.input_tokens += other.input_tokens;
+        self.cache_read_tokens += other.cache_read_tokens;
+        self.cache_write_tokens += other.cache_write_tokens;
+        self.output_tokens += other.output_tokens;
+        self.cost_usd += other.cost_usd;
+    }
 }

@@ -8,7 +8,7 @@ use strum::{Display, EnumString};
 
 use crate::{
     AccountId, Agent, Draft, Intent, Language, Mode, Priority, TicketId, TicketUpdate, Version, guardian::Guardian,
-    opportunity::Opportunity, reading::Usage,
+    opportunity::Opportunity, reading::Fallback, reading::Usage,
 };
 
 /// The finished triage of one version of a ticket. Holds ticket text: it expires with the retention period.
@@ -35,7 +35,7 @@ pub struct Record {
     /// The mode this ticket ran in, after the rollout.
     pub mode: Mode,
     pub analyst: String,
-    pub fallback: bool,
+    pub fallback: Option<Fallback>,
     pub suspicious: bool,
     /// Why the labels are what they are, one sentence each.
     pub reasons: Vec<String>,
@@ -107,7 +107,7 @@ impl Record {
             risk_score: self.guardian.risk_score,
             intent: self.opportunity.intent,
             resolution: self.resolution,
-            fallback: self.fallback,
+            fallback: self.fallback.is_some(),
             usage: self.usage,
             duration_ms: self.duration_ms,
         }

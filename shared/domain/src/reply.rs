@@ -23,17 +23,22 @@ pub struct Candidate<'a> {
 pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'static str> {
     let Candidate { ticket, reading, draft, priority, mode, churn_heard, buying_signal, state } = candidate;
     let unsure = reading.priority.confidence.min(reading.agent.confidence) < policy.thresholds.unsure_below;
+    let second_hears = reading.second.as_ref().is_some_and(|second| {
+        second.priority.value < Priority::P2 || second.churn.value || second.intent.value.is_some()
+    });
     let rules = [
         (!policy.auto_reply, "automatic answers are switched off"),
         (mode != Mode::Act, "automatic answers need the mode act"),
         (priority != Priority::P3, "only P3 is answered automatically"),
         (!draft.faq, "the article needs somebody to look at the account"),
+        (!draft.composed, "a model wrote the draft"),
         (draft.match_score < policy.thresholds.auto_reply_match, "the article does not fit well enough"),
         (unsure, "the analyst is unsure"),
         (churn_heard, "the customer may leave"),
         (buying_signal, "the customer wants to buy"),
         (reading.suspicious, "the text tries to instruct its reader"),
-        (reading.fallback, "the analyst that should have read was not able to"),
+        (reading.fallback.is_some(), "the analyst that should have read was not able to"),
+        (second_hears, "a second analyst hears more in the ticket than a question"),
         (ticket.automatic_sender, "a machine wrote the ticket"),
         (state.answered.is_some_and(|answered| answered != ticket.version), "a public reply went out before"),
         (state.done.is_some(), "not the first triage of this ticket"),

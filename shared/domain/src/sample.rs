@@ -51,6 +51,7 @@ pub fn policy() -> Policy {
             unsure_below: 0.4,
             auto_reply_match: 0.6,
             opportunity_signal: 6,
+            hold_at_least: 0.8,
             mrr_growth: 2_000.0,
             mrr_strategic: 10_000.0,
         },
@@ -91,7 +92,7 @@ pub fn ticket(number: u64) -> Ticket {
 pub fn reading() -> Reading {
     Reading {
         analyst: "sample-1".into(),
-        fallback: false,
+        fallback: None,
         language: Language::En,
         priority: Scored { value: Priority::P2, confidence: 0.9 },
         agent: Scored { value: Agent::Nexus, confidence: 0.9 },
@@ -100,6 +101,8 @@ pub fn reading() -> Reading {
         intent: Signal { value: None, confidence: 0.05, quotes: Vec::new() },
         draft: None,
         suspicious: false,
+        second: None,
+        redactions: Default::default(),
         usage: Usage::default(),
     }
 }
@@ -123,6 +126,7 @@ pub fn draft() -> Draft {
         article: "reconnect".into(),
         article_title: "Reconnect a store".into(),
         faq: true,
+        composed: true,
         match_score: 0.9,
     }
 }

@@ -7,6 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 /// Nothing new is begun with less time than this left.
 const MARGIN: SignedDuration = SignedDuration::from_secs(2);
 
+/// Kept free of reading a ticket: for the write to the helpdesk, the alerts and the record.
+const WRITING: SignedDuration = SignedDuration::from_secs(8);
+
 /// The moment of the call and how long it may take. The only source of time a handler has.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Invocation {
@@ -22,6 +25,13 @@ impl Invocation {
     #[must_use]
     pub fn lease_until(&self) -> Timestamp {
         self.deadline + SignedDuration::from_secs(5)
+    }
+
+    /// How long the analyst may take, `elapsed` into the call: what is left, less the time that writing needs.
+    #[must_use]
+    pub fn reading_time(&self, elapsed: Duration) -> Duration {
+        let left = self.deadline.duration_since(self.now) - WRITING;
+        Duration::try_from(left).unwrap_or_default().saturating_sub(elapsed)
     }
 
     /// Whether there is time to begin something, `elapsed` into the call.

@@ -19,7 +19,7 @@ pub struct MemoryControl {
 #[derive(Debug, Default)]
 struct State {
     cooldowns: BTreeMap<CooldownKey, (AlertKey, Timestamp)>,
-    counters: BTreeMap<String, u32>,
+    counters: BTreeMap<String, u64>,
 }
 
 #[async_trait]
@@ -44,14 +44,23 @@ impl Control for MemoryControl {
         }
     }
 
-    async fn count(&self, counter: &str, limit: u32, _expires: Timestamp) -> Result<Count, PortError> {
+    async fn count(&self, counter: &str, amount: u64, limit: u64, _expires: Timestamp) -> Result<Count, PortError> {
         let mut state = lock(&self.state);
         let used = state.counters.entry(counter.to_owned()).or_default();
-        if *used >= limit {
-            return Ok(Count::Over);
+        match used.checked_add(amount).filter(|sum| *sum <= limit) {
+            Some(sum) => {
+                *used = sum;
+                Ok(Count::Within { used: sum })
+            }
+            None => Ok(Count::Over),
         }
-        *used += 1;
-        Ok(Count::Within { used: *used })
+    }
+
+    async fn uncount(&self, counter: &str, amount: u64) -> Result<(), PortError> {
+        if let Some(used) = lock(&self.state).counters.get_mut(counter) {
+            *used = used.saturating_sub(amount);
+        }
+        Ok(())
     }
 }
 
@@ -66,6 +75,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn it_keeps_the_contract() {
         contract::a_cooldown_holds_all_but_a_higher_band(&MemoryControl::default()).await;
+        contract::an_amount_comes_back(&MemoryControl::default()).await;
         contract::a_count_never_passes_its_limit(Arc::new(MemoryControl::default()), &|task| {
             Box::pin(async { tokio::spawn(task).await.unwrap() })
         })

@@ -143,8 +143,8 @@ impl<P: Mailer> Mailer for Failing<P> {
 
 #[async_trait]
 impl<P: Analyst> Analyst for Failing<P> {
-    async fn read(&self, ticket: &Ticket, account: &Account) -> Result<Reading, PortError> {
-        self.call("read", self.inner.read(ticket, account)).await
+    async fn read(&self, ticket: &Ticket, account: &Account, within: Duration) -> Result<Reading, PortError> {
+        self.call("read", self.inner.read(ticket, account, within)).await
     }
 }
 

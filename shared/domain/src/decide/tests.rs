@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Intent, Version, sample};
+use crate::{Fallback, Intent, Version, sample};
 
 fn plan(ticket: &Ticket, reading: &Reading, policy: &Policy, state: &TicketState) -> Plan {
     let account = sample::account();
@@ -85,7 +85,7 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
         ("unsure", |_, reading, _, _| reading.agent.confidence = 0.3),
         ("may leave", |_, reading, _, _| reading.churn = sample::signals().churn),
         ("wants to buy", |_, reading, _, _| reading.intent = sample::signals().intent),
-        ("not able", |_, reading, _, _| reading.fallback = true),
+        ("not able", |_, reading, _, _| reading.fallback = Some(Fallback::Unreachable)),
         ("machine", |ticket, _, _, _| ticket.automatic_sender = true),
         ("before", |_, _, _, state| state.answered = Some(Version(1))),
         ("first triage", |_, _, _, state| state.done = Some(Version(1))),

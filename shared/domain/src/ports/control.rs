@@ -24,8 +24,8 @@ pub enum Cooldown {
 /// The answer to a count.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Count {
-    /// Counted; this many so far.
-    Within { used: u32 },
+    /// Counted; this much so far.
+    Within { used: u64 },
     /// The limit is reached; not counted.
     Over,
 }
@@ -34,7 +34,7 @@ pub enum Count {
 ///
 /// - [`Control::cool_down`] passes if no cooldown runs for the key at `now`, if the one that runs is of a lower band,
 ///   or if it was this very alert that started it (a retry passes again).
-/// - [`Control::count`] never lets more than `limit` calls within one `counter` through, however many run at once.
+/// - [`Control::count`] never lets the amounts within one `counter` pass `limit`, however many calls run at once.
 #[async_trait]
 pub trait Control: Send + Sync {
     async fn cool_down(
@@ -46,5 +46,8 @@ pub trait Control: Send + Sync {
     ) -> Result<Cooldown, PortError>;
 
     /// `counter` names the thing and its period, such as `alerts/2026-11-23`; it may be forgotten after `expires`.
-    async fn count(&self, counter: &str, limit: u32, expires: Timestamp) -> Result<Count, PortError>;
+    async fn count(&self, counter: &str, amount: u64, limit: u64, expires: Timestamp) -> Result<Count, PortError>;
+
+    /// Takes back what was counted and not used after all, down to zero at most.
+    async fn uncount(&self, counter: &str, amount: u64) -> Result<(), PortError>;
 }

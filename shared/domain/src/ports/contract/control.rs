@@ -38,10 +38,23 @@ pub async fn a_count_never_passes_its_limit(control: Arc<impl Control + 'static>
     let counts = (0..64).map(|_| {
         let control = control.clone();
         spawn(Box::pin(async move {
-            matches!(control.count("alerts/today", 10, expires).await.unwrap(), Count::Within { .. })
+            matches!(control.count("alerts/today", 1, 10, expires).await.unwrap(), Count::Within { .. })
         }))
     });
     assert_eq!(join_all(counts).await.into_iter().filter(|within| *within).count(), 10);
-    assert_eq!(control.count("alerts/tomorrow", 10, expires).await.unwrap(), Count::Within { used: 1 });
-    assert_eq!(control.count("alerts/tomorrow", 1, expires).await.unwrap(), Count::Over);
+    assert_eq!(control.count("alerts/tomorrow", 1, 10, expires).await.unwrap(), Count::Within { used: 1 });
+    assert_eq!(control.count("alerts/tomorrow", 1, 1, expires).await.unwrap(), Count::Over);
+}
+
+/// An amount is counted as a whole or not at all, and what was not used comes back.
+pub async fn an_amount_comes_back(control: &impl Control) {
+    let expires = sample::now() + SignedDuration::from_hours(1);
+    let count = async |amount| control.count("model/today", amount, 100, expires).await.unwrap();
+    assert_eq!(count(70).await, Count::Within { used: 70 });
+    assert_eq!(count(31).await, Count::Over, "not a part of it");
+    control.uncount("model/today", 50).await.unwrap();
+    assert_eq!(count(80).await, Count::Within { used: 100 });
+    control.uncount("model/today", 1_000).await.unwrap();
+    assert_eq!(count(100).await, Count::Within { used: 100 }, "never below zero");
+    control.uncount("model/never", 1).await.unwrap();
 }

@@ -1,0 +1,322 @@
+//! Personal data out of a text before a model sees it, and back into what the model says.
+//!
+//! Recognised: e-mail addresses, telephone numbers, IBANs (checksum), card numbers (Luhn), IP addresses, API keys, tokens
+//! and passwords by their shape or label, and the account's known names. Names of other people are not.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::Ipv6Addr,
+    ops::Range,
+    sync::LazyLock,
+};
+
+use domain::reading::Redaction;
+use regex::Regex;
+
+/// What is known of the people behind a ticket.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Known<'a> {
+    /// Full names.
+    pub people: &'a [&'a str],
+    pub company: Option<&'a str>,
+}
+
+/// Finds values, replaces each by a placeholder such as `[EMAIL_1]`, the same value always by the same one, and puts
+/// them back.
+#[derive(Debug)]
+pub struct Redactor {
+    names: Vec<(Redaction, Regex)>,
+    /// Placeholders that stand in the text already: an attacker's, and never ours.
+    taken: Vec<String>,
+    placeholders: HashMap<(Redaction, String), String>,
+    originals: BTreeMap<String, String>,
+    counts: BTreeMap<Redaction, u32>,
+}
+
+/// Where a value stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    pub kind: Redaction,
+    pub range: Range<usize>,
+}
+
+impl Redactor {
+    /// `texts` are all that will be redacted: a placeholder that one of them already contains is not used.
+    #[must_use]
+    pub fn new<'a>(known: Known<'_>, texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let taken =
+            texts.into_iter().flat_map(|text| PLACEHOLDER.find_iter(text)).map(|found| found.as_str().to_owned());
+        Self {
+            names: known_names(known),
+            taken: taken.collect(),
+            placeholders: HashMap::new(),
+            originals: BTreeMap::new(),
+            counts: BTreeMap::new(),
+        }
+    }
+
+    /// The text with every recognised value replaced.
+    #[must_use]
+    pub fn redact(&mut self, text: &str) -> String {
+        let mut redacted = String::with_capacity(text.len());
+        let mut end = 0;
+        for found in self.find(text) {
+            let value = text.get(found.range.clone()).unwrap_or_default();
+            redacted.push_str(text.get(end..found.range.start).unwrap_or_default());
+            redacted.push_str(&self.placeholder(found.kind, value));
+            end = found.range.end;
+        }
+        redacted.push_str(text.get(end..).unwrap_or_default());
+        redacted
+    }
+
+    /// The text with every placeholder of ours replaced by its value.
+    #[must_use]
+    pub fn restore(&self, text: &str) -> String {
+        let restore = |found: &regex::Captures<'_>| {
+            let placeholder = found.get(0).map_or("", |found| found.as_str());
+            self.originals.get(placeholder).map_or(placeholder, String::as_str).to_owned()
+        };
+        PLACEHOLDER.replace_all(text, restore).into_owned()
+    }
+
+    /// How many values of each kind were replaced.
+    #[must_use]
+    pub fn counts(&self) -> &BTreeMap<Redaction, u32> {
+        &self.counts
+    }
+
+    /// Every recognised value, in order, none overlapping another. Where two would, the one that starts first is taken,
+    /// and of those the longer one.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Vec<Found> {
+        let mut found = secrets(text);
+        let shapes: [(Redaction, &Regex, fn(&str, Range<usize>) -> Option<Range<usize>>); 5] = [
+            (Redaction::Email, &EMAIL, |_, range| Some(range)),
+            (Redaction::Iban, &IBAN, iban),
+            (Redaction::Card, &CARD, card),
+            (Redaction::Ip, &IPV4, ipv4),
+            (Redaction::Ip, &IPV6, ipv6),
+        ];
+        for (kind, shape, check) in shapes {
+            let ranges = shape.find_iter(text).filter_map(|shaped| check(text, shaped.range()));
+            found.extend(ranges.map(|range| Found { kind, range }));
+        }
+        found.extend(phones(text));
+        for (kind, name) in &self.names {
+            let ranges = name.find_iter(text).map(|shaped| shaped.range()).filter(|range| whole_word(text, range));
+            found.extend(ranges.map(|range| Found { kind: *kind, range }));
+        }
+        found.sort_by_key(|found| (found.range.start, std::cmp::Reverse(found.range.end)));
+        let mut end = 0;
+        found.retain(|found| {
+            let free = found.range.start >= end && !found.range.is_empty();
+            if free {
+                end = found.range.end;
+            }
+            free
+        });
+        found
+    }
+
+    fn placeholder(&mut self, kind: Redaction, value: &str) -> String {
+        *self.counts.entry(kind).or_default() += 1;
+        let key = (kind, value.to_owned());
+        if let Some(known) = self.placeholders.get(&key) {
+            return known.clone();
+        }
+        let number = self.placeholders.keys().filter(|(other, _)| *other == kind).count() + 1;
+        let free = (number..).map(|number| format!("[{}_{number}]", kind.to_string().to_uppercase()));
+        let placeholder = free
+            .into_iter()
+            .find(|name| !self.taken.contains(name) && !self.originals.contains_key(name))
+            .expect("there is always another number");
+        self.originals.insert(placeholder.clone(), value.to_owned());
+        self.placeholders.insert(key, placeholder.clone());
+        placeholder
+    }
+}
+
+macro_rules! pattern {
+    ($name:ident, $pattern:expr) => {
+        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).expect("a fixed pattern"));
+    };
+}
+
+pattern!(PLACEHOLDER, r"\[(?:EMAIL|PHONE|IBAN|CARD|IP|SECRET|NAME|COMPANY)_\d{1,6}\]");
+pattern!(EMAIL, r"[\p{L}\p{N}][\p{L}\p{N}._%+'-]*@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}{2,}");
+pattern!(IBAN, r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{1,4}){3,9}\b");
+pattern!(CARD, r"\b\d(?:[ -]?\d){12,18}\b");
+pattern!(IPV4, r"\b\d{1,3}(?:\.\d{1,3}){3}\b");
+pattern!(IPV6, r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}");
+pattern!(INTERNATIONAL, r"(?:\+|\b00)[1-9]\d{0,2}(?:[ ./-]?\(?\d{1,5}\)?){2,7}");
+pattern!(
+    NATIONAL,
+    r"\(\d{3}\) ?\d{3}[ .-]\d{4}\b|\b\d{3}[.-]\d{3}[.-]\d{4}\b|\b0[1-9](?:[ .]\d{2}){4}\b|\b[679]\d{2} \d{3} \d{3}\b"
+);
+pattern!(
+    LABELLED,
+    r"(?i)\b(?:tel|phone|telefon|telefonnummer|rufnummer|tél|téléphone|teléfono|telefono|mobile|móvil|cell|handy|portable|fax|durchwahl|number is|call me (?:at|on)|call us (?:at|on)|reach me (?:at|on)|numéro|número|unter)\b[\s.:]{0,3}(?:is |ist |est |es |number |nummer )?[\s:]{0,2}(\(?0?\d[\d ()./-]{5,16}\d)"
+);
+pattern!(
+    TOKEN,
+    r"\b(?:(?:sk|pk|rk|ck)_(?:live|test)_[A-Za-z0-9]{8,}|whsec_[A-Za-z0-9]{8,}|sk-[A-Za-z0-9_-]{16,}|AKIA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*)"
+);
+pattern!(BEARER, r"(?i)\bbearer\s+([A-Za-z0-9._~+/-]{20,}=*)");
+pattern!(
+    LABELLED_SECRET,
+    r"(?i)(?:api[_ -]?key|api[_ -]?secret|client[_ -]?secret|access[_ -]?token|auth[_ -]?token|refresh[_ -]?token|secret[_ -]?key|private[_ -]?key|api[- ]?schlüssel|clé api|clave (?:de )?api|\bsecret|\btoken|\bpassword|\bpasswd|\bpwd|\bpasscode|\bpasswort|\bkennwort|\bmot de passe|\bcontraseña|\bclave)(?: is| ist| est| es)?\s?[:=]\s?[\x22'`]?([^\s\x22'`<>&,;]{4,})"
+);
+pattern!(
+    LEGAL_FORM,
+    r"(?i)[\s,]+(?:gmbh(?: & co\.? kg)?|ag|kg|se|ug|ltd\.?|limited|inc\.?|llc|llp|plc|corp\.?|co\.?|sarl|sas|sa|s\.l\.u?\.?|s\.a\.|sl|bv|b\.v\.|oy|ab|srl)$"
+);
+
+/// Tokens by their shape, and whatever stands after a label such as `password:`.
+fn secrets(text: &str) -> Vec<Found> {
+    let shaped = TOKEN.find_iter(text).map(|found| found.range());
+    let bearer = BEARER.captures_iter(text).filter_map(|found| found.get(1)).map(|found| found.range());
+    let labelled = LABELLED_SECRET.captures_iter(text).filter_map(|found| found.get(1)).filter_map(|found| {
+        let value = found.as_str().trim_end_matches(['.', ',', ')', ']', '!', '?', ':']);
+        let is_value = value.chars().count() >= 4 && !PLACEHOLDER.is_match(value) && !value.starts_with("http");
+        is_value.then_some(found.start()..found.start() + value.len())
+    });
+    shaped.chain(bearer).chain(labelled).map(|range| Found { kind: Redaction::Secret, range }).collect()
+}
+
+/// Numbers with a country code, in a national form with its separators, or after a word for telephone.
+fn phones(text: &str) -> impl Iterator<Item = Found> {
+    let international = INTERNATIONAL.find_iter(text).map(|found| found.range());
+    let national = NATIONAL.find_iter(text).map(|found| found.range());
+    let labelled = LABELLED.captures_iter(text).filter_map(|found| found.get(1)).map(|found| found.range());
+    international
+        .chain(national)
+        .chain(labelled)
+        .filter(|range| {
+            let digits = text.get(range.clone()).unwrap_or_default().chars().filter(char::is_ascii_digit).count();
+            (7..=15).contains(&digits) && stands_alone(text, range)
+        })
+        .map(|range| Found { kind: Redaction::Phone, range })
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// Neither a part of a longer number or code, nor marked as one.
+fn stands_alone(text: &str, range: &Range<usize>) -> bool {
+    let before = text.get(..range.start).unwrap_or_default();
+    let after = text.get(range.end..).unwrap_or_default();
+    let joined = |c: char| c.is_alphanumeric() || matches!(c, '#' | '_' | '-' | '/');
+    !before.ends_with(joined) && !after.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_'))
+}
+
+/// The longest head of a shaped text that has a valid checksum (ISO 13616, remainder 1 modulo 97).
+fn iban(text: &str, range: Range<usize>) -> Option<Range<usize>> {
+    let ends = text.get(range.clone())?.char_indices().map(|(at, c)| range.start + at + c.len_utf8()).rev();
+    ends.map(|end| range.start..end).find(|range| {
+        let compact: String = text.get(range.clone()).unwrap_or_default().chars().filter(|c| *c != ' ').collect();
+        let (head, tail) = compact.split_at(compact.len().min(4));
+        let remainder = tail.chars().chain(head.chars()).try_fold(0, |remainder, c| {
+            let value = c.to_digit(36)?;
+            Some((remainder * if value > 9 { 100 } else { 10 } + value) % 97)
+        });
+        let complete = !text.get(range.end..).unwrap_or_default().starts_with(|c: char| c.is_ascii_alphanumeric());
+        (15..=34).contains(&compact.len()) && complete && remainder == Some(1)
+    })
+}
+
+/// 13 to 19 digits that pass the Luhn check and begin as cards do.
+fn card(text: &str, range: Range<usize>) -> Option<Range<usize>> {
+    let digits: Vec<u32> = text.get(range.clone())?.chars().filter_map(|c| c.to_digit(10)).collect();
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| match place % 2 {
+            0 => *digit,
+            _ if digit * 2 > 9 => digit * 2 - 9,
+            _ => digit * 2,
+        })
+        .sum();
+    let issuer = digits.first().is_some_and(|first| (3..=6).contains(first));
+    let article = text.get(..range.start)?.trim_end_matches([' ', ':', '-']).ends_with("EAN");
+    (sum % 10 == 0 && issuer && !article && stands_alone(text, &range)).then_some(range)
+}
+
+/// Four octets, and no version number.
+fn ipv4(text: &str, range: Range<usize>) -> Option<Range<usize>> {
+    text.get(range.clone())?.parse::<std::net::Ipv4Addr>().ok()?;
+    let before = text.get(..range.start)?.to_lowercase();
+    let word = before.trim_end();
+    let versioned = ["version", "versión", "release", "build", "plugin", "módulo", "module", "firmware", "v"];
+    let version = versioned
+        .iter()
+        .any(|label| word.strip_suffix(label).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric)));
+    let dotted =
+        text.get(range.end..)?.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let joined = before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    (!version && !dotted && !joined).then_some(range)
+}
+
+/// At least three groups and a digit, so that `a::b` in a program stays.
+fn ipv6(text: &str, range: Range<usize>) -> Option<Range<usize>> {
+    let address = text.get(range.clone())?;
+    let trimmed = if address.ends_with("::") { address } else { address.trim_end_matches(':') };
+    let range = range.start..range.start + trimmed.len();
+    trimmed.parse::<Ipv6Addr>().ok()?;
+    let groups = trimmed.split(':').filter(|group| !group.is_empty()).count();
+    let digit = trimmed.contains(|c: char| c.is_ascii_digit());
+    let alone = !text.get(..range.start)?.ends_with(|c: char| c.is_alphanumeric() || c == ':')
+        && !text.get(range.end..)?.starts_with(|c: char| c.is_alphanumeric() || c == ':');
+    (digit && alone && (groups >= 3 || trimmed == "::1")).then_some(range)
+}
+
+/// Full names in any case, their parts as they are written; the company with and without its legal form.
+fn known_names(known: Known<'_>) -> Vec<(Redaction, Regex)> {
+    let mut names = Vec::new();
+    let mut add = |kind, name: &str, any_case: bool| {
+        let words: Vec<String> = name.split_whitespace().map(regex::escape).collect();
+        let flag = if any_case { "(?i)" } else { "" };
+        if let Ok(pattern) = Regex::new(&format!("{flag}{}", words.join(r"\s+"))) {
+            names.push((kind, pattern));
+        }
+    };
+    for person in known.people.iter().map(|person| person.trim()).filter(|person| person.chars().count() >= 3) {
+        let parts: Vec<&str> = person.split_whitespace().collect();
+        add(Redaction::Name, person, parts.len() > 1);
+        let written = |part: &&&str| part.chars().count() >= 3 && part.starts_with(char::is_uppercase);
+        for part in parts.iter().filter(|_| parts.len() > 1).filter(written) {
+            add(Redaction::Name, part, false);
+        }
+    }
+    if let Some(company) = known.company.map(str::trim).filter(|company| company.chars().count() >= 3) {
+        add(Redaction::Company, company, true);
+        let short = LEGAL_FORM.replace(company, "");
+        if short.chars().count() >= 3 && short != company {
+            add(Redaction::Company, &short, true);
+        }
+    }
+    names
+}
+
+fn whole_word(text: &str, range: &Range<usize>) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    !text.get(..range.start).unwrap_or_default().ends_with(word)
+        && !text.get(range.end..).unwrap_or_default().starts_with(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_out_comes_back_and_a_value_has_one_placeholder() {
+        let text =
+            "Write to anna@nordwind.example or ANNA@x.example; again anna@nordwind.example. [EMAIL_1] is not ours.";
+        let mut redactor = Redactor::new(Known::default(), [text]);
+        let redacted = redactor.redact(text);
+        assert_eq!(redacted, "Write to [EMAIL_2] or [EMAIL_3]; again [EMAIL_2]. [EMAIL_1] is not ours.");
+        assert_eq!(redactor.restore(&redacted), text);
+        assert_eq!(redactor.counts().get(&Redaction::Email), Some(&3));
+        assert_eq!(redactor.restore("Dear [NAME_1], [EMAIL_3]"), "Dear [NAME_1], ANNA@x.example");
+    }
+}
