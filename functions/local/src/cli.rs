@@ -43,9 +43,9 @@ pub struct RunArguments {
     /// Decide and log alerts, but render no e-mail
     #[arg(long)]
     pub demo_mode: bool,
-    /// Who reads the tickets
-    #[arg(long, value_enum, default_value = "auto")]
-    pub analyst: AnalystChoice,
+    /// Who reads the tickets [default: the variable ANALYST, else auto]
+    #[arg(long, value_enum)]
+    pub analyst: Option<AnalystChoice>,
     /// Open the dashboard in the browser when done
     #[arg(long)]
     pub open: bool,
@@ -60,9 +60,9 @@ pub struct EvalArguments {
     /// Folder for evaluation.json
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub output: PathBuf,
-    /// Who reads the tickets
-    #[arg(long, value_enum, default_value = "auto")]
-    pub analyst: AnalystChoice,
+    /// Who reads the tickets [default: the variable ANALYST, else auto]
+    #[arg(long, value_enum)]
+    pub analyst: Option<AnalystChoice>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -76,9 +76,9 @@ pub struct ServeArguments {
     /// Folder for the dashboard and the e-mails
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub output: PathBuf,
-    /// Who reads the tickets
-    #[arg(long, value_enum, default_value = "auto")]
-    pub analyst: AnalystChoice,
+    /// Who reads the tickets [default: the variable ANALYST, else auto]
+    #[arg(long, value_enum)]
+    pub analyst: Option<AnalystChoice>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -104,10 +104,27 @@ pub struct TrainArguments {
 /// Who reads tickets.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AnalystChoice {
-    /// The best one there is
+    /// Claude if ANTHROPIC_API_KEY is set, else the embedded analyst
     Auto,
+    /// Claude; the embedded analyst stands in when it fails
+    Claude,
     /// The embedded analyst, on this machine
     Embedded,
+    /// The embedded analyst; Claude where it is unsure or money is at stake
+    Cascade,
+}
+
+impl AnalystChoice {
+    /// As the variable `ANALYST` has it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Claude => "claude",
+            Self::Embedded => "embedded",
+            Self::Cascade => "cascade",
+        }
+    }
 }
 
 #[cfg(test)]

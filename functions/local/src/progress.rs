@@ -97,7 +97,29 @@ pub fn summary(aggregates: &Aggregates, took: Duration) -> String {
         ["answers ready".to_owned(), words::count(aggregates.answer_ready)],
         ["time".to_owned(), time],
     ]);
+    if let Some(model) = model(aggregates) {
+        table.add_row(["language model".to_owned(), model]);
+    }
     table.to_string()
+}
+
+/// What the language model did and cost; none where it was not asked.
+fn model(aggregates: &Aggregates) -> Option<String> {
+    let usage = aggregates.usage;
+    let tokens = |number: u64| words::count(usize::try_from(number).unwrap_or(usize::MAX));
+    let mut parts = Vec::new();
+    if usage.llm_calls > 0 {
+        let calls = usage.llm_calls;
+        parts.push(format!("{} call{}", tokens(calls.into()), if calls == 1 { "" } else { "s" }));
+        let cached = tokens(usage.cache_read_tokens);
+        parts.push(format!("{} tokens in ({cached} from the cache)", tokens(usage.input_tokens)));
+        parts.push(format!("{} out", tokens(usage.output_tokens)));
+        parts.push(format!("${:.4}", usage.cost_usd));
+    }
+    if aggregates.fallbacks > 0 {
+        parts.push(format!("{} read by the fallback", words::count(aggregates.fallbacks)));
+    }
+    (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
         Setup { output: &arguments.output, analyst: arguments.analyst, delivery: !arguments.demo_mode, capped: false };
     let shared = Shared::new(setup, environment)?;
     outputs::prepare(&arguments.output)?;
+    shared.warm().await;
 
     let progress = Arc::new(Progress::new(input.rows.len()));
     let Outcome { failed } = process(&shared, &input.rows, Some(progress.clone())).await?;

@@ -4,12 +4,10 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 
 use alert::Alerting;
 use analysis::{EmbeddedAnalyst, KnowledgeBase, Model};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use domain::{
-    Mode, Policy,
-    ports::{Analyst, PortError},
-};
+use claude::{Budget, Reader};
+use domain::{Mode, Policy, ports::PortError};
 use edge::{
     Invocation,
     config::{Config, Defaults, Files},
@@ -77,7 +75,8 @@ pub fn wall_clock() -> Timestamp {
 #[derive(Clone, Copy, Debug)]
 pub struct Setup<'a> {
     pub output: &'a Path,
-    pub analyst: AnalystChoice,
+    /// None: as the variable `ANALYST` says.
+    pub analyst: Option<AnalystChoice>,
     /// False: alerts are logged as skipped.
     pub delivery: bool,
     /// False: the daily cap does not apply.
@@ -92,7 +91,7 @@ pub struct Shared {
     pub helpdesk: Arc<MemoryHelpdesk>,
     control: Arc<MemoryControl>,
     mailer: Arc<OutboxMailer>,
-    analyst: Arc<dyn Analyst>,
+    reader: Arc<Reader>,
     secret: SecretString,
     delivery: bool,
     reporting: Reporting,
@@ -119,9 +118,8 @@ impl Shared {
         if !setup.capped {
             policy.alerts.daily_cap = None;
         }
-        let analyst: Arc<dyn Analyst> = match setup.analyst {
-            AnalystChoice::Auto | AnalystChoice::Embedded => Arc::new(embedded_analyst(&policy)?),
-        };
+        let control = Arc::new(MemoryControl::default());
+        let reader = reader(setup.analyst, &policy, control.clone(), environment)?;
         let (policy, log) = (Arc::new(policy), Arc::new(MemoryTicketLog::default()));
         Ok(Self {
             reporting: Reporting {
@@ -132,14 +130,19 @@ impl Shared {
                 fields,
             },
             helpdesk: Arc::new(MemoryHelpdesk::new(fields)),
-            control: Arc::default(),
+            control,
             mailer: Arc::new(OutboxMailer::new(setup.output.join("emails"))),
-            analyst,
+            reader: Arc::new(reader),
             secret: environment.webhook_secret(),
             delivery: delivery && setup.delivery,
             policy,
             log,
         })
+    }
+
+    /// Opens the connection to the model, if one reads.
+    pub async fn warm(&self) {
+        self.reader.warm().await;
     }
 
     #[must_use]
@@ -166,7 +169,7 @@ impl Shared {
                 alerts: self.log.clone(),
                 audit: self.log.clone(),
                 helpdesk: self.helpdesk.clone(),
-                analyst: self.analyst.clone(),
+                analyst: self.reader.clone(),
                 tickets: tickets.clone(),
                 alert_queue: alerts.clone(),
             },
@@ -239,6 +242,24 @@ fn defaults() -> Defaults {
         guardian_email: "kam@example.com".parse().expect("an address"),
         opportunity_email: "sales@example.com".parse().expect("an address"),
     }
+}
+
+/// Who reads, as flag and variables say.
+///
+/// # Errors
+/// Variables that cannot be used, every problem of them in one message.
+pub fn reader(
+    choice: Option<AnalystChoice>,
+    policy: &Policy,
+    control: Arc<MemoryControl>,
+    environment: &Environment,
+) -> anyhow::Result<Reader> {
+    let config = claude::Config::read(|name| match (name, choice) {
+        ("ANALYST", Some(choice)) => Some(choice.word().to_owned()),
+        _ => environment.get(name),
+    })?;
+    let budget = Budget::new(control, config.budget_usd, wall_clock);
+    Reader::new(&config, &policy.agents, embedded_analyst(policy)?, budget).map_err(|problem| anyhow!(problem))
 }
 
 /// The analyst on this machine, with the bundled weights and knowledge base.

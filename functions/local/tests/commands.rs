@@ -143,7 +143,7 @@ fn when_nothing_can_run_the_status_is_two_and_the_message_names_the_fix() {
         (vec!["--input", &bad], "no ticket that can be used"),
         (vec!["--output", inside.to_str().unwrap()], "choose another folder with --output"),
         (vec!["--colour"], "unexpected argument '--colour'"),
-        (vec!["--analyst", "oracle"], "possible values: auto, embedded"),
+        (vec!["--analyst", "oracle"], "possible values: auto, claude, embedded, cascade"),
     ] {
         let output = local(&arguments);
         let error = text(&output.stderr);

@@ -11,7 +11,7 @@ use local::{
 };
 
 fn shared(output: &Path) -> Shared {
-    let setup = Setup { output, analyst: AnalystChoice::Embedded, delivery: true, capped: false };
+    let setup = Setup { output, analyst: Some(AnalystChoice::Embedded), delivery: true, capped: false };
     Shared::new(setup, &Environment::default()).unwrap()
 }
 

@@ -1,0 +1,131 @@
+//! A ticket through the model: redact, ask, check, restore.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use analysis::{
+    EmbeddedAnalyst,
+    answer::{self, Given},
+    prompt::{self, Prompt, TicketText},
+    redaction::{Known, Redactor},
+    text,
+};
+use domain::{
+    Account, Agent, Fallback, Reading, Ticket,
+    policy::AgentProfile,
+    ports::PortError,
+    reading::{Redaction, Usage},
+};
+use serde_json::Value;
+
+use crate::{Budget, client::Client};
+
+/// Claude with everything it needs to know of the customer's wishes.
+pub struct ClaudeAnalyst {
+    client: Client,
+    prompt: Prompt,
+    schema: Value,
+    embedded: Arc<EmbeddedAnalyst>,
+    /// Model and prompt, as records name them.
+    name: String,
+    redaction: bool,
+}
+
+/// Why there is no reading, what that cost all the same, and what left the house.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Failed {
+    pub fallback: Fallback,
+    pub usage: Usage,
+    pub redactions: BTreeMap<Redaction, u32>,
+}
+
+impl ClaudeAnalyst {
+    #[must_use]
+    pub fn new(
+        client: Client,
+        profiles: &BTreeMap<Agent, AgentProfile>,
+        embedded: Arc<EmbeddedAnalyst>,
+        redaction: bool,
+    ) -> Self {
+        let name = format!("{}/{}", client.model().id, prompt::VERSION);
+        let prompt = Prompt::new(profiles, embedded.knowledge());
+        Self { client, prompt, schema: prompt::schema(), embedded, name, redaction }
+    }
+
+    pub async fn warm(&self) {
+        self.client.warm().await;
+    }
+
+    /// One call, within the budget.
+    ///
+    /// # Errors
+    /// What the budget's counter says. A model that fails is not an error but [`Failed`].
+    pub async fn read(
+        &self,
+        ticket: &Ticket,
+        account: &Account,
+        budget: &Budget,
+        within: Duration,
+    ) -> Result<Result<Reading, Failed>, PortError> {
+        let (redactor, words) = self.redacted(ticket, account);
+        let body = self.embedded.customers_words(ticket);
+        let articles = self.prompt.articles(self.embedded.knowledge(), &ticket.subject, &body);
+        let request = self.client.body(self.prompt.system(), &self.prompt.ticket(&words, &articles), &self.schema);
+        let model = self.client.model();
+        let Some(reserved) = budget.reserve(model.price.at_most(request.len(), model.max_tokens())).await? else {
+            let nothing = (Usage::default(), BTreeMap::new());
+            return Ok(Err(Failed { fallback: Fallback::OverBudget, usage: nothing.0, redactions: nothing.1 }));
+        };
+        let answered = self.client.message(&request, within).await;
+        let usage = answered.as_ref().map_or_else(|error| error.usage(), |reply| reply.usage);
+        budget.settle(reserved, usage.cost_usd).await;
+        let failed = |fallback| Failed { fallback, usage, redactions: redactor.counts().clone() };
+        let reply = match answered {
+            Ok(reply) => reply,
+            Err(error) => {
+                tracing::error!(ticket.id = %ticket.id, error = &error as &dyn std::error::Error,
+                    "The model did not read ticket {}.", ticket.id);
+                return Ok(Err(failed(error.fallback())));
+            }
+        };
+        let given = Given {
+            ticket,
+            articles: &articles,
+            redactor: &redactor,
+            signatures: self.embedded.signatures(),
+            analyst: &self.name,
+        };
+        match answer::reading(&reply.text, given) {
+            Ok((reading, dropped)) => {
+                for part in dropped {
+                    tracing::info!(ticket.id = %ticket.id, "Of the model's answer was dropped: {part}.");
+                }
+                Ok(Ok(self.with_the_articles_words(Reading { usage, ..reading }, ticket, account)))
+            }
+            Err(error) => {
+                tracing::error!(ticket.id = %ticket.id, error = %error, "The model's answer was not usable.");
+                Ok(Err(failed(Fallback::Invalid)))
+            }
+        }
+    }
+
+    /// The ticket's words without personal data, quoted history and signatures.
+    fn redacted(&self, ticket: &Ticket, account: &Account) -> (Redactor, TicketText) {
+        let people: Vec<&str> = ticket.requester_name.as_deref().into_iter().collect();
+        let known = Known { people: &people, company: Some(&account.name) };
+        let mut redactor = Redactor::new(known, ticket.texts());
+        let mut redact = |text: &str| if self.redaction { redactor.redact(text) } else { text.to_owned() };
+        let words = TicketText {
+            subject: redact(&ticket.subject),
+            messages: ticket.messages().map(|message| redact(&text::current(message))).collect(),
+            channel: redact(&ticket.channel),
+        };
+        (redactor, words)
+    }
+
+    /// Where an article answers as it stands, its own words are the draft: they may go out unread, a model's may not.
+    fn with_the_articles_words(&self, reading: Reading, ticket: &Ticket, account: &Account) -> Reading {
+        let labels = (reading.priority.value, reading.agent.value, reading.sentiment.value, reading.language);
+        let composed = self.embedded.article_draft(ticket, account, labels).filter(|draft| draft.faq);
+        Reading { draft: composed.or(reading.draft), ..reading }
+    }
+}

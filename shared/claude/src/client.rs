@@ -1,0 +1,337 @@
+//! One call of the Messages API: time limits, retries, and every way it can end.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{Fallback, reading::Usage};
+use jiff::{SignedDuration, fmt::rfc2822};
+use reqwest::{
+    StatusCode,
+    header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER},
+};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::{
+    config::{Config, Model},
+    wire::{Block, ErrorResponse, MessagePayload, MessageResponse},
+};
+
+const VERSION: &str = "2026-10-21";
+const ATTEMPTS: u32 = 3;
+const CONNECT: Duration = Duration::from_secs(5);
+/// One attempt; a form of this size takes a second or two.
+const ATTEMPT: Duration = Duration::from_secs(20);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// Error codes of a spending limit: no retry helps before somebody raises it.
+const SPENT: [&str; 2] = ["enforced_spend_limit_reached", "contract_spend_limit_reached"];
+
+/// A connection to the Messages API, shared by all calls of a process.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base_url: String,
+    key: SecretString,
+    model: Model,
+}
+
+/// A text that came back, and what it cost.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Reply {
+    pub text: String,
+    pub usage: Usage,
+}
+
+/// How a call failed. No variant holds text of the request or the answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaudeError {
+    #[error("no connection, or it broke")]
+    Connection(#[source] reqwest::Error),
+    #[error("no answer in time")]
+    Time,
+    #[error("status {status}, {kind}, code {code:?}, request {request_id:?}")]
+    Status { status: StatusCode, kind: String, code: Option<String>, request_id: Option<String> },
+    /// The parser's own words are left out: they may quote the answer.
+    #[error("an answer that is not a message, at character {column}, request {request_id:?}")]
+    Garbage { column: usize, request_id: Option<String> },
+    #[error("the model refused, request {request_id:?}")]
+    Refusal { usage: Usage, request_id: Option<String> },
+    #[error("the message ended with {stop:?}, request {request_id:?}")]
+    Stop { stop: String, usage: Usage, request_id: Option<String> },
+    #[error("a message without text, request {request_id:?}")]
+    Empty { usage: Usage, request_id: Option<String> },
+}
+
+impl ClaudeError {
+    /// What the record says of it.
+    #[must_use]
+    pub fn fallback(&self) -> Fallback {
+        match self {
+            Self::Connection(_) | Self::Time => Fallback::Unreachable,
+            Self::Status { code: Some(code), .. } if SPENT.contains(&code.as_str()) => Fallback::OverBudget,
+            Self::Status { status, .. } => match status.as_u16() {
+                400..=407 | 410..=412 => Fallback::Misconfigured,
+                413 => Fallback::Invalid,
+                _ => Fallback::Unreachable,
+            },
+            Self::Refusal { .. } => Fallback::Refused,
+            Self::Garbage { .. } | Self::Stop { .. } | Self::Empty { .. } => Fallback::Invalid,
+        }
+    }
+
+    /// What was paid for nothing.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        match self {
+            Self::Refusal { usage, .. } | Self::Stop { usage, .. } | Self::Empty { usage, .. } => *usage,
+            Self::Connection(_) | Self::Time | Self::Status { .. } | Self::Garbage { .. } => Usage::default(),
+        }
+    }
+}
+
+impl Client {
+    /// # Errors
+    /// A key that cannot stand in a header.
+    pub fn new(config: &Config, key: SecretString) -> Result<Self, String> {
+        HeaderValue::from_str(key.expose_secret()).map_err(|_| "ANTHROPIC_API_KEY: is not a key".to_owned())?;
+        Ok(Self { http: connection(), base_url: config.base_url.clone(), key, model: config.model.clone() })
+    }
+
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Opens the connection and asks whether key and model are accepted, so that the first ticket need not wait. What
+    /// goes wrong is logged and no more: a ticket will tell.
+    pub async fn warm(&self) {
+        let url = format!("{}/v1/models/{}", self.base_url, self.model.id);
+        match self.http.get(url).headers(self.headers()).timeout(CONNECT).send().await {
+            Ok(response) if response.status().is_success() => {}
+            Ok(response) => {
+                tracing::warn!(status = response.status().as_u16(), "The model {} is not to be had.", self.model.id);
+            }
+            Err(error) => {
+                tracing::warn!(error = &error.without_url() as &dyn std::error::Error, "No connection to the model.");
+            }
+        }
+    }
+
+    /// The request as it is sent.
+    ///
+    /// # Panics
+    /// Never: strings and a schema serialise.
+    #[must_use]
+    pub fn body(&self, system: &str, user: &str, schema: &serde_json::Value) -> Vec<u8> {
+        let payload = MessagePayload::new(&self.model, system, user, schema);
+        serde_json::to_vec(&payload).expect("strings and a schema serialise")
+    }
+
+    /// Sends, and sends again where that may help and time allows.
+    ///
+    /// # Errors
+    /// [`ClaudeError`], of the last attempt.
+    pub async fn message(&self, body: &[u8], within: Duration) -> Result<Reply, ClaudeError> {
+        let until = Instant::now() + within;
+        let mut attempt = 1;
+        loop {
+            let (error, advice) = match self.attempt(body, until).await {
+                Ok(reply) => return Ok(reply),
+                Err(failed) => failed,
+            };
+            let pause = advice.pause.unwrap_or_else(|| backoff(attempt));
+            let again = advice.again && attempt < ATTEMPTS && Instant::now() + pause < until;
+            tracing::warn!(error = &error as &dyn std::error::Error, attempt, again, "The model did not answer.");
+            if !again {
+                return Err(error);
+            }
+            sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(&self, body: &[u8], until: Instant) -> Result<Reply, (ClaudeError, Advice)> {
+        let until = until.min(Instant::now() + ATTEMPT);
+        let exchange = async {
+            let url = format!("{}/v1/messages", self.base_url);
+            let response = self.http.post(url).headers(self.headers()).body(body.to_vec()).send().await?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            Ok((status, headers, response.bytes().await?))
+        };
+        let (status, headers, bytes) = match timeout_at(until, exchange).await {
+            Err(_) => return Err((ClaudeError::Time, Advice::AGAIN)),
+            Ok(Err(error)) => {
+                let error: reqwest::Error = error;
+                return Err((ClaudeError::Connection(error.without_url()), Advice::AGAIN));
+            }
+            Ok(Ok(answer)) => answer,
+        };
+        let request_id = text_of(&headers, "request-id");
+        if status.is_success() {
+            return read(&bytes, &self.model, request_id).map_err(|error| (error, Advice::STOP));
+        }
+        let body: ErrorResponse = serde_json::from_slice(&bytes).unwrap_or_default();
+        let code = body.error.details.and_then(|details| details.error_code).map(|code| word(&code));
+        let advice = Advice::of(status, &headers, code.as_deref());
+        Err((ClaudeError::Status { status, kind: word(&body.error.r#type), code, request_id }, advice))
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut key = HeaderValue::from_str(self.key.expose_secret()).expect("checked when the client was made");
+        key.set_sensitive(true);
+        let mut headers = HeaderMap::new();
+        headers.insert("x-api-key", key);
+        headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers
+    }
+}
+
+/// Bundled root certificates: reading the machine's costs a small function 24 to 65 ms at every cold start.
+fn connection() -> reqwest::Client {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("the provider knows both versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .connect_timeout(CONNECT)
+        .tcp_keepalive(Duration::from_secs(60))
+        .build()
+        .expect("nothing in it depends on the machine")
+}
+
+/// Whether the same request may do better, and after how long the service says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Advice {
+    again: bool,
+    pause: Option<Duration>,
+}
+
+impl Advice {
+    const AGAIN: Self = Self { again: true, pause: None };
+    const STOP: Self = Self { again: false, pause: None };
+
+    fn of(status: StatusCode, headers: &HeaderMap, code: Option<&str>) -> Self {
+        if code.is_some_and(|code| SPENT.contains(&code)) {
+            return Self::STOP;
+        }
+        let again = match text_of(headers, "x-should-retry").as_deref() {
+            Some("true") => true,
+            Some("false") => false,
+            _ => matches!(status.as_u16(), 408 | 409 | 429 | 500..),
+        };
+        Self { again, pause: retry_after(headers) }
+    }
+}
+
+/// `retry-after-ms`, or `retry-after` in seconds or as a date, which is measured against the answer's own date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| text_of(headers, name)?.trim().parse::<f64>().ok();
+    let seconds = number("retry-after-ms").map(|ms| ms / 1e3).or_else(|| number(RETRY_AFTER.as_str()));
+    if let Some(seconds) = seconds {
+        return Duration::try_from_secs_f64(seconds).ok().filter(|pause| !pause.is_zero());
+    }
+    let date = |name: &str| rfc2822::parse(&text_of(headers, name)?).ok();
+    let pause: SignedDuration = date(RETRY_AFTER.as_str())?.duration_since(&date(DATE.as_str())?);
+    Duration::try_from(pause).ok().filter(|pause| !pause.is_zero())
+}
+
+/// Half a second, doubled each time, less up to a quarter, so that many callers do not come back together.
+fn backoff(attempt: u32) -> Duration {
+    let pause = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(attempt - 1)).min(LONGEST_PAUSE);
+    pause.mul_f64(1.0 - 0.25 * fastrand::f64())
+}
+
+fn read(bytes: &[u8], model: &Model, request_id: Option<String>) -> Result<Reply, ClaudeError> {
+    let message: MessageResponse = match serde_json::from_slice(bytes) {
+        Ok(message) => message,
+        Err(error) => return Err(ClaudeError::Garbage { column: error.column(), request_id }),
+    };
+    let usage = message.usage.usage(model);
+    tracing::debug!(
+        model.request_id = request_id,
+        model.input_tokens = usage.input_tokens,
+        model.cache_read_tokens = usage.cache_read_tokens,
+        model.output_tokens = usage.output_tokens,
+        "The model answered."
+    );
+    match message.stop_reason.as_deref() {
+        Some("end_turn") => {}
+        Some("refusal") => return Err(ClaudeError::Refusal { usage, request_id }),
+        stop => return Err(ClaudeError::Stop { stop: word(stop.unwrap_or("nothing")), usage, request_id }),
+    }
+    let text: String = message
+        .content
+        .into_iter()
+        .filter_map(|block| match block {
+            Block::Text { text } => Some(text),
+            Block::Other => None,
+        })
+        .collect();
+    if text.trim().is_empty() { Err(ClaudeError::Empty { usage, request_id }) } else { Ok(Reply { text, usage }) }
+}
+
+fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    Some(headers.get(name)?.to_str().ok()?.to_owned())
+}
+
+/// A word of the service that may be logged: short, and nothing but letters, digits, `_` and `-`.
+fn word(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')).take(60).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn the_service_says_how_long_to_wait() {
+        for (pairs, expected) in [
+            (&[("retry-after-ms", "250"), ("retry-after", "9")][..], Some(0.25)),
+            (&[("retry-after", "1.5")], Some(1.5)),
+            (&[("retry-after", "Tue, 24 Nov 2026 10:00:07 GMT"), ("date", "Tue, 24 Nov 2026 10:00:00 GMT")], Some(7.0)),
+            (&[("retry-after", "Tue, 24 Nov 2026 10:00:07 GMT")], None),
+            (&[("retry-after", "soon")], None),
+            (&[("retry-after", "-1")], None),
+            (&[("retry-after", "0")], None),
+            (&[], None),
+        ] {
+            assert_eq!(retry_after(&headers(pairs)).map(|pause| pause.as_secs_f64()), expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_do_better_is_tried_again() {
+        let advice = |status: u16, pairs: &[(&'static str, &'static str)], code| {
+            Advice::of(StatusCode::from_u16(status).unwrap(), &headers(pairs), code).again
+        };
+        for status in [408, 409, 429, 500, 503, 504, 529] {
+            assert!(advice(status, &[], None), "{status}");
+            assert!(!advice(status, &[("x-should-retry", "false")], None), "{status}");
+        }
+        for status in [400, 401, 402, 403, 404, 413] {
+            assert!(!advice(status, &[], None), "{status}");
+            assert!(advice(status, &[("x-should-retry", "true")], None), "{status}");
+        }
+        assert!(advice(429, &[("retry-after", "1")], Some("ramp_limit_exceeded")));
+        for code in SPENT {
+            assert!(!advice(429, &[("x-should-retry", "true")], Some(code)), "{code}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_and_differ() {
+        for (attempt, most) in [(1, 0.5), (2, 1.0), (5, 8.0), (40, 8.0)] {
+            let pause = backoff(attempt).as_secs_f64();
+            assert!((0.75 * most..=most).contains(&pause), "{attempt}: {pause}");
+        }
+    }
+}

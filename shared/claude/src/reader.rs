@@ -1,0 +1,97 @@
+//! Who reads a ticket, and who stands in.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use analysis::EmbeddedAnalyst;
+use async_trait::async_trait;
+use domain::{
+    Account, Agent, Fallback, Priority, Reading, SecondOpinion, Ticket,
+    policy::AgentProfile,
+    ports::{Analyst, PortError},
+};
+
+use crate::{Budget, ClaudeAnalyst, Client, Config, Failed, Who, breaker::Breaker};
+
+/// In a cascade the embedded analyst's labels stand from this confidence on. At 0.75 it was right in 19 of 20 held-out
+/// tickets that it was sure of.
+const SURE: f32 = 0.75;
+
+/// The embedded analyst, and Claude where the configuration says so.
+///
+/// The embedded analyst reads every ticket: it costs under a millisecond, stands in when the model fails, and is the
+/// second opinion that no text can talk to.
+pub struct Reader {
+    embedded: Arc<EmbeddedAnalyst>,
+    model: Option<ClaudeAnalyst>,
+    cascade: bool,
+    breaker: Breaker,
+    budget: Budget,
+}
+
+impl Reader {
+    /// # Errors
+    /// A key that cannot be sent.
+    pub fn new(
+        config: &Config,
+        profiles: &BTreeMap<Agent, AgentProfile>,
+        embedded: EmbeddedAnalyst,
+        budget: Budget,
+    ) -> Result<Self, String> {
+        let embedded = Arc::new(embedded);
+        let key = config.key.clone().filter(|_| config.asks_claude());
+        let model = key
+            .map(|key| Client::new(config, key))
+            .transpose()?
+            .map(|client| ClaudeAnalyst::new(client, profiles, embedded.clone(), config.redaction));
+        Ok(Self { embedded, model, cascade: config.who == Who::Cascade, breaker: Breaker::default(), budget })
+    }
+
+    /// Opens the connection to the model, if one is asked.
+    pub async fn warm(&self) {
+        if let Some(model) = &self.model {
+            model.warm().await;
+        }
+    }
+}
+
+#[async_trait]
+impl Analyst for Reader {
+    async fn read(&self, ticket: &Ticket, account: &Account, within: Duration) -> Result<Reading, PortError> {
+        let own = self.embedded.read(ticket, account);
+        let Some(model) = self.model.as_ref().filter(|_| !self.cascade || worth_asking(&own)) else { return Ok(own) };
+        if !self.breaker.lets_through() {
+            return Ok(Reading { fallback: Some(Fallback::Paused), ..own });
+        }
+        let answer = model.read(ticket, account, &self.budget, within).await?;
+        self.breaker.note(answer.as_ref().is_err_and(|failed| is_a_failure(failed.fallback)));
+        Ok(match answer {
+            Ok(reading) => with_second_opinion(reading, own),
+            Err(Failed { fallback, usage, redactions }) => {
+                Reading { fallback: Some(fallback), usage, redactions, ..own }
+            }
+        })
+    }
+}
+
+/// A refusal is an answer, and our own budget says nothing of the service.
+fn is_a_failure(fallback: Fallback) -> bool {
+    match fallback {
+        Fallback::Unreachable | Fallback::Invalid | Fallback::Misconfigured => true,
+        Fallback::Refused | Fallback::OverBudget | Fallback::Paused => false,
+    }
+}
+
+/// Unsure, or money is at stake.
+fn worth_asking(own: &Reading) -> bool {
+    let unsure = own.priority.confidence.min(own.agent.confidence) < SURE;
+    let urgent = own.priority.value <= Priority::P1;
+    unsure || urgent || own.churn.value || own.intent.value.is_some()
+}
+
+fn with_second_opinion(reading: Reading, own: Reading) -> Reading {
+    Reading {
+        suspicious: reading.suspicious || own.suspicious,
+        second: Some(SecondOpinion { priority: own.priority, churn: own.churn, intent: own.intent }),
+        ..reading
+    }
+}
