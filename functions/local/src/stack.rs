@@ -50,6 +50,12 @@ impl Environment {
         Ok(Self { file })
     }
 
+    /// Lines as of a `.env`, for tests and benchmarks.
+    #[must_use]
+    pub fn of(lines: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { file: lines.into_iter().collect() }
+    }
+
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place of a laptop run that reads the environment")]
     pub fn get(&self, name: &str) -> Option<String> {

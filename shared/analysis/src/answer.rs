@@ -21,6 +21,8 @@ const CLAIM: u8 = 4;
 /// Quotes kept for a signal, and how long one may be, in characters.
 const MOST_QUOTES: usize = 3;
 const LONGEST_QUOTE: usize = 400;
+/// In characters.
+const LONGEST_REASON: usize = 400;
 /// A draft's length, in characters.
 const DRAFT: std::ops::RangeInclusive<usize> = 40..=2_400;
 
@@ -39,6 +41,7 @@ struct Form {
     churn: u8,
     intent: String,
     intent_sure: u8,
+    reason: String,
     article: String,
     draft: String,
 }
@@ -147,6 +150,7 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
         sentiment: Scored { value: sentiment, confidence: 1.0 },
         churn,
         intent,
+        reason: reason(&form.reason, given),
         draft,
         suspicious: form.injection_suspected,
         second: None,
@@ -177,6 +181,14 @@ fn quotes(said: &[String], source: &Source, redactor: &Redactor, dropped: &mut V
     }
     kept.truncate(MOST_QUOTES);
     kept
+}
+
+/// The reason as one line, without anything that a draft may not say either.
+fn reason(said: &str, given: Given<'_>) -> Option<String> {
+    let line = given.redactor.restore(said).split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().take(LONGEST_REASON).collect();
+    let ticket = given.ticket.texts().collect::<Vec<_>>().join("\n");
+    Some(line).filter(|line| !line.is_empty() && grounding::check(line, &ticket, "").is_ok())
 }
 
 /// The draft, if there is one and it may be shown.
@@ -260,8 +272,18 @@ mod tests {
         assert_eq!((reading.agent.value, reading.sentiment.value), (Agent::Nexus, Sentiment::Frustrated));
         assert_eq!(reading.churn.quotes, ["We are looking at other vendors."]);
         assert_eq!(reading.intent.value, Some(Intent::Expansion));
+        assert_eq!(reading.reason.as_deref(), Some("Orders do not sync."));
         let draft = reading.draft.unwrap();
         assert!(draft.text.ends_with("\n\nThe Nexus team") && !draft.composed);
+    }
+
+    #[test]
+    fn a_reason_is_one_line_without_a_link() {
+        let reason = |text: &str| check(json!({ "reason": text })).unwrap().0.reason;
+        assert_eq!(reason("Two\nlines.").as_deref(), Some("Two lines."));
+        assert_eq!(reason("See https://evil.example/x"), None);
+        assert_eq!(reason("![x](y)"), None);
+        assert_eq!(reason(" "), None);
     }
 
     #[test]

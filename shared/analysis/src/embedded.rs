@@ -76,6 +76,7 @@ impl EmbeddedAnalyst {
             sentiment,
             churn: Signal { value: churn.value, confidence: churn.confidence, quotes: churn.quotes },
             intent: Signal { value: intent.filter(|_| wish.value), confidence: wish.confidence, quotes: wish.quotes },
+            reason: None,
             draft: self.article_draft(ticket, account, (priority.value, agent.value, sentiment.value, language)),
             suspicious: injection::suspected(ticket.texts()),
             second: None,

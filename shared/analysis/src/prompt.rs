@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use domain::{Agent, policy::AgentProfile};
+use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -132,10 +133,20 @@ fn clipped(text: &str, most: usize) -> String {
     }
 }
 
+/// A form. The model fills it in from top to bottom, so the order of its properties is part of it.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Schema {
+    r#type: &'static str,
+    properties: IndexMap<&'static str, Value>,
+    required: Vec<&'static str>,
+    additional_properties: bool,
+}
+
 /// The answer's shape: evidence and reason before labels, everything required, no union, no bound that the model's
 /// schema language does not know.
 #[must_use]
-pub fn schema() -> Value {
+pub fn schema() -> Schema {
     let text = |description: &str| json!({ "type": "string", "description": description });
     let quotes =
         |description: &str| json!({ "type": "array", "items": { "type": "string" }, "description": description });
@@ -158,10 +169,8 @@ pub fn schema() -> Value {
         ("article", text("The id of the article the draft rests on; empty without a draft")),
         ("draft", text("At most 200 words of plain text; empty unless priority is p2 or p3 and an article answers")),
     ];
-    let required: Vec<&str> = properties.iter().map(|(name, _)| *name).collect();
-    let properties: serde_json::Map<String, Value> =
-        properties.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
-    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+    let required = properties.iter().map(|(name, _)| *name).collect();
+    Schema { r#type: "object", properties: properties.into(), required, additional_properties: false }
 }
 
 #[cfg(test)]

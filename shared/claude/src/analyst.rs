@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use analysis::{
     EmbeddedAnalyst,
     answer::{self, Given},
-    prompt::{self, Prompt, TicketText},
+    prompt::{self, Prompt, Schema, TicketText},
     redaction::{Known, Redactor},
     text,
 };
@@ -15,7 +15,6 @@ use domain::{
     ports::PortError,
     reading::{Redaction, Usage},
 };
-use serde_json::Value;
 
 use crate::{Budget, client::Client};
 
@@ -23,7 +22,7 @@ use crate::{Budget, client::Client};
 pub struct ClaudeAnalyst {
     client: Client,
     prompt: Prompt,
-    schema: Value,
+    schema: Schema,
     embedded: Arc<EmbeddedAnalyst>,
     /// Model and prompt, as records name them.
     name: String,

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use analysis::prompt::Schema;
 use domain::{Fallback, reading::Usage};
 use jiff::{SignedDuration, fmt::rfc2822};
 use reqwest::{
@@ -71,7 +72,7 @@ impl ClaudeError {
             Self::Connection(_) | Self::Time => Fallback::Unreachable,
             Self::Status { code: Some(code), .. } if SPENT.contains(&code.as_str()) => Fallback::OverBudget,
             Self::Status { status, .. } => match status.as_u16() {
-                400..=407 | 410..=412 => Fallback::Misconfigured,
+                300..=407 | 410..=412 => Fallback::Misconfigured,
                 413 => Fallback::Invalid,
                 _ => Fallback::Unreachable,
             },
@@ -123,7 +124,7 @@ impl Client {
     /// # Panics
     /// Never: strings and a schema serialise.
     #[must_use]
-    pub fn body(&self, system: &str, user: &str, schema: &serde_json::Value) -> Vec<u8> {
+    pub fn body(&self, system: &str, user: &str, schema: &Schema) -> Vec<u8> {
         let payload = MessagePayload::new(&self.model, system, user, schema);
         serde_json::to_vec(&payload).expect("strings and a schema serialise")
     }
@@ -199,6 +200,8 @@ fn connection() -> reqwest::Client {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .connect_timeout(CONNECT)
+        // A redirect would carry the key and the ticket to wherever it points.
+        .redirect(reqwest::redirect::Policy::none())
         .tcp_keepalive(Duration::from_secs(60))
         .build()
         .expect("nothing in it depends on the machine")

@@ -12,9 +12,9 @@ use domain::{
 
 use crate::{Budget, ClaudeAnalyst, Client, Config, Failed, Who, breaker::Breaker};
 
-/// In a cascade the embedded analyst's labels stand from this confidence on. At 0.75 it was right in 19 of 20 held-out
-/// tickets that it was sure of.
-const SURE: f32 = 0.75;
+/// In a cascade the embedded analyst's labels stand from this confidence on. Of the bundled 30 tickets, 22 are read this
+/// surely, with one priority and one team wrong among them.
+const SURE: f32 = 0.6;
 
 /// The embedded analyst, and Claude where the configuration says so.
 ///

@@ -1,8 +1,8 @@
 //! The Messages API as JSON, version 2026-10-21.
 
+use analysis::prompt::Schema;
 use domain::reading::Usage;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::config::Model;
 
@@ -51,11 +51,11 @@ struct OutputPayload<'a> {
 #[derive(Serialize)]
 struct FormatPayload<'a> {
     r#type: &'static str,
-    schema: &'a Value,
+    schema: &'a Schema,
 }
 
 impl<'a> MessagePayload<'a> {
-    pub(crate) fn new(model: &'a Model, system: &'a str, user: &'a str, schema: &'a Value) -> Self {
+    pub(crate) fn new(model: &'a Model, system: &'a str, user: &'a str, schema: &'a Schema) -> Self {
         Self {
             model: &model.id,
             max_tokens: model.max_tokens(),

@@ -166,6 +166,7 @@ fn label_reasons(reading: &Reading, policy: &Policy) -> Vec<String> {
         format!("{analyst} read the priority as {}{}", priority.value, sure(priority.confidence)),
         format!("{analyst} read the team as {}{}", agent.value.title(), sure(agent.confidence)),
     ];
+    reasons.extend(reading.reason.as_ref().map(|reason| format!("in its words: {reason}")));
     if reading.suspicious {
         reasons.push("the text tries to instruct its reader; nothing beyond a suggestion is done".to_owned());
     }

@@ -22,6 +22,8 @@ pub struct Reading {
     pub churn: Signal<bool>,
     /// `value`: what the customer wants to buy. `confidence` is the probability of any such wish.
     pub intent: Signal<Option<Intent>>,
+    /// Why the labels are what they are, in the analyst's words, where it has any.
+    pub reason: Option<String>,
     pub draft: Option<Draft>,
     /// The text tries to instruct its reader.
     pub suspicious: bool,

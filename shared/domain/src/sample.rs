@@ -99,6 +99,7 @@ pub fn reading() -> Reading {
         sentiment: Scored { value: Sentiment::Neutral, confidence: 0.9 },
         churn: Signal { value: false, confidence: 0.05, quotes: Vec::new() },
         intent: Signal { value: None, confidence: 0.05, quotes: Vec::new() },
+        reason: None,
         draft: None,
         suspicious: false,
         second: None,
