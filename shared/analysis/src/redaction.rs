@@ -195,6 +195,11 @@ fn phones(text: &str) -> impl Iterator<Item = Found> {
     international
         .chain(national)
         .chain(labelled)
+        .map(|range| {
+            // A closing bracket may be the sentence's.
+            let value = text.get(range.clone()).unwrap_or_default();
+            range.start..range.start + value.trim_end_matches(|c: char| !c.is_ascii_digit()).len()
+        })
         .filter(|range| {
             let digits = text.get(range.clone()).unwrap_or_default().chars().filter(char::is_ascii_digit).count();
             (7..=15).contains(&digits) && stands_alone(text, range)

@@ -36,7 +36,8 @@ pub fn held<'a>(reading: &'a Reading, thresholds: &Thresholds) -> (Cow<'a, Readi
         reasons.push("held: the embedded analyst heard that the customer may leave".to_owned());
         held.to_mut().churn = second.churn.clone();
     }
-    let signal = f32::from(thresholds.opportunity_signal) / 10.0;
+    // Confidence is rounded to tenths before it is compared.
+    let signal = (f32::from(thresholds.opportunity_signal) - 0.5) / 10.0;
     let wanted = reading.intent.value.is_some() && reading.intent.confidence >= signal;
     if !wanted && second.intent.value.is_some() && second.intent.confidence >= firm(signal) {
         reasons.push("held: the embedded analyst heard that the customer wants to buy".to_owned());
@@ -82,7 +83,7 @@ mod tests {
         check(true, P1, 0.6, (P1, true, true));
         check(true, P2, 0.6, (P3, true, true));
         check(true, P0, 0.3, (P3, false, false));
-        check(true, P0, 0.5, (P0, true, false));
+        check(true, P0, 0.54, (P0, true, false));
     }
 
     #[test]
