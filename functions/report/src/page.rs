@@ -144,7 +144,9 @@ fn tiles(aggregates: &Aggregates) -> Vec<Tile> {
     ];
     if aggregates.usage.llm_calls > 0 {
         let calls = format!("{} model calls", words::count(aggregates.usage.llm_calls as usize));
-        tiles.push(tile(format!("${:.2}", aggregates.usage.cost_usd), "model cost", calls));
+        let cost = aggregates.usage.cost_usd;
+        let dollars = if cost < 1.0 { format!("${cost:.4}") } else { format!("${cost:.2}") };
+        tiles.push(tile(dollars, "model cost", calls));
     }
     if aggregates.fallbacks > 0 {
         tiles.push(tile(words::count(aggregates.fallbacks), "read by the fallback", percent(aggregates.fallbacks)));

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use domain::{
-    Record, TicketState,
+    Draft, Fallback, Record, TicketState,
     ports::{AlertLog, Lease, TicketLog},
+    reading::Usage,
     sample,
 };
 use embedded::{FixedSettings, MemoryTicketLog, SiteDirectory};
@@ -89,4 +90,28 @@ async fn only_the_newest_tickets_are_shown_and_all_are_counted() {
     assert_eq!(metrics["total_tickets"], 505);
     assert!(html.contains("the newest 500 of 505"));
     assert!(html.contains("data-id=\"505\"") && !html.contains("data-id=\"5\""));
+}
+
+#[tokio::test]
+async fn a_reading_says_who_read_what_it_cost_and_what_was_suspicious() {
+    let mut by_model = sample::record(1, "Acme", sample::now());
+    by_model.analyst = "claude-haiku-5-5/triage-1".into();
+    by_model.suspicious = true;
+    by_model.draft = Some(Draft { composed: false, ..sample::draft() });
+    by_model.usage = Usage { llm_calls: 1, cost_usd: 0.00034, ..Usage::default() };
+    let mut stood_in = sample::record(2, "Acme", sample::now());
+    stood_in.fallback = Some(Fallback::Paused);
+    let (html, metrics) = published(vec![by_model, stood_in]).await;
+    for text in [
+        "read by claude-haiku-5-5/triage-1",
+        "<strong>Suspicious:</strong>",
+        "written by the model from",
+        "$0.0003",
+        "read by sample-1 as a fallback",
+        "read by the fallback",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    assert_eq!(html.matches("Suspicious:").count(), 1);
+    assert!(metrics["llm_calls"] == 1, "{metrics}");
 }
