@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use analysis::evaluate::Confusion;
 use anyhow::{Context, bail};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use domain::{Agent, Intent, Language, Priority, Record, Sentiment};
+use domain::{Agent, Intent, Language, Priority, Record, Sentiment, reading::Usage};
 use serde_json::{Map, Value, json};
 use strum::IntoEnumIterator;
 
@@ -13,7 +13,7 @@ use crate::{
     cli::EvalArguments,
     exit::Ended,
     input::{self, Labels, Row},
-    run, say,
+    progress, run, say,
     stack::{Environment, Setup, Shared},
 };
 
@@ -43,6 +43,7 @@ pub async fn command(arguments: &EvalArguments, environment: &Environment) -> an
     }
     let setup = Setup { output: &arguments.output, analyst: arguments.analyst, delivery: false, capped: false };
     let shared = Shared::new(setup, environment)?;
+    shared.warm().await;
     let run::Outcome { failed } = run::process(&shared, &input.rows, None).await?;
 
     let found: Vec<(&Row, std::sync::Arc<Record>)> =
@@ -83,6 +84,12 @@ pub async fn command(arguments: &EvalArguments, environment: &Environment) -> an
     say::line(format_args!("{overview}\n\nRows are the labels in the file, columns what was found."));
     for table in tables {
         say::line(format_args!("\n{table}"));
+    }
+    let mut usage = Usage::default();
+    found.iter().for_each(|(_, record)| usage += record.usage);
+    let fallbacks = found.iter().filter(|(_, record)| record.fallback.is_some()).count();
+    if let Some(model) = progress::model(usage, fallbacks) {
+        say::line(format_args!("\nlanguage model: {model}"));
     }
     let path = write(&arguments.output, &file)?;
     say::line(format_args!("\nWritten to {path}"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::say;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use domain::{Agent, Priority, Record};
+use domain::{Agent, Priority, Record, reading::Usage};
 use edge::words;
 use indicatif::{ProgressBar, ProgressStyle};
 use report::Aggregates;
@@ -97,15 +97,15 @@ pub fn summary(aggregates: &Aggregates, took: Duration) -> String {
         ["answers ready".to_owned(), words::count(aggregates.answer_ready)],
         ["time".to_owned(), time],
     ]);
-    if let Some(model) = model(aggregates) {
+    if let Some(model) = model(aggregates.usage, aggregates.fallbacks) {
         table.add_row(["language model".to_owned(), model]);
     }
     table.to_string()
 }
 
 /// What the language model did and cost; none where it was not asked.
-fn model(aggregates: &Aggregates) -> Option<String> {
-    let usage = aggregates.usage;
+#[must_use]
+pub fn model(usage: Usage, fallbacks: usize) -> Option<String> {
     let tokens = |number: u64| words::count(usize::try_from(number).unwrap_or(usize::MAX));
     let mut parts = Vec::new();
     if usage.llm_calls > 0 {
@@ -116,8 +116,8 @@ fn model(aggregates: &Aggregates) -> Option<String> {
         parts.push(format!("{} out", tokens(usage.output_tokens)));
         parts.push(format!("${:.4}", usage.cost_usd));
     }
-    if aggregates.fallbacks > 0 {
-        parts.push(format!("{} read by the fallback", words::count(aggregates.fallbacks)));
+    if fallbacks > 0 {
+        parts.push(format!("{} read by the fallback", words::count(fallbacks)));
     }
     (!parts.is_empty()).then(|| parts.join(" · "))
 }

@@ -55,6 +55,7 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
     let input = input::read(arguments.input.as_deref(), |problem| eprintln!("skipped: {problem}"))?;
     let setup = Setup { output: &arguments.output, analyst: arguments.analyst, delivery: true, capped: true };
     let shared = Shared::new(setup, environment)?;
+    shared.warm().await;
     outputs::prepare(&arguments.output)?;
     for row in &input.rows {
         let name = row.account.to_name();

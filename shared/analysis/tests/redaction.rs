@@ -1,5 +1,4 @@
 //! Personal data that must be found, and what only looks like it.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 

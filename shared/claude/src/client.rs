@@ -51,7 +51,7 @@ pub enum ClaudeError {
     Connection(#[source] reqwest::Error),
     #[error("no answer in time")]
     Time,
-    #[error("status {status}, {kind}, code {code:?}, request {request_id:?}")]
+    #[error("status {}, type {kind:?}, code {code:?}, request {request_id:?}", status.as_u16())]
     Status { status: StatusCode, kind: String, code: Option<String>, request_id: Option<String> },
     /// The parser's own words are left out: they may quote the answer.
     #[error("an answer that is not a message, at character {column}, request {request_id:?}")]

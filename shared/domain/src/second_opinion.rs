@@ -5,7 +5,7 @@
 //! | P0 | `hold_at_least`; on a suspicious text `p0_at_least` |
 //! | P1 | on a suspicious text only, from `unsure_below` |
 //! | the customer may leave | `hold_at_least`; on a suspicious text `churn_likely` |
-//! | the customer wants to buy | `hold_at_least`; on a suspicious text whatever is a signal |
+//! | the customer wants to buy | on a suspicious text only, whatever is a signal |
 //!
 //! On a text that instructs its reader, the first reading is worth no more than the second one.
 
@@ -39,7 +39,7 @@ pub fn held<'a>(reading: &'a Reading, thresholds: &Thresholds) -> (Cow<'a, Readi
     // Confidence is rounded to tenths before it is compared.
     let signal = (f32::from(thresholds.opportunity_signal) - 0.5) / 10.0;
     let wanted = reading.intent.value.is_some() && reading.intent.confidence >= signal;
-    if !wanted && second.intent.value.is_some() && second.intent.confidence >= firm(signal) {
+    if suspicious && !wanted && second.intent.value.is_some() && second.intent.confidence >= signal {
         reasons.push("held: the embedded analyst heard that the customer wants to buy".to_owned());
         held.to_mut().intent = second.intent.clone();
     }
@@ -76,9 +76,9 @@ mod tests {
     #[test]
     fn what_was_seen_firmly_stands_and_on_a_suspicious_text_less_is_enough() {
         use Priority::{P0, P1, P2, P3};
-        check(false, P0, 0.8, (P0, true, true));
+        check(false, P0, 0.8, (P0, true, false));
         check(false, P0, 0.79, (P3, false, false));
-        check(false, P1, 1.0, (P3, true, true));
+        check(false, P1, 1.0, (P3, true, false));
         check(true, P0, 0.6, (P0, true, true));
         check(true, P1, 0.6, (P1, true, true));
         check(true, P2, 0.6, (P3, true, true));

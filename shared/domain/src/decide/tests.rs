@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Fallback, Intent, Version, sample};
+use crate::{Fallback, Intent, SecondOpinion, Version, sample};
 
 fn plan(ticket: &Ticket, reading: &Reading, policy: &Policy, state: &TicketState) -> Plan {
     let account = sample::account();
@@ -76,11 +76,17 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
     assert!(!update.tags.iter().any(|tag| tag == tags::ANSWER_READY));
 
     type Change = fn(&mut Ticket, &mut Reading, &mut Policy, &mut TicketState);
-    let stops: [(&str, Change); 12] = [
+    let stops: [(&str, Change); 14] = [
         ("switched off", |_, _, policy, _| policy.auto_reply = false),
         ("mode act", |_, _, policy, _| policy.mode = Mode::Suggest),
         ("only P3", |_, reading, _, _| reading.priority.value = Priority::P2),
         ("look at the account", |_, reading, _, _| reading.draft.as_mut().unwrap().faq = false),
+        ("a model wrote", |_, reading, _, _| reading.draft.as_mut().unwrap().composed = false),
+        ("second analyst hears", |_, reading, _, _| {
+            let (quiet, loud) = (sample::reading(), sample::signals());
+            reading.second = Some(SecondOpinion { priority: quiet.priority, churn: loud.churn, intent: quiet.intent });
+            reading.second.as_mut().unwrap().churn.confidence = 0.5;
+        }),
         ("not fit", |_, reading, _, _| reading.draft.as_mut().unwrap().match_score = 0.5),
         ("unsure", |_, reading, _, _| reading.agent.confidence = 0.3),
         ("may leave", |_, reading, _, _| reading.churn = sample::signals().churn),
@@ -111,6 +117,24 @@ fn a_suspicious_ticket_is_only_suggested() {
     assert_eq!((plan.record.mode, update.values.priority), (Mode::Suggest, None));
     assert!(update.tags.iter().any(|tag| tag == tags::SUSPICIOUS));
     assert_eq!(plan.alerts.len(), 2, "suspicion never silences an alert");
+}
+
+#[test]
+fn what_a_second_opinion_saw_stands_in_the_plan() {
+    let loud = sample::signals();
+    let second = SecondOpinion {
+        priority: crate::Scored { value: Priority::P0, confidence: 0.9 },
+        churn: loud.churn,
+        intent: loud.intent,
+    };
+    let reading = Reading { second: Some(second), ..sample::reading() };
+    let plan = first(&reading);
+    assert_eq!((plan.record.priority, plan.alerts.len()), (Priority::P0, 1));
+    let held = plan.record.reasons.iter().filter(|reason| reason.starts_with("held")).count();
+    assert_eq!(held, 2, "{:?}", plan.record.reasons);
+    assert_eq!(plan.alerts[0].evidence[0], "We are looking at other vendors.");
+    let suspected = first(&Reading { suspicious: true, ..reading });
+    assert_eq!((suspected.record.priority, suspected.alerts.len()), (Priority::P0, 2), "the wish to buy as well");
 }
 
 #[test]
