@@ -3,6 +3,10 @@
 
 use std::{hint::black_box, time::Duration};
 
+use analysis::{
+    injection,
+    redaction::{Known, Redactor},
+};
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{Account, Ticket, TicketContext, TicketState, decide, sample};
 use local::{input, stack};
@@ -58,6 +62,22 @@ fn analyst(criterion: &mut Criterion) {
         bench.iter(|| {
             let (ticket, _) = next.next().unwrap();
             knowledge.search(black_box(&ticket.subject), &ticket.description, 3).len()
+        });
+    });
+    let mut next = tickets.iter().cycle();
+    criterion.bench_function("injection rules, a ticket", |bench| {
+        bench.iter(|| {
+            let (ticket, _) = next.next().unwrap();
+            injection::suspected(black_box(ticket).texts())
+        });
+    });
+    let mut next = tickets.iter().cycle();
+    criterion.bench_function("redaction, a ticket", |bench| {
+        bench.iter(|| {
+            let (ticket, account) = next.next().unwrap();
+            let known = Known { people: &["Anna Keller"], company: Some(&account.name) };
+            let mut redactor = Redactor::new(known, ticket.texts());
+            ticket.texts().map(|text| redactor.redact(black_box(text)).len()).sum::<usize>()
         });
     });
 }

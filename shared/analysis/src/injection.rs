@@ -10,12 +10,17 @@ use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use regex::{Regex, RegexSet};
+use regex::{
+    Regex,
+    bytes::{RegexSet, RegexSetBuilder},
+};
 
 /// Encoded runs shorter than this hold no sentence. In characters.
 const SHORTEST_RUN: usize = 24;
 
-/// In lower case, white space folded, HTML marks and invisible characters gone.
+/// Over plain text: ASCII in lower case, accents and invisible characters gone, white space folded. The patterns are
+/// stripped of their accents too. ASCII alone keeps the automaton fast: Unicode's word boundaries would take it off its
+/// path at every accent.
 const RULES: [&str; 27] = [
     // Earlier instructions are to be dropped.
     r"\b(ignore|disregard|forget|override|bypass|skip|set aside)(\s\S+){0,4}\s\S{0,2}\b(instructions?|rules|prompts?|guidelines|directives|polic(y|ies)|rubric|criteria|training)\b.{0,40}\b(above|before|so far|given|previous|prior|earlier|you)?",
@@ -53,7 +58,10 @@ const RULES: [&str; 27] = [
     r"(^|[.!?:;,>-] ?|\b(and|then|please|must|should|to|you) )(reply|answer|respond|post|publish|send)\b[^.!?]{0,50}\b(publicly|as a public (reply|comment|answer)|public (reply|comment|answer)|without (any )?(human|agent|manual|further) (review|approval|check|involvement)|directly to the customer)\b|\b(répond\w+|publi\w+|envoy\w+|poste\w*)\b[^.!?]{0,60}\b(publiquement|réponse publique|commentaire public|sans (validation|relecture|intervention|contrôle))\b|\b(antwort\w*|veröffentlich\w*|poste\w*|send\w*)\b[^.!?]{0,60}\b(öffentlich\w*|ohne (prüfung|freigabe|menschliche\w*|rückfrage|kontrolle))\b|\b(respond\w+|publi\w+|envi\w+|contest\w+)\b[^.!?]{0,60}\b(públicamente|respuesta pública|comentario público|sin (revisión|aprobación|intervención|supervisión))\b",
 ];
 
-static SUSPICIOUS: LazyLock<RegexSet> = LazyLock::new(|| RegexSet::new(RULES).expect("fixed patterns"));
+static SUSPICIOUS: LazyLock<RegexSet> = LazyLock::new(|| {
+    let rules = RULES.map(|rule| rule.chars().flat_map(ascii).collect::<String>());
+    RegexSetBuilder::new(rules).unicode(false).build().expect("fixed patterns")
+});
 static BASE64: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9+/]{24,}={0,2}").expect("a fixed pattern"));
 /// With or without padding.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -73,7 +81,7 @@ pub fn suspected<'a>(texts: impl IntoIterator<Item = &'a str>) -> bool {
 }
 
 fn instructs(text: &str) -> bool {
-    SUSPICIOUS.is_match(&plain(text))
+    SUSPICIOUS.is_match(plain(text).as_bytes())
 }
 
 /// What encoded runs of the text say, and the whole text under ROT13. Only what looks like words counts.
@@ -104,11 +112,31 @@ fn plain(text: &str) -> String {
     let joined: Cow<'_, str> = SPACED.replace_all(&visible, |run: &regex::Captures<'_>| {
         run.get(0).map_or("", |run| run.as_str()).chars().filter(|c| c.is_alphabetic()).collect::<String>()
     });
-    joined.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+    let lower: String = joined.to_lowercase().chars().flat_map(ascii).collect();
+    lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A letter without its accent; anything else that is not ASCII is a gap between words.
+fn ascii(c: char) -> impl Iterator<Item = char> {
+    let (first, second) = match c {
+        'à' | 'á' | 'â' | 'ä' | 'ã' | 'å' => ('a', None),
+        'ç' => ('c', None),
+        'è' | 'é' | 'ê' | 'ë' => ('e', None),
+        'ì' | 'í' | 'î' | 'ï' => ('i', None),
+        'ñ' => ('n', None),
+        'ò' | 'ó' | 'ô' | 'ö' | 'õ' => ('o', None),
+        'ù' | 'ú' | 'û' | 'ü' => ('u', None),
+        'ß' => ('s', Some('s')),
+        'œ' => ('o', Some('e')),
+        '’' => ('\'', None),
+        '\0'..='\x7f' => (c, None),
+        _ => (' ', None),
+    };
+    std::iter::once(first).chain(second)
 }
 
 /// Cyrillic, Greek and full-width letters that are read as Latin ones.
