@@ -144,6 +144,7 @@ fn when_nothing_can_run_the_status_is_two_and_the_message_names_the_fix() {
         (vec!["--output", inside.to_str().unwrap()], "choose another folder with --output"),
         (vec!["--colour"], "unexpected argument '--colour'"),
         (vec!["--analyst", "oracle"], "possible values: auto, claude, embedded, cascade"),
+        (vec!["--analyst", "cascade"], "ANTHROPIC_API_KEY: is needed for ANALYST=cascade"),
     ] {
         let output = local(&arguments);
         let error = text(&output.stderr);

@@ -23,7 +23,8 @@ struct Signals;
 
 #[async_trait]
 impl Analyst for Signals {
-    async fn read(&self, ticket: &Ticket, _: &Account, _: Duration) -> Result<Reading, PortError> {
+    async fn read(&self, ticket: &Ticket, _: &Account, within: Duration) -> Result<Reading, PortError> {
+        assert!((15..22).contains(&within.as_secs()), "of 30 s some are for writing: {within:?}");
         assert!(!ticket.subject.contains("panic"), "on purpose");
         if ticket.subject.contains("faq") {
             let priority = Scored { value: Priority::P3, confidence: 0.9 };

@@ -37,6 +37,9 @@ pub const LIST: [Listed; 3] = [
     },
 ];
 
+/// Tokens the service adds to a request with a schema: their number is not published, and this is generous.
+const SCHEMA_LINES: usize = 1_000;
+
 /// The price of a model by its id.
 #[must_use]
 pub fn of(model: &str) -> Option<Price> {
@@ -55,11 +58,11 @@ impl Price {
         micro / 1e6
     }
 
-    /// Micro-dollars a request can cost at most: a token is at least two bytes of our texts, nothing is in the cache
-    /// yet, and the answer is as long as it may be.
+    /// Micro-dollars a request can cost at most: a token is at least one byte, the service adds some lines of its own for
+    /// the schema, nothing is in the cache yet, and the answer is as long as it may be.
     #[must_use]
     pub fn at_most(&self, request_bytes: usize, max_tokens: u32) -> u64 {
-        let tokens = request_bytes.div_ceil(2) as f64;
+        let tokens = (request_bytes + SCHEMA_LINES) as f64;
         (tokens * self.cache_write.max(self.input) + f64::from(max_tokens) * self.output).ceil() as u64
     }
 }
@@ -80,7 +83,7 @@ mod tests {
             cost_usd: 0.0,
         };
         assert!((price.cost(&usage) - (0.10 + 0.20 + 0.01 + 0.50)).abs() < 1e-9);
-        assert_eq!(price.at_most(2_000, 1_500), 200 + 750);
+        assert_eq!(price.at_most(2_000, 1_500), 600 + 750);
         assert_eq!(of("claude-2"), None);
     }
 }

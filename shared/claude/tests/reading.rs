@@ -332,8 +332,8 @@ async fn after_five_failures_the_model_is_left_alone() {
 async fn the_days_budget_is_never_passed_and_what_was_not_spent_comes_back() {
     let server = server(vec![good()]).await;
     let control = Arc::new(MemoryControl::default());
-    // A call of this size sets some 5,000 micro-dollars aside and costs 280.
-    let reader = reader_with(&server.uri(), control.clone(), &[("DAILY_BUDGET_USD", "0.006")]);
+    // A call of this size sets some 7,500 micro-dollars aside and costs 280.
+    let reader = reader_with(&server.uri(), control.clone(), &[("DAILY_BUDGET_USD", "0.009")]);
     let readings = [read(&reader, LONG).await, read(&reader, LONG).await];
     assert!(readings.iter().all(|reading| reading.fallback.is_none()), "the first call's rest came back");
     let counter = "model/2026-11-16";

@@ -41,3 +41,19 @@ impl Invocation {
         SignedDuration::try_from(elapsed).is_ok_and(|elapsed| elapsed < left)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::sample;
+
+    use super::*;
+
+    #[test]
+    fn reading_leaves_time_to_write() {
+        let now = sample::now();
+        let invocation = Invocation { request_id: "r".into(), now, deadline: now + SignedDuration::from_secs(30) };
+        for (elapsed, left) in [(0, 22), (10, 12), (22, 0), (29, 0), (60, 0)] {
+            assert_eq!(invocation.reading_time(Duration::from_secs(elapsed)).as_secs(), left, "{elapsed}");
+        }
+    }
+}
