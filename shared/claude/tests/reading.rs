@@ -369,6 +369,45 @@ async fn who_reads() {
 }
 
 #[tokio::test]
+async fn redaction_is_on_unless_it_is_switched_off() {
+    let ticket = Ticket { description: "Write to jo@shop.example.".into(), ..sample::ticket(1) };
+    for (variables, sent) in [(&[][..], "[EMAIL_1]"), (&[("REDACTION", "off")], "jo@shop.example")] {
+        let server = server(vec![good()]).await;
+        let reader = reader_with(&server.uri(), Arc::default(), variables);
+        let reading = reader.read(&ticket, &sample::account(), LONG).await.unwrap();
+        let requests = server.received_requests().await.unwrap();
+        let body: Value = requests.first().unwrap().body_json().unwrap();
+        assert!(body["messages"][0]["content"].as_str().unwrap().contains(sent), "{variables:?}");
+        assert_eq!(reading.redactions.is_empty(), !variables.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn calls_at_once_stay_within_the_budget() {
+    let server = server(vec![good().set_delay(Duration::from_millis(50))]).await;
+    let control = Arc::new(MemoryControl::default());
+    let reader = Arc::new(reader_with(&server.uri(), control.clone(), &[("DAILY_BUDGET_USD", "0.02")]));
+    let reads: Vec<_> = (0..20)
+        .map(|_| {
+            let reader = reader.clone();
+            tokio::spawn(async move { read(&reader, LONG).await.fallback })
+        })
+        .collect();
+    let mut asked = 0;
+    for read in reads {
+        match read.await.unwrap() {
+            None => asked += 1,
+            Some(fallback) => assert_eq!(fallback, Fallback::OverBudget),
+        }
+    }
+    assert_eq!((asked, calls(&server).await), (2, 2), "room for two at a time");
+    let Count::Within { used } = control.count("model/2026-11-16", 0, u64::MAX, sample::now()).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(used, 560);
+}
+
+#[tokio::test]
 async fn an_faq_answer_is_the_articles_own_words() {
     let mut form = form();
     form["churn_quotes"] = json!([]);
