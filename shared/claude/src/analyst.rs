@@ -16,7 +16,10 @@ use domain::{
     reading::{Redaction, Usage},
 };
 
-use crate::{Budget, client::Client};
+use crate::{
+    Budget,
+    client::{Client, Ended},
+};
 
 /// Claude with everything it needs to know of the customer's wishes.
 pub struct ClaudeAnalyst {
@@ -71,14 +74,16 @@ impl ClaudeAnalyst {
         let request = self.client.body(self.prompt.system(), &self.prompt.ticket(&words, &articles), &self.schema);
         let model = self.client.model();
         let Some(reserved) = budget.reserve(model.price.at_most(request.len(), model.max_tokens())).await? else {
-            let nothing = (Usage::default(), BTreeMap::new());
-            return Ok(Err(Failed { fallback: Fallback::OverBudget, usage: nothing.0, redactions: nothing.1 }));
+            let (usage, redactions) = (Usage::default(), BTreeMap::new());
+            return Ok(Err(Failed { fallback: Fallback::OverBudget, usage, redactions }));
         };
-        let answered = self.client.message(&request, within).await;
-        let usage = answered.as_ref().map_or_else(|error| error.usage(), |reply| reply.usage);
-        budget.settle(reserved, usage.cost_usd).await;
+        let Ended { outcome, in_doubt } = self.client.message(&request, within).await;
+        let usage = outcome.as_ref().map_or_else(|error| error.usage(), |reply| reply.usage);
+        if !in_doubt {
+            budget.settle(reserved, usage.cost_usd).await;
+        }
         let failed = |fallback| Failed { fallback, usage, redactions: redactor.counts().clone() };
-        let reply = match answered {
+        let reply = match outcome {
             Ok(reply) => reply,
             Err(error) => {
                 tracing::error!(ticket.id = %ticket.id, error = &error as &dyn std::error::Error,

@@ -9,7 +9,8 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 
 /// A shared counter of micro-dollars per UTC day. What a call can cost at most is set aside before it, and what it did
-/// not cost comes back after it: however many calls run at once, the day's limit is never passed.
+/// not cost comes back after it: however many calls run at once, the day's limit is never passed. A call whose end is not
+/// known keeps all that was set aside for it.
 #[derive(Clone)]
 pub struct Budget {
     control: Arc<dyn Control>,
@@ -44,7 +45,7 @@ impl Budget {
         })
     }
 
-    /// Books what the call really cost. If that cannot be written down the reservation stays: on the safe side.
+    /// Books what the call really cost. If it cannot be written down the reservation stays: on the safe side.
     pub(crate) async fn settle(&self, reserved: Reserved, cost_usd: f64) {
         let spent = (cost_usd * 1e6).ceil() as u64;
         let Reserved { counter, micro, expires } = reserved;

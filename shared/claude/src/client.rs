@@ -44,6 +44,14 @@ pub struct Reply {
     pub usage: Usage,
 }
 
+/// How a call ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub outcome: Result<Reply, ClaudeError>,
+    /// An attempt broke off after it was sent: it may have been answered, and billed, without our knowing.
+    pub in_doubt: bool,
+}
+
 /// How a call failed. No variant holds text of the request or the answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaudeError {
@@ -78,6 +86,15 @@ impl ClaudeError {
             },
             Self::Refusal { .. } => Fallback::Refused,
             Self::Garbage { .. } | Self::Stop { .. } | Self::Empty { .. } => Fallback::Invalid,
+        }
+    }
+
+    /// The request may have been worked on.
+    fn in_doubt(&self) -> bool {
+        match self {
+            Self::Connection(error) => !error.is_connect(),
+            Self::Time | Self::Garbage { .. } => true,
+            Self::Status { .. } | Self::Refusal { .. } | Self::Stop { .. } | Self::Empty { .. } => false,
         }
     }
 
@@ -129,24 +146,21 @@ impl Client {
         serde_json::to_vec(&payload).expect("strings and a schema serialise")
     }
 
-    /// Sends, and sends again where that may help and time allows.
-    ///
-    /// # Errors
-    /// [`ClaudeError`], of the last attempt.
-    pub async fn message(&self, body: &[u8], within: Duration) -> Result<Reply, ClaudeError> {
+    /// Sends, and sends again where that may help and time allows. The outcome is that of the last attempt.
+    pub async fn message(&self, body: &[u8], within: Duration) -> Ended {
         let until = Instant::now() + within;
-        let mut attempt = 1;
+        let (mut attempt, mut in_doubt) = (1, false);
         loop {
             let (error, advice) = match self.attempt(body, until).await {
-                Ok(reply) => return Ok(reply),
+                Ok(reply) => return Ended { outcome: Ok(reply), in_doubt },
                 Err(failed) => failed,
             };
+            in_doubt |= error.in_doubt();
             let pause = advice.pause.unwrap_or_else(|| backoff(attempt));
-            let again = advice.again && attempt < ATTEMPTS && Instant::now() + pause < until;
-            tracing::warn!(error = &error as &dyn std::error::Error, attempt, again, "The model did not answer.");
-            if !again {
-                return Err(error);
+            if !advice.again || attempt == ATTEMPTS || Instant::now() + pause >= until {
+                return Ended { outcome: Err(error), in_doubt };
             }
+            tracing::warn!(error = &error as &dyn std::error::Error, attempt, "The model is asked again.");
             sleep(pause).await;
             attempt += 1;
         }
