@@ -10,7 +10,7 @@ use claude::{Budget, Reader};
 use domain::{Mode, Policy, ports::PortError};
 use edge::{
     Invocation,
-    config::{Config, Defaults, Files},
+    config::{Config, ConfigError, Defaults, Files},
 };
 use embedded::{
     FixedSecrets, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, OutboxMailer,
@@ -117,15 +117,21 @@ impl Shared {
     /// A configuration that cannot be used, every problem of it in one message.
     pub fn new(setup: Setup<'_>, environment: &Environment) -> anyhow::Result<Self> {
         let files = Files { policy: data::POLICY, agents: data::AGENTS };
-        let Config { mut policy, fields, delivery } =
-            edge::config::read(files, |name| environment.get(name), defaults())?;
+        let model = claude::Config::read(|name| match (name, setup.analyst) {
+            ("ANALYST", Some(choice)) => Some(choice.word().to_owned()),
+            _ => environment.get(name),
+        });
+        let config = edge::config::read(files, |name| environment.get(name), defaults());
+        let (Config { mut policy, fields, delivery }, model) = ConfigError::both(config, model)?;
         // A run shows the whole file, and its clock is the file's.
         policy.retention = SignedDuration::from_hours(24 * i64::from(KEEP_DAYS));
         if !setup.capped {
             policy.alerts.daily_cap = None;
         }
         let control = Arc::new(MemoryControl::default());
-        let reader = reader(setup.analyst, &policy, control.clone(), environment)?;
+        let budget = Budget::new(control.clone(), model.budget_usd, wall_clock);
+        let reader = Reader::new(&model, &policy.agents, embedded_analyst(&policy)?, budget)
+            .map_err(|problem| anyhow!(problem))?;
         let (policy, log) = (Arc::new(policy), Arc::new(MemoryTicketLog::default()));
         Ok(Self {
             reporting: Reporting {
@@ -248,24 +254,6 @@ fn defaults() -> Defaults {
         guardian_email: "kam@example.com".parse().expect("an address"),
         opportunity_email: "sales@example.com".parse().expect("an address"),
     }
-}
-
-/// Who reads, as flag and variables say.
-///
-/// # Errors
-/// Variables that cannot be used, every problem of them in one message.
-pub fn reader(
-    choice: Option<AnalystChoice>,
-    policy: &Policy,
-    control: Arc<MemoryControl>,
-    environment: &Environment,
-) -> anyhow::Result<Reader> {
-    let config = claude::Config::read(|name| match (name, choice) {
-        ("ANALYST", Some(choice)) => Some(choice.word().to_owned()),
-        _ => environment.get(name),
-    })?;
-    let budget = Budget::new(control, config.budget_usd, wall_clock);
-    Reader::new(&config, &policy.agents, embedded_analyst(policy)?, budget).map_err(|problem| anyhow!(problem))
 }
 
 /// The analyst on this machine, with the bundled weights and knowledge base.

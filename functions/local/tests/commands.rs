@@ -151,10 +151,13 @@ fn when_nothing_can_run_the_status_is_two_and_the_message_names_the_fix() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
         assert!(error.contains(message), "{arguments:?}: {error}");
     }
-    let output = command(&[]).env("MODE", "yolo").env("GUARDIAN_EMAIL", "nobody").output().unwrap();
+    let variables = [("MODE", "yolo"), ("GUARDIAN_EMAIL", "nobody"), ("MODEL", "claude-2"), ("ANALYST", "nobody")];
+    let output = command(&[]).envs(variables).output().unwrap();
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
-    assert!(error.contains("MODE: ") && error.contains("GUARDIAN_EMAIL: "), "{error}");
+    for (name, _) in variables {
+        assert!(error.contains(&format!("{name}: ")), "{name} in {error}");
+    }
 }
 
 #[test]

@@ -22,6 +22,20 @@ pub struct Reader<F> {
 #[error("the configuration is not usable:\n{}", .0.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n"))]
 pub struct ConfigError(pub Vec<String>);
 
+impl ConfigError {
+    /// Both parts, or the problems of both.
+    ///
+    /// # Errors
+    /// Those of either.
+    pub fn both<A, B>(first: Result<A, Self>, second: Result<B, Self>) -> Result<(A, B), Self> {
+        match (first, second) {
+            (Ok(first), Ok(second)) => Ok((first, second)),
+            (Err(first), Err(second)) => Err(Self(first.0.into_iter().chain(second.0).collect())),
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+        }
+    }
+}
+
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
     pub fn new(get: F) -> Self {
         Self { get, problems: Vec::new() }
