@@ -2,12 +2,13 @@
 //!
 //! | what the second opinion saw | stands from |
 //! |---|---|
-//! | P0 | `hold_at_least`; on a suspicious text `p0_at_least` |
+//! | P0 | `p0_at_least` |
 //! | P1 | on a suspicious text only, from `unsure_below` |
 //! | the customer may leave | `hold_at_least`; on a suspicious text `churn_likely` |
 //! | the customer wants to buy | on a suspicious text only, whatever is a signal |
 //!
-//! On a text that instructs its reader, the first reading is worth no more than the second one.
+//! On a text that instructs its reader, the first reading is worth no more than the second one. A P0 always stands: seven
+//! of eight that the embedded analyst sees in held-out tickets are right, and a missed outage costs most.
 
 use std::borrow::Cow;
 
@@ -18,12 +19,11 @@ use crate::{Priority, Reading, policy::Thresholds};
 pub fn held<'a>(reading: &'a Reading, thresholds: &Thresholds) -> (Cow<'a, Reading>, Vec<String>) {
     let Some(second) = &reading.second else { return (Cow::Borrowed(reading), Vec::new()) };
     let suspicious = reading.suspicious;
-    let firm = |calm: f32| if suspicious { calm.min(thresholds.hold_at_least) } else { thresholds.hold_at_least };
     let mut held = Cow::Borrowed(reading);
     let mut reasons = Vec::new();
 
     let urgent = match second.priority.value {
-        Priority::P0 => second.priority.confidence >= firm(thresholds.p0_at_least),
+        Priority::P0 => second.priority.confidence >= thresholds.p0_at_least,
         Priority::P1 => suspicious && second.priority.confidence >= thresholds.unsure_below,
         Priority::P2 | Priority::P3 => false,
     };
@@ -32,7 +32,8 @@ pub fn held<'a>(reading: &'a Reading, thresholds: &Thresholds) -> (Cow<'a, Readi
         held.to_mut().priority = second.priority;
     }
     let heard = reading.churn.value && reading.churn.confidence >= thresholds.churn_likely;
-    if !heard && second.churn.value && second.churn.confidence >= firm(thresholds.churn_likely) {
+    let firm = if suspicious { thresholds.churn_likely } else { thresholds.hold_at_least };
+    if !heard && second.churn.value && second.churn.confidence >= firm {
         reasons.push("held: the embedded analyst heard that the customer may leave".to_owned());
         held.to_mut().churn = second.churn.clone();
     }
@@ -77,7 +78,8 @@ mod tests {
     fn what_was_seen_firmly_stands_and_on_a_suspicious_text_less_is_enough() {
         use Priority::{P0, P1, P2, P3};
         check(false, P0, 0.8, (P0, true, false));
-        check(false, P0, 0.79, (P3, false, false));
+        check(false, P0, 0.79, (P0, false, false));
+        check(false, P0, 0.39, (P3, false, false));
         check(false, P1, 1.0, (P3, true, false));
         check(true, P0, 0.6, (P0, true, true));
         check(true, P1, 0.6, (P1, true, true));
