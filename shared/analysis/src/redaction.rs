@@ -33,6 +33,9 @@ pub struct Redactor {
     counts: BTreeMap<Redaction, u32>,
 }
 
+/// Digits of the longest card number.
+const LONGEST_CARD: usize = 19;
+
 /// What of a shaped text is a value.
 type Check = fn(&str, Range<usize>) -> Option<Range<usize>>;
 
@@ -94,10 +97,9 @@ impl Redactor {
     #[must_use]
     pub fn find(&self, text: &str) -> Vec<Found> {
         let mut found = secrets(text);
-        let shapes: [(Redaction, &Regex, Check); 5] = [
+        let shapes: [(Redaction, &Regex, Check); 4] = [
             (Redaction::Email, &EMAIL, |_, range| Some(range)),
             (Redaction::Iban, &IBAN, iban),
-            (Redaction::Card, &CARD, card),
             (Redaction::Ip, &IPV4, ipv4),
             (Redaction::Ip, &IPV6, ipv6),
         ];
@@ -105,6 +107,7 @@ impl Redactor {
             let ranges = shape.find_iter(text).filter_map(|shaped| check(text, shaped.range()));
             found.extend(ranges.map(|range| Found { kind, range }));
         }
+        found.extend(cards(text));
         found.extend(phones(text));
         for (kind, name) in &self.names {
             let ranges = name.find_iter(text).map(|shaped| shaped.range()).filter(|range| whole_word(text, range));
@@ -149,7 +152,8 @@ macro_rules! pattern {
 pattern!(PLACEHOLDER, r"\[(?:EMAIL|PHONE|IBAN|CARD|IP|SECRET|NAME|COMPANY)_\d{1,6}\]");
 pattern!(EMAIL, r"[\p{L}\p{N}][\p{L}\p{N}._%+'-]*@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}{2,}");
 pattern!(IBAN, r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{1,4}){3,9}\b");
-pattern!(CARD, r"\b\d(?:[ -]?\d){12,18}\b");
+pattern!(DIGITS, r"\b\d(?:[ -]?\d){12,}\b");
+pattern!(GROUP, r"\d+");
 pattern!(IPV4, r"\b\d{1,3}(?:\.\d{1,3}){3}\b");
 pattern!(IPV6, r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}");
 pattern!(INTERNATIONAL, r"(?:\+|\b00)[1-9]\d{0,2}(?:[ ./-]?\(?\d{1,5}\)?){2,7}");
@@ -232,9 +236,35 @@ fn iban(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     })
 }
 
-/// 13 to 19 digits that pass the Luhn check and begin as cards do.
-fn card(text: &str, range: Range<usize>) -> Option<Range<usize>> {
-    let digits: Vec<u32> = text.get(range.clone())?.chars().filter_map(|c| c.to_digit(10)).collect();
+/// Within runs of digit groups, whichever groups make up a number of 13 to 19 digits that begins as cards do and passes
+/// the Luhn check: a number of another kind may stand right beside it.
+fn cards(text: &str) -> Vec<Found> {
+    let mut found = Vec::new();
+    for run in DIGITS.find_iter(text).filter(|run| stands_alone(text, &run.range()) && !is_article(text, run.start())) {
+        let groups: Vec<Range<usize>> =
+            GROUP.find_iter(run.as_str()).map(|group| run.start() + group.start()..run.start() + group.end()).collect();
+        let mut rest = groups.as_slice();
+        while let [first, later @ ..] = rest {
+            let longest = (0..rest.len().min(LONGEST_CARD))
+                .rev()
+                .filter_map(|last| rest.get(last))
+                .map(|last| first.start..last.end);
+            let number = longest.into_iter().find(|range| is_card(text.get(range.clone()).unwrap_or_default()));
+            rest = match number {
+                None => later,
+                Some(range) => {
+                    let used = rest.iter().take_while(|group| group.end <= range.end).count();
+                    found.push(Found { kind: Redaction::Card, range });
+                    rest.get(used..).unwrap_or_default()
+                }
+            };
+        }
+    }
+    found
+}
+
+fn is_card(text: &str) -> bool {
+    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
     let sum: u32 = digits
         .iter()
         .rev()
@@ -246,8 +276,12 @@ fn card(text: &str, range: Range<usize>) -> Option<Range<usize>> {
         })
         .sum();
     let issuer = digits.first().is_some_and(|first| (3..=6).contains(first));
-    let article = text.get(..range.start)?.trim_end_matches([' ', ':', '-']).ends_with("EAN");
-    (sum.is_multiple_of(10) && issuer && !article && stands_alone(text, &range)).then_some(range)
+    (13..=LONGEST_CARD).contains(&digits.len()) && issuer && sum.is_multiple_of(10)
+}
+
+/// The number of an article, and not of a card.
+fn is_article(text: &str, at: usize) -> bool {
+    text.get(..at).unwrap_or_default().trim_end_matches([' ', ':', '-']).ends_with("EAN")
 }
 
 /// Four octets, and no version number.
