@@ -36,6 +36,8 @@ pub struct ClaudeAnalyst {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Failed {
     pub fallback: Fallback,
+    /// The service was asked; otherwise our own budget stood before it.
+    pub asked: bool,
     pub usage: Usage,
     pub redactions: BTreeMap<Redaction, u32>,
 }
@@ -75,14 +77,14 @@ impl ClaudeAnalyst {
         let model = self.client.model();
         let Some(reserved) = budget.reserve(model.price.at_most(request.len(), model.max_tokens())).await? else {
             let (usage, redactions) = (Usage::default(), BTreeMap::new());
-            return Ok(Err(Failed { fallback: Fallback::OverBudget, usage, redactions }));
+            return Ok(Err(Failed { fallback: Fallback::OverBudget, asked: false, usage, redactions }));
         };
         let Ended { outcome, in_doubt } = self.client.message(&request, within).await;
         let usage = outcome.as_ref().map_or_else(|error| error.usage(), |reply| reply.usage);
         if !in_doubt {
             budget.settle(reserved, usage.cost_usd).await;
         }
-        let failed = |fallback| Failed { fallback, usage, redactions: redactor.counts().clone() };
+        let failed = |fallback| Failed { fallback, asked: true, usage, redactions: redactor.counts().clone() };
         let reply = match outcome {
             Ok(reply) => reply,
             Err(error) => {

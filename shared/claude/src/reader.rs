@@ -63,21 +63,19 @@ impl Analyst for Reader {
             return Ok(Reading { fallback: Some(Fallback::Paused), ..own });
         }
         let answer = model.read(ticket, account, &self.budget, within).await?;
-        self.breaker.note(answer.as_ref().is_err_and(|failed| is_a_failure(failed.fallback)));
+        match &answer {
+            Ok(_) => self.breaker.note(false),
+            // Says nothing of the service.
+            Err(Failed { asked: false, .. }) => {}
+            // A refusal is an answer.
+            Err(failed) => self.breaker.note(failed.fallback != Fallback::Refused),
+        }
         Ok(match answer {
             Ok(reading) => with_second_opinion(reading, own),
-            Err(Failed { fallback, usage, redactions }) => {
+            Err(Failed { fallback, usage, redactions, .. }) => {
                 Reading { fallback: Some(fallback), usage, redactions, ..own }
             }
         })
-    }
-}
-
-/// A refusal is an answer, and our own budget says nothing of the service.
-fn is_a_failure(fallback: Fallback) -> bool {
-    match fallback {
-        Fallback::Unreachable | Fallback::Invalid | Fallback::Misconfigured => true,
-        Fallback::Refused | Fallback::OverBudget | Fallback::Paused => false,
     }
 }
 

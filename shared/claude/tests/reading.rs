@@ -317,15 +317,32 @@ async fn a_broken_connection_is_a_failure_like_another() {
 
 #[tokio::test]
 async fn after_five_failures_the_model_is_left_alone() {
-    let server = server(vec![error(401, "authentication_error", None)]).await;
-    let reader = reader(&server);
-    for _ in 0..5 {
-        assert_eq!(read(&reader, LONG).await.fallback, Some(Fallback::Misconfigured));
+    let spent = error(429, "rate_limit_error", Some("enforced_spend_limit_reached"));
+    for (answer, fallback) in
+        [(error(401, "authentication_error", None), Fallback::Misconfigured), (spent, Fallback::OverBudget)]
+    {
+        let server = server(vec![answer]).await;
+        let reader = reader(&server);
+        for _ in 0..5 {
+            assert_eq!(read(&reader, LONG).await.fallback, Some(fallback));
+        }
+        for _ in 0..20 {
+            assert_eq!(read(&reader, LONG).await.fallback, Some(Fallback::Paused));
+        }
+        assert_eq!(calls(&server).await, 5);
     }
-    for _ in 0..20 {
-        assert_eq!(read(&reader, LONG).await.fallback, Some(Fallback::Paused));
+}
+
+#[tokio::test]
+async fn refusals_and_our_own_budget_pause_nobody() {
+    let refusal = ResponseTemplate::new(200).set_body_json(message(json!([]), "refusal"));
+    let refusing = server(vec![refusal]).await;
+    let (refused, broke) =
+        (reader(&refusing), reader_with(&refusing.uri(), Arc::default(), &[("DAILY_BUDGET_USD", "0")]));
+    for _ in 0..7 {
+        assert_eq!(read(&refused, LONG).await.fallback, Some(Fallback::Refused));
+        assert_eq!(read(&broke, LONG).await.fallback, Some(Fallback::OverBudget));
     }
-    assert_eq!(calls(&server).await, 5);
 }
 
 #[tokio::test]
