@@ -18,8 +18,8 @@ use std::{
 
 use claude::{Budget, Config, Reader, price};
 use domain::{Ticket, ports::Analyst, reading::Usage, sample};
-use embedded::MemoryControl;
-use local::{cli::AnalystChoice, input, run, stack};
+use embedded::{MemoryControl, input};
+use local::{cli::AnalystChoice, run, stack};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers};
 

@@ -9,7 +9,8 @@ use analysis::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{Account, Ticket, TicketContext, TicketState, decide, sample};
-use local::{input, stack};
+use embedded::input;
+use local::stack;
 
 /// The bundled tickets as the analyst gets them.
 fn tickets() -> Vec<(Ticket, Account)> {

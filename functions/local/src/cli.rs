@@ -25,6 +25,8 @@ pub enum Command {
     Eval(EvalArguments),
     /// A real webhook endpoint and the live dashboard on localhost
     Serve(ServeArguments),
+    /// Play the helpdesk over HTTP on localhost, for functions that run elsewhere on this machine
+    Helpdesk(HelpdeskArguments),
     /// Print an event with a fresh timestamp and signature
     Sign(SignArguments),
     /// Refit the embedded analyst from the training corpus
@@ -79,6 +81,16 @@ pub struct ServeArguments {
     /// Who reads the tickets [default: the variable ANALYST, else auto]
     #[arg(long, value_enum)]
     pub analyst: Option<AnalystChoice>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct HelpdeskArguments {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 8081)]
+    pub port: u16,
+    /// Tickets it holds [default: the bundled 30 tickets]
+    #[arg(long, value_name = "FILE.csv")]
+    pub input: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -6,13 +6,13 @@ use analysis::evaluate::Confusion;
 use anyhow::{Context, bail};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use domain::{Agent, Intent, Language, Priority, Record, Sentiment, reading::Usage};
+use embedded::input::{self, Labels, Row};
 use serde_json::{Map, Value, json};
 use strum::IntoEnumIterator;
 
 use crate::{
     cli::EvalArguments,
     exit::Ended,
-    input::{self, Labels, Row},
     progress, run, say,
     stack::{Environment, Setup, Shared},
 };

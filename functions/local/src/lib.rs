@@ -3,7 +3,7 @@
 pub mod cli;
 pub mod eval;
 pub mod exit;
-pub mod input;
+pub mod helpdesk;
 pub mod outputs;
 pub mod progress;
 pub mod run;

@@ -9,10 +9,11 @@ use std::{
 
 use anyhow::Context;
 use domain::{Alert, AlertKey, AlertKind, Band, Delivery, Record};
+use embedded::input::Row;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{input::Row, stack::Shared};
+use crate::stack::Shared;
 
 pub const RESULTS: &str = "triage_results.json";
 pub const CALLS: &str = "zendesk_api_calls.json";

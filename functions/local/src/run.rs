@@ -4,8 +4,8 @@ use std::{path::Path, sync::Arc, time::Instant};
 
 use anyhow::{Context, bail};
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-use domain::{Account, AccountId, Record};
-use embedded::NewTicket;
+use domain::{AccountId, Record};
+use embedded::input::{self, Input, Row};
 use futures::{StreamExt, stream};
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -17,7 +17,6 @@ use zendesk::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, sign};
 use crate::{
     cli::RunArguments,
     exit::Ended,
-    input::{self, Input, Row},
     outputs,
     progress::{Progress, summary},
     say,
@@ -122,10 +121,8 @@ async fn one_account(shared: Shared, rows: Vec<Row>, progress: Option<Arc<Progre
 
 /// Opens the ticket at the helpdesk and posts its event; then everything that follows from it.
 async fn one_ticket(shared: &Shared, row: &Row, mrr: Option<f64>) -> Option<Arc<Record>> {
-    let name = row.account.to_name();
-    let account = Account { id: row.account.clone(), name, mrr, plan: None, health: None, kam: None };
-    shared.helpdesk.set_account(account);
-    shared.helpdesk.open(new_ticket(row));
+    shared.helpdesk.set_account(row.account(mrr));
+    shared.helpdesk.open(row.ticket());
     let now = row.timestamp;
     let stack = shared.stack(now);
     let response = stack.post(created(row, shared.secret(), now), now).await;
@@ -140,19 +137,6 @@ async fn one_ticket(shared: &Shared, row: &Row, mrr: Option<f64>) -> Option<Arc<
         return None;
     }
     shared.log.newest(row.id)
-}
-
-/// A row as the ticket its customer opened.
-#[must_use]
-pub fn new_ticket(row: &Row) -> NewTicket {
-    NewTicket {
-        id: row.id,
-        account: row.account.clone(),
-        subject: row.subject.clone(),
-        description: row.description.clone(),
-        channel: row.channel.clone(),
-        created_at: row.timestamp,
-    }
 }
 
 /// The signed event Zendesk would post.

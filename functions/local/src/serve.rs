@@ -19,8 +19,8 @@ use axum::{
     routing::{any, get},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::{Account, AccountId};
-use embedded::NewTicket;
+use domain::AccountId;
+use embedded::{NewTicket, input};
 use jiff::{SignedDuration, Timestamp};
 use report::Window;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ use zendesk::signature;
 use crate::{
     cli::ServeArguments,
     exit::Ended,
-    input, outputs, run, say,
+    outputs, say,
     stack::{Environment, Setup, Shared, Stack, wall_clock},
 };
 
@@ -57,12 +57,7 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
     let shared = Shared::new(setup, environment)?;
     shared.warm().await;
     outputs::prepare(&arguments.output)?;
-    for row in &input.rows {
-        let name = row.account.to_name();
-        let account = Account { id: row.account.clone(), name, mrr: row.mrr, plan: None, health: None, kam: None };
-        shared.helpdesk.set_account(account);
-        shared.helpdesk.open(run::new_ticket(row));
-    }
+    input::fill(&shared.helpdesk, &input.rows);
     let stack = shared.stack(wall_clock());
     let server = Arc::new(Server { shared, stack, output: arguments.output.clone(), observed: Mutex::default() });
 
@@ -106,7 +101,7 @@ fn router(server: Arc<Server>) -> Router {
         .with_state(server)
 }
 
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     if let Err(error) = tokio::signal::ctrl_c().await {
         tracing::error!(%error, "Ctrl-C cannot be heard.");
         std::future::pending::<()>().await;

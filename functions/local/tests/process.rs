@@ -4,9 +4,10 @@
 use std::{path::Path, sync::Arc};
 
 use domain::{TicketId, ports::PortError, sample};
+use embedded::input;
 use local::{
     cli::AnalystChoice,
-    input, run,
+    run,
     stack::{Environment, Setup, Shared},
 };
 

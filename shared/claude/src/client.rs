@@ -203,8 +203,9 @@ impl Client {
     }
 }
 
-/// Bundled root certificates: reading the machine's costs a small function 24 to 65 ms at every cold start.
-fn connection() -> reqwest::Client {
+/// A client with bundled root certificates: reading the machine's costs a small function 24 to 65 ms at every cold start.
+#[must_use]
+pub fn connection() -> reqwest::Client {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -13,6 +13,6 @@ mod wire;
 
 pub use analyst::{ClaudeAnalyst, Failed};
 pub use budget::Budget;
-pub use client::{ClaudeError, Client, Ended};
+pub use client::{ClaudeError, Client, Ended, connection};
 pub use config::{Config, Effort, Model, Thinking, Who};
 pub use reader::Reader;

@@ -9,7 +9,7 @@ use strum::{Display, EnumString};
 use crate::{AccountId, Agent, EmailAddress, Priority, TicketId};
 
 /// What is known of the customer.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Account {
     pub id: AccountId,
     pub name: Arc<str>,

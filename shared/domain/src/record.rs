@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
 use crate::{
-    AccountId, Agent, Draft, Intent, Language, Mode, Priority, TicketId, TicketUpdate, Version, guardian::Guardian,
-    opportunity::Opportunity, reading::Fallback, reading::Usage,
+    AccountId, Agent, Draft, Intent, Language, Mode, PastTicket, Priority, TicketId, TicketUpdate, Version,
+    guardian::Guardian, opportunity::Opportunity, reading::Fallback, reading::Usage,
 };
 
 /// The finished triage of one version of a ticket. Holds ticket text: it expires with the retention period.
@@ -110,6 +110,19 @@ impl Record {
             fallback: self.fallback.is_some(),
             usage: self.usage,
             duration_ms: self.duration_ms,
+        }
+    }
+
+    /// As a later ticket of the same account sees it.
+    #[must_use]
+    pub fn past(&self) -> PastTicket {
+        PastTicket {
+            id: self.ticket,
+            at: self.triaged_at,
+            subject: self.subject.clone(),
+            priority: self.priority,
+            agent: self.agent,
+            high_risk: self.guardian.is_high_risk(),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{AccountId, Agent, GroupId, Intent, Priority, TicketId, Version, tags::Tag};
 
 /// What was read from the helpdesk under the claim. Everything written by people in it is hostile text.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Ticket {
     pub id: TicketId,
     /// The newest public end-user comment; the description counts as the first.

@@ -106,6 +106,14 @@ impl MemoryHelpdesk {
         let updates = state.tickets.get(&id).map(|entry| entry.updates.as_slice()).unwrap_or_default();
         updates.iter().map(|update| update_request(update, &self.fields)).collect()
     }
+
+    /// The markers of the updates that arrived, in order.
+    #[must_use]
+    pub fn markers(&self, id: TicketId) -> Vec<Arc<str>> {
+        let state = lock(&self.state);
+        let updates = state.tickets.get(&id).map(|entry| entry.updates.as_slice()).unwrap_or_default();
+        updates.iter().map(|update| update.marker.clone()).collect()
+    }
 }
 
 impl Entry {
@@ -155,8 +163,7 @@ impl Helpdesk for MemoryHelpdesk {
     }
 
     async fn has_marker(&self, id: TicketId, marker: &str) -> Result<bool, PortError> {
-        let state = lock(&self.state);
-        Ok(state.tickets.get(&id).is_some_and(|entry| entry.updates.iter().any(|known| *known.marker == *marker)))
+        Ok(self.markers(id).iter().any(|known| **known == *marker))
     }
 }
 

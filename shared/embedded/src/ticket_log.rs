@@ -104,7 +104,7 @@ impl TicketLog for MemoryTicketLog {
     async fn claim(&self, lease: &Lease, now: Timestamp) -> Result<Claim, PortError> {
         let mut state = lock(&self.state);
         let entry = state.tickets.entry(lease.ticket).or_default();
-        if let Some((_, until)) = entry.owner.as_ref().filter(|(_, until)| *until > now) {
+        if let Some((_, until)) = entry.owner.as_ref().filter(|(owner, until)| *owner != lease.owner && *until > now) {
             return Ok(Claim::Theirs { until: *until });
         }
         entry.owner = Some((lease.owner.clone(), lease.until));
@@ -171,14 +171,7 @@ impl Records for MemoryTicketLog {
             .filter(|(at, ticket)| *at < now && *ticket != but)
             .filter_map(|(_, ticket)| state.alive(*ticket, now))
             .take(limit)
-            .map(|record| PastTicket {
-                id: record.ticket,
-                at: record.triaged_at,
-                subject: record.subject.clone(),
-                priority: record.priority,
-                agent: record.agent,
-                high_risk: record.guardian.is_high_risk(),
-            })
+            .map(|record| record.past())
             .collect())
     }
 }
@@ -203,7 +196,7 @@ impl AlertLog for MemoryTicketLog {
         let mut state = lock(&self.state);
         let pending = |entry: &&mut Box<AlertEntry>| entry.alert.delivery == Delivery::Pending && entry.expires > now;
         let Some(entry) = state.alerts.get_mut(&key).filter(pending) else { return Ok(Taken::Settled) };
-        if let Some((_, until)) = entry.owner.as_ref().filter(|(_, until)| *until > now) {
+        if let Some((_, until)) = entry.owner.as_ref().filter(|(holder, until)| holder != owner && *until > now) {
             return Ok(Taken::Theirs { until: *until });
         }
         entry.owner = Some((owner.to_owned(), until));

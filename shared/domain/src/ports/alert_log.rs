@@ -33,7 +33,8 @@ pub enum Taken {
 ///
 /// - Of any number of concurrent [`AlertLog::open`] calls for a key exactly one answers [`Opened::New`], and the first
 ///   content stays.
-/// - [`AlertLog::take`] leases a pending alert to one owner until `until`, so that one message is sent.
+/// - [`AlertLog::take`] leases a pending alert to one owner until `until`, so that one message is sent. Repeated
+///   by that owner, whose first answer was lost, it is theirs again.
 /// - [`AlertLog::settle`] sets the delivery only for that owner (or anybody, for a held alert), and ends the lease.
 #[async_trait]
 pub trait AlertLog: Send + Sync {

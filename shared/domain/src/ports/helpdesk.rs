@@ -1,11 +1,13 @@
 //! Zendesk, or whatever plays it.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::{Account, AccountId, Ticket, TicketId, TicketUpdate, ports::PortError};
 
 /// The answer to an update.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Updated {
     Applied,
     /// The ticket changed since it was read: nothing was written.

@@ -34,7 +34,7 @@ pub enum Fenced {
 /// The claim on a ticket and its state.
 ///
 /// - Of any number of concurrent claims on a ticket exactly one is [`Claim::Mine`]; a lease whose `until` is not after
-///   `now` counts as released.
+///   `now` counts as released. A claim repeated by its own owner, whose first answer was lost, is [`Claim::Mine`] again.
 /// - [`TicketLog::save`] and [`TicketLog::finish`] write only while the lease's owner is the ticket's owner: a late
 ///   worker can never overwrite a newer one.
 /// - `finish` stores the record, makes it the ticket's newest, and releases, all or nothing.

@@ -24,6 +24,7 @@ pub async fn an_alert_is_opened_once_and_settled_once(log: &impl AlertLog) {
     let other = Alert { subject: "changed".into(), ..alert.clone() };
     assert_eq!(log.open(&other, expires).await.unwrap(), Opened::Waiting);
     assert_eq!(log.take(key, "a", now, until).await.unwrap(), Taken::Mine(Box::new(alert.clone())));
+    assert!(matches!(log.take(key, "a", now, until).await.unwrap(), Taken::Mine(_)), "its first answer was lost");
     assert_eq!(log.take(key, "b", now, until).await.unwrap(), Taken::Theirs { until });
     log.release(key, "b").await.unwrap();
     assert_eq!(log.take(key, "b", now, until).await.unwrap(), Taken::Theirs { until }, "not b's to release");

@@ -25,6 +25,7 @@ pub async fn a_late_worker_cannot_overwrite(log: &(impl TicketLog + Records)) {
     let (first, second) = (lease("first", 10), lease("second", 30));
     let now = sample::now();
     assert_eq!(log.claim(&first, now).await.unwrap(), Claim::Mine(Box::default()));
+    assert_eq!(log.claim(&first, now).await.unwrap(), Claim::Mine(Box::default()), "its first answer was lost");
     assert_eq!(log.claim(&second, now).await.unwrap(), Claim::Theirs { until: first.until });
     let state = TicketState {
         corrections: vec![crate::plan::Correction { field: "priority".into(), ours: "P1".into(), theirs: "P3".into() }],

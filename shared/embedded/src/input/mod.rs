@@ -5,13 +5,14 @@ mod table;
 
 use std::{collections::HashMap, fmt, path::Path, sync::Arc};
 
-use domain::{AccountId, Agent, Intent, Language, Priority, Sentiment, TicketId};
+use domain::{Account, AccountId, Agent, Intent, Language, Priority, Sentiment, TicketId};
 use jiff::{SignedDuration, Timestamp};
 
 use self::{
     field::{Fields, checked},
     table::Table,
 };
+use crate::{MemoryHelpdesk, NewTicket};
 
 /// The name under which the bundled tickets are reported.
 pub const BUNDLED: &str = "the bundled tickets";
@@ -36,6 +37,35 @@ pub struct Row {
     /// US dollars a month.
     pub mrr: Option<f64>,
     pub labels: Labels,
+}
+
+impl Row {
+    /// As the ticket its customer opened.
+    #[must_use]
+    pub fn ticket(&self) -> NewTicket {
+        NewTicket {
+            id: self.id,
+            account: self.account.clone(),
+            subject: self.subject.clone(),
+            description: self.description.clone(),
+            channel: self.channel.clone(),
+            created_at: self.timestamp,
+        }
+    }
+
+    /// The customer, as far as the file knows it, with that MRR.
+    #[must_use]
+    pub fn account(&self, mrr: Option<f64>) -> Account {
+        Account { id: self.account.clone(), name: self.account.to_name(), mrr, plan: None, health: None, kam: None }
+    }
+}
+
+/// Opens every ticket at the helpdesk and makes its customer known.
+pub fn fill(helpdesk: &MemoryHelpdesk, rows: &[Row]) {
+    for row in rows {
+        helpdesk.set_account(row.account(row.mrr));
+        helpdesk.open(row.ticket());
+    }
 }
 
 /// What somebody says the ticket is. For `eval` alone.

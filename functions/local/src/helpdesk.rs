@@ -1,0 +1,106 @@
+//! `helpdesk`: the helpdesk in memory, over HTTP. Its protocol is in `embedded::remote`.
+
+use std::{net::Ipv4Addr, sync::Arc};
+
+use anyhow::Context;
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    routing::get,
+};
+use domain::{
+    Account, AccountId, Ticket, TicketId, TicketUpdate,
+    ports::{Helpdesk, PortError, Updated},
+};
+use embedded::{MemoryHelpdesk, input};
+use serde_json::{Value, json};
+use zendesk::FieldIds;
+
+use crate::{cli::HelpdeskArguments, exit::Ended, say, serve::interrupted};
+
+/// Serves until Ctrl-C.
+///
+/// # Errors
+/// A port that is taken, an input that cannot be used.
+pub async fn command(arguments: &HelpdeskArguments) -> anyhow::Result<Ended> {
+    let input = input::read(arguments.input.as_deref(), |problem| eprintln!("skipped: {problem}"))?;
+    let helpdesk = Arc::new(MemoryHelpdesk::new(FieldIds::default()));
+    input::fill(&helpdesk, &input.rows);
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port))
+        .await
+        .with_context(|| format!("port {} cannot be used; choose another with --port", arguments.port))?;
+    say::line(format_args!("Helpdesk   http://{}  {} tickets", listener.local_addr()?, input.rows.len()));
+    axum::serve(listener, router(helpdesk)).with_graceful_shutdown(interrupted()).await?;
+    Ok(Ended::Well)
+}
+
+/// The helpdesk's routes.
+pub fn router(helpdesk: Arc<MemoryHelpdesk>) -> Router {
+    Router::new()
+        .route("/tickets/{id}", get(ticket).put(update))
+        .route("/tickets/{id}/calls", get(calls))
+        .route("/accounts/{id}", get(account))
+        .with_state(helpdesk)
+}
+
+type Answer<T> = Result<Json<T>, StatusCode>;
+
+fn failed(error: PortError) -> StatusCode {
+    tracing::error!(error = &error as &dyn std::error::Error, "The helpdesk in memory failed.");
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+async fn ticket(State(helpdesk): State<Arc<MemoryHelpdesk>>, Path(id): Path<TicketId>) -> Answer<Ticket> {
+    helpdesk.ticket(id).await.map_err(failed)?.map(Json).ok_or(StatusCode::NOT_FOUND)
+}
+
+async fn account(State(helpdesk): State<Arc<MemoryHelpdesk>>, Path(id): Path<AccountId>) -> Answer<Account> {
+    helpdesk.account(&id).await.map_err(failed).map(Json)
+}
+
+async fn update(State(helpdesk): State<Arc<MemoryHelpdesk>>, Json(update): Json<TicketUpdate>) -> Answer<Updated> {
+    helpdesk.update(&update).await.map_err(failed).map(Json)
+}
+
+async fn calls(State(helpdesk): State<Arc<MemoryHelpdesk>>, Path(id): Path<TicketId>) -> Json<Value> {
+    Json(json!({ "calls": helpdesk.calls(id), "markers": helpdesk.markers(id) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ports::contract::helpdesk as contract, sample};
+    use embedded::RemoteHelpdesk;
+
+    use super::*;
+
+    /// A helpdesk with tickets 1001 and up, behind HTTP.
+    async fn helpdesk() -> RemoteHelpdesk {
+        let helpdesk = Arc::new(MemoryHelpdesk::new(FieldIds::default()));
+        input::fill(&helpdesk, &input::read(None, |_| {}).unwrap().rows);
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router(helpdesk)).await });
+        RemoteHelpdesk::new(claude::connection(), &format!("http://{address}")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn it_keeps_the_contract_over_http() {
+        let (known, unknown) = (sample::ticket_id(1001), sample::ticket_id(8));
+        contract::a_write_is_safe(&helpdesk().await, known, unknown).await;
+        contract::our_note_is_no_new_version(&helpdesk().await, known).await;
+    }
+
+    #[tokio::test]
+    async fn an_account_may_have_any_name() {
+        let name = "Åßc / Ltd? #1";
+        assert_eq!(&*helpdesk().await.account(&sample::account_id(name)).await.unwrap().name, name);
+    }
+
+    #[test]
+    fn an_address_is_checked() {
+        for bad in ["", "localhost", "mailto:a@b"] {
+            assert!(RemoteHelpdesk::new(claude::connection(), bad).is_err(), "{bad}");
+        }
+    }
+}
