@@ -1,0 +1,113 @@
+//! Counters and cooldowns in the table `control`, one conditional write each.
+//!
+//! | `pk` | attributes |
+//! |---|---|
+//! | `COUNT#<counter>` | `used_amount` |
+//! | `COOLDOWN#<kind>#<account>` | `cooldown_alert`, `cooldown_band`, `cooldown_until` |
+
+use async_trait::async_trait;
+use domain::{
+    AlertKey, Band,
+    ports::{Control, Cooldown, CooldownKey, Count, PortError},
+};
+use jiff::Timestamp;
+
+use crate::{
+    Sdk,
+    item::{EXPIRES, Written, expiry, moment, number, read_moment, read_number, read_text, text, update},
+};
+
+#[derive(Clone, Debug)]
+pub struct ControlTable {
+    client: aws_sdk_dynamodb::Client,
+    table: String,
+}
+
+impl ControlTable {
+    #[must_use]
+    pub fn new(sdk: &Sdk, table: String) -> Self {
+        Self { client: sdk.dynamodb(), table }
+    }
+
+    fn update(&self, pk: String) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.table).key("pk", text(pk))
+    }
+}
+
+fn counter_key(counter: &str) -> String {
+    format!("COUNT#{counter}")
+}
+
+/// Bands in order, for a comparison in the table.
+fn rank(band: Band) -> u8 {
+    match band {
+        Band::Elevated => 1,
+        Band::Critical => 2,
+    }
+}
+
+#[async_trait]
+impl Control for ControlTable {
+    async fn cool_down(
+        &self,
+        key: &CooldownKey,
+        alert: AlertKey,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Cooldown, PortError> {
+        let request = self
+            .update(format!("COOLDOWN#{}#{}", key.kind, key.account))
+            .update_expression(format!(
+                "SET cooldown_alert = :alert, cooldown_band = :band, cooldown_until = :until, {EXPIRES} = :expires"
+            ))
+            .condition_expression("attribute_not_exists(pk) OR cooldown_until <= :now OR cooldown_band < :band")
+            .expression_attribute_values(":alert", text(alert.to_string()))
+            .expression_attribute_values(":band", number(rank(alert.band)))
+            .expression_attribute_values(":until", moment(until))
+            .expression_attribute_values(":now", moment(now))
+            .expression_attribute_values(":expires", expiry(until));
+        match update(request).await? {
+            Written::Done(_) => Ok(Cooldown::Passed),
+            Written::Refused(item) if read_text(&item, "cooldown_alert")? == alert.to_string() => Ok(Cooldown::Passed),
+            Written::Refused(item) => Ok(Cooldown::Held { until: read_moment(&item, "cooldown_until")? }),
+        }
+    }
+
+    /// A retry after a lost answer may count twice: the limit then errs on the careful side.
+    async fn count(&self, counter: &str, amount: u64, limit: u64, expires: Timestamp) -> Result<Count, PortError> {
+        let Some(room) = limit.checked_sub(amount) else { return Ok(Count::Over) };
+        let request = self
+            .update(counter_key(counter))
+            .update_expression(format!("SET {EXPIRES} = :expires ADD used_amount :amount"))
+            .condition_expression("attribute_not_exists(used_amount) OR used_amount <= :room")
+            .expression_attribute_values(":amount", number(amount))
+            .expression_attribute_values(":room", number(room))
+            .expression_attribute_values(":expires", expiry(expires));
+        Ok(match update(request).await? {
+            Written::Done(item) => {
+                Count::Within { used: u64::try_from(read_number(&item, "used_amount")?).unwrap_or(u64::MAX) }
+            }
+            Written::Refused(_) => Count::Over,
+        })
+    }
+
+    async fn uncount(&self, counter: &str, amount: u64) -> Result<(), PortError> {
+        let subtract = self
+            .update(counter_key(counter))
+            .update_expression("SET used_amount = used_amount - :amount")
+            .condition_expression("used_amount >= :amount")
+            .expression_attribute_values(":amount", number(amount));
+        if let Written::Refused(item) = update(subtract).await?
+            && !item.is_empty()
+        {
+            let clear = self
+                .update(counter_key(counter))
+                .update_expression("SET used_amount = :zero")
+                .condition_expression("used_amount < :amount")
+                .expression_attribute_values(":zero", number(0))
+                .expression_attribute_values(":amount", number(amount));
+            update(clear).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! The webhook's signing secrets.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ports::{PortError, SigningSecrets};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::{CACHED, Parameters, Sdk, cached::Cached};
+
+/// `{"current": "...", "previous": "..."}` in one secure parameter. `previous` is there during a rotation.
+#[derive(Debug)]
+pub struct ParameterSecrets {
+    parameters: Parameters,
+    name: String,
+    cached: Cached<Vec<SecretString>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    current: SecretText,
+    #[serde(default)]
+    previous: Option<SecretText>,
+}
+
+/// Never in an error's text.
+#[derive(Deserialize)]
+struct SecretText(String);
+
+impl ParameterSecrets {
+    #[must_use]
+    pub fn new(sdk: &Sdk, name: String) -> Self {
+        Self { parameters: Parameters::new(sdk), name, cached: Cached::default() }
+    }
+
+    async fn not_older_than(&self, age: Duration) -> Result<Vec<SecretString>, PortError> {
+        self.cached
+            .get(age, |_| async {
+                let value = self.parameters.required(&self.name).await?;
+                read(value.expose_secret())
+                    .map_err(|problem| PortError::transient("SSM", format!("parameter {}: {problem}", self.name)))
+            })
+            .await
+    }
+}
+
+/// Current first. An empty secret would let anybody sign, so it is refused.
+fn read(text: &str) -> Result<Vec<SecretString>, &'static str> {
+    const SHAPE: &str = r#"is not {"current": "...", "previous": "..."}"#;
+    let pair: Pair = serde_json::from_str(text).map_err(|_| SHAPE)?;
+    if pair.current.0.is_empty() {
+        return Err("`current` is empty");
+    }
+    let previous = pair.previous.filter(|secret| !secret.0.is_empty());
+    Ok([Some(pair.current), previous].into_iter().flatten().map(|secret| secret.0.into()).collect())
+}
+
+#[async_trait]
+impl SigningSecrets for ParameterSecrets {
+    async fn secrets(&self) -> Result<Vec<SecretString>, PortError> {
+        self.not_older_than(CACHED).await
+    }
+
+    async fn refreshed(&self) -> Result<Vec<SecretString>, PortError> {
+        self.not_older_than(Duration::ZERO).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_or_two_secrets_and_never_an_empty_one() {
+        let secrets = |text| {
+            read(text).map(|secrets| secrets.iter().map(|one| one.expose_secret().to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(secrets(r#"{"current": "a", "previous": "b"}"#).unwrap(), ["a", "b"]);
+        assert_eq!(secrets(r#"{"current": "a"}"#).unwrap(), ["a"]);
+        assert_eq!(secrets(r#"{"current": "a", "previous": ""}"#).unwrap(), ["a"]);
+        assert_eq!(secrets(r#"{"current": "a", "previous": null}"#).unwrap(), ["a"]);
+        for bad in [r#"{"current": ""}"#, r#"{"previous": "b"}"#, "plain", "{}", r#"{"current": 5}"#] {
+            let problem = secrets(bad).unwrap_err();
+            assert!(!problem.contains("plain"), "an error must not show the value");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The site bucket: pages, and the messages nobody would take.
+
+use async_trait::async_trait;
+use aws_sdk_s3::primitives::ByteStream;
+use domain::ports::{Accepted, Email, Mailer, Page, PortError, Site};
+
+use crate::{Sdk, failure::sort};
+
+const SERVICE: &str = "S3";
+
+/// Pages in a private bucket, behind CloudFront.
+#[derive(Clone, Debug)]
+pub struct BucketSite {
+    client: aws_sdk_s3::Client,
+    bucket: String,
+}
+
+impl BucketSite {
+    #[must_use]
+    pub fn new(sdk: &Sdk, bucket: String) -> Self {
+        Self { client: sdk.s3(), bucket }
+    }
+
+    async fn put(&self, key: &str, content_type: &str, body: Vec<u8>) -> Result<(), PortError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
+        // Restricted pages belong in no shared cache, and a new one counts at once.
+        let request = request.cache_control("private, no-cache").body(ByteStream::from(body));
+        request.send().await.map_err(|error| sort(SERVICE, error))?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Site for BucketSite {
+    async fn publish(&self, page: &Page) -> Result<(), PortError> {
+        self.put(&page.path, page.content_type, page.body.clone()).await
+    }
+}
+
+/// Messages as pages under `outbox/` of the site. The same message twice is one page.
+#[derive(Clone, Debug)]
+pub struct BucketOutbox(pub BucketSite);
+
+#[async_trait]
+impl Mailer for BucketOutbox {
+    async fn send(&self, email: &Email) -> Result<Accepted, PortError> {
+        let file = format!("outbox/{}.html", email.name);
+        self.0.put(&file, "text/html; charset=utf-8", email.html.clone().into_bytes()).await?;
+        Ok(Accepted::Filed { file })
+    }
+}

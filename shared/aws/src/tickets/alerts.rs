@@ -1,0 +1,127 @@
+//! Alerts and how they fared.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure};
+use domain::{
+    Alert, AlertKey, Delivery,
+    ports::{AlertLog, Opened, PortError, Taken},
+    record::utc_day,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::{Timestamp, ToSpan};
+
+use super::{TicketTable, day_key, key};
+use crate::{
+    failure::sort,
+    item::{
+        EXPIRES, Item, SERVICE, Written, alive, expiry, json, moment, read_json, read_moment, read_text, text, update,
+    },
+};
+
+/// Days read at once.
+const AT_ONCE: usize = 8;
+
+/// What a condition can ask of a delivery, in one word.
+const WORD: &str = "delivery_state";
+const PENDING: &str = "pending";
+const HELD: &str = "held";
+
+fn sk(key: AlertKey) -> String {
+    format!("ALERT#{}#{}", key.kind, key.band)
+}
+
+fn read_alert(item: &Item) -> Result<Alert, PortError> {
+    Ok(Alert { delivery: read_json(item, "delivery_json")?, ..read_json(item, "alert_json")? })
+}
+
+#[async_trait]
+impl AlertLog for TicketTable {
+    async fn open(&self, alert: &Alert, expires: Timestamp) -> Result<Opened, PortError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(key(alert.ticket, sk(alert.key())).into()))
+            .item("alert_json", json(alert))
+            .item("delivery_json", json(&alert.delivery))
+            .item(WORD, text(alert.delivery.word()))
+            .item("day_key", text(day_key("alert", utc_day(alert.at))))
+            .item("time_key", moment(alert.at))
+            .item(EXPIRES, expiry(expires))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match request.send().await {
+            Ok(_) => Ok(Opened::New),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                    let item = refused.item.clone().unwrap_or_default();
+                    Ok(if read_text(&item, WORD)? == PENDING { Opened::Waiting } else { Opened::Settled })
+                }
+                _ => Err(sort(SERVICE, error)),
+            },
+        }
+    }
+
+    async fn take(&self, key: AlertKey, owner: &str, now: Timestamp, until: Timestamp) -> Result<Taken, PortError> {
+        let request = self
+            .change(key.ticket, sk(key))
+            .update_expression("SET held_by = :me, held_until = :until")
+            .condition_expression(format!(
+                "{WORD} = :pending AND {EXPIRES} > :second \
+                 AND (attribute_not_exists(held_by) OR held_until <= :now OR held_by = :me)"
+            ))
+            .expression_attribute_values(":me", text(owner))
+            .expression_attribute_values(":until", moment(until))
+            .expression_attribute_values(":now", moment(now))
+            .expression_attribute_values(":second", expiry(now))
+            .expression_attribute_values(":pending", text(PENDING));
+        match update(request).await? {
+            Written::Done(item) => Ok(Taken::Mine(Box::new(read_alert(&item)?))),
+            Written::Refused(item) if item.is_empty() || read_text(&item, WORD)? != PENDING || !alive(&item, now)? => {
+                Ok(Taken::Settled)
+            }
+            Written::Refused(item) => Ok(Taken::Theirs { until: read_moment(&item, "held_until")? }),
+        }
+    }
+
+    async fn settle(&self, key: AlertKey, owner: &str, delivery: Delivery) -> Result<(), PortError> {
+        let request = self
+            .change(key.ticket, sk(key))
+            .update_expression(format!("SET delivery_json = :delivery, {WORD} = :word REMOVE held_by, held_until"))
+            .condition_expression(format!("{WORD} = :held OR held_by = :me"))
+            .expression_attribute_values(":me", text(owner))
+            .expression_attribute_values(":held", text(HELD))
+            .expression_attribute_values(":delivery", json(&delivery))
+            .expression_attribute_values(":word", text(delivery.word()));
+        update(request).await?;
+        Ok(())
+    }
+
+    async fn release(&self, key: AlertKey, owner: &str) -> Result<(), PortError> {
+        let request = self
+            .change(key.ticket, sk(key))
+            .update_expression("REMOVE held_by, held_until")
+            .condition_expression("held_by = :me")
+            .expression_attribute_values(":me", text(owner));
+        update(request).await?;
+        Ok(())
+    }
+
+    async fn alerts(&self, now: Timestamp) -> Result<Vec<Arc<Alert>>, PortError> {
+        let (first, last) = (utc_day(now - self.retention).saturating_sub(1.day()), utc_day(now));
+        let days = first.series(1.day()).take_while(|day| *day <= last);
+        let days: Vec<Vec<Item>> = stream::iter(days)
+            .map(|day| TicketTable::day(self, day_key("alert", day), now))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut alerts = Vec::new();
+        for item in days.iter().flatten() {
+            alerts.push(Arc::new(read_alert(item)?));
+        }
+        alerts.sort_by_key(|alert| (alert.at, alert.key()));
+        Ok(alerts)
+    }
+}

@@ -1,0 +1,115 @@
+//! The table `tickets`: claims, readings, records, alerts, audit.
+//!
+//! | `pk` | `sk` | what | kept |
+//! |---|---|---|---|
+//! | `T#<ticket>` | `STATE` | claim and state, without text | 400 days after its last use |
+//! | `T#<ticket>` | `READING` | the reading of a triage that is not finished | retention |
+//! | `T#<ticket>` | `RECORD` | the newest finished triage | retention |
+//! | `T#<ticket>` | `ALERT#<kind>#<band>` | the alert and how it fared | retention |
+//! | `T#<ticket>` | `AUDIT#<time>#<n>` | one automated action, without text | 400 days |
+//!
+//! Two sparse indexes, each with a narrow view of the item: `by_day` (`day_key` + `time_key`: records under
+//! `record/<UTC day>`, alerts under `alert/<UTC day>`) and `by_account` (`account_key` + `time_key`: records).
+
+mod alerts;
+mod audit;
+mod claims;
+mod records;
+
+use aws_sdk_dynamodb::{
+    operation::{
+        get_item::builders::GetItemFluentBuilder, query::builders::QueryFluentBuilder,
+        update_item::builders::UpdateItemFluentBuilder,
+    },
+    types::AttributeValue,
+};
+use domain::{TicketId, ports::PortError};
+use jiff::{SignedDuration, Timestamp, civil::Date};
+
+use crate::{
+    Sdk,
+    failure::sort,
+    item::{Item, SERVICE, alive, text},
+};
+
+/// How long is kept what holds no text.
+const WITHOUT_TEXT: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+const BY_DAY: &str = "by_day";
+const BY_ACCOUNT: &str = "by_account";
+
+#[derive(Clone, Debug)]
+pub struct TicketTable {
+    client: aws_sdk_dynamodb::Client,
+    table: String,
+    retention: SignedDuration,
+}
+
+impl TicketTable {
+    /// `retention`: how long unfinished readings are kept, and how far back [`alerts`] looks.
+    ///
+    /// [`alerts`]: domain::ports::AlertLog::alerts
+    #[must_use]
+    pub fn new(sdk: &Sdk, table: String, retention: SignedDuration) -> Self {
+        Self { client: sdk.dynamodb(), table, retention }
+    }
+
+    /// Opens the connection, so that the first message does not wait for it. A failure is the first message's to tell.
+    pub async fn warm(&self) {
+        if let Err(error) = self.get("WARM".to_owned(), "WARM").send().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "The connection to DynamoDB could not be warmed.");
+        }
+    }
+
+    fn get(&self, pk: String, sk: &str) -> GetItemFluentBuilder {
+        self.client.get_item().table_name(&self.table).key("pk", text(pk)).key("sk", text(sk)).consistent_read(true)
+    }
+
+    /// An item of a ticket as of now; none if it is not there.
+    async fn read(&self, ticket: TicketId, sk: &str) -> Result<Option<Item>, PortError> {
+        Ok(self.get(pk(ticket), sk).send().await.map_err(|error| sort(SERVICE, error))?.item)
+    }
+
+    fn change(&self, ticket: TicketId, sk: String) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.table).key("pk", text(pk(ticket))).key("sk", text(sk))
+    }
+
+    /// All items of an index partition that are alive at `now`, oldest first.
+    async fn day(&self, key: String, now: Timestamp) -> Result<Vec<Item>, PortError> {
+        let query = self.client.query().table_name(&self.table).index_name(BY_DAY);
+        let query = query.key_condition_expression("day_key = :day").expression_attribute_values(":day", text(key));
+        let mut items = Vec::new();
+        let mut from = None;
+        loop {
+            let (found, next) = page(query.clone(), from).await?;
+            for item in found {
+                if alive(&item, now)? {
+                    items.push(item);
+                }
+            }
+            from = next;
+            if from.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+}
+
+/// One page of a query, and where the next one starts.
+async fn page(query: QueryFluentBuilder, from: Option<Item>) -> Result<(Vec<Item>, Option<Item>), PortError> {
+    let output = query.set_exclusive_start_key(from).send().await.map_err(|error| sort(SERVICE, error))?;
+    Ok((output.items.unwrap_or_default(), output.last_evaluated_key.filter(|key| !key.is_empty())))
+}
+
+fn pk(ticket: TicketId) -> String {
+    format!("T#{}", ticket.number())
+}
+
+fn day_key(what: &str, day: Date) -> String {
+    format!("{what}/{day}")
+}
+
+/// The key attributes of an item of a ticket.
+fn key(ticket: TicketId, sk: impl Into<String>) -> [(String, AttributeValue); 2] {
+    [("pk".to_owned(), text(pk(ticket))), ("sk".to_owned(), text(sk))]
+}
