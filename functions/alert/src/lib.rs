@@ -112,7 +112,15 @@ async fn within_cap(alerting: &Alerting, policy: &Policy, band: Band, now: Times
     };
     let counter = format!("alerts/{}", utc_day(now));
     let expires = now + SignedDuration::from_hours(48);
-    Ok(matches!(alerting.control.count(&counter, 1, limit.into(), expires).await?, Count::Within { .. }))
+    let count = alerting.control.count(&counter, 1, limit.into(), expires).await?;
+    edge::metrics::alert_cap_used(
+        match count {
+            Count::Within { used } => used,
+            Count::Over => limit.into(),
+        },
+        cap,
+    );
+    Ok(matches!(count, Count::Within { .. }))
 }
 
 /// Transient failures are the caller's; a message refused for good goes to the outbox, where people can see it.

@@ -87,6 +87,7 @@ fn main() {
             alerts: store,
             site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
             fields: FieldIds::default(),
+            pages: report::ONE_PAGE,
         };
         let before = megabytes("VmRSS:");
         let started = Instant::now();

@@ -140,6 +140,7 @@ impl Shared {
                 alerts: log.clone(),
                 site: Arc::new(SiteDirectory::new(setup.output.to_owned())),
                 fields,
+                pages: report::ONE_PAGE,
             },
             helpdesk: Arc::new(MemoryHelpdesk::new(fields)),
             control,

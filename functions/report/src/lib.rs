@@ -1,6 +1,7 @@
 //! The dashboard: reads the window from the narrow day index, adds up, renders one page and its figures, publishes.
 
 mod aggregate;
+mod audience;
 mod chart;
 mod metrics;
 mod page;
@@ -17,10 +18,11 @@ use zendesk::FieldIds;
 
 pub use crate::{
     aggregate::{AccountRow, Aggregates},
+    audience::Audience,
     metrics::Metrics,
 };
 
-/// The page.
+/// The page of a laptop run.
 pub const DASHBOARD: &str = "triage_report.html";
 /// The figures.
 pub const METRICS: &str = "metrics_summary.json";
@@ -36,7 +38,17 @@ pub struct Reporting {
     pub site: Arc<dyn Site>,
     /// For the preview of the requests.
     pub fields: FieldIds,
+    pub pages: &'static [(&'static str, Audience)],
 }
+
+/// One page for all.
+pub const ONE_PAGE: &[(&str, Audience)] = &[(DASHBOARD, Audience::Everyone)];
+/// A page for each role, in a folder of its own, so that a path decides who may read it.
+pub const PAGE_BY_ROLE: &[(&str, Audience)] = &[
+    ("support/index.html", Audience::Support),
+    ("accounts/index.html", Audience::Accounts),
+    ("sales/index.html", Audience::Sales),
+];
 
 /// The days a report covers, both included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,16 +93,19 @@ pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Re
     }
     let alerts = reporting.alerts.alerts(now).await?;
 
-    let html = page::render(page::Source {
-        aggregates: &aggregates,
-        records: &records,
-        alerts: &alerts,
-        policy: &policy,
-        fields: &reporting.fields,
-        window,
-        now,
-    });
-    publish(reporting, DASHBOARD, "text/html; charset=utf-8", html.into_bytes()).await?;
+    for (path, audience) in reporting.pages {
+        let html = page::render(page::Source {
+            aggregates: &aggregates,
+            records: &records,
+            alerts: &alerts,
+            policy: &policy,
+            fields: &reporting.fields,
+            audience: *audience,
+            window,
+            now,
+        });
+        publish(reporting, path, "text/html; charset=utf-8", html.into_bytes()).await?;
+    }
     let metrics = serde_json::to_vec_pretty(&Metrics::of(&aggregates)).expect("figures serialise");
     publish(reporting, METRICS, "application/json", metrics).await?;
     tracing::info!(tickets = aggregates.tickets, "Published the dashboard of {} tickets.", aggregates.tickets);

@@ -12,7 +12,7 @@ use strum::IntoEnumIterator;
 use zendesk::{FieldIds, update_request};
 
 use crate::{
-    AccountRow, Aggregates, Window,
+    AccountRow, Aggregates, Audience, Window,
     chart::{Bars, Columns},
 };
 
@@ -31,6 +31,7 @@ pub(crate) struct Source<'a> {
     pub(crate) alerts: &'a [Arc<Alert>],
     pub(crate) policy: &'a Policy,
     pub(crate) fields: &'a FieldIds,
+    pub(crate) audience: Audience,
     pub(crate) window: Window,
     pub(crate) now: Timestamp,
 }
@@ -38,6 +39,7 @@ pub(crate) struct Source<'a> {
 #[derive(Template)]
 #[template(path = "dashboard.html")]
 struct Dashboard<'a> {
+    sees: Audience,
     style: &'static str,
     script: &'static str,
     /// Of the one script the page may run: whatever else gets in stays dead.
@@ -53,7 +55,7 @@ struct Dashboard<'a> {
     more_guardian: usize,
     opportunities: Vec<&'a Alert>,
     more_opportunities: usize,
-    tickets: Vec<TicketRow<'a>>,
+    tickets: Vec<TicketRow>,
     total: usize,
     helpdesk_url: &'a str,
 }
@@ -65,8 +67,8 @@ struct Tile {
     note: String,
 }
 
-struct TicketRow<'a> {
-    record: &'a Record,
+struct TicketRow {
+    record: Record,
     /// What search looks through, lower case.
     haystack: String,
     /// The request as it would be sent.
@@ -86,12 +88,14 @@ impl Dashboard<'_> {
 
 /// Renders the whole page as one self-contained file.
 pub(crate) fn render(source: Source<'_>) -> String {
-    let Source { aggregates, records, alerts, policy, fields, window, now } = source;
-    let (guardian, more_guardian) = heaviest(alerts, AlertKind::Guardian);
-    let (opportunities, more_opportunities) = heaviest(alerts, AlertKind::Opportunity);
+    let Source { aggregates, records, alerts, policy, fields, audience, window, now } = source;
+    let visible = |kind, sees: bool| heaviest(if sees { alerts } else { &[] }, kind);
+    let (guardian, more_guardian) = visible(AlertKind::Guardian, audience.sees_guardian());
+    let (opportunities, more_opportunities) = visible(AlertKind::Opportunity, audience.sees_opportunity());
     let days: Vec<_> = aggregates.by_day.iter().map(|(day, row)| (*day, *row)).collect();
     let chart = |chart: &dyn askama::DynTemplate| chart.dyn_render().expect("writing to a string does not fail");
     let page = Dashboard {
+        sees: audience,
         style: STYLE,
         script: SCRIPT,
         script_hash: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),
@@ -101,12 +105,12 @@ pub(crate) fn render(source: Source<'_>) -> String {
         priorities: chart(&Bars::new("Tickets by priority", by_priority(aggregates))),
         agents: chart(&Bars::new("Tickets by team", by_agent(aggregates))),
         days: chart(&Columns::new(&days)),
-        accounts: aggregates.at_risk(MOST_ACCOUNTS),
+        accounts: if audience.sees_guardian() { aggregates.at_risk(MOST_ACCOUNTS) } else { Vec::new() },
         guardian,
         more_guardian,
         opportunities,
         more_opportunities,
-        tickets: records.iter().map(|record| TicketRow::new(record, fields)).collect(),
+        tickets: records.iter().map(|record| TicketRow::new(audience.view(record), fields)).collect(),
         total: aggregates.tickets,
         helpdesk_url: &policy.helpdesk_url,
     };
@@ -181,8 +185,8 @@ fn priority_class(priority: Priority) -> &'static str {
     }
 }
 
-impl<'a> TicketRow<'a> {
-    fn new(record: &'a Record, fields: &FieldIds) -> Self {
+impl TicketRow {
+    fn new(record: Record, fields: &FieldIds) -> Self {
         let haystack =
             format!("{} {} {} {}", record.ticket, record.customer, record.subject, record.description).to_lowercase();
         let call = record.update.as_ref().map(|update| {

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use domain::{
-    Draft, Fallback, Record, TicketState,
+    AlertKind, Draft, Fallback, Record, TicketState,
     ports::{AlertLog, Lease, TicketLog},
     reading::Usage,
     sample,
 };
 use embedded::{FixedSettings, MemoryTicketLog, SiteDirectory};
 use jiff::SignedDuration;
-use report::{DASHBOARD, METRICS, Reporting, Window, handle};
+use report::{DASHBOARD, METRICS, PAGE_BY_ROLE, Reporting, Window, handle};
 use zendesk::FieldIds;
 
 const EVIL: &str = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>";
@@ -39,6 +39,7 @@ async fn published(records: Vec<Record>) -> (String, serde_json::Value) {
         alerts: log,
         site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
         fields: FieldIds::default(),
+        pages: report::ONE_PAGE,
     };
     handle(&reporting, Window::last_30_days(now), now).await.unwrap();
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
@@ -114,4 +115,47 @@ async fn a_reading_says_who_read_what_it_cost_and_what_was_suspicious() {
     }
     assert_eq!(html.matches("Suspicious:").count(), 1);
     assert!(metrics["llm_calls"] == 1, "{metrics}");
+}
+
+#[tokio::test]
+async fn each_role_has_a_page_with_what_it_may_see() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Arc::new(MemoryTicketLog::default());
+    let now = sample::now() + SignedDuration::from_hours(1);
+    let record = Record { mrr: Some(98_765.0), ..sample::record(1, "Acme", sample::now()) };
+    let lease = Lease { ticket: record.ticket, owner: "test".into(), until: now };
+    log.claim(&lease, sample::now()).await.unwrap();
+    log.finish(&lease, &TicketState::default(), &record, now + SignedDuration::from_hours(720)).await.unwrap();
+    for (kind, words) in [(AlertKind::Guardian, "we will leave"), (AlertKind::Opportunity, "we want to buy")] {
+        let alert = domain::Alert {
+            kind,
+            mrr: record.mrr,
+            evidence: Arc::new([words.to_owned()]),
+            ..sample::alert(record.ticket.number())
+        };
+        log.open(&alert, now + SignedDuration::from_hours(720)).await.unwrap();
+    }
+    let reporting = Reporting {
+        settings: Arc::new(FixedSettings(Arc::new(sample::policy()))),
+        records: log.clone(),
+        alerts: log,
+        site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
+        fields: FieldIds::default(),
+        pages: PAGE_BY_ROLE,
+    };
+    handle(&reporting, Window::last_30_days(now), now).await.unwrap();
+    let shows = |page: &str| {
+        let html = std::fs::read_to_string(folder.path().join(page)).unwrap();
+        assert!(html.contains("#1"), "{page} lists the ticket");
+        let reasons = [&*record.guardian.reasons, &*record.opportunity.reasons]
+            .map(|reasons| reasons.iter().any(|reason| html.contains(reason)));
+        (
+            html.contains("we will leave") || reasons[0],
+            html.contains("we want to buy") || reasons[1],
+            html.contains("98,765") || html.contains("98765"),
+        )
+    };
+    assert_eq!(shows("support/index.html"), (false, false, false));
+    assert_eq!(shows("accounts/index.html"), (true, false, true));
+    assert_eq!(shows("sales/index.html"), (false, true, true));
 }

@@ -167,6 +167,7 @@ async fn work(
     match triage.log.finish(lease, &state, &plan.record, expires).await? {
         Fenced::Written => {
             log_triaged(&plan.record, &policy);
+            edge::metrics::triaged(&plan.record);
             Ok(Outcome::Finished)
         }
         Fenced::Lost => Ok(Outcome::Overtaken),

@@ -7,6 +7,7 @@ mod config_bucket;
 mod control;
 mod failure;
 mod item;
+pub mod lambda;
 mod mailer;
 mod parameter;
 mod queue;

@@ -5,6 +5,7 @@ pub mod config;
 pub mod invocation;
 pub mod logging;
 pub mod message;
+pub mod metrics;
 pub mod words;
 
 pub use batch::{Verdict, handle_batch};

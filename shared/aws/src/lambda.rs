@@ -1,0 +1,143 @@
+//! What every function's `main` does: read the environment, log as JSON, run the runtime's loop.
+
+use std::{fmt::Display, path::PathBuf};
+
+use edge::{
+    Invocation,
+    config::{ConfigError, Defaults, Reader},
+};
+use jiff::Timestamp;
+use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use tracing::Instrument;
+
+/// A variable of the environment.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place of a function that reads the environment")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The wall clock.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place of a function that reads the clock")]
+pub fn wall_clock() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Where a function finds the outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Backend {
+    Aws,
+    /// The bundled tickets in memory, for `sam local`.
+    Embedded,
+}
+
+/// Where the embedded backend may write.
+#[must_use]
+pub fn scratch() -> PathBuf {
+    PathBuf::from("/tmp")
+}
+
+/// `BACKEND`: `aws`, or `embedded` under `sam local` and nowhere else, since it would forget every ticket.
+///
+/// # Errors
+/// Another word, or `embedded` in the cloud.
+pub fn backend(get: impl Fn(&str) -> Option<String>) -> Result<Backend, ConfigError> {
+    let problem = |text: &str| Err(ConfigError(vec![format!("BACKEND: {text}")]));
+    match get("BACKEND").as_deref() {
+        None | Some("" | "aws") => Ok(Backend::Aws),
+        Some("embedded") if get("AWS_SAM_LOCAL").as_deref() == Some("true") => Ok(Backend::Embedded),
+        Some("embedded") => problem("embedded runs under `sam local` only: it keeps nothing"),
+        Some(_) => problem("is neither aws nor embedded"),
+    }
+}
+
+/// Variables that have to be set, with every missing one told at once.
+///
+/// # Errors
+/// The names that are missing or empty.
+pub fn required<const N: usize>(names: [&str; N]) -> Result<[String; N], ConfigError> {
+    let mut reader = Reader::new(variable);
+    let values = names.map(|name| {
+        let value = reader.or(name, String::new());
+        if value.is_empty() {
+            reader.problem(format!("{name}: is not set"));
+        }
+        value
+    });
+    reader.finish()?;
+    Ok(values)
+}
+
+/// What holds on AWS where a variable is not set. The recipients have no default there: the template asks for them.
+#[must_use]
+#[expect(clippy::missing_panics_doc, reason = "the addresses are constants")]
+pub fn defaults() -> Defaults {
+    Defaults {
+        mode: domain::Mode::default(),
+        auto_reply: false,
+        retention_days: 30,
+        guardian_email: "guardian@example.invalid".parse().expect("an address"),
+        opportunity_email: "opportunity@example.invalid".parse().expect("an address"),
+    }
+}
+
+/// Logs at the level of `RUST_LOG`, builds the function, and handles events until the environment is taken down.
+///
+/// Whatever `build` connects to, it does during init, where a function has a full processor.
+///
+/// # Errors
+/// A configuration that cannot be used; the runtime reports it, and Lambda starts anew.
+pub async fn run<T, E, R, B, BE, H, HF>(build: B, handle: H) -> Result<(), Error>
+where
+    T: Clone,
+    E: DeserializeOwned,
+    R: Serialize,
+    B: Future<Output = Result<T, BE>>,
+    BE: Display,
+    H: Fn(T, E, Invocation) -> HF,
+    HF: Future<Output = Result<R, Error>>,
+{
+    let stage = variable("STAGE").unwrap_or_else(|| "local".to_owned());
+    edge::logging::start_json(&variable("RUST_LOG").unwrap_or_else(|| "info".to_owned()), stage, wall_clock);
+    let function = match build.await {
+        Ok(function) => function,
+        Err(error) => {
+            tracing::error!(%error, "The function cannot start.");
+            return Err(error.to_string().into());
+        }
+    };
+    lambda_runtime::run(service_fn(|event: LambdaEvent<E>| {
+        let invocation = invocation(&event.context);
+        let trace_id = event.context.xray_trace_id.clone().unwrap_or_default();
+        let span = tracing::info_span!("invocation", request_id = %invocation.request_id, trace_id);
+        handle(function.clone(), event.payload, invocation).instrument(span)
+    }))
+    .await
+}
+
+fn invocation(context: &Context) -> Invocation {
+    let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline).unwrap_or(i64::MAX));
+    Invocation {
+        request_id: context.request_id.clone(),
+        now: wall_clock(),
+        deadline: deadline.unwrap_or(Timestamp::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_backend_stays_on_a_laptop() {
+        let with = |variables: &'static [(&str, &str)]| {
+            backend(move |name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+        };
+        assert_eq!(with(&[]), Ok(Backend::Aws));
+        assert_eq!(with(&[("BACKEND", "embedded"), ("AWS_SAM_LOCAL", "true")]), Ok(Backend::Embedded));
+        assert!(with(&[("BACKEND", "embedded")]).is_err());
+        assert!(with(&[("BACKEND", "azure")]).is_err());
+    }
+}

@@ -1,0 +1,167 @@
+//! Figures for CloudWatch: events of the target `metrics`, written in its embedded metric format.
+//!
+//! A handler says what it counted with [`tracing`]; whether that becomes a metric is the composition root's business.
+
+use std::{fmt, io::Write};
+
+use domain::Record;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{Layer, layer::Context};
+
+/// The target of events that are metrics.
+pub const TARGET: &str = "metrics";
+/// CloudWatch's namespace for them.
+pub const NAMESPACE: &str = "TicketTriage";
+
+/// Every metric: the field of an event, its name and its unit in CloudWatch. The first ten a month cost nothing.
+pub const METRICS: [(&str, &str, &str); 9] = [
+    ("tickets", "Tickets", "Count"),
+    ("latency_ms", "Latency", "Milliseconds"),
+    ("guardian", "GuardianSignals", "Count"),
+    ("opportunity", "OpportunitySignals", "Count"),
+    ("fallbacks", "Fallbacks", "Count"),
+    ("tokens", "ModelTokens", "Count"),
+    ("cost_usd", "ModelCost", "None"),
+    ("drafts", "Drafts", "Count"),
+    ("alert_cap_used", "AlertCapUsed", "Percent"),
+];
+
+/// A ticket was triaged.
+pub fn triaged(record: &Record) {
+    tracing::info!(
+        target: TARGET,
+        tickets = 1u64,
+        latency_ms = record.duration_ms,
+        guardian = u64::from(record.guardian.is_high_risk()),
+        opportunity = u64::from(record.opportunity.intent.is_some()),
+        fallbacks = u64::from(record.fallback.is_some()),
+        tokens = record.usage.input_tokens + record.usage.output_tokens,
+        cost_usd = record.usage.cost_usd,
+        drafts = u64::from(record.draft.is_some()),
+    );
+}
+
+/// That much of the day's alert cap is used, in percent.
+pub fn alert_cap_used(used: u64, cap: u32) {
+    tracing::info!(target: TARGET, alert_cap_used = used.saturating_mul(100) / u64::from(cap.max(1)));
+}
+
+/// Writes each metric event as one line of JSON that CloudWatch Logs takes the metrics from.
+pub struct EmbeddedMetrics<W> {
+    stage: String,
+    clock: fn() -> Timestamp,
+    out: W,
+}
+
+impl<W> fmt::Debug for EmbeddedMetrics<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedMetrics").field("stage", &self.stage).finish_non_exhaustive()
+    }
+}
+
+impl<W> EmbeddedMetrics<W> {
+    /// `stage` is the one dimension; `out` opens where a line goes.
+    pub fn new(stage: String, clock: fn() -> Timestamp, out: W) -> Self {
+        Self { stage, clock, out }
+    }
+
+    fn line(&self, values: Map<String, Value>) -> Value {
+        let known = METRICS.iter().filter(|(_, name, _)| values.contains_key(*name));
+        let definitions: Vec<Value> = known.map(|(_, name, unit)| json!({ "Name": name, "Unit": unit })).collect();
+        let mut line = values;
+        line.insert("Stage".to_owned(), self.stage.clone().into());
+        let aws = json!({
+            "Timestamp": (self.clock)().as_millisecond(),
+            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": definitions }],
+        });
+        line.insert("_aws".to_owned(), aws);
+        Value::Object(line)
+    }
+}
+
+impl<S: Subscriber, O: Write, W: Fn() -> O + 'static> Layer<S> for EmbeddedMetrics<W> {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == TARGET {
+            let mut values = Values::default();
+            event.record(&mut values);
+            // A metric that cannot be written is no reason to fail a ticket.
+            let _ = writeln!((self.out)(), "{}", self.line(values.0));
+        }
+    }
+}
+
+/// The numbers of an event, by metric name.
+#[derive(Default)]
+struct Values(Map<String, Value>);
+
+impl Values {
+    fn set(&mut self, field: &Field, value: Value) {
+        if let Some((_, name, _)) = METRICS.iter().find(|(known, _, _)| *known == field.name()) {
+            self.0.insert((*name).to_owned(), value);
+        }
+    }
+}
+
+impl Visit for Values {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.set(field, value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.set(field, value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.set(field, value.into());
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use domain::sample;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_names_its_metrics_and_holds_no_text() {
+        let lines = Lines::default();
+        let out = lines.clone();
+        let metrics = EmbeddedMetrics::new("test".to_owned(), sample::now, move || out.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(metrics), || {
+            triaged(&sample::record(1, "Acme", sample::now()));
+            alert_cap_used(81, 100);
+            tracing::info!(tickets = 1u64, "An ordinary event with such a field.");
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        insta::assert_json_snapshot!(lines);
+    }
+
+    #[test]
+    fn there_are_at_most_ten() {
+        assert!(METRICS.len() <= 10);
+    }
+}
