@@ -15,7 +15,8 @@ use domain::{
     record::utc_day,
 };
 use edge::{AlertMessage, Invocation, Verdict, batch, handle_batch};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::Offset};
+use serde::Deserialize;
 
 /// What alerting needs of the outside.
 #[derive(Clone)]
@@ -31,6 +32,59 @@ pub struct Alerting {
     pub queue: Arc<dyn Queue>,
     /// Off: alerts are logged as skipped, nobody is written to.
     pub delivery: bool,
+}
+
+/// What the function is called with.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    Schedule { action: Action },
+    Queue(SqsEvent),
+}
+
+/// What a schedule asks for: `{"action": "digest"}`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    Digest,
+}
+
+/// Handles whatever the function is called with.
+///
+/// # Errors
+/// A digest that failed: the schedule comes again.
+pub async fn handle_event(
+    alerting: &Alerting,
+    event: Event,
+    invocation: &Invocation,
+) -> Result<SqsBatchResponse, PortError> {
+    match event {
+        Event::Queue(messages) => Ok(handle(alerting, messages, invocation).await),
+        Event::Schedule { action: Action::Digest } => {
+            hourly_digest(alerting, invocation.now).await?;
+            Ok(SqsBatchResponse::default())
+        }
+    }
+}
+
+/// The digest, once an hour however often the schedule fires. One that failed may be tried again.
+async fn hourly_digest(alerting: &Alerting, now: Timestamp) -> Result<(), PortError> {
+    let counter = format!("digest/{}", Offset::UTC.to_datetime(now).strftime("%Y-%m-%dT%H"));
+    let expires = now + SignedDuration::from_hours(2);
+    if alerting.control.count(&counter, 1, 1, expires).await? == Count::Over {
+        tracing::info!("This hour's digest went out already.");
+        return Ok(());
+    }
+    match digest(alerting, now).await {
+        Ok(messages) => {
+            tracing::info!(messages, "Sent the digest in {messages} messages.");
+            Ok(())
+        }
+        Err(error) => {
+            alerting.control.uncount(&counter, 1).await?;
+            Err(error)
+        }
+    }
 }
 
 /// Handles a batch of alert messages, one verdict per record.

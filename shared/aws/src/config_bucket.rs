@@ -44,9 +44,12 @@ impl Snapshot {
         self.files.get(name).map(|file| &*file.text)
     }
 
-    /// Name without folder and text of each article.
+    /// Name, without folder and extension, and text of each article.
     pub fn articles(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files.iter().filter_map(|(key, file)| Some((key.strip_prefix(KNOWLEDGE_BASE)?, &*file.text)))
+        self.files.iter().filter_map(|(key, file)| {
+            let name = key.strip_prefix(KNOWLEDGE_BASE)?.strip_suffix(ARTICLE)?;
+            Some((name, &*file.text))
+        })
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::{PortError, Queue};
 
-use crate::{Sdk, failure::sort};
+use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
+
+use crate::{Sdk, failure::sort, lambda::variable};
 
 const SERVICE: &str = "SQS";
 
@@ -22,11 +24,23 @@ impl SqsQueue {
     }
 }
 
+/// X-Ray's header of the current invocation, so that the trace goes on where the message is handled.
+fn trace_header() -> Option<MessageSystemAttributeValue> {
+    let header = variable("_X_AMZN_TRACE_ID").filter(|header| !header.is_empty())?;
+    MessageSystemAttributeValue::builder().data_type("String").string_value(header).build().ok()
+}
+
 #[async_trait]
 impl Queue for SqsQueue {
     async fn send(&self, body: &str, delay: Duration) -> Result<(), PortError> {
         let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
         let request = self.client.send_message().queue_url(&self.url).message_body(body).delay_seconds(seconds);
+        let request = match trace_header() {
+            Some(header) => {
+                request.message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, header)
+            }
+            None => request,
+        };
         request.send().await.map_err(|error| sort(SERVICE, error))?;
         Ok(())
     }

@@ -10,6 +10,7 @@ use domain::ports::Queue;
 use futures::{FutureExt, StreamExt, stream};
 use jiff::SignedDuration;
 use serde::{Serialize, de::DeserializeOwned};
+use tracing::Instrument;
 
 use crate::{
     Invocation,
@@ -102,7 +103,9 @@ where
     };
     let receives = record.attributes.get("ApproximateReceiveCount").map_or("1", String::as_str);
     let delivery = Delivery { content: envelope.content.clone(), owner: format!("{id}/{receives}") };
-    let verdict = AssertUnwindSafe(handle(delivery)).catch_unwind().await.unwrap_or_else(|_| {
+    let trace = record.attributes.get("AWSTraceHeader").map_or("", String::as_str);
+    let span = tracing::info_span!("message", message_id = %id, trace);
+    let verdict = AssertUnwindSafe(handle(delivery).instrument(span)).catch_unwind().await.unwrap_or_else(|_| {
         tracing::error!(message.id = %id, "Handling an SQS message panicked.");
         Verdict::Again
     });

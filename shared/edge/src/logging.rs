@@ -19,7 +19,7 @@ pub fn start(filter: &str) {
 
 /// Starts logging to standard output as JSON, metrics included, for CloudWatch. `stage` is the metrics' dimension.
 pub fn start_json(filter: &str, stage: String, clock: fn() -> Timestamp) {
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
     tracing_subscriber::registry()
         .with(lines.with_filter(levels(filter, "info")).with_filter(no_metrics()))
         .with(EmbeddedMetrics::new(stage, clock, std::io::stdout).with_filter(LevelFilter::INFO))

@@ -1,0 +1,11 @@
+//! The alert function as AWS Lambda runs it: for its queue, and once an hour for the digest.
+
+mod wiring;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    aws::lambda::run(wiring::build(), |alerting, event, invocation| async move {
+        Ok(alert::handle_event(&alerting, event, &invocation).await?)
+    })
+    .await
+}

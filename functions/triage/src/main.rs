@@ -1,0 +1,12 @@
+//! Triage as a Lambda function.
+
+mod analyst;
+mod wiring;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    aws::lambda::run(wiring::build(), |triage, event, invocation| async move {
+        Ok(triage::handle(&triage, event, &invocation).await)
+    })
+    .await
+}

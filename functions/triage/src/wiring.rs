@@ -1,0 +1,84 @@
+//! What triage runs on: AWS, or the bundled tickets under `sam local`.
+
+use std::{error::Error, sync::Arc};
+
+use aws::{
+    BucketSettings, ConfigBucket, ControlTable, Parameters, Sdk, SqsQueue, TicketTable,
+    lambda::{self, Backend, defaults, required, variable, wall_clock},
+};
+use claude::Budget;
+use domain::ports::Control;
+use edge::config::ConfigError;
+use embedded::{Bundled, RemoteHelpdesk};
+use secrecy::{ExposeSecret, SecretString};
+use triage::Triage;
+
+use crate::analyst::{LiveAnalyst, reader};
+
+pub(crate) async fn build() -> Result<Triage, Box<dyn Error>> {
+    match lambda::backend(variable)? {
+        Backend::Aws => on_aws().await,
+        Backend::Embedded => Ok(embedded()?),
+    }
+}
+
+async fn on_aws() -> Result<Triage, Box<dyn Error>> {
+    let names = ConfigError::both(
+        required(["TICKETS_QUEUE_URL", "ALERTS_QUEUE_URL", "CONFIG_BUCKET", "MODE_PARAMETER", "MODEL_KEY_PARAMETER"]),
+        required(["TICKETS_TABLE", "CONTROL_TABLE", "HELPDESK_URL", "GUARDIAN_EMAIL", "OPPORTUNITY_EMAIL"]),
+    );
+    let ([queue, alert_queue, bucket, mode, model_key], [tickets, control, helpdesk, ..]) = names?;
+    let sdk = Sdk::from_env().await;
+    let bucket = Arc::new(ConfigBucket::new(&sdk, bucket).with_articles());
+    let settings = Arc::new(BucketSettings::new(&sdk, bucket.clone(), mode, (variable, defaults())));
+    let parameters = Parameters::new(&sdk);
+    let (config, key) = futures::try_join!(settings.config(), parameters.get(&model_key))?;
+    let model = model_config(key)?;
+    let budget = budget(Arc::new(ControlTable::new(&sdk, control)), &model);
+    let log = Arc::new(TicketTable::new(&sdk, tickets, config.policy.retention));
+    let helpdesk =
+        RemoteHelpdesk::new(claude::connection(), &helpdesk).map_err(|error| format!("HELPDESK_URL: {error}"))?;
+    let analyst = LiveAnalyst::new(bucket, settings.clone(), model, budget);
+    let (analyst, ()) = futures::join!(analyst, log.warm());
+    Ok(Triage {
+        settings,
+        log: log.clone(),
+        records: log.clone(),
+        alerts: log.clone(),
+        audit: log,
+        helpdesk: Arc::new(helpdesk),
+        analyst: Arc::new(analyst?),
+        tickets: Arc::new(SqsQueue::new(&sdk, queue)),
+        alert_queue: Arc::new(SqsQueue::new(&sdk, alert_queue)),
+    })
+}
+
+fn embedded() -> Result<Triage, Box<dyn Error>> {
+    let bundled = Bundled::new(lambda::scratch(), variable)?;
+    let model = model_config(None)?;
+    let budget = budget(bundled.control, &model);
+    let reader = reader(data::knowledge_base(), &bundled.config.policy, &model, budget)?;
+    Ok(Triage {
+        settings: bundled.settings,
+        log: bundled.log.clone(),
+        records: bundled.log.clone(),
+        alerts: bundled.log.clone(),
+        audit: bundled.log,
+        helpdesk: bundled.helpdesk,
+        analyst: Arc::new(reader),
+        tickets: Bundled::queue(),
+        alert_queue: Bundled::queue(),
+    })
+}
+
+/// The variables, with the key from its parameter.
+fn model_config(key: Option<SecretString>) -> Result<claude::Config, ConfigError> {
+    claude::Config::read(|name| match name {
+        "ANTHROPIC_API_KEY" => key.as_ref().map(|key| key.expose_secret().to_owned()),
+        _ => variable(name),
+    })
+}
+
+fn budget(control: Arc<dyn Control>, model: &claude::Config) -> Budget {
+    Budget::new(control, model.budget_usd, wall_clock)
+}
