@@ -10,7 +10,7 @@ use domain::{
     alert::HoldReason,
     ports::{
         Accepted, AlertLog, Audit, Control, Cooldown, CooldownKey, Count, Email, Mailer, PortError, Queue, Settings,
-        Taken,
+        Taken, told,
     },
     record::utc_day,
 };
@@ -105,10 +105,10 @@ pub async fn handle(alerting: &Alerting, event: SqsEvent, invocation: &Invocatio
 }
 
 fn failed(key: AlertKey, error: &PortError) -> Verdict {
-    tracing::error!(alert = %key, error = error as &dyn std::error::Error, "Delivering alert {key} failed.");
+    tracing::error!(alert = %key, error = told(error), "Delivering alert {key} failed.");
     match error {
         PortError::Transient { .. } => Verdict::Again,
-        PortError::Permanent { .. } => Verdict::Park { reason: error.to_string() },
+        PortError::Permanent { .. } => Verdict::Park { reason: told(error) },
     }
 }
 
@@ -132,7 +132,7 @@ async fn one_alert(
         }
         Err(error) => {
             if let Err(released) = alerting.alerts.release(key, owner).await {
-                tracing::warn!(alert = %key, error = %released, "Alert {key} waits for its lease to run out.");
+                tracing::warn!(alert = %key, error = told(&released), "Alert {key} waits for its lease to run out.");
             }
             Err(error)
         }

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use alert::{Alerting, digest, handle};
+use alert::{Alerting, Event, digest, handle, handle_event};
 use domain::{Alert, Band, Policy, policy::AlertPolicy, ports::AlertLog, sample};
 use edge::{
     AlertMessage, Invocation,
@@ -176,4 +176,38 @@ async fn a_message_that_names_no_alert_is_parked() {
     bench.tell(&alert(9, "Never opened", Band::Elevated)).await;
     bench.drain().await;
     assert_eq!(bench.queue.dead().len(), 1, "the other is simply done");
+}
+
+#[tokio::test]
+async fn the_scheduled_digest_goes_out_once_an_hour_and_again_after_a_failure() {
+    let bench = bench(None);
+    let (first, second) = (alert(1, "Acme", Band::Elevated), alert(2, "Acme", Band::Elevated));
+    bench.raise(&first).await;
+    bench.raise(&second).await;
+    bench.drain().await;
+    assert_eq!(bench.word(&second), "held");
+    let schedule = async || {
+        let event: Event = serde_json::from_str(r#"{"action": "digest"}"#).unwrap();
+        let now = sample::now();
+        let invocation = Invocation { request_id: "r".into(), now, deadline: now + SignedDuration::from_secs(30) };
+        handle_event(&bench.alerting, event, &invocation).await
+    };
+    bench.mailer.plan("mail", &[Fault::Transient]);
+    assert!(schedule().await.is_err(), "the schedule has to come again");
+    schedule().await.unwrap();
+    assert_eq!(bench.word(&second), "digested");
+
+    let third = alert(3, "Acme", Band::Elevated);
+    bench.raise(&third).await;
+    bench.drain().await;
+    schedule().await.unwrap();
+    assert_eq!(bench.word(&third), "held", "the next hour's digest takes it");
+}
+
+#[test]
+fn an_event_is_a_batch_or_a_known_action() {
+    let read = serde_json::from_str::<Event>;
+    assert!(matches!(read(r#"{"Records": []}"#), Ok(Event::Queue(_))));
+    assert!(matches!(read(r#"{"action": "digest"}"#), Ok(Event::Schedule { .. })));
+    assert!(read(r#"{"action": "self-destruct"}"#).is_err());
 }

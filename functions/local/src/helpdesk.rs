@@ -11,7 +11,7 @@ use axum::{
 };
 use domain::{
     Account, AccountId, Ticket, TicketId, TicketUpdate,
-    ports::{Helpdesk, PortError, Updated},
+    ports::{Helpdesk, PortError, Updated, told},
 };
 use embedded::{MemoryHelpdesk, input};
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ pub fn router(helpdesk: Arc<MemoryHelpdesk>) -> Router {
 type Answer<T> = Result<Json<T>, StatusCode>;
 
 fn failed(error: PortError) -> StatusCode {
-    tracing::error!(error = &error as &dyn std::error::Error, "The helpdesk in memory failed.");
+    tracing::error!(error = told(&error), "The helpdesk in memory failed.");
     StatusCode::INTERNAL_SERVER_ERROR
 }
 

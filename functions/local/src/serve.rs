@@ -116,7 +116,7 @@ async fn keep_pumping(server: Arc<Server>) {
         if now >= next_digest {
             next_digest = now + DIGEST_EVERY;
             if let Err(error) = alert::digest(&server.stack.alerting, now).await {
-                tracing::error!(%error, "The digest could not be written.");
+                tracing::error!(error = domain::ports::told(&error), "The digest could not be written.");
             }
         }
         tokio::time::sleep(BEAT).await;

@@ -13,7 +13,9 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
     AuditEntry, Policy, Reading, Ticket, TicketContext, TicketId, TicketState, decide,
     decide::corrections,
-    ports::{AlertLog, Analyst, Audit, Claim, Fenced, Helpdesk, Lease, PortError, Queue, Records, Settings, TicketLog},
+    ports::{
+        AlertLog, Analyst, Audit, Claim, Fenced, Helpdesk, Lease, PortError, Queue, Records, Settings, TicketLog, told,
+    },
 };
 use edge::{Cause, Invocation, TicketMessage, Verdict, batch, handle_batch};
 use jiff::Timestamp;
@@ -60,10 +62,10 @@ pub async fn handle(triage: &Triage, event: SqsEvent, invocation: &Invocation) -
 
 /// Transient failures come again, permanent ones will not get better.
 fn failed(ticket: TicketId, error: &PortError) -> Verdict {
-    tracing::error!(ticket.id = %ticket, error = error as &dyn std::error::Error, "Triage of ticket {ticket} failed.");
+    tracing::error!(ticket.id = %ticket, error = told(error), "Triage of ticket {ticket} failed.");
     match error {
         PortError::Transient { .. } => Verdict::Again,
-        PortError::Permanent { .. } => Verdict::Park { reason: error.to_string() },
+        PortError::Permanent { .. } => Verdict::Park { reason: told(error) },
     }
 }
 
@@ -75,7 +77,7 @@ async fn parked(triage: &Triage, body: &str, reason: String, now: Timestamp) {
     if let Some(ticket) = ticket
         && let Err(error) = audit(triage, ticket, now, "triage_parked", "tickets queue", reason).await
     {
-        tracing::warn!(ticket.id = %ticket, %error, "The audit does not know why ticket {ticket} was parked.");
+        tracing::warn!(ticket.id = %ticket, error = told(&error), "The audit does not know why ticket {ticket} was parked.");
     }
 }
 

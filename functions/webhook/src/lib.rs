@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::ports::{PortError, Queue, Settings, SigningSecrets};
+use domain::ports::{PortError, Queue, Settings, SigningSecrets, told};
 use edge::{
     Cause, TicketMessage,
     message::{self, Envelope},
@@ -46,7 +46,7 @@ pub async fn handle(webhook: &Webhook, request: ApiGatewayV2httpRequest, now: Ti
     let answer = match answer(webhook, &request, now).await {
         Ok(answer) => answer,
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "A webhook could not be taken in.");
+            tracing::error!(error = told(&error), "A webhook could not be taken in.");
             Answer::TryAgain
         }
     };

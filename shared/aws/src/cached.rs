@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::ports::PortError;
+use domain::ports::{PortError, told};
 use tokio::sync::Mutex;
 
 /// Asked for again at most this often, whoever wants a fresher value and however often asking fails.
@@ -46,7 +46,7 @@ impl<T: Clone> Cached<T> {
                 Ok(value)
             }
             (Err(error), Some(kept)) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "What was read before stays in use.");
+                tracing::error!(error = told(&error), "What was read before stays in use.");
                 kept.tried = now;
                 Ok(kept.value.clone())
             }

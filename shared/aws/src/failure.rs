@@ -5,7 +5,7 @@ use std::fmt;
 use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
 use aws_sdk_dynamodb::{
     config::http::HttpResponse,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
 };
 use domain::ports::PortError;
 
@@ -36,21 +36,27 @@ where
         SdkError::ConstructionFailure(_) => true,
         _ => false,
     };
-    let cause = Described(format!("{}", DisplayErrorContext(&error)));
+    let cause = described(&error);
     if permanent { PortError::permanent(service, cause) } else { PortError::transient(service, cause) }
 }
 
-/// The SDK's error chain in one line, since its outermost error says nothing.
-#[derive(Debug)]
-struct Described(String);
-
-impl fmt::Display for Described {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+/// The service's code and status. Its words only where they are about the deployment: others may quote what was sent.
+fn described<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> String {
+    match error {
+        SdkError::ServiceError(failed) => {
+            let code = failed.err().code().unwrap_or("no code");
+            let words = failed.err().message().filter(|_| MENDABLE.contains(&code)).unwrap_or_default();
+            format!("{code} ({}) {words}", failed.raw().status().as_u16()).trim_end().to_owned()
+        }
+        SdkError::TimeoutError(_) => "timed out".to_owned(),
+        SdkError::DispatchFailure(failed) => match failed.as_connector_error() {
+            Some(error) => format!("no connection: {error}"),
+            None => "no connection".to_owned(),
+        },
+        SdkError::ResponseError(_) => "the answer was cut off or not understood".to_owned(),
+        _ => "the request could not be built".to_owned(),
     }
 }
-
-impl std::error::Error for Described {}
 
 /// Something we stored does not read back.
 pub(crate) fn unreadable(service: &'static str, what: impl fmt::Display) -> PortError {

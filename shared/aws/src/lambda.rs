@@ -1,7 +1,8 @@
 //! What every function's `main` does: read the environment, log as JSON, run the runtime's loop.
 
-use std::{fmt::Display, path::PathBuf};
+use std::path::PathBuf;
 
+use domain::ports::told;
 use edge::{
     Invocation,
     config::{ConfigError, Defaults, Reader},
@@ -9,7 +10,6 @@ use edge::{
 use jiff::Timestamp;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
-use tracing::Instrument;
 
 /// A variable of the environment.
 #[must_use]
@@ -89,13 +89,12 @@ pub fn defaults() -> Defaults {
 ///
 /// # Errors
 /// A configuration that cannot be used; the runtime reports it, and Lambda starts anew.
-pub async fn run<T, E, R, B, BE, H, HF>(build: B, handle: H) -> Result<(), Error>
+pub async fn run<T, E, R, B, H, HF>(build: B, handle: H) -> Result<(), Error>
 where
     T: Clone,
     E: DeserializeOwned,
     R: Serialize,
-    B: Future<Output = Result<T, BE>>,
-    BE: Display,
+    B: Future<Output = Result<T, Box<dyn std::error::Error>>>,
     H: Fn(T, E, Invocation) -> HF,
     HF: Future<Output = Result<R, Error>>,
 {
@@ -104,15 +103,14 @@ where
     let function = match build.await {
         Ok(function) => function,
         Err(error) => {
-            tracing::error!(%error, "The function cannot start.");
-            return Err(error.to_string().into());
+            let error = told(&*error);
+            tracing::error!(error, "The function cannot start.");
+            return Err(error.into());
         }
     };
     lambda_runtime::run(service_fn(|event: LambdaEvent<E>| {
         let invocation = invocation(&event.context);
-        let trace_id = event.context.xray_trace_id.clone().unwrap_or_default();
-        let span = tracing::info_span!("invocation", request_id = %invocation.request_id, trace_id);
-        handle(function.clone(), event.payload, invocation).instrument(span)
+        handle(function.clone(), event.payload, invocation)
     }))
     .await
 }

@@ -88,7 +88,7 @@ impl ClaudeAnalyst {
         let reply = match outcome {
             Ok(reply) => reply,
             Err(error) => {
-                tracing::error!(ticket.id = %ticket.id, error = &error as &dyn std::error::Error,
+                tracing::error!(ticket.id = %ticket.id, error = domain::ports::told(&error),
                     "The model did not read ticket {}.", ticket.id);
                 return Ok(Err(failed(error.fallback())));
             }

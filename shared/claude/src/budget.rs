@@ -54,7 +54,7 @@ impl Budget {
             None => self.control.count(&counter, spent - micro, u64::MAX, expires).await.map(|_| ()),
         };
         if let Err(error) = settled {
-            tracing::warn!(error = &error as &dyn std::error::Error, "The model's budget could not be settled.");
+            tracing::warn!(error = domain::ports::told(&error), "The model's budget could not be settled.");
         }
     }
 }

@@ -131,7 +131,7 @@ impl Client {
                 tracing::warn!(status = response.status().as_u16(), "The model {} is not to be had.", self.model.id);
             }
             Err(error) => {
-                tracing::warn!(error = &error.without_url() as &dyn std::error::Error, "No connection to the model.");
+                tracing::warn!(error = domain::ports::told(&error.without_url()), "No connection to the model.");
             }
         }
     }
@@ -160,7 +160,7 @@ impl Client {
             if !advice.again || attempt == ATTEMPTS || Instant::now() + pause >= until {
                 return Ended { outcome: Err(error), in_doubt };
             }
-            tracing::warn!(error = &error as &dyn std::error::Error, attempt, "The model is asked again.");
+            tracing::warn!(error = domain::ports::told(&error), attempt, "The model is asked again.");
             sleep(pause).await;
             attempt += 1;
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use domain::ports::Queue;
+use domain::ports::{Queue, told};
 use futures::{FutureExt, StreamExt, stream};
 use jiff::SignedDuration;
 use serde::{Serialize, de::DeserializeOwned};
@@ -121,7 +121,7 @@ where
             match message::send(queue, &copy, delay).await {
                 Ok(()) => None,
                 Err(error) => {
-                    tracing::warn!(message.id = %id, %error, "An SQS message could not be put off.");
+                    tracing::warn!(message.id = %id, error = told(&error), "An SQS message could not be put off.");
                     Some(id)
                 }
             }
@@ -141,7 +141,7 @@ where
     if let Some(receipt) = &record.receipt_handle
         && let Err(error) = queue.give_back(receipt).await
     {
-        tracing::warn!(message.id = %id, %error, "A parked message waits for its visibility timeout.");
+        tracing::warn!(message.id = %id, error = told(&error), "A parked message waits for its visibility timeout.");
     }
     Some(id)
 }

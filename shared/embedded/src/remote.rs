@@ -48,12 +48,13 @@ impl RemoteHelpdesk {
             let body = serde_json::to_vec(body).expect("plain values serialise");
             request = request.header("content-type", "application/json").body(body);
         }
-        let response = request.send().await.map_err(|error| PortError::transient(SERVICE, error))?;
+        let response = request.send().await.map_err(|error| PortError::transient(SERVICE, error.without_url()))?;
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
         let client_error = response.status().is_client_error();
         let response = response.error_for_status().map_err(|error| {
+            let error = error.without_url();
             if client_error { PortError::permanent(SERVICE, error) } else { PortError::transient(SERVICE, error) }
         })?;
         let bytes = response.bytes().await.map_err(|error| PortError::transient(SERVICE, error))?;

@@ -23,7 +23,10 @@ use aws_sdk_dynamodb::{
     },
     types::AttributeValue,
 };
-use domain::{TicketId, ports::PortError};
+use domain::{
+    TicketId,
+    ports::{PortError, told},
+};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
@@ -57,7 +60,7 @@ impl TicketTable {
     /// Opens the connection, so that the first message does not wait for it. A failure is the first message's to tell.
     pub async fn warm(&self) {
         if let Err(error) = self.get("WARM".to_owned(), "WARM").send().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "The connection to DynamoDB could not be warmed.");
+            tracing::warn!(error = told(&sort(SERVICE, error)), "The connection to DynamoDB could not be warmed.");
         }
     }
 

@@ -49,6 +49,13 @@ pub enum PortError {
     },
 }
 
+/// An error with its causes in one line, for a log or an audit: `SQS did not answer: timed out`.
+#[must_use]
+pub fn told(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 impl PortError {
     pub fn transient(service: &'static str, cause: impl Into<Cause>) -> Self {
         Self::Transient { service, cause: cause.into() }

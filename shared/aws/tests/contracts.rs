@@ -1,0 +1,283 @@
+//! Every adapter against the local cloud: `python3 infra/local-cloud test` deploys the template and runs these.
+//!
+//! Each test gets tables of its own, with the keys and indexes of those the template made.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use aws::{
+    BucketOutbox, BucketSettings, BucketSite, ConfigBucket, ControlTable, ParameterSecrets, Parameters, Sdk, SesMailer,
+    SqsQueue, TicketTable, lambda,
+};
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex};
+use aws_sdk_sqs::types::QueueAttributeName;
+use domain::{
+    AuditEntry,
+    ports::{
+        Accepted, Audit, Claim, Email, Lease, Mailer, Page, PortError, Queue, Records, Settings, SigningSecrets, Site,
+        TicketLog,
+        contract::{Spawn, alert_log, control, queue, records, ticket_log},
+    },
+    sample,
+};
+use jiff::SignedDuration;
+use secrecy::ExposeSecret;
+
+const ON_THREADS: Spawn<'_, bool> = &|task| Box::pin(async { tokio::spawn(task).await.unwrap() });
+const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+fn variable(name: &str) -> String {
+    lambda::variable(name).unwrap_or_else(|| panic!("{name} is not set; run this with python3 infra/local-cloud test"))
+}
+
+/// A configuration of its own, to look behind the adapters.
+async fn plain() -> SdkConfig {
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await
+}
+
+/// An empty table like the one the template made.
+async fn table_like(variable_name: &str) -> String {
+    static TABLES: AtomicU32 = AtomicU32::new(0);
+    let client = aws_sdk_dynamodb::Client::new(&plain().await);
+    let model = client.describe_table().table_name(variable(variable_name)).send().await.unwrap().table.unwrap();
+    let name = format!("contract-{}-{}", std::process::id(), TABLES.fetch_add(1, Ordering::Relaxed));
+    let indexes = model.global_secondary_indexes.unwrap_or_default().into_iter().map(|index| {
+        GlobalSecondaryIndex::builder()
+            .set_index_name(index.index_name)
+            .set_key_schema(index.key_schema)
+            .set_projection(index.projection)
+            .build()
+            .unwrap()
+    });
+    let indexes: Vec<_> = indexes.collect();
+    client
+        .create_table()
+        .table_name(&name)
+        .set_key_schema(model.key_schema)
+        .set_attribute_definitions(model.attribute_definitions)
+        .set_global_secondary_indexes(Some(indexes).filter(|indexes| !indexes.is_empty()))
+        .billing_mode(BillingMode::PayPerRequest)
+        .send()
+        .await
+        .unwrap();
+    name
+}
+
+async fn tickets() -> TicketTable {
+    TicketTable::new(&Sdk::from_env().await, table_like("TICKETS_TABLE").await, RETENTION)
+}
+
+async fn control_table() -> ControlTable {
+    ControlTable::new(&Sdk::from_env().await, table_like("CONTROL_TABLE").await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the local cloud"]
+async fn the_ticket_log() {
+    ticket_log::a_late_worker_cannot_overwrite(&tickets().await).await;
+    ticket_log::finish_and_release_free_the_ticket(&tickets().await).await;
+    for _ in 0..3 {
+        ticket_log::one_of_many_claims_wins(Arc::new(tickets().await), ON_THREADS).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the local cloud"]
+async fn a_reading_is_remembered_and_dies_with_the_triage() {
+    let log = tickets().await;
+    let now = sample::now();
+    let lease = Lease { ticket: sample::ticket_id(1), owner: "a".into(), until: now + SignedDuration::from_secs(10) };
+    log.claim(&lease, now).await.unwrap();
+    let record = sample::record(1, "Acme", now);
+    let state = domain::TicketState {
+        reading: Some(Box::new((record.version, sample::reading()))),
+        ..domain::TicketState::default()
+    };
+    log.save(&lease, &state).await.unwrap();
+    log.release(&lease).await.unwrap();
+    assert_eq!(log.claim(&lease, now).await.unwrap(), Claim::Mine(Box::new(state.clone())));
+    let Claim::Mine(later) = log.claim(&lease, now + RETENTION + RETENTION).await.unwrap() else { panic!() };
+    assert_eq!(later.reading, None, "text is gone after the retention");
+    let done = domain::TicketState { done: Some(record.version), ..domain::TicketState::default() };
+    log.finish(&lease, &done, &record, now + RETENTION).await.unwrap();
+    assert_eq!(log.claim(&lease, now).await.unwrap(), Claim::Mine(Box::new(done)));
+}
+
+#[tokio::test]
+#[ignore = "needs the local cloud"]
+async fn the_records() {
+    records::a_ticket_counts_once(&tickets().await).await;
+    records::the_past_belongs_to_the_account(&tickets().await).await;
+    records::the_expired_is_gone(&tickets().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the local cloud"]
+async fn the_alert_log() {
+    alert_log::an_alert_is_opened_once_and_settled_once(&tickets().await).await;
+    alert_log::a_late_deliverer_settles_nothing(&tickets().await).await;
+    alert_log::a_held_alert_can_be_digested(&tickets().await).await;
+    for _ in 0..3 {
+        alert_log::one_of_many_takers_wins(Arc::new(tickets().await), ON_THREADS).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the local cloud"]
+async fn the_audit_keeps_order_and_entries_of_one_moment() {
+    let table = table_like("TICKETS_TABLE").await;
+    let log = TicketTable::new(&Sdk::from_env().await, table.clone(), RETENTION);
+    for action in ["b", "a", "a"] {
+        let entry = AuditEntry {
+            at: sample::now(),
+            ticket: sample::ticket_id(1),
+            action: action.into(),
+            target: "".into(),
+            outcome: "".into(),
+        };
+        log.append(&entry).await.unwrap();
+    }
+    let found = aws_sdk_dynamodb::Client::new(&plain().await).scan().table_name(table).send().await.unwrap();
+    let mut entries: Vec<(String, String)> = found
+        .items()
+        .iter()
+        .map(|item| (item["sk"].as_s().unwrap().clone(), item["audit_action"].as_s().unwrap().clone()))
+        .collect();
+    entries.sort();
+    assert_eq!(entries.iter().map(|(_, action)| action.as_str()).collect::<Vec<_>>(), ["b", "a", "a"]);
+    assert!(entries[0].0.starts_with("AUDIT#2026-11-16T09:00:00.000000000Z#"), "{}", entries[0].0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the local cloud"]
+async fn the_control() {
+    control::a_cooldown_holds_all_but_a_higher_band(&control_table().await).await;
+    control::an_amount_comes_back(&control_table().await).await;
+    for _ in 0..3 {
+        control::a_count_never_passes_its_limit(Arc::new(control_table().await), ON_THREADS).await;
+    }
+}
+
+/// What an event source mapping would do.
+struct Receiving {
+    client: aws_sdk_sqs::Client,
+    url: String,
+}
+
+#[async_trait]
+impl queue::Receiver for Receiving {
+    async fn receive(&self) -> Vec<(String, String)> {
+        let answer =
+            self.client.receive_message().queue_url(&self.url).max_number_of_messages(10).send().await.unwrap();
+        let message = |message: aws_sdk_sqs::types::Message| (message.body.unwrap(), message.receipt_handle.unwrap());
+        answer.messages.unwrap_or_default().into_iter().map(message).collect()
+    }
+
+    async fn wait(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the local cloud"]
+async fn the_queue() {
+    let client = aws_sdk_sqs::Client::new(&plain().await);
+    let create = client.create_queue().queue_name(format!("contract-{}", std::process::id()));
+    let url = create.attributes(QueueAttributeName::VisibilityTimeout, "60").send().await.unwrap().queue_url.unwrap();
+    let queue = SqsQueue::new(&Sdk::from_env().await, url.clone());
+    queue::delay_and_give_back(&queue, &Receiving { client, url }).await;
+    let missing = SqsQueue::new(&Sdk::from_env().await, "http://localhost/000000000000/missing".to_owned());
+    assert!(missing.send("x", Duration::ZERO).await.is_err());
+    assert!(matches!(queue.give_back("no receipt").await, Err(PortError::Permanent { .. })));
+}
+
+fn email(to: &str) -> Email {
+    Email {
+        name: "1001-guardian-critical".into(),
+        to: to.parse().unwrap(),
+        subject: "Äpfel & Birnen".into(),
+        html: "<p>At risk</p>".into(),
+        text: "At risk".into(),
+        thread: "ticket-1001".into(),
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the local cloud"]
+async fn the_mailer() {
+    let sdk = Sdk::from_env().await;
+    let mailer = SesMailer::new(&sdk, "triage@example.com".parse().unwrap(), variable("CONFIGURATION_SET"));
+    let Accepted::Sent { id } = mailer.send(&email("kam@example.com")).await.unwrap() else { panic!("sent") };
+    assert!(!id.is_empty());
+    let nobody = SesMailer::new(&sdk, "triage@unverified.example".parse().unwrap(), variable("CONFIGURATION_SET"));
+    assert!(matches!(nobody.send(&email("kam@example.com")).await, Err(PortError::Permanent { .. })));
+}
+
+#[tokio::test]
+#[ignore = "needs the local cloud"]
+async fn the_site_and_the_outbox() {
+    let sdk = Sdk::from_env().await;
+    let site = BucketSite::new(&sdk, variable("SITE_BUCKET"));
+    for body in ["first", "second"] {
+        let page = Page { path: "contract/page.html".into(), content_type: "text/html", body: body.into() };
+        site.publish(&page).await.unwrap();
+    }
+    let Accepted::Filed { file } = BucketOutbox(site.clone()).send(&email("kam@example.com")).await.unwrap() else {
+        panic!("filed")
+    };
+    assert_eq!(file, "outbox/1001-guardian-critical.html");
+    let config = aws_sdk_s3::config::Builder::from(&plain().await).force_path_style(true).build();
+    let client = aws_sdk_s3::Client::from_conf(config);
+    for (key, body) in [("contract/page.html", "second"), (&file, "<p>At risk</p>")] {
+        let object = client.get_object().bucket(variable("SITE_BUCKET")).key(key).send().await.unwrap();
+        assert_eq!(object.cache_control(), Some("private, no-cache"));
+        assert_eq!(&*object.body.collect().await.unwrap().into_bytes(), body.as_bytes());
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the local cloud"]
+async fn the_secrets_and_parameters() {
+    let sdk = Sdk::from_env().await;
+    let secrets = ParameterSecrets::new(&sdk, variable("WEBHOOK_SECRET_PARAMETER"));
+    for found in [secrets.secrets().await.unwrap(), secrets.refreshed().await.unwrap()] {
+        assert_eq!(found.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>(), [variable("WEBHOOK_SECRET")]);
+    }
+    assert!(Parameters::new(&sdk).get("/nobody/made/this").await.unwrap().is_none());
+    let missing = ParameterSecrets::new(&sdk, "/nobody/made/this".to_owned());
+    let error = missing.secrets().await.unwrap_err();
+    assert!(matches!(error, PortError::Transient { .. }), "create it and it works");
+}
+
+#[tokio::test]
+#[ignore = "needs the local cloud"]
+async fn the_settings_and_the_customers_files() {
+    let sdk = Sdk::from_env().await;
+    let bucket = Arc::new(ConfigBucket::new(&sdk, variable("CONFIG_BUCKET")).with_articles());
+    let snapshot = bucket.snapshot().await.unwrap();
+    let names: Vec<&str> = snapshot.articles().map(|(name, _)| name).collect();
+    assert!(names.len() > 5 && names.iter().all(|name| !name.contains(['/', '.'])), "{names:?}");
+    assert!(Arc::ptr_eq(&snapshot, &bucket.snapshot().await.unwrap()));
+    let of = |mode| BucketSettings::new(&sdk, bucket.clone(), mode, (|_| None, lambda::defaults()));
+    assert_eq!(of(variable("MODE_PARAMETER")).policy().await.unwrap().mode, domain::Mode::Suggest);
+    assert!(of("/nobody/made/this".to_owned()).policy().await.is_err());
+    let empty = Arc::new(ConfigBucket::new(&sdk, variable("SITE_BUCKET")));
+    let PortError::Transient { cause, .. } = empty.snapshot().await.unwrap_err() else { panic!("copy it there") };
+    assert!(cause.to_string().contains("policy.json"), "{cause}");
+}
+
+#[tokio::test]
+#[ignore = "needs the local cloud"]
+async fn a_table_that_is_not_there_is_transient() {
+    let log = TicketTable::new(&Sdk::from_env().await, "nobody-made-this".to_owned(), RETENTION);
+    assert!(matches!(log.record(sample::ticket_id(1), sample::now()).await, Err(PortError::Transient { .. })));
+}
