@@ -1,0 +1,410 @@
+"""End to end: what happens in the deployed product when something arrives."""
+
+import base64
+import concurrent.futures
+import datetime
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+import unittest
+import urllib.request
+
+from cloud import BUILD, PARAMETERS, ROOT, STACK, WORK, LocalCloud, say, wait_for, webhook_address
+from runtime import Bootstrap
+from template_test import function_of
+
+CLOUD: LocalCloud
+
+# What `sam local` sets, and infra/sam-local.json.
+SAM_LOCAL = {"AWS_SAM_LOCAL": "true", "BACKEND": "embedded", "RUST_LOG": "error"}
+
+
+def now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def created(ticket: int) -> bytes:
+    """Zendesk's event for a ticket of the bundled thirty."""
+    return json.dumps({
+        "type": "zen:event-type:ticket.created", "id": f"created-{ticket}", "time": now(),
+        "subject": f"zen:ticket:{ticket}", "zendesk_event_version": "2022-11-06", "detail": {"id": str(ticket)},
+        "event": {},
+    }).encode()
+
+
+def post(body: bytes, secret: str | None = None, headers: dict | None = None, method: str = "POST"):
+    """Status, headers and body of the webhook's answer."""
+    host, path = webhook_address(CLOUD)
+    timestamp = now()
+    key = (secret or CLOUD.secret).encode()
+    signature = base64.b64encode(hmac.new(key, timestamp.encode() + body, hashlib.sha256).digest()).decode()
+    connection = http.client.HTTPConnection("127.0.0.1", CLOUD.port, timeout=30)
+    connection.request(method, path, body, {
+        "Host": host, "Content-Type": "application/json", "X-Zendesk-Webhook-Signature": signature,
+        "X-Zendesk-Webhook-Signature-Timestamp": timestamp, **(headers or {}),
+    })
+    answer = connection.getresponse()
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+
+
+def item(pk: str, sk: str):
+    key = {"pk": {"S": pk}, "sk": {"S": sk}}
+    return CLOUD.client("dynamodb").get_item(TableName=CLOUD.outputs["TicketsTableName"], Key=key).get("Item")
+
+
+def items(ticket: int, prefix: str = "") -> list[dict]:
+    answer = CLOUD.client("dynamodb").query(
+        TableName=CLOUD.outputs["TicketsTableName"], KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"T#{ticket}"}})
+    return [found for found in answer["Items"] if found["sk"]["S"].startswith(prefix)]
+
+
+def record(ticket: int):
+    found = item(f"T#{ticket}", "RECORD")
+    return found and json.loads(found["record_json"]["S"])
+
+
+def triaged(ticket: int) -> dict:
+    return wait_for(f"ticket {ticket} is triaged", lambda: record(ticket), 60)
+
+
+def mails() -> list[dict]:
+    with urllib.request.urlopen(f"{CLOUD.endpoint}/_ministack/ses/messages", timeout=5) as answer:
+        return [mail for account in json.load(answer)["messages"].values() for mail in account]
+
+
+def mails_about(ticket: int) -> list[dict]:
+    return [mail for mail in mails() if f"#{ticket}" in json.dumps(mail)]
+
+
+def visit(path: str, login: str | None = None):
+    """A page of the site through CloudFront."""
+    site = CLOUD.outputs["DashboardUrl"].removeprefix("https://").split(".")[0]
+    connection = http.client.HTTPConnection("127.0.0.1", CLOUD.port, timeout=10)
+    headers = {"Host": f"{site}.cloudfront.localhost:{CLOUD.port}", "X-Forwarded-Proto": "https"}
+    if login is not None:
+        headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode("utf-8", "replace")
+
+
+def login(role: str) -> str:
+    return f"{role}:{CLOUD.passwords[role]}"
+
+
+def queue_length(url: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = CLOUD.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
+
+
+def ticket_message(ticket: int) -> str:
+    return json.dumps({"v": 1, "ticket_id": ticket, "cause": "created", "time": now()})
+
+
+def role_of(function: str) -> str:
+    answer = CLOUD.client("lambda").get_function_configuration(FunctionName=CLOUD.outputs[f"{function}FunctionName"])
+    return answer["Role"].split("/")[-1]
+
+
+def logs(function: str) -> list[dict]:
+    client, lines = CLOUD.client("logs"), []
+    for page in client.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{STACK}-{function}"):
+        for event in page["events"]:
+            try:
+                lines.append(json.loads(event["message"]))
+            except ValueError:
+                pass
+    return lines
+
+
+class Suite(unittest.TestCase):
+    maxDiff = None
+
+    def test_a_signed_webhook_is_triaged_recorded_alerted_and_audited(self):
+        status, _, body = post(created(1001))
+        self.assertEqual(status, 200, body)
+        found = triaged(1001)
+        self.assertEqual((found["ticket"], found["analyst"]), (1001, "embedded-1"))
+        self.assertEqual(len(CLOUD.helpdesk("/tickets/1001/calls")["calls"]), 1, "one update of the ticket")
+
+        ticket = next(number for number in (1002, 1003, 1004, 1005, 1006, 1007, 1008) if self.at_risk(number))
+        mail = wait_for("the alert is sent", lambda: mails_about(ticket))[0]
+        self.assertIn(PARAMETERS["GuardianEmail"], json.dumps(mail))
+        self.assertIn("churn risk", json.dumps(mail).lower())
+        actions = wait_for("the audit is complete", lambda: self.actions(ticket) if "alert_email" in self.actions(ticket) else None)
+        for action in ("webhook_received", "alert_raised", "zendesk_update", "alert_email"):
+            self.assertIn(action, actions)
+
+    def at_risk(self, ticket: int) -> bool:
+        self.assertEqual(post(created(ticket))[0], 200)
+        return triaged(ticket)["guardian"]["risk_score"] >= 7
+
+    def actions(self, ticket: int) -> list[str]:
+        return [entry["audit_action"]["S"] for entry in items(ticket, "AUDIT#")]
+
+    def test_a_bad_signature_is_refused_and_leaves_nothing(self):
+        for secret, headers in ((None, {"X-Zendesk-Webhook-Signature": ""}), ("guessed", {}),
+                                (None, {"X-Zendesk-Webhook-Signature-Timestamp": "2020-01-01T00:00:00Z"})):
+            status, _, _ = post(created(1030), secret, headers)
+            self.assertEqual(status, 401)
+        self.assertEqual(post(b"", method="GET")[0], 405)
+        time.sleep(3)
+        self.assertEqual(items(1030), [])
+
+    def test_fifty_equal_webhooks_are_one_triage_and_one_alert(self):
+        ticket, body = 1010, created(1010)
+        with concurrent.futures.ThreadPoolExecutor(50) as pool:
+            answers = list(pool.map(lambda _: post(body)[0], range(50)))
+        self.assertEqual(set(answers), {200})
+        found = triaged(ticket)
+        wait_for("the queue is empty", lambda: queue_length(CLOUD.outputs["TicketsQueueUrl"]) == 0, 120, 1)
+        self.assertEqual(record(ticket), found, "nothing was triaged a second time")
+        self.assertEqual(len(items(ticket, "RECORD")), 1)
+        self.assertEqual(len(CLOUD.helpdesk(f"/tickets/{ticket}/calls")["calls"]), 1)
+        time.sleep(3)
+        alerts = items(ticket, "ALERT#")
+        sent = [alert for alert in alerts if alert["delivery_state"]["S"] == "sent"]
+        self.assertEqual(len(mails_about(ticket)), len(sent), alerts)
+
+    def test_a_poisoned_message_goes_alone_to_the_dead_letters(self):
+        sqs, dead = CLOUD.client("sqs"), CLOUD.outputs["TicketsDeadLettersUrl"]
+        before = queue_length(dead)
+        bodies = ["not json at all", ticket_message(1011), '{"v": 9}', ticket_message(1012)]
+        entries = [{"Id": str(index), "MessageBody": body} for index, body in enumerate(bodies)]
+        sqs.send_message_batch(QueueUrl=CLOUD.outputs["TicketsQueueUrl"], Entries=entries)
+        triaged(1011)
+        triaged(1012)
+        wait_for("both poisoned messages are dead", lambda: queue_length(dead) == before + 2, 60)
+
+    def test_dead_messages_can_be_redriven(self):
+        sqs, queue, dead = CLOUD.client("sqs"), CLOUD.outputs["TicketsQueueUrl"], CLOUD.outputs["TicketsDeadLettersUrl"]
+        visibility = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+        sqs.purge_queue(QueueUrl=dead)
+        CLOUD.stop_helpdesk()
+        try:
+            sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
+            self.assertEqual(post(created(1013))[0], 200)
+            wait_for("a ticket that cannot be read is dead", lambda: queue_length(dead) == 1, 90, 1)
+        finally:
+            sqs.set_queue_attributes(QueueUrl=queue, Attributes=visibility)
+            CLOUD.start_helpdesk()
+        self.assertIsNone(record(1013))
+        redrive = [sys.executable, ROOT / "infra" / "redrive.py", STACK, "tickets"]
+        run = lambda *more: subprocess.run([*redrive, *more], env=CLOUD.environment, check=True, capture_output=True, text=True)
+        self.assertIn('"ticket_id":1013', run("--list").stdout)
+        self.assertIn("1 moved", run().stderr)
+        triaged(1013)
+        self.assertEqual(queue_length(dead), 0)
+
+    def test_a_queue_that_refuses_is_a_503(self):
+        iam, role = CLOUD.client("iam"), role_of("Webhook")
+        deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "sqs:SendMessage", "Resource": "*"}]}
+        iam.put_role_policy(RoleName=role, PolicyName="outage", PolicyDocument=json.dumps(deny))
+        try:
+            status, headers, _ = post(created(1014))
+            self.assertEqual((status, headers.get("retry-after")), (503, "5"))
+        finally:
+            iam.delete_role_policy(RoleName=role, PolicyName="outage")
+        self.assertIsNone(record(1014))
+        self.assertEqual(post(created(1014))[0], 200)
+        triaged(1014)
+
+    def test_the_dashboard_is_published_and_shows_each_role_its_own(self):
+        post(created(1015))
+        triaged(1015)
+        published = lambda: "#1015" in visit("/support/", login("support"))[2]
+        wait_for("the schedule publishes", published, 150, 2)
+        for role in ("support", "accounts", "sales"):
+            status, headers, page = visit(f"/{role}/", login(role))
+            self.assertEqual(status, 200)
+            self.assertIn("Ticket triage", page)
+            self.assertIn("strict-transport-security", headers)
+            for other in {"support", "accounts", "sales"} - {role}:
+                self.assertEqual(visit(f"/{role}/", login(other))[0], 401)
+        self.assertNotIn('id="guardian"', visit("/support/", login("support"))[2])
+        self.assertIn('id="guardian"', visit("/accounts/", login("accounts"))[2])
+        for path, who in (("/support/", None), ("/support/", "support:"), ("/support/", "support:wrong"), ("/", login("support")),
+                          ("/index.html", login("support")), ("/support/../accounts/index.html", login("support")),
+                          ("/outbox/x.html", login("support")), ("/constructor/", login("support")), ("/support/", "not basic")):
+            self.assertIn(visit(path, who)[0], (400, 401, 403), (path, who))
+        self.assertIn(visit("/metrics_summary.json", login("support"))[0], (200,))
+
+    def test_the_site_bucket_is_closed(self):
+        url = f"{CLOUD.endpoint}/{CLOUD.outputs['SiteBucketName']}/support/index.html"
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(url, timeout=5)
+        self.assertIn(refused.exception.code, (401, 403))
+
+    def test_held_alerts_come_in_a_digest(self):
+        held = lambda: [mail for mail in mails() if "held alert" in mail["Subject"]]
+        alert = next((entry for number in range(1001, 1031) for entry in items(number, "ALERT#")), None)
+        if alert is None:
+            post(created(1002))
+            triaged(1002)
+            alert = wait_for("an alert", lambda: items(1002, "ALERT#"))[0]
+        CLOUD.client("dynamodb").update_item(
+            TableName=CLOUD.outputs["TicketsTableName"], Key={"pk": alert["pk"], "sk": alert["sk"]},
+            UpdateExpression="SET delivery_state = :word, delivery_json = :json",
+            ExpressionAttributeValues={":word": {"S": "held"}, ":json": {"S": '{"state":"held","reason":"cooldown"}'}})
+        hour = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H")
+        CLOUD.client("dynamodb").delete_item(TableName=CLOUD.outputs["ControlTableName"], Key={"pk": {"S": f"COUNT#digest/{hour}"}})
+        wait_for("the digest goes out", held, 150, 2)
+        state = lambda: item(alert["pk"]["S"], alert["sk"]["S"])["delivery_state"]["S"]
+        wait_for("the alert is settled", lambda: state() == "digested", 30)
+        for _ in range(2):
+            CLOUD.client("lambda").invoke(FunctionName=CLOUD.outputs["AlertFunctionName"], Payload=b'{"action": "digest"}')
+        self.assertEqual(len(held()), 1, "one an hour")
+
+    def test_the_mode_parameter_is_the_kill_switch(self):
+        ssm, name = CLOUD.client("ssm"), CLOUD.outputs["ModeParameterName"]
+        mode = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+        ssm.put_parameter(Name=name, Value="shadow", Overwrite=True)
+        try:
+            self.cold_start("Triage")
+            post(created(1016))
+            self.assertEqual(triaged(1016)["mode"], "shadow")
+            self.assertEqual(CLOUD.helpdesk("/tickets/1016/calls")["calls"], [])
+        finally:
+            ssm.put_parameter(Name=name, Value=mode, Overwrite=True)
+            self.cold_start("Triage")
+
+    def cold_start(self, function: str) -> None:
+        """A new environment reads everything anew; a warm one would within 300 s."""
+        client, name = CLOUD.client("lambda"), CLOUD.outputs[f"{function}FunctionName"]
+        client.update_function_configuration(FunctionName=name, Description=f"cold at {time.time()}")
+        version = client.publish_version(FunctionName=name)["Version"]
+        client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+
+    def test_a_role_may_do_what_it_needs_and_no_more(self):
+        table = f"arn:aws:dynamodb:us-east-1:000000000000:table/{CLOUD.outputs['TicketsTableName']}"
+        site = f"arn:aws:s3:::{CLOUD.outputs['SiteBucketName']}"
+        bucket = f"arn:aws:s3:::{CLOUD.outputs['ConfigBucketName']}"
+        parameter = f"arn:aws:ssm:us-east-1:000000000000:parameter/{STACK}"
+        tickets, alerts = (self.arn(CLOUD.outputs[name]) for name in ("TicketsQueueUrl", "AlertsQueueUrl"))
+        for function, action, resource, allowed in (
+            ("Webhook", "sqs:SendMessage", tickets, True), ("Webhook", "sqs:SendMessage", alerts, False),
+            ("Webhook", "sqs:ReceiveMessage", tickets, False), ("Webhook", "dynamodb:GetItem", table, False),
+            ("Webhook", "s3:GetObject", f"{bucket}/knowledge_base/a.md", False),
+            ("Webhook", "ssm:GetParameter", f"{parameter}/anthropic-api-key", False),
+            ("Triage", "dynamodb:UpdateItem", table, True), ("Triage", "dynamodb:Scan", table, False),
+            ("Triage", "ses:SendEmail", "arn:aws:ses:us-east-1:000000000000:identity/example.com", False),
+            ("Triage", "ssm:GetParameter", f"{parameter}/webhook-secret", False),
+            ("Triage", "s3:PutObject", f"{bucket}/policy.json", False),
+            ("Alert", "ses:SendEmail", "arn:aws:ses:us-east-1:000000000000:identity/example.com", True),
+            ("Alert", "s3:PutObject", f"{site}/outbox/x.html", True),
+            ("Alert", "s3:PutObject", f"{site}/support/index.html", False),
+            ("Alert", "dynamodb:DeleteItem", table, False),
+            ("Report", "s3:PutObject", f"{site}/sales/index.html", True), ("Report", "s3:DeleteObject", f"{site}/sales/index.html", False),
+            ("Report", "dynamodb:PutItem", table, False), ("Report", "sqs:SendMessage", alerts, False),
+        ):
+            with self.subTest(function=function, action=action, resource=resource):
+                answer = CLOUD.client("iam").simulate_principal_policy(
+                    PolicySourceArn=self.role_arn(function), ActionNames=[action], ResourceArns=[resource])
+                decision = answer["EvaluationResults"][0]["EvalDecision"]
+                self.assertEqual(decision == "allowed", allowed, decision)
+
+    def test_a_role_is_enforced_when_a_function_runs(self):
+        """The webhook, told to write to the alerts queue, cannot."""
+        client, name = CLOUD.client("lambda"), CLOUD.outputs["WebhookFunctionName"]
+        variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        wrong = {**variables, "TICKETS_QUEUE_URL": CLOUD.outputs["AlertsQueueUrl"]}
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": wrong})
+        try:
+            self.assertEqual(post(created(1017))[0], 503)
+        finally:
+            client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+        self.assertEqual(post(created(1017))[0], 200)
+
+    def test_a_configuration_that_cannot_be_used_is_named(self):
+        client, name = CLOUD.client("lambda"), CLOUD.outputs["ReportFunctionName"]
+        variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        for change, words in (({"SITE_BUCKET": "", "TICKETS_TABLE": ""}, ["SITE_BUCKET: is not set", "TICKETS_TABLE: is not set"]),
+                              ({"BACKEND": "embedded"}, ["BACKEND: embedded runs under `sam local` only"])):
+            client.update_function_configuration(FunctionName=name, Environment={"Variables": {**variables, **change}})
+            try:
+                answer = client.invoke(FunctionName=name, Payload=b"{}")
+                text = answer["Payload"].read().decode()
+                self.assertIn("FunctionError", answer, text)
+                for word in words:
+                    self.assertTrue(word in text or any(word in json.dumps(line) for line in logs("report")), (word, text))
+            finally:
+                client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+    def test_logs_and_metrics_name_the_request_the_ticket_and_the_trace(self):
+        post(created(1018))
+        triaged(1018)
+        lines = wait_for("the log of the triage", lambda: [
+            line for line in logs("triage") if line.get("ticket.id") == "#1018" and "Triaged" in line.get("message", "")])
+        spans = {span["name"]: span for span in lines[0]["spans"]}
+        self.assertTrue(spans["Lambda runtime invoke"]["requestId"])
+        self.assertTrue(spans["message"]["trace"], "the trace came along through the queue")
+        metrics = [line for line in logs("triage") if "_aws" in line]
+        self.assertTrue(metrics)
+        self.assertEqual(metrics[0]["Stage"], "test")
+        self.assertLessEqual(len({name for line in metrics for name in line} - {"Stage", "_aws"}), 10)
+        text = json.dumps(logs("triage") + logs("webhook") + logs("alert"))
+        for secret in (CLOUD.secret, json.loads(json.dumps(record(1018)["description"]))[:60]):
+            self.assertNotIn(secret, text)
+
+    def test_every_sample_event_gets_its_answer(self):
+        """As `sam local invoke` runs them: the function alone, with the bundled tickets in memory."""
+        first, second = ("00000000-0000-0000-0000-00000000000" + digit for digit in "12")
+        answers = {
+            "triage-batch": [], "triage-mixed": [second], "triage-poisoned": [first, second],
+            "alert-guardian": [], "alert-opportunity": [], "alert-poisoned": [first], "alert-digest": [],
+        }
+        seen = set()
+        for file in sorted((ROOT / "events").glob("*.json")):
+            function = function_of(file)
+            seen.add(function)
+            with self.subTest(event=file.name), Bootstrap(BUILD / f"{function}Function" / "bootstrap", SAM_LOCAL) as bootstrap:
+                answer = bootstrap.invoke(file.read_bytes())
+                if function == "Webhook":
+                    # Signed long ago.
+                    self.assertEqual(answer["statusCode"], 401)
+                    signed = subprocess.run([CLOUD.local, "sign", file], capture_output=True, check=True, cwd=WORK).stdout
+                    self.assertEqual(bootstrap.invoke(signed)["statusCode"], 200)
+                elif function == "Report":
+                    self.assertEqual(answer["total_tickets"], 0)
+                else:
+                    failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+                    self.assertEqual(sorted(failed), answers[file.stem])
+        self.assertEqual(seen, {"Webhook", "Triage", "Alert", "Report"})
+
+    def arn(self, url: str) -> str:
+        return CLOUD.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    def role_arn(self, function: str) -> str:
+        return CLOUD.client("lambda").get_function_configuration(FunctionName=CLOUD.outputs[f"{function}FunctionName"])["Role"]
+
+
+def main(tests: list[str]) -> int:
+    global CLOUD
+    started = time.monotonic()
+    with LocalCloud() as CLOUD:
+        say(f"Deployed after {time.monotonic() - started:.0f} s.")
+        contracts = None
+        if not tests:
+            say("The adapters' contracts ...")
+            contracts = subprocess.run(
+                ["cargo", "test", "--quiet", "--workspace", "--test", "contracts", "--", "--ignored"], cwd=ROOT,
+                env={**CLOUD.environment, **{name: CLOUD.outputs[key] for name, key in (
+                    ("TICKETS_TABLE", "TicketsTableName"), ("CONTROL_TABLE", "ControlTableName"),
+                    ("SITE_BUCKET", "SiteBucketName"), ("CONFIG_BUCKET", "ConfigBucketName"),
+                    ("MODE_PARAMETER", "ModeParameterName"))}, "CONFIGURATION_SET": STACK,
+                    "WEBHOOK_SECRET_PARAMETER": f"/{STACK}/webhook-secret", "WEBHOOK_SECRET": CLOUD.secret}).returncode
+        loader = unittest.defaultTestLoader
+        this = sys.modules[__name__]
+        found = loader.loadTestsFromNames(tests, this) if tests else loader.loadTestsFromModule(this)
+        outcome = unittest.TextTestRunner(verbosity=2, failfast=False).run(found)
+        failed = len(outcome.failures) + len(outcome.errors)
+    say(f"{outcome.testsRun - failed} passed, {failed} failed; contracts {({0: 'passed', None: 'not run'}).get(contracts, 'FAILED')}; "
+        f"{time.monotonic() - started:.0f} s. Logs: {WORK.relative_to(ROOT)}")
+    return 1 if failed or contracts else 0
