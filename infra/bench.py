@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""How big and how quick the functions are: release builds against a runtime API on this machine.
+
+    infra/bench.py                      builds in release, measures, prints a table
+    infra/bench.py --no-build           measures what is there
+    infra/bench.py --profile NAME       another profile of Cargo.toml
+
+exec to /next: from starting the process until it asks for its first event, with AWS played by a stub that answers at once.
+Memory: resident, after 100 events, over the same stub. Handler: the embedded backend, so our own time alone, the runtime
+API's two requests included. Needs Rust and Python 3.
+"""
+
+import argparse
+import gzip
+import http.server
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "infra" / "local-cloud"))
+from runtime import Bootstrap  # noqa: E402
+
+FUNCTIONS = ["webhook", "triage", "alert", "report"]
+EVENTS = {"triage": "triage-batch", "alert": "alert-guardian", "report": "report-schedule"}
+DATA = ROOT / "shared" / "data"
+STARTS = 20
+
+
+class Aws(http.server.BaseHTTPRequestHandler):
+    """Answers what our functions ask of AWS: an empty table, the bundled files, queues and mail that take everything."""
+
+    protocol_version = "HTTP/1.1"
+    # One packet an answer: else each waits 40 ms for the other side's acknowledgement.
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    files = {name: (DATA / name).read_bytes() for name in ("policy.json", "agents.json")}
+    files |= {f"knowledge_base/{file.name}": file.read_bytes() for file in (DATA / "knowledge_base").glob("*.md")}
+    contents = "".join(f"<Contents><Key>{name}</Key><ETag>\"{len(body)}\"</ETag><Size>{len(body)}</Size></Contents>" for name, body in files.items())
+    listing = f"<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>".encode()
+
+    def do_GET(self) -> None:
+        path = self.path.split("?")[0].removeprefix("/config/")
+        self.answer(self.files.get(path, self.listing), "application/xml")
+
+    def do_PUT(self) -> None:
+        self.body()
+        self.answer(b"", "application/xml")
+
+    def do_POST(self) -> None:
+        body = self.body()
+        operation = self.headers.get("X-Amz-Target", "").split(".")[-1]
+        answers = {
+            "GetParameter": lambda: self.parameter(json.loads(body)["Name"]),
+            "UpdateItem": lambda: {"Attributes": {}},
+            "Query": lambda: {"Items": [], "Count": 0},
+            "SendMessage": lambda: {"MessageId": "1", "MD5OfMessageBody": ""},
+        }
+        self.answer(json.dumps(answers.get(operation, dict)()).encode(), "application/x-amz-json-1.0")
+
+    def parameter(self, name: str) -> dict:
+        values = {"/mode": "suggest", "/secret": json.dumps({"current": "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="})}
+        return {"Parameter": {"Name": name, "Value": values.get(name, "")}}
+
+    def body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def answer(self, body: bytes, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+def event_of(function: str, local: pathlib.Path) -> bytes:
+    if function == "webhook":
+        return subprocess.run([local, "sign", ROOT / "events" / "ticket-created.json"], capture_output=True, check=True, cwd="/").stdout
+    return (ROOT / "events" / f"{EVENTS[function]}.json").read_bytes() if function in EVENTS else b"{}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--no-build", action="store_true")
+    parser.add_argument("--profile", default="release")
+    arguments = parser.parse_args()
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / arguments.profile
+    if not arguments.no_build:
+        build = ["cargo", "build", "--profile", arguments.profile, "--workspace", "--bins", "--examples"]
+        subprocess.run(build, cwd=ROOT, check=True)
+
+    stub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Aws)
+    threading.Thread(target=stub.serve_forever, daemon=True).start()
+    helpdesk = subprocess.Popen([target / "local", "helpdesk", "--port", "0"], stdout=subprocess.PIPE, text=True, cwd="/")
+    helpdesk_url = helpdesk.stdout.readline().split()[1]
+    names = ["TICKETS_QUEUE_URL", "ALERTS_QUEUE_URL", "TICKETS_TABLE", "CONTROL_TABLE", "SITE_BUCKET", "CONFIGURATION_SET", "MODEL_KEY_PARAMETER"]
+    aws = {**{name: "/nothing" for name in names}, "CONFIG_BUCKET": "config", "MODE_PARAMETER": "/mode", "WEBHOOK_SECRET_PARAMETER": "/secret",
+           "TICKETS_QUEUE_URL": "http://localhost/000000000000/tickets", "ALERTS_QUEUE_URL": "http://localhost/000000000000/alerts",
+           "SENDER_EMAIL": "a@example.com", "GUARDIAN_EMAIL": "b@example.com", "OPPORTUNITY_EMAIL": "c@example.com", "ANALYST": "embedded",
+           "HELPDESK_URL": helpdesk_url, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stub.server_address[1]}", "RUST_LOG": "error"}
+    embedded = {"AWS_SAM_LOCAL": "true", "BACKEND": "embedded", "RUST_LOG": "error"}
+
+    print(f"{'function':9} {'size MB':>8} {'gzip MB':>8} {'exec to /next ms, min / median':>32} {'memory MiB':>11} {'handler ms, p50 / p99':>22}")
+    for function in ["hello", *FUNCTIONS]:
+        binary = target / ("examples/hello" if function == "hello" else function)
+        code, event = binary.read_bytes(), event_of(function, target / "local")
+        starts = []
+        for _ in range(STARTS):
+            with Bootstrap(binary, aws) as bootstrap:
+                starts.append(1000 * bootstrap.first_asked())
+        with Bootstrap(binary, aws) as bootstrap:
+            for _ in range(100):
+                bootstrap.invoke(event)
+            memory = bootstrap.resident() / 2**20
+        with Bootstrap(binary, embedded) as bootstrap:
+            times = []
+            for _ in range(1000):
+                bootstrap.invoke(event)
+                times.append(1000 * bootstrap.seconds)
+        p99 = statistics.quantiles(times, n=100)[98]
+        print(f"{function:9} {len(code) / 1e6:8.2f} {len(gzip.compress(code)) / 1e6:8.2f} {min(starts):23.1f} / {statistics.median(starts):6.1f} "
+              f"{memory:11.1f} {statistics.median(times):14.2f} / {p99:5.2f}", flush=True)
+    helpdesk.kill()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
