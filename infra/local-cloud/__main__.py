@@ -43,7 +43,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if os.environ.get("LOCAL_CLOUD_PYTHON") != sys.executable:
         python = str(ready_python())
-        return subprocess.run([python, HERE, *sys.argv[1:]], env={**os.environ, "LOCAL_CLOUD_PYTHON": python}).returncode
+        # In place of this process: a second one between it and the terminal would be killed while it cleans up.
+        os.execve(python, [python, str(HERE), *sys.argv[1:]], {**os.environ, "LOCAL_CLOUD_PYTHON": python})
     sys.path.insert(0, str(HERE))
     if arguments.command == "lint":
         import template_test

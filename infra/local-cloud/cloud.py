@@ -94,6 +94,9 @@ class LocalCloud:
                             aws_secret_access_key="test", **more)
 
     def __enter__(self) -> "LocalCloud":
+        # Ctrl-C and a kill end it like any failure, also where a shell's background job ignores them.
+        for wish in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(wish, lambda *_: sys.exit(130))
         try:
             self.build()
             self.start_emulator()
@@ -215,14 +218,13 @@ def webhook_address(cloud: LocalCloud) -> tuple[str, str]:
 
 
 def up() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with contextlib.suppress(KeyboardInterrupt), LocalCloud() as cloud:
+    with LocalCloud() as cloud:
         host, path = webhook_address(cloud)
         site = cloud.outputs["DashboardUrl"].removeprefix("https://").split(".")[0]
         say(f"""
 Endpoint   AWS_ENDPOINT_URL={cloud.endpoint} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 Webhook    http://{host}{path}
-           ZENDESK_WEBHOOK_SECRET={cloud.secret} cargo run -- sign events/ticket-created-1001.json --curl http://{host}{path} | sh
+           ZENDESK_WEBHOOK_SECRET={cloud.secret} cargo run -- sign events/ticket-created.json --curl http://{host}{path} | sh
 Dashboard  http://{site}.cloudfront.localhost:{cloud.port}/support/ (published every minute)
            {"  ".join(f"{role}:{password}" for role, password in cloud.passwords.items())}
 Mail       {cloud.endpoint}/_ministack/ses/messages
