@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc};
 use alert::Alerting;
 use aws::{
     BucketOutbox, BucketSettings, BucketSite, ConfigBucket, ControlTable, Sdk, SesMailer, SqsQueue, TicketTable,
-    lambda::{self, Backend, defaults, variable},
+    lambda::{self, Backend, variable},
 };
 use embedded::Bundled;
 
@@ -25,7 +25,7 @@ pub(crate) async fn build() -> Result<Alerting, Box<dyn Error>> {
     ])?;
     let sdk = Sdk::from_env().await;
     let bucket = Arc::new(ConfigBucket::new(&sdk, bucket));
-    let settings = Arc::new(BucketSettings::new(&sdk, bucket, mode, (variable, defaults())));
+    let settings = Arc::new(BucketSettings::new(&sdk, bucket, mode, variable));
     let config = settings.config().await?;
     let log = Arc::new(TicketTable::new(&sdk, tickets, config.policy.retention));
     log.warm().await;

@@ -248,13 +248,7 @@ impl Stack {
 
 /// Nothing is sent from a laptop, so the call log shows what full automation would do.
 fn defaults() -> Defaults {
-    Defaults {
-        mode: Mode::Act,
-        auto_reply: true,
-        retention_days: KEEP_DAYS,
-        guardian_email: "kam@example.com".parse().expect("an address"),
-        opportunity_email: "sales@example.com".parse().expect("an address"),
-    }
+    Defaults { mode: Mode::Act, auto_reply: true, retention_days: KEEP_DAYS, ..Defaults::default() }
 }
 
 /// The analyst on this machine, with the bundled weights and knowledge base.

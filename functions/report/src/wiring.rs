@@ -4,7 +4,7 @@ use std::{error::Error, sync::Arc};
 
 use aws::{
     BucketSettings, BucketSite, ConfigBucket, Sdk, TicketTable,
-    lambda::{self, Backend, defaults, variable},
+    lambda::{self, Backend, variable},
 };
 use embedded::Bundled;
 use report::{PAGE_BY_ROLE, Reporting};
@@ -19,7 +19,7 @@ pub(crate) async fn build() -> Result<Reporting, Box<dyn Error>> {
         lambda::required(["CONFIG_BUCKET", "MODE_PARAMETER", "TICKETS_TABLE", "SITE_BUCKET"])?;
     let sdk = Sdk::from_env().await;
     let bucket = Arc::new(ConfigBucket::new(&sdk, bucket));
-    let settings = Arc::new(BucketSettings::new(&sdk, bucket, mode, (variable, defaults())));
+    let settings = Arc::new(BucketSettings::new(&sdk, bucket, mode, variable));
     let config = settings.config().await?;
     let log = Arc::new(TicketTable::new(&sdk, tickets, config.policy.retention));
     Ok(Reporting {

@@ -4,7 +4,7 @@ use std::{error::Error, sync::Arc};
 
 use aws::{
     BucketSettings, ConfigBucket, ControlTable, Parameters, Sdk, SqsQueue, TicketTable,
-    lambda::{self, Backend, defaults, required, variable, wall_clock},
+    lambda::{self, Backend, required, variable, wall_clock},
 };
 use claude::Budget;
 use domain::ports::Control;
@@ -30,7 +30,7 @@ async fn on_aws() -> Result<Triage, Box<dyn Error>> {
     let ([queue, alert_queue, bucket, mode, model_key], [tickets, control, helpdesk, ..]) = names?;
     let sdk = Sdk::from_env().await;
     let bucket = Arc::new(ConfigBucket::new(&sdk, bucket).with_articles());
-    let settings = Arc::new(BucketSettings::new(&sdk, bucket.clone(), mode, (variable, defaults())));
+    let settings = Arc::new(BucketSettings::new(&sdk, bucket.clone(), mode, variable));
     let parameters = Parameters::new(&sdk);
     let (config, key) = futures::try_join!(settings.config(), parameters.get(&model_key))?;
     let model = model_config(key)?;

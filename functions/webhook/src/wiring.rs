@@ -4,7 +4,7 @@ use std::{error::Error, sync::Arc};
 
 use aws::{
     BucketSettings, ConfigBucket, ParameterSecrets, Sdk, SqsQueue,
-    lambda::{self, Backend, defaults, variable},
+    lambda::{self, Backend, variable},
 };
 use embedded::Bundled;
 use webhook::Webhook;
@@ -20,7 +20,7 @@ pub(crate) async fn build() -> Result<Webhook, Box<dyn Error>> {
     let bucket = Arc::new(ConfigBucket::new(&sdk, bucket));
     let webhook = Webhook {
         secrets: Arc::new(ParameterSecrets::new(&sdk, secret)),
-        settings: Arc::new(BucketSettings::new(&sdk, bucket, mode, (variable, defaults()))),
+        settings: Arc::new(BucketSettings::new(&sdk, bucket, mode, variable)),
         tickets: Arc::new(SqsQueue::new(&sdk, queue)),
     };
     // Read ahead, where the processor is free. What fails here is the first request's to tell, with a 503.

@@ -65,11 +65,6 @@ impl ConfigBucket {
         Self { articles: true, ..self }
     }
 
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.bucket
-    }
-
     /// The files, at most 300 s old. The same `Arc` as before where nothing changed.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use domain::ports::told;
 use edge::{
     Invocation,
-    config::{ConfigError, Defaults, Reader},
+    config::{ConfigError, Reader},
 };
 use jiff::Timestamp;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
@@ -68,19 +68,6 @@ pub fn required<const N: usize>(names: [&str; N]) -> Result<[String; N], ConfigE
     });
     reader.finish()?;
     Ok(values)
-}
-
-/// What holds on AWS where a variable is not set. The recipients have no default there: the template asks for them.
-#[must_use]
-#[expect(clippy::missing_panics_doc, reason = "the addresses are constants")]
-pub fn defaults() -> Defaults {
-    Defaults {
-        mode: domain::Mode::default(),
-        auto_reply: false,
-        retention_days: 30,
-        guardian_email: "guardian@example.invalid".parse().expect("an address"),
-        opportunity_email: "opportunity@example.invalid".parse().expect("an address"),
-    }
 }
 
 /// Logs at the level of `RUST_LOG`, builds the function, and handles events until the environment is taken down.

@@ -28,7 +28,6 @@ pub struct BucketSettings {
     mode_parameter: String,
     mode: Cached<String>,
     variables: Variables,
-    defaults: Defaults,
     last: Mutex<Option<Last>>,
 }
 
@@ -43,19 +42,13 @@ struct Last {
 
 impl BucketSettings {
     #[must_use]
-    pub fn new(
-        sdk: &Sdk,
-        bucket: Arc<ConfigBucket>,
-        mode_parameter: String,
-        (variables, defaults): (Variables, Defaults),
-    ) -> Self {
+    pub fn new(sdk: &Sdk, bucket: Arc<ConfigBucket>, mode_parameter: String, variables: Variables) -> Self {
         Self {
             bucket,
             parameters: Parameters::new(sdk),
             mode_parameter,
             mode: Cached::default(),
             variables,
-            defaults,
             last: Mutex::new(None),
         }
     }
@@ -96,7 +89,7 @@ impl BucketSettings {
         let file = |name| snapshot.file(name).unwrap_or_default();
         let files = Files { policy: file(POLICY), agents: file(AGENTS) };
         let get = |name: &str| if name == "MODE" { Some(mode.to_owned()) } else { (self.variables)(name) };
-        edge::config::read(files, get, self.defaults.clone()).map_err(|error| error.to_string())
+        edge::config::read(files, get, Defaults::default()).map_err(|error| error.to_string())
     }
 }
 

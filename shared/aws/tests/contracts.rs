@@ -267,7 +267,7 @@ async fn the_settings_and_the_customers_files() {
     let names: Vec<&str> = snapshot.articles().map(|(name, _)| name).collect();
     assert!(names.len() > 5 && names.iter().all(|name| !name.contains(['/', '.'])), "{names:?}");
     assert!(Arc::ptr_eq(&snapshot, &bucket.snapshot().await.unwrap()));
-    let of = |mode| BucketSettings::new(&sdk, bucket.clone(), mode, (|_| None, lambda::defaults()));
+    let of = |mode| BucketSettings::new(&sdk, bucket.clone(), mode, |_| None);
     assert_eq!(of(variable("MODE_PARAMETER")).policy().await.unwrap().mode, domain::Mode::Suggest);
     assert!(of("/nobody/made/this".to_owned()).policy().await.is_err());
     let empty = Arc::new(ConfigBucket::new(&sdk, variable("SITE_BUCKET")));

@@ -178,6 +178,19 @@ pub struct Defaults {
     pub opportunity_email: EmailAddress,
 }
 
+/// Suggest, no automatic answers, 30 days, and example addresses: whoever sends mail asks for real ones.
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            auto_reply: false,
+            retention_days: 30,
+            guardian_email: "kam@example.com".parse().expect("an address"),
+            opportunity_email: "sales@example.com".parse().expect("an address"),
+        }
+    }
+}
+
 fn parse<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, String> {
     serde_json::from_str(text).map_err(|error| format!("{file}: {error}"))
 }
@@ -198,19 +211,9 @@ mod tests {
 
     const FILES: Files<'_> = Files { policy: data::POLICY, agents: data::AGENTS };
 
-    fn defaults() -> Defaults {
-        Defaults {
-            mode: Mode::default(),
-            auto_reply: false,
-            retention_days: 30,
-            guardian_email: "kam@example.com".parse().unwrap(),
-            opportunity_email: "sales@example.com".parse().unwrap(),
-        }
-    }
-
     fn with(files: Files<'_>, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let get = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        read(files, get, defaults())
+        read(files, get, Defaults::default())
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use domain::Mode;
 use edge::config::{self, Config, ConfigError, Defaults, Files};
 use jiff::{SignedDuration, Timestamp};
 
@@ -32,7 +31,7 @@ impl Bundled {
     /// Every variable that cannot be used.
     pub fn new(folder: PathBuf, variables: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let files = Files { policy: data::POLICY, agents: data::AGENTS };
-        let config = config::read(files, variables, defaults())?;
+        let config = config::read(files, variables, Defaults::default())?;
         let helpdesk = Arc::new(MemoryHelpdesk::new(config.fields));
         let bundled = input::read(None, |_| {}).expect("the bundled tickets are in order");
         input::fill(&helpdesk, &bundled.rows);
@@ -52,15 +51,5 @@ impl Bundled {
     #[must_use]
     pub fn queue() -> Arc<MemoryQueue> {
         Arc::new(MemoryQueue::new(SignedDuration::from_mins(3), 5, Timestamp::UNIX_EPOCH))
-    }
-}
-
-fn defaults() -> Defaults {
-    Defaults {
-        mode: Mode::default(),
-        auto_reply: false,
-        retention_days: 30,
-        guardian_email: "kam@example.com".parse().expect("an address"),
-        opportunity_email: "sales@example.com".parse().expect("an address"),
     }
 }
