@@ -236,6 +236,19 @@ class Suite(unittest.TestCase):
             self.assertIn(visit(path, who)[0], (400, 401, 403), (path, who))
         self.assertIn(visit("/metrics_summary.json", login("support"))[0], (200,))
 
+    def test_a_password_is_made_replaced_and_removed(self):
+        command = [sys.executable, ROOT / "infra" / "site-access.py", CLOUD.outputs["SitePasswordsArn"], "sales"]
+        run = lambda *more, text="": subprocess.run([*command, *more], env=CLOUD.environment, input=text, text=True, capture_output=True)
+        made = run().stdout.strip()
+        self.assertTrue(made.startswith("sales:") and len(made) > 30)
+        self.assertNotEqual(visit("/sales/", made)[0], 401)
+        self.assertEqual(visit("/sales/", login("sales"))[0], 401, "the one before is replaced")
+        self.assertEqual(run("--password-stdin", text="short").returncode, 1)
+        self.assertEqual(run("--remove").returncode, 0)
+        self.assertEqual(visit("/sales/", made)[0], 401)
+        self.assertEqual(run("--password-stdin", text=CLOUD.passwords["sales"]).returncode, 0)
+        self.assertNotEqual(visit("/sales/", login("sales"))[0], 401)
+
     def test_the_site_bucket_is_closed(self):
         url = f"{CLOUD.endpoint}/{CLOUD.outputs['SiteBucketName']}/support/index.html"
         with self.assertRaises(urllib.error.HTTPError) as refused:
