@@ -11,6 +11,9 @@ pub const TICKETS: &str = include_str!("../tickets.csv");
 /// The embedded analyst's weights, as `analysis::Model` reads them.
 pub const MODEL: &[u8] = include_bytes!("../model.bin");
 
+/// The sentence encoder, as `encoder::Encoder` reads it. `NOTICE` beside it tells where it comes from.
+pub const ENCODER: &[u8] = include_bytes!("../encoder.bin");
+
 static KNOWLEDGE_BASE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/knowledge_base");
 static TRAINING: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/training");
 

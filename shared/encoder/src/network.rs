@@ -1,0 +1,214 @@
+//! The forward pass: a deep averaging network over n-gram convolutions.
+
+use ndarray::{Array1, Array2, Axis, Slice, Zip, concatenate};
+
+use crate::{
+    DIMENSIONS, Vector,
+    file::{Cursor, File},
+};
+
+const WIDTH: usize = 256;
+/// Tokens a branch looks at, and how many of them stand before the token itself.
+const ORDERS: [(usize, usize); 3] = [(2, 0), (3, 1), (5, 2)];
+/// The columns of all branches.
+const NARROW: usize = ORDERS.len() * WIDTH;
+const ALL: usize = DIMENSIONS + NARROW;
+const HIDDEN: usize = 320;
+const EPSILON: f32 = 1e-12;
+
+/// The size of the weights in the file: a byte a weight and four a column for matrices, four a number for vectors.
+pub(crate) const BYTES: usize = {
+    let mut bytes = matrix_bytes(DIMENSIONS, NARROW) + 3 * 4 * NARROW;
+    let mut order = 0;
+    while order < ORDERS.len() {
+        bytes += 2 * (matrix_bytes(ORDERS[order].0 * WIDTH, WIDTH) + 4 * WIDTH);
+        order += 1;
+    }
+    bytes
+        + 2 * 4 * ALL
+        + matrix_bytes(ALL, DIMENSIONS)
+        + 4 * DIMENSIONS
+        + 2 * matrix_bytes(DIMENSIONS, HIDDEN)
+        + matrix_bytes(HIDDEN, HIDDEN)
+        + 2 * matrix_bytes(HIDDEN, DIMENSIONS)
+        + matrix_bytes(DIMENSIONS, DIMENSIONS)
+};
+
+const fn matrix_bytes(rows: usize, columns: usize) -> usize {
+    rows * columns + 4 * columns
+}
+
+/// A matrix and what is added to each row of the product.
+struct Layer {
+    weights: Array2<f32>,
+    bias: Array1<f32>,
+}
+
+struct Norm {
+    gain: Array1<f32>,
+    bias: Array1<f32>,
+}
+
+/// Looks at a few neighbouring tokens.
+struct Branch {
+    window: usize,
+    before: usize,
+    convolutions: [Layer; 2],
+}
+
+pub(crate) struct Network {
+    project: Layer,
+    project_norm: Norm,
+    branches: Vec<Branch>,
+    norm: Norm,
+    average: Layer,
+    d0: Array2<f32>,
+    p1: Array2<f32>,
+    d1: Array2<f32>,
+    d2: Array2<f32>,
+    p3: Array2<f32>,
+    d3: Array2<f32>,
+}
+
+impl Network {
+    pub(crate) fn unpack(file: &File) -> Self {
+        let mut rest = Weights(Cursor(file.weights));
+        let project = Layer { weights: rest.matrix(DIMENSIONS, NARROW), bias: rest.vector(NARROW) };
+        let project_norm = Norm { gain: rest.vector(NARROW), bias: rest.vector(NARROW) };
+        let branches = ORDERS.map(|(window, before)| {
+            let convolutions =
+                [(); 2].map(|()| Layer { weights: rest.matrix(window * WIDTH, WIDTH), bias: rest.vector(WIDTH) });
+            Branch { window, before, convolutions }
+        });
+        Self {
+            project,
+            project_norm,
+            branches: branches.into(),
+            norm: Norm { gain: rest.vector(ALL), bias: rest.vector(ALL) },
+            average: Layer { weights: rest.matrix(ALL, DIMENSIONS), bias: rest.vector(DIMENSIONS) },
+            d0: rest.matrix(DIMENSIONS, HIDDEN),
+            p1: rest.matrix(DIMENSIONS, HIDDEN),
+            d1: rest.matrix(HIDDEN, HIDDEN),
+            d2: rest.matrix(HIDDEN, DIMENSIONS),
+            p3: rest.matrix(HIDDEN, DIMENSIONS),
+            d3: rest.matrix(DIMENSIONS, DIMENSIONS),
+        }
+    }
+
+    /// The vectors of sentences, each given as the rows of its tokens.
+    pub(crate) fn vectors(&self, file: &File, sentences: &[Vec<u32>]) -> Vec<Vector> {
+        let tokens: Vec<u32> = sentences.concat();
+        let mut embedded = Array2::zeros((tokens.len(), DIMENSIONS));
+        for (token, mut row) in tokens.iter().zip(embedded.rows_mut()) {
+            file.embed(*token, row.iter_mut());
+        }
+        // One normalisation over the columns of all branches, as the package has it.
+        let mut narrow = embedded.dot(&self.project.weights) + &self.project.bias;
+        self.project_norm.apply(&mut narrow);
+        let mut features = vec![embedded];
+        for (branch, columns) in self.branches.iter().zip(narrow.axis_chunks_iter(Axis(1), WIDTH)) {
+            features.push(branch.look(columns.to_owned(), sentences));
+        }
+        let views: Vec<_> = features.iter().map(|feature| feature.view()).collect();
+        let mut all = concatenate(Axis(1), &views).expect("one row a token in each");
+        self.norm.apply(&mut all);
+
+        let mut sums = Array2::zeros((sentences.len(), ALL));
+        let mut start = 0;
+        for (sentence, mut sum) in sentences.iter().zip(sums.rows_mut()) {
+            let end = start + sentence.len();
+            sum += &all.slice_axis(Axis(0), Slice::from(start..end)).sum_axis(Axis(0));
+            start = end;
+        }
+        let mut means = sums.dot(&self.average.weights);
+        for (sentence, mut mean) in sentences.iter().zip(means.rows_mut()) {
+            let length = sentence.len() as f32;
+            mean.scaled_add(length, &self.average.bias);
+            mean /= length.sqrt();
+        }
+        self.finish(&means)
+    }
+
+    fn finish(&self, means: &Array2<f32>) -> Vec<Vector> {
+        let y0 = relu(means.dot(&self.d0));
+        let y1 = relu(means.dot(&self.p1) + y0.dot(&self.d1));
+        let y2 = relu(y1.dot(&self.d2));
+        let mut z = y1.dot(&self.p3) + y2.dot(&self.d3);
+        z.mapv_inplace(libm::tanhf);
+        let vectors = z.rows_mut().into_iter().map(|mut row| {
+            let length = row.dot(&row).max(EPSILON).sqrt();
+            row /= length;
+            let mut vector = [0.0; DIMENSIONS];
+            vector.iter_mut().zip(&row).for_each(|(to, from)| *to = *from);
+            vector
+        });
+        vectors.collect()
+    }
+}
+
+impl Branch {
+    fn look(&self, mut x: Array2<f32>, sentences: &[Vec<u32>]) -> Array2<f32> {
+        for layer in &self.convolutions {
+            let seen = relu(self.windows(&x, sentences).dot(&layer.weights) + &layer.bias);
+            x += &seen;
+        }
+        x
+    }
+
+    /// For each token the rows of its window side by side, zeros where the window leaves the sentence.
+    fn windows(&self, x: &Array2<f32>, sentences: &[Vec<u32>]) -> Array2<f32> {
+        let mut windows = Array2::zeros((x.nrows(), self.window * WIDTH));
+        let mut start = 0;
+        for sentence in sentences {
+            let length = sentence.len();
+            for slot in 0..self.window {
+                // Token t's slot holds token t + slot − before, where that is in the sentence.
+                let (later, earlier) = (slot.saturating_sub(self.before), self.before.saturating_sub(slot));
+                let shared = length.saturating_sub(later + earlier);
+                let rows = |from: usize| Slice::from(start + from..start + from + shared);
+                let mut to = windows.slice_axis_mut(Axis(0), rows(earlier));
+                let mut to = to.slice_axis_mut(Axis(1), Slice::from(slot * WIDTH..(slot + 1) * WIDTH));
+                to.assign(&x.slice_axis(Axis(0), rows(later)));
+            }
+            start += length;
+        }
+        windows
+    }
+}
+
+impl Norm {
+    /// Layer normalisation of each row.
+    fn apply(&self, x: &mut Array2<f32>) {
+        for mut row in x.rows_mut() {
+            let columns = row.len() as f32;
+            let mean = row.sum() / columns;
+            row -= mean;
+            let deviation = (row.dot(&row) / columns + EPSILON).sqrt();
+            Zip::from(&mut row).and(&self.gain).and(&self.bias).for_each(|x, gain, bias| {
+                *x = *x / deviation * gain + bias;
+            });
+        }
+    }
+}
+
+fn relu(mut x: Array2<f32>) -> Array2<f32> {
+    x.mapv_inplace(|x| x.max(0.0));
+    x
+}
+
+/// Unpacks one weight after the other. The file was measured when it was read.
+struct Weights<'a>(Cursor<'a>);
+
+impl Weights<'_> {
+    fn vector(&mut self, length: usize) -> Array1<f32> {
+        let bytes = self.0.take(4 * length).expect("the section's length was checked");
+        bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    }
+
+    fn matrix(&mut self, rows: usize, columns: usize) -> Array2<f32> {
+        let scale = self.vector(columns);
+        let bytes = self.0.take(rows * columns).expect("the section's length was checked");
+        let weights = bytes.iter().map(|byte| f32::from(byte.cast_signed())).collect();
+        Array2::from_shape_vec((rows, columns), weights).expect("as many as taken") * &scale
+    }
+}

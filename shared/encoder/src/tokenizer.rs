@@ -1,0 +1,91 @@
+//! SentencePiece's unigram segmentation: of all ways to cut a text into pieces, the likeliest.
+
+use crate::{
+    file::{File, SPECIAL, UNKNOWN},
+    normalizer::Normalizer,
+};
+
+pub(crate) struct Tokenizer {
+    normalizer: Normalizer,
+    /// For each first byte, where the pieces that begin with it start; one more for the end.
+    first: Vec<u32>,
+}
+
+/// The best way to reach a place in the text.
+#[derive(Clone, Copy)]
+struct Step {
+    score: f32,
+    from: usize,
+    row: u32,
+}
+
+impl Tokenizer {
+    pub(crate) fn new(file: &File) -> Self {
+        let starts = |byte: u32| {
+            narrow(0, file.count, |index| {
+                file.piece(index).and_then(|piece| piece.first()).is_some_and(|first| u32::from(*first) < byte)
+            })
+        };
+        Self { normalizer: Normalizer::new(file.normalizer), first: (0..=256).map(starts).collect() }
+    }
+
+    /// The rows of the pieces of a text, without begin and end.
+    pub(crate) fn rows(&self, file: &File, text: &str) -> Vec<u32> {
+        let text = self.normalizer.normalize(text);
+        let mut best = vec![Step { score: f32::NEG_INFINITY, from: 0, row: UNKNOWN }; text.len() + 1];
+        best.first_mut().expect("one more than the text has bytes").score = 0.0;
+        for (start, c) in text.char_indices() {
+            let rest = text.as_bytes().get(start..).unwrap_or_default();
+            let reached = best.get(start).map_or(f32::NEG_INFINITY, |step| step.score);
+            let mut reach = |length: usize, score: f32, row: u32| {
+                if let Some(step) = best.get_mut(start + length).filter(|step| reached + score > step.score) {
+                    *step = Step { score: reached + score, from: start, row };
+                }
+            };
+            let mut single = false;
+            for (index, length) in self.prefixes(file, rest) {
+                single |= length == c.len_utf8();
+                reach(length, file.score(index), index + SPECIAL);
+            }
+            if !single {
+                reach(c.len_utf8(), file.unknown_score, UNKNOWN);
+            }
+        }
+        let mut rows = Vec::new();
+        let mut at = text.len();
+        while let Some(step) = best.get(at).filter(|_| at > 0) {
+            rows.push(step.row);
+            at = step.from;
+        }
+        rows.reverse();
+        if rows.is_empty() { vec![UNKNOWN] } else { rows }
+    }
+
+    /// The pieces that a text begins with, shortest first, with their lengths in bytes.
+    fn prefixes<'a>(&'a self, file: &'a File, text: &'a [u8]) -> impl Iterator<Item = (u32, usize)> + 'a {
+        let first = usize::from(text.first().copied().unwrap_or_default());
+        let bound = |at: usize| self.first.get(at).copied().unwrap_or_default();
+        let mut range = (bound(first), bound(first + 1));
+        (1..=text.len())
+            .map_while(move |length| {
+                let byte = text.get(length - 1)?;
+                if length > 1 {
+                    let at = |index| file.piece(index).and_then(|piece| piece.get(length - 1));
+                    let low = narrow(range.0, range.1, |index| at(index) < Some(byte));
+                    range = (low, narrow(low, range.1, |index| at(index) <= Some(byte)));
+                }
+                let whole = file.piece(range.0).is_some_and(|piece| piece.len() == length);
+                (range.0 < range.1).then_some((range.0, length, whole))
+            })
+            .filter_map(|(index, length, whole)| whole.then_some((index, length)))
+    }
+}
+
+/// The first index from `low` on, below `high`, of which the condition no longer holds.
+fn narrow(mut low: u32, mut high: u32, holds: impl Fn(u32) -> bool) -> u32 {
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
+}

@@ -1,0 +1,117 @@
+//! The public package that the encoder comes from is the measure: `infra/encoder/oracle.py` wrote what it answers.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use encoder::{DIMENSIONS, Encoder, cosine};
+use proptest::prelude::*;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+#[derive(Deserialize)]
+struct Line {
+    text: String,
+    /// What the package cuts the text into, given only the pieces that were kept.
+    pieces: Vec<Option<String>>,
+    /// The package's vector over those pieces, and over all that it has.
+    vector: String,
+    whole: String,
+}
+
+fn lines() -> Vec<Line> {
+    include_str!("oracle.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn encoder() -> Encoder {
+    Encoder::new(data::ENCODER).unwrap()
+}
+
+/// One byte a number, as the fixture has it.
+fn unpack(packed: &str) -> [f32; DIMENSIONS] {
+    let bytes = BASE64_STANDARD.decode(packed).unwrap();
+    let mut vector: [f32; DIMENSIONS] =
+        bytes.iter().map(|byte| f32::from(byte.cast_signed())).collect::<Vec<_>>().try_into().unwrap();
+    let length = cosine(&vector, &vector).sqrt();
+    vector.iter_mut().for_each(|value| *value /= length);
+    vector
+}
+
+#[test]
+fn texts_are_cut_into_the_pieces_of_the_package() {
+    let encoder = encoder();
+    for line in lines() {
+        let expected: Vec<_> = line.pieces.iter().map(Option::as_deref).collect();
+        assert_eq!(encoder.pieces(&line.text), expected, "{:?}", line.text);
+    }
+}
+
+#[test]
+fn vectors_are_those_of_the_package() {
+    let encoder = encoder();
+    let (mut same, mut whole) = (0.0, 0.0);
+    for line in lines() {
+        let vector = encoder.encode(&[&line.text]).remove(0);
+        let close = cosine(&vector, &unpack(&line.vector));
+        assert!(close >= 0.99, "{close}: {:?}", line.text);
+        same += close;
+        whole += cosine(&vector, &unpack(&line.whole));
+    }
+    let count = lines().len() as f32;
+    println!("mean cosine {:.4} over the same pieces, {:.4} to the whole package", same / count, whole / count);
+    assert!(whole / count >= 0.9, "{}", whole / count);
+}
+
+#[test]
+fn a_sentence_has_the_same_vector_in_any_company() {
+    let encoder = encoder();
+    let lines = lines();
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    for (text, together) in texts.iter().zip(encoder.encode(&texts)) {
+        let alone = encoder.encode(&[text]).remove(0);
+        assert!(cosine(&alone, &together) > 0.999_99, "{text:?}");
+    }
+}
+
+#[test]
+fn the_same_matter_in_four_languages_is_close() {
+    let [en, fr, de, es, other] = encoder()
+        .encode(&[
+            "How can I rotate our API key?",
+            "Comment puis-je renouveler notre clé API ?",
+            "Wie kann ich unseren API-Schlüssel erneuern?",
+            "¿Cómo puedo renovar nuestra clave de API?",
+            "The parcel was damaged when it arrived at our customer's door.",
+        ])
+        .try_into()
+        .unwrap();
+    for translation in [fr, de, es] {
+        let (same, different) = (cosine(&en, &translation), cosine(&other, &translation));
+        assert!(same > different + 0.2, "{same} and {different}");
+    }
+}
+
+#[test]
+fn the_file_is_the_one_of_the_notice_and_small_enough() {
+    let digest: String = Sha256::digest(data::ENCODER).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(include_str!("../../data/NOTICE").contains(&digest), "{digest}");
+    assert!(data::ENCODER.len() <= 20_000_000, "{}", data::ENCODER.len());
+}
+
+#[test]
+fn a_broken_file_is_told() {
+    assert_eq!(Encoder::new(b"").err().unwrap().to_string(), "the encoder's file ends too early");
+    assert_eq!(Encoder::new(b"something else entirely").err(), Some(encoder::Broken::Magic));
+    let (_, cut) = data::ENCODER.split_last().unwrap();
+    assert_eq!(Encoder::new(cut).err(), Some(encoder::Broken::TooShort));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_text_has_a_vector_of_length_one(text in "(?s).{0,120}") {
+        let encoder = ENCODER.get_or_init(encoder);
+        let vector = encoder.encode(&[&text]).remove(0);
+        prop_assert!((cosine(&vector, &vector) - 1.0).abs() < 1e-4, "{text:?}");
+    }
+}
+
+static ENCODER: std::sync::OnceLock<Encoder> = std::sync::OnceLock::new();
