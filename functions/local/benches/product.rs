@@ -5,10 +5,11 @@ use std::{hint::black_box, time::Duration};
 
 use analysis::{
     injection,
+    knowledge::Question,
     redaction::{Known, Redactor},
 };
 use criterion::{Criterion, criterion_group, criterion_main};
-use domain::{Account, Ticket, TicketContext, TicketState, decide, sample};
+use domain::{Account, Language, Ticket, TicketContext, TicketState, decide, sample};
 use embedded::input;
 use local::stack;
 
@@ -62,7 +63,13 @@ fn analyst(criterion: &mut Criterion) {
     criterion.bench_function("retrieval over the knowledge base", |bench| {
         bench.iter(|| {
             let (ticket, _) = next.next().unwrap();
-            knowledge.search(black_box(&ticket.subject), &ticket.description, 3).len()
+            let question = Question {
+                subject: black_box(&ticket.subject),
+                body: &ticket.description,
+                language: Language::En,
+                meaning: None,
+            };
+            knowledge.search(question, 3).len()
         });
     });
     let mut next = tickets.iter().cycle();

@@ -29,7 +29,7 @@ pub enum Command {
     Helpdesk(HelpdeskArguments),
     /// Print an event with a fresh timestamp and signature
     Sign(SignArguments),
-    /// Refit the embedded analyst from the training corpus
+    /// Refit the embedded analyst on the training corpus and on your own tickets (use --release; minutes)
     Train(TrainArguments),
 }
 
@@ -65,6 +65,13 @@ pub struct EvalArguments {
     /// Who reads the tickets [default: the variable ANALYST, else auto]
     #[arg(long, value_enum)]
     pub analyst: Option<AnalystChoice>,
+    /// A second analyst on the same file, beside the first one
+    #[arg(long, value_enum)]
+    pub compare: Option<AnalystChoice>,
+    /// Fail if a score is lower than here: an object such as {"/priority/weighted_kappa": 0.8}, JSON pointers into
+    /// evaluation.json
+    #[arg(long, value_name = "FILE.json")]
+    pub not_below: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -105,7 +112,11 @@ pub struct SignArguments {
 
 #[derive(Args, Clone, Debug)]
 pub struct TrainArguments {
-    /// Folder of the training corpus, JSON Lines
+    /// Your own labelled tickets as CSV, learnt from beside the corpus: any of actual_priority, team, sentiment,
+    /// churn_risk, intent
+    #[arg(long, value_name = "LABELLED.csv")]
+    pub input: Option<PathBuf>,
+    /// Folder of the training corpus: tickets/*.jsonl and sentences/*.jsonl
     #[arg(long, value_name = "DIR", default_value = "shared/data/training")]
     pub corpus: PathBuf,
     /// Where the weights go; the next build takes them in

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use alert::Alerting;
-use analysis::{EmbeddedAnalyst, KnowledgeBase, Model};
+use analysis::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
 use anyhow::{Context, anyhow};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use claude::{Budget, Reader};
@@ -256,8 +256,9 @@ fn defaults() -> Defaults {
 /// # Errors
 /// Bundled data that do not parse.
 pub fn embedded_analyst(policy: &Policy) -> anyhow::Result<EmbeddedAnalyst> {
+    let encoder = Encoder::new(data::ENCODER).context("shared/data/encoder.bin")?;
     let model = Model::read(data::MODEL).context("shared/data/model.bin")?;
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).context("shared/data/knowledge_base")?;
     let signatures = policy.agents.iter().map(|(agent, profile)| (*agent, profile.signature.clone())).collect();
-    Ok(EmbeddedAnalyst::new(model, knowledge, signatures))
+    Ok(EmbeddedAnalyst::new(encoder, model, knowledge, signatures))
 }

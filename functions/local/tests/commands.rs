@@ -252,17 +252,76 @@ fn labels_never_reach_triage() {
 }
 
 #[test]
-fn training_reproduces_the_committed_weights_to_the_byte() {
+fn eval_compares_two_analysts_and_holds_scores_against_minimums() {
     let folder = tempfile::tempdir().unwrap();
-    let model = folder.path().join("model.bin");
-    let output = local(&["train", "--output", model.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert!(text(&output.stdout).contains("On scenarios held out"));
-    let committed = std::fs::read(root().join("shared/data/model.bin")).unwrap();
-    assert!(std::fs::read(model).unwrap() == committed, "run `cargo run -- train` and commit the weights");
+    let out = folder.path().to_str().unwrap();
+    let minimums = folder.path().join("least.json");
+    std::fs::write(&minimums, r#"{"/priority/weighted_kappa": 0.5, "/language/accuracy": 1.5}"#).unwrap();
+    let least = minimums.to_str().unwrap();
+    let output = local(&["eval", "--output", out, "--compare", "embedded", "--not-below", least]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    assert!(printed.contains("Compared with embedded") && printed.contains("+0.000"), "{printed}");
+    assert!(text(&output.stderr).contains("/language/accuracy is 1, at least 1.5 was asked for"));
+    assert!(!text(&output.stderr).contains("weighted_kappa"));
+    let file = json(folder.path(), "evaluation.json");
+    assert_eq!(file["priority"]["weighted_kappa"], file["compared_with"]["priority"]["weighted_kappa"]);
+    let priority = &file["priority"];
+    let [low, high] = [0, 1].map(|end| priority["interval_95"]["weighted_kappa"][end].as_f64().unwrap());
+    assert!(low < high && low <= priority["weighted_kappa"].as_f64().unwrap());
+    assert!(priority["calibration"]["expected_error"].as_f64().unwrap() < 0.5);
+    assert!(priority["by_language"]["en"]["p0_recall"].is_number());
+
+    let output = local(&["eval", "--not-below", "nowhere.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("nowhere.json"));
+}
+
+/// A sixtieth of the bundled corpus, so that training takes seconds.
+fn small_corpus(folder: &Path) -> String {
+    let corpus = folder.join("corpus");
+    for file in ["tickets/english-1.jsonl", "sentences/english.jsonl"] {
+        let text = std::fs::read_to_string(root().join("shared/data/training").join(file)).unwrap();
+        let lines: Vec<&str> = text.lines().step_by(4).take(60).collect();
+        let path = corpus.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, lines.join("\n")).unwrap();
+    }
+    corpus.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn training_gives_the_same_bytes_and_learns_from_a_teams_own_tickets() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = small_corpus(folder.path());
+    let train = |name: &str, more: &[&str]| {
+        let model = folder.path().join(name);
+        let arguments = ["train", "--corpus", &corpus, "--output", model.to_str().unwrap()];
+        let output = local(&[&arguments[..], more].concat());
+        (output.status.code(), text(&output.stdout), text(&output.stderr), std::fs::read(model).unwrap_or_default())
+    };
+    let (code, printed, _, first) = train("first.bin", &[]);
+    assert_eq!(code, Some(0));
+    assert!(printed.contains("On scenarios held out") && printed.contains("weighted kappa"), "{printed}");
+    assert!(train("second.bin", &[]).3 == first);
+
+    let rows = "1,Acme,Label printer,The label printer jams,100,\n2,Bolt,Broken,Text,100,\n";
+    let own = csv(folder.path(), rows);
+    let labelled = std::fs::read_to_string(&own).unwrap();
+    let (head, body) = labelled.split_once('\n').unwrap();
+    let body = body.lines().map(|line| format!("{line},sentinel")).collect::<Vec<_>>().join("\n");
+    std::fs::write(&own, format!("{head},team\n{body}\n")).unwrap();
+    let (code, printed, errors, bytes) = train("own.bin", &["--input", &own]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(printed.contains("2 of your own") && printed.contains("no customer on both sides"), "{printed}");
+    assert!(bytes != first);
+
+    let unlabelled = csv(folder.path(), "1,Acme,Help,Text,100,\n");
+    let (code, _, errors, _) = train("none.bin", &["--input", &unlabelled]);
+    assert!(code == Some(2) && errors.contains("has no labels to learn from"), "{errors}");
     let output = local(&["train", "--corpus", folder.path().to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("holds no tickets"));
+    assert!(text(&output.stderr).contains("tickets cannot be read"), "{}", text(&output.stderr));
 }
 
 /// A server that is ended with the test.

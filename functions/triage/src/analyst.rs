@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use analysis::{EmbeddedAnalyst, KnowledgeBase, Model};
+use analysis::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
 use async_trait::async_trait;
 use aws::{BucketSettings, ConfigBucket, Snapshot};
 use claude::{Budget, Config, Reader};
@@ -66,8 +66,9 @@ pub(crate) fn reader<'a>(
     model: &Config,
     budget: Budget,
 ) -> Result<Reader, String> {
+    let encoder = Encoder::new(data::ENCODER).map_err(|error| error.to_string())?;
     let weights = Model::read(data::MODEL).map_err(|error| error.to_string())?;
     let knowledge = KnowledgeBase::parse(articles).map_err(|error| format!("knowledge_base: {error}"))?;
     let signatures = policy.agents.iter().map(|(agent, profile)| (*agent, profile.signature.clone())).collect();
-    Reader::new(model, &policy.agents, EmbeddedAnalyst::new(weights, knowledge, signatures), budget)
+    Reader::new(model, &policy.agents, EmbeddedAnalyst::new(encoder, weights, knowledge, signatures), budget)
 }

@@ -215,6 +215,7 @@ fn draft(form: &Form, priority: Priority, agent: Agent, given: Given<'_>) -> Res
         article_title: article.title.as_str().into(),
         faq: article.faq,
         composed: false,
+        in_language: true,
         match_score: 0.0,
     }))
 }

@@ -1,6 +1,6 @@
 //! A reply made of one article: greeting, answer, closing, the team's signature.
 
-use domain::{Draft, Sentiment};
+use domain::{Draft, Language, Sentiment};
 
 use crate::knowledge::Match;
 
@@ -15,35 +15,99 @@ pub struct Frame<'a> {
     /// `name` is a company: the greeting goes to its team.
     pub company: bool,
     pub sentiment: Sentiment,
+    /// The ticket's.
+    pub language: Language,
     pub signature: &'a str,
 }
 
-/// Renders the article as a reply. Nothing but the article's own words states a fact.
+/// What stands around an answer in one language.
+struct Phrases {
+    greeting: String,
+    opening: &'static str,
+    /// Before an answer that is in another language.
+    foreign: &'static str,
+    closing: &'static str,
+}
+
+fn phrases(frame: Frame<'_>) -> Phrases {
+    let Frame { name, company, sentiment, language, .. } = frame;
+    use Sentiment::{Angry, Frustrated, Neutral};
+    match language {
+        Language::En => Phrases {
+            greeting: if company { format!("Hi {name} team,") } else { format!("Hi {name},") },
+            opening: match sentiment {
+                Neutral => "Thank you for getting in touch. Here is what should answer your question:",
+                Frustrated => "Thank you for writing, and sorry that this has cost you time. Here is what should help:",
+                Angry => {
+                    "I am sorry for the trouble this has caused, and I understand that you want it settled. Here is the way:"
+                }
+            },
+            foreign: "Our article on this is not available in English yet:",
+            closing: "If anything looks different on your side, just reply to this message and tell us what you see; we will \
+                      take it from there with you.\n\nBest regards,",
+        },
+        Language::Fr => Phrases {
+            greeting: if company { format!("Bonjour à l'équipe {name},") } else { format!("Bonjour {name},") },
+            opening: match sentiment {
+                Neutral => "Merci pour votre message. Voici ce qui devrait répondre à votre question :",
+                Frustrated => {
+                    "Merci de nous avoir écrit, et désolés pour le temps que cela vous a coûté. Voici ce qui devrait vous aider :"
+                }
+                Angry => {
+                    "Nous regrettons la gêne occasionnée et comprenons que vous souhaitiez régler cela. Voici la marche à suivre :"
+                }
+            },
+            foreign: "Notre article à ce sujet n'existe pas encore en français :",
+            closing: "Si quelque chose se présente autrement chez vous, répondez simplement à ce message en nous disant ce que \
+                      vous voyez, et nous poursuivrons ensemble.\n\nCordialement,",
+        },
+        Language::De => Phrases {
+            greeting: if company { format!("Hallo liebes Team von {name},") } else { format!("Hallo {name},") },
+            opening: match sentiment {
+                Neutral => "danke für Ihre Nachricht. Das Folgende sollte Ihre Frage beantworten:",
+                Frustrated => {
+                    "danke für Ihre Nachricht, und entschuldigen Sie, dass Sie das Zeit gekostet hat. Das sollte weiterhelfen:"
+                }
+                Angry => {
+                    "es tut uns leid, dass Sie damit Ärger haben, und wir verstehen, dass Sie das geklärt haben möchten. So geht es:"
+                }
+            },
+            foreign: "Unseren Artikel dazu gibt es noch nicht auf Deutsch:",
+            closing: "Wenn bei Ihnen etwas anders aussieht, antworten Sie einfach auf diese Nachricht und schreiben uns, was Sie \
+                      sehen; wir gehen es dann mit Ihnen durch.\n\nViele Grüße",
+        },
+        Language::Es => Phrases {
+            greeting: if company { format!("Hola, equipo de {name}:") } else { format!("Hola, {name}:") },
+            opening: match sentiment {
+                Neutral => "Gracias por su mensaje. Lo siguiente debería responder a su pregunta:",
+                Frustrated => {
+                    "Gracias por escribirnos, y disculpe el tiempo que esto le ha costado. Lo siguiente debería ayudarle:"
+                }
+                Angry => "Lamentamos las molestias y entendemos que quiera dejarlo resuelto. Así se hace:",
+            },
+            foreign: "Nuestro artículo sobre este tema todavía no existe en español:",
+            closing: "Si algo se ve distinto en su cuenta, responda a este mensaje y díganos qué ve; seguiremos desde ahí con \
+                      usted.\n\nSaludos cordiales,",
+        },
+    }
+}
+
+/// Renders the article as a reply in the ticket's language, the answer in the article's. Nothing but the article's own
+/// words states a fact.
 #[must_use]
 pub fn compose(found: Match<'_>, frame: Frame<'_>) -> Draft {
-    let team = if frame.company { " team" } else { "" };
-    let opening = match frame.sentiment {
-        Sentiment::Neutral => "Thank you for getting in touch. Here is what should answer your question:",
-        Sentiment::Frustrated => {
-            "Thank you for writing, and sorry that this has cost you time. Here is what should help:"
-        }
-        Sentiment::Angry => {
-            "I am sorry for the trouble this has caused, and I understand that you want it settled. Here is the way:"
-        }
-    };
-    let text = format!(
-        "Hi {}{team},\n\n{opening}\n\n{}\n\nIf anything looks different on your side, just reply to this message and \
-         tell us what you see; we will take it from there with you.\n\nBest regards,\n{}",
-        frame.name,
-        cut(&found.article.answer),
-        frame.signature
-    );
+    let Phrases { greeting, opening, foreign, closing } = phrases(frame);
+    let in_language = found.article.language == frame.language;
+    let note = if in_language { String::new() } else { format!("{foreign}\n\n") };
+    let text =
+        format!("{greeting}\n\n{opening}\n\n{note}{}\n\n{closing}\n{}", cut(&found.article.answer), frame.signature);
     Draft {
         text: text.into(),
         article: found.article.name.clone(),
         article_title: found.article.title.as_str().into(),
         faq: found.article.faq,
         composed: true,
+        in_language,
         match_score: found.score,
     }
 }
@@ -68,11 +132,25 @@ mod tests {
     fn every_bundled_article_makes_a_reply_of_the_right_length() {
         let base = KnowledgeBase::parse(data::knowledge_base()).unwrap();
         for article in base.articles() {
-            let frame = Frame { name: "Acme", company: true, sentiment: Sentiment::Neutral, signature: "The team" };
-            let draft = compose(Match { article, score: 1.0 }, frame);
-            let words = draft.text.split_whitespace().count();
-            assert!((80..=250).contains(&words), "{}: {words} words", article.name);
-            assert!(draft.text.starts_with("Hi Acme team,\n") && draft.text.ends_with("\nThe team"));
+            for (language, greeting) in [
+                (Language::En, "Hi Acme team,\n"),
+                (Language::Fr, "Bonjour à l'équipe Acme,\n"),
+                (Language::De, "Hallo liebes Team von Acme,\n"),
+                (Language::Es, "Hola, equipo de Acme:\n"),
+            ] {
+                let frame = Frame {
+                    name: "Acme",
+                    company: true,
+                    sentiment: Sentiment::Neutral,
+                    language,
+                    signature: "The team",
+                };
+                let draft = compose(Match { article, score: 1.0 }, frame);
+                let words = draft.text.split_whitespace().count();
+                assert!((80..=260).contains(&words), "{}: {words} words", article.name);
+                assert!(draft.text.starts_with(greeting) && draft.text.ends_with("\nThe team"), "{}", draft.text);
+                assert_eq!(draft.in_language, language == Language::En);
+            }
         }
     }
 }

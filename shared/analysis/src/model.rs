@@ -1,220 +1,179 @@
-//! The trained weights: linear heads over hashed features, one byte a weight.
+//! The trained weights of the embedded analyst, and what they make of a ticket.
 //!
-//! File: `TRIAGE02`, then for each head its classes as u32, a scale and a bias for each class, the four numbers of its
-//! calibration, and `BUCKETS` × classes signed bytes, bucket by bucket. All numbers little-endian, 32-bit floats.
+//! File: `TRIAGE03`; the number of networks as u32; each network's numbers; for each task a scale and a bias for each class
+//! of its n-gram head, and its mix; then the n-gram weights, one signed byte each, used in place. All numbers are
+//! little-endian, 32-bit floats.
 
-use std::borrow::Cow;
+use ndarray::Array1;
 
-use crate::features::{BUCKETS, Features};
+use crate::{
+    features::Features,
+    heads::{Batch, Heads, Judgement, Pass, TASKS, Task, log_softmax, softmax},
+    inputs::Inputs,
+    words::Words,
+};
 
-const MAGIC: &[u8; 8] = b"TRIAGE02";
-/// More classes than any head has.
-const MOST_CLASSES: usize = 8;
+const MAGIC: &[u8; 8] = b"TRIAGE03";
+/// More networks than any model has.
+const MOST_NETWORKS: u32 = 16;
 
-/// What each head tells apart. The order is the file's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, strum::EnumIter, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub enum Task {
-    /// Four classes of a ticket.
-    Priority,
-    /// Three classes of a ticket.
-    Agent,
-    /// Three classes of a ticket.
-    Sentiment,
-    /// Two classes of a sentence: no, yes.
-    Churn,
-    /// Five classes of a sentence: none, then the four intents.
-    Intent,
-    /// Two classes of a ticket: whether any sentence of it carries the signal.
-    AnyChurn,
-    /// The same for intents.
-    AnyIntent,
-}
-
-impl Task {
-    #[must_use]
-    pub fn classes(self) -> usize {
-        match self {
-            Self::Priority => 4,
-            Self::Agent | Self::Sentiment => 3,
-            Self::Churn | Self::AnyChurn | Self::AnyIntent => 2,
-            Self::Intent => 5,
-        }
-    }
-}
-
-/// The heads, by [`Task`] in its order.
+/// Networks of one kind that differ in chance alone, whose scores are averaged, mixed with heads over n-grams.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Model {
-    heads: [Head; 7],
+    networks: Vec<Heads>,
+    words: [Words; 5],
+    mixes: [Mix; 5],
 }
 
-/// One multinomial logistic regression.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Head {
-    /// Scale and bias for each class.
-    pub(crate) classes: Vec<(f32, f32)>,
-    pub(crate) calibration: Calibration,
-    /// Bucket by bucket, one signed byte for each class.
-    pub(crate) weights: Cow<'static, [u8]>,
-}
-
-/// How raw scores become a probability that means what it says. A head over whole tickets uses `slope` alone, to divide
-/// the temperature out; a head over sentences is pooled by a logistic curve over [`Pooled`].
-#[derive(Clone, Copy, PartialEq, Default, Debug)]
-pub struct Calibration {
-    pub slope: f32,
-    pub whole: f32,
-    pub length: f32,
-    pub offset: f32,
-}
-
-/// What a ticket's sentences and the ticket as a whole say of a signal.
+/// How scores become a probability that means what it says: found on scenarios held out.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Pooled {
-    /// Log-odds of the strongest sentence.
-    pub best: f32,
-    /// Log-odds by the words of the whole ticket.
-    pub whole: f32,
-    /// Natural logarithm of the number of sentences: the best of many is stronger by chance alone.
-    pub length: f32,
+pub(crate) struct Mix {
+    /// The share of the n-gram head, 0 to 1.
+    pub(crate) words: f32,
+    pub(crate) slope: f32,
+    /// Added to every class but the first.
+    pub(crate) offset: f32,
 }
 
-impl Pooled {
+/// What a model says of a ticket.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Opinion {
+    probabilities: [Vec<f32>; 5],
+    /// For each sentence the log-odds that it carries churn.
+    pub churn: Vec<f32>,
+    /// For each sentence the log-odds that it carries a wish to buy.
+    pub intent: Vec<f32>,
+}
+
+impl Opinion {
+    /// Of each class, calibrated; their sum is 1.
     #[must_use]
-    pub fn new(best: f32, whole: f32, sentences: usize) -> Self {
-        Self { best, whole, length: libm::logf(sentences.max(1) as f32) }
+    pub fn probabilities(&self, task: Task) -> &[f32] {
+        self.probabilities.get(task as usize).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
 /// The bytes are not a model of this version.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("not a model of this version; run `cargo run -- train`")]
+#[error("not a model of this version; run `cargo run --release -- train`")]
 pub struct ModelError;
 
 impl Model {
-    /// Reads a model in place: the weights are borrowed.
-    ///
     /// # Errors
     /// [`ModelError`] for anything but a whole model of this version.
     pub fn read(bytes: &'static [u8]) -> Result<Self, ModelError> {
         let mut rest = bytes.strip_prefix(MAGIC).ok_or(ModelError)?;
-        let mut head = |task: Task| Head::read(&mut rest, task.classes());
-        let heads = [
-            head(Task::Priority)?,
-            head(Task::Agent)?,
-            head(Task::Sentiment)?,
-            head(Task::Churn)?,
-            head(Task::Intent)?,
-            head(Task::AnyChurn)?,
-            head(Task::AnyIntent)?,
-        ];
-        if rest.is_empty() { Ok(Self { heads }) } else { Err(ModelError) }
+        let count = u32::from_le_bytes(take(&mut rest)?);
+        if !(1..=MOST_NETWORKS).contains(&count) {
+            return Err(ModelError);
+        }
+        let mut networks = Vec::new();
+        for _ in 0..count {
+            let mut network = Heads::zeros();
+            for number in network.slices_mut().into_iter().flatten() {
+                *number = f32::from_le_bytes(take(&mut rest)?);
+            }
+            networks.push(network);
+        }
+        let mut heads = Vec::new();
+        for task in TASKS {
+            let mut number = || take(&mut rest).map(f32::from_le_bytes);
+            let classes = (0..task.classes()).map(|_| Ok((number()?, number()?))).collect::<Result<Vec<_>, _>>()?;
+            heads.push((task, classes, Mix { words: number()?, slope: number()?, offset: number()? }));
+        }
+        let mut words = Vec::new();
+        let mut mixes = Vec::new();
+        for (task, classes, mix) in heads {
+            let (weights, after) = rest.split_at_checked(Words::bytes(task)).ok_or(ModelError)?;
+            rest = after;
+            words.push(Words { classes, weights: weights.into() });
+            mixes.push(mix);
+        }
+        let words = words.try_into().map_err(|_| ModelError)?;
+        let mixes = mixes.try_into().map_err(|_| ModelError)?;
+        if rest.is_empty() { Ok(Self { networks, words, mixes }) } else { Err(ModelError) }
     }
 
-    pub(crate) fn new(heads: [Head; 7]) -> Self {
-        Self { heads }
+    pub(crate) fn new(networks: Vec<Heads>, words: [Words; 5], mixes: [Mix; 5]) -> Self {
+        Self { networks, words, mixes }
     }
 
     /// The file form.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        for head in &self.heads {
-            bytes.extend((head.classes.len() as u32).to_le_bytes());
-            let Calibration { slope, whole, length, offset } = head.calibration;
-            for (a, b) in head.classes.iter().chain([&(slope, whole), &(length, offset)]) {
-                bytes.extend(a.to_le_bytes());
-                bytes.extend(b.to_le_bytes());
+        bytes.extend((self.networks.len() as u32).to_le_bytes());
+        let mut number = |number: f32| bytes.extend(number.to_le_bytes());
+        self.networks.iter().flat_map(Heads::slices).flatten().for_each(|value| number(*value));
+        for (words, mix) in self.words.iter().zip(&self.mixes) {
+            for (scale, bias) in &words.classes {
+                number(*scale);
+                number(*bias);
             }
-            bytes.extend_from_slice(&head.weights);
+            number(mix.words);
+            number(mix.slope);
+            number(mix.offset);
         }
+        self.words.iter().for_each(|words| bytes.extend_from_slice(&words.weights));
         bytes
     }
 
-    pub(crate) fn head(&self, task: Task) -> &Head {
-        let [priority, agent, sentiment, churn, intent, any_churn, any_intent] = &self.heads;
-        match task {
-            Task::Priority => priority,
-            Task::Agent => agent,
-            Task::Sentiment => sentiment,
-            Task::Churn => churn,
-            Task::Intent => intent,
-            Task::AnyChurn => any_churn,
-            Task::AnyIntent => any_intent,
-        }
-    }
-
-    /// Calibrated probabilities of a whole ticket's classes.
+    /// Judges a ticket by its inputs and its n-grams.
     #[must_use]
-    pub fn classify(&self, task: Task, features: &Features) -> Vec<f32> {
-        let head = self.head(task);
-        let scores: Vec<f32> = head.scores(features).iter().map(|score| score * head.calibration.slope).collect();
-        softmax(&scores)
-    }
-
-    /// How strongly a text carries the signal (log-odds of anything but class 0), and which class it is.
-    #[must_use]
-    pub fn signal(&self, task: Task, features: &Features) -> (f32, usize) {
-        signal(&self.head(task).scores(features))
-    }
-
-    /// The probability that a ticket carries the signal.
-    #[must_use]
-    pub fn pooled(&self, task: Task, pooled: Pooled) -> f32 {
-        self.head(task).calibration.probability(pooled)
+    pub fn judge(&self, inputs: &Inputs, features: &Features) -> Opinion {
+        let batch = Batch::of(&[inputs], &[]);
+        let passes: Vec<Pass> = self.networks.iter().map(|network| network.pass(&batch, |_| {})).collect();
+        let mut parts = TASKS.into_iter().zip(self.words.iter().zip(&self.mixes));
+        let probabilities = TASKS.map(|_| {
+            let (task, (words, mix)) = parts.next().expect("a part for each task");
+            let scores: Vec<Array1<f32>> = passes.iter().map(|pass| scores(pass, task, 0)).collect();
+            mix.probabilities(&average(&scores), &words.scores(features))
+        });
+        let odds = |judgement: Judgement| {
+            (0..inputs.sentences.nrows())
+                .map(|sentence| {
+                    let sum: f32 = passes.iter().map(|pass| sentence_odds(pass, judgement, sentence)).sum();
+                    sum / passes.len() as f32
+                })
+                .collect()
+        };
+        Opinion { probabilities, churn: odds(Judgement::Churn), intent: odds(Judgement::Intent) }
     }
 }
 
-impl Calibration {
-    #[must_use]
-    pub fn probability(self, pooled: Pooled) -> f32 {
-        let sum = self.slope * pooled.best + self.whole * pooled.whole + self.length * pooled.length + self.offset;
-        1.0 / (1.0 + libm::expf(-sum))
-    }
+/// A ticket's log-probabilities by one pass.
+pub(crate) fn scores(pass: &Pass, task: Task, ticket: usize) -> Array1<f32> {
+    let mut scores = pass
+        .scores
+        .get(task as usize)
+        .map_or_else(|| Array1::zeros(task.classes()), |scores| scores.row(ticket).to_owned());
+    log_softmax(scores.view_mut());
+    scores
 }
 
-impl Head {
-    fn read(rest: &mut &'static [u8], classes: usize) -> Result<Self, ModelError> {
-        if take(rest).map(u32::from_le_bytes)? as usize != classes {
-            return Err(ModelError);
-        }
-        let mut pair = || Ok((take(rest).map(f32::from_le_bytes)?, take(rest).map(f32::from_le_bytes)?));
-        let scales = (0..classes).map(|_| pair()).collect::<Result<_, ModelError>>()?;
-        let ((slope, whole), (length, offset)) = (pair()?, pair()?);
-        let (weights, after) = rest.split_at_checked(BUCKETS * classes).ok_or(ModelError)?;
-        *rest = after;
-        Ok(Self { classes: scales, calibration: Calibration { slope, whole, length, offset }, weights: weights.into() })
-    }
-
-    pub(crate) fn scores(&self, features: &Features) -> Vec<f32> {
-        let classes = self.classes.len();
-        let mut sums = [0.0f32; MOST_CLASSES];
-        for (bucket, value) in features {
-            let start = *bucket as usize * classes;
-            let row = self.weights.get(start..start + classes).unwrap_or_default();
-            for (sum, weight) in sums.iter_mut().zip(row) {
-                *sum += value * f32::from(weight.cast_signed());
-            }
-        }
-        self.classes.iter().zip(sums).map(|((scale, bias), sum)| sum * scale + bias).collect()
-    }
+fn average(scores: &[Array1<f32>]) -> Array1<f32> {
+    let mut sum = Array1::zeros(scores.first().map_or(0, Array1::len));
+    scores.iter().for_each(|scores| sum += scores);
+    sum / scores.len().max(1) as f32
 }
 
-/// Log-odds of anything but the first class, and the likeliest of the others.
-pub(crate) fn signal(scores: &[f32]) -> (f32, usize) {
-    let Some((none, others)) = scores.split_first() else { return (f32::NEG_INFINITY, 0) };
-    let class = argmax(others) + 1;
-    let most = others.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = others.iter().map(|score| libm::expf(score - most)).sum();
-    (most + libm::logf(sum) - none, class)
+/// Log-odds of anything but nothing.
+fn sentence_odds(pass: &Pass, judgement: Judgement, sentence: usize) -> f32 {
+    let none = pass.judged.get((sentence, judgement.columns().start)).copied().unwrap_or(0.0);
+    let none = none.clamp(-15.0, -1e-6);
+    libm::logf(1.0 - libm::expf(none)) - none
 }
 
-pub(crate) fn softmax(scores: &[f32]) -> Vec<f32> {
-    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exps: Vec<f32> = scores.iter().map(|score| libm::expf(score - most)).collect();
-    let sum: f32 = exps.iter().sum();
-    exps.into_iter().map(|exp| exp / sum).collect()
+impl Mix {
+    /// `scores` are log-probabilities by the networks, `words` scores by the n-grams.
+    pub(crate) fn probabilities(self, scores: &Array1<f32>, words: &[f32]) -> Vec<f32> {
+        let mut words = Array1::from(words.to_vec());
+        log_softmax(words.view_mut());
+        let mut mixed = (scores * (1.0 - self.words) + words * self.words) * self.slope;
+        mixed.iter_mut().skip(1).for_each(|score| *score += self.offset);
+        softmax(mixed.view_mut());
+        mixed.to_vec()
+    }
 }
 
 /// The first of the largest; 0 of none.
@@ -236,21 +195,14 @@ mod tests {
     #[test]
     fn the_bundled_model_reads_and_writes_to_the_byte() {
         let model = Model::read(data::MODEL).unwrap();
-        assert_eq!(model.to_bytes(), data::MODEL);
+        assert!(model.to_bytes() == data::MODEL);
     }
 
     #[test]
     fn anything_else_is_refused() {
         let (start, _) = data::MODEL.split_at(data::MODEL.len() - 1);
-        for bytes in [&[][..], b"TRIAGE02", b"TRIAGE99", start] {
+        for bytes in [&[][..], b"TRIAGE03", b"TRIAGE99", start] {
             assert_eq!(Model::read(bytes), Err(ModelError));
         }
-    }
-
-    #[test]
-    fn a_signal_is_the_odds_against_none() {
-        let (odds, class) = signal(&[0.0, 1.0, 3.0]);
-        assert_eq!(class, 2);
-        assert!((odds - libm::logf(libm::expf(1.0) + libm::expf(3.0))).abs() < 1e-5);
     }
 }

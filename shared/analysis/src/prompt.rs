@@ -10,7 +10,10 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::knowledge::{Article, KnowledgeBase};
+use crate::{
+    knowledge::{Article, KnowledgeBase, Question},
+    language,
+};
 
 /// Rises with every change of what is asked; part of the analyst's name on a record.
 pub const VERSION: &str = "triage-1";
@@ -79,7 +82,9 @@ impl Prompt {
         if self.whole {
             return knowledge.articles().collect();
         }
-        knowledge.search(subject, body, ARTICLES).into_iter().map(|found| found.article).collect()
+        let language = language::detect(&format!("{subject}\n{body}"));
+        let question = Question { subject, body, language, meaning: None };
+        knowledge.search(question, ARTICLES).into_iter().map(|found| found.article).collect()
     }
 
     /// The part of one ticket.

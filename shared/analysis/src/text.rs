@@ -7,18 +7,53 @@ const SIGNATURE_LINES: usize = 8;
 /// Longer stretches without an end are cut, so that a log or a blob is no endless sentence. In characters.
 const LONGEST_SENTENCE: usize = 400;
 
-const QUOTE_HEADERS: [&str; 8] = [
-    "-----original message",
-    "---------- forwarded",
-    "----- forwarded",
+/// How programs introduce an older message, once dashes and blanks before it are gone.
+const QUOTE_HEADERS: [&str; 16] = [
+    "original message",
+    "forwarded message",
     "begin forwarded",
-    "-----ursprüngliche nachricht",
-    "-----message d'origine",
-    "-----mensaje original",
+    "ursprüngliche nachricht",
+    "originalnachricht",
+    "weitergeleitete nachricht",
+    "anfang der weitergeleiteten",
+    "message d'origine",
+    "message d’origine",
+    "message transféré",
+    "message initial",
+    "début du message",
+    "mensaje original",
+    "mensaje reenviado",
+    "inicio del mensaje",
     "________________",
 ];
-const QUOTE_VERBS: [&str; 6] = ["wrote:", "schrieb:", "a écrit :", "a écrit:", "a ecrit :", "escribió:"];
-const CLOSINGS: [&str; 24] = [
+const QUOTE_VERBS: [&str; 9] =
+    ["wrote:", "wrote :", "schrieb:", "a écrit :", "a écrit:", "a ecrit :", "a écrit\u{a0}:", "escribió:", "escribio:"];
+/// The first field of a header block, and what stands in one of the lines after it.
+const HEADER_FROM: [&str; 6] = ["from:", "von:", "de :", "de:", "de\u{a0}:", "desde:"];
+const HEADER_MORE: [&str; 19] = [
+    "sent:",
+    "date:",
+    "date :",
+    "to:",
+    "subject:",
+    "gesendet:",
+    "datum:",
+    "an:",
+    "betreff:",
+    "envoyé :",
+    "envoyé:",
+    "à :",
+    "à:",
+    "objet :",
+    "objet:",
+    "enviado:",
+    "fecha:",
+    "para:",
+    "asunto:",
+];
+/// Lines after the first field of a header block in which another one has to stand.
+const HEADER_LINES: usize = 4;
+const CLOSINGS: [&str; 45] = [
     "best regards",
     "kind regards",
     "warm regards",
@@ -43,13 +78,38 @@ const CLOSINGS: [&str; 24] = [
     "saludos",
     "un saludo",
     "atentamente",
+    "saludos cordiales",
+    "un cordial saludo",
+    "cordiales saludos",
+    "muchas gracias y un saludo",
+    "mfg",
+    "lg",
+    "liebe grüße",
+    "liebe grüsse",
+    "viele grüsse",
+    "beste grüsse",
+    "freundliche grüsse",
+    "mit freundlichen grüssen",
+    "mit besten grüßen",
+    "gruss",
+    "grüße",
+    "cdlt",
+    "bien cordialement à vous",
+    "sincères salutations",
+    "best wishes",
+    "yours sincerely",
+    "yours faithfully",
 ];
 
 /// The body without quoted older mails and without the signature.
 #[must_use]
 pub fn current(body: &str) -> String {
     let lines: Vec<&str> = body.lines().collect();
-    let own: Vec<&str> = lines.iter().take_while(|line| !starts_history(line)).copied().collect();
+    let history = lines
+        .iter()
+        .enumerate()
+        .position(|(at, line)| starts_history(line) || starts_header(line, lines.get(at + 1..).unwrap_or_default()));
+    let own: Vec<&str> = lines.iter().take(history.unwrap_or(lines.len())).copied().collect();
     let words = own.iter().flat_map(|line| line.split_whitespace()).count();
     let kept = if words >= SPEAKS_FOR_ITSELF { own } else { lines };
     let end = kept
@@ -62,8 +122,21 @@ pub fn current(body: &str) -> String {
 
 fn starts_history(line: &str) -> bool {
     let line = line.trim().to_lowercase();
-    QUOTE_HEADERS.iter().any(|header| line.starts_with(header))
+    let marked = line.trim_start_matches(['-', ' ', '*', '=']);
+    let rule = line.starts_with(['-', '=']) || line.starts_with("begin forwarded") || line.starts_with("____");
+    QUOTE_HEADERS
+        .iter()
+        .any(|header| marked.starts_with(header) && (rule || marked.trim_end_matches([':', ' ']) == *header))
         || (line.len() < 200 && QUOTE_VERBS.iter().any(|verb| line.ends_with(verb)))
+}
+
+/// The header of an older message, written into the text by a mail program: a sender, and soon another field.
+fn starts_header(line: &str, after: &[&str]) -> bool {
+    let starts = |line: &str, fields: &[&str]| {
+        let line = line.trim().trim_start_matches(['*', '>', ' ']).to_lowercase();
+        fields.iter().any(|field| line.starts_with(field))
+    };
+    starts(line, &HEADER_FROM) && after.iter().take(HEADER_LINES).any(|line| starts(line, &HEADER_MORE))
 }
 
 fn closes(line: &str) -> bool {
@@ -104,6 +177,28 @@ pub fn sentences(text: &str) -> Vec<String> {
     found
 }
 
+/// The text with every figure, date and number in it as one `0`: what a sentence means rarely depends on its figures, and
+/// the encoder's vectors do.
+#[must_use]
+pub fn masked(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    let mut figure = false;
+    while let Some(c) = characters.next() {
+        let goes_on = figure && ".,:/-".contains(c) && characters.peek().is_some_and(char::is_ascii_digit);
+        if c.is_ascii_digit() {
+            if !figure {
+                masked.push('0');
+            }
+            figure = true;
+        } else if !goes_on {
+            masked.push(c);
+            figure = false;
+        }
+    }
+    masked
+}
+
 /// Ends with a full stop, a question or an exclamation mark that is not part of an abbreviation.
 fn ends_sentence(word: &str) -> bool {
     const ABBREVIATIONS: [&str; 14] =
@@ -132,6 +227,33 @@ mod tests {
     }
 
     #[test]
+    fn history_is_known_by_how_programs_of_four_languages_introduce_it() {
+        let own = "The nightly export has stopped and nobody here can work with yesterday's figures today.";
+        for header in [
+            "-----Original Message-----",
+            "---------- Forwarded message ---------",
+            "On Mon, 2 Nov 2026 at 09:12, Bob <bob@example.com> wrote:",
+            "From: Bob\nSent: Monday\nTo: Support",
+            "Am 2. November 2026 schrieb Bob:\nVon: Bob\nGesendet: Montag",
+            "Von: Bob\nDatum: 2. November\nBetreff: AW: Export",
+            "---- Ursprüngliche Nachricht ----",
+            "Le lun. 2 nov. 2026 à 09:12, Bob a écrit :",
+            "De : Bob\nEnvoyé : lundi\nObjet : RE: export",
+            "----- Message transféré -----",
+            "El lun, 2 nov 2026, Bob escribió:",
+            "De: Bob\nEnviado: lunes\nAsunto: RE: exportación",
+            "---------- Mensaje reenviado ----------",
+        ] {
+            let found = current(&format!("{own}\n\n{header}\nWe want to cancel."));
+            assert!(found.contains("nobody here") && !found.contains("cancel"), "{header}: {found}");
+        }
+        for line in ["From: the warehouse point of view it is fine.", "De: acuerdo.", "The original message was lost."]
+        {
+            assert!(current(&format!("{own}\n{line}\nMore.")).contains("More."), "{line}");
+        }
+    }
+
+    #[test]
     fn thanks_in_the_middle_ends_nothing() {
         let mail = format!("Thanks\n{}", "one more line\n".repeat(12));
         assert!(current(&mail).contains("one more line"));
@@ -146,6 +268,12 @@ mod tests {
         check("- first\n- second", &["- first", "- second"]);
         check("He said \"stop.\" Then left.", &["He said \"stop.\"", "Then left."]);
         check(" \n\n", &[]);
+    }
+
+    #[test]
+    fn figures_are_one_placeholder() {
+        assert_eq!(masked("12.400 orders since 2026-11-02, 09:15!"), "0 orders since 0, 0!");
+        assert_eq!(masked("v3.1 - see INC-77, EUR 5."), "v0 - see INC-0, EUR 0.");
     }
 
     proptest::proptest! {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use analysis::{
     EmbeddedAnalyst,
     answer::{self, Given},
+    embedded::Labels,
     prompt::{self, Prompt, Schema, TicketText},
     redaction::{Known, Redactor},
     text,
@@ -130,8 +131,14 @@ impl ClaudeAnalyst {
 
     /// Where an article answers as it stands, its own words are the draft: they may go out unread, a model's may not.
     fn with_the_articles_words(&self, reading: Reading, ticket: &Ticket, account: &Account) -> Reading {
-        let labels = (reading.priority.value, reading.agent.value, reading.sentiment.value, reading.language);
-        let composed = self.embedded.article_draft(ticket, account, labels).filter(|draft| draft.faq);
+        let labels = Labels {
+            priority: reading.priority.value,
+            agent: reading.agent.value,
+            sentiment: reading.sentiment.value,
+            language: reading.language,
+        };
+        let composed =
+            self.embedded.article_draft(ticket, account, labels).filter(|draft| draft.faq && draft.in_language);
         Reading { draft: composed.or(reading.draft), ..reading }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use analysis::{EmbeddedAnalyst, KnowledgeBase, Model, injection};
+use analysis::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model, injection};
 use claude::{Budget, Config, Reader};
 use domain::{
     AlertKind, Mode, Plan, Policy, Priority, Reading, Ticket, TicketContext, TicketState, decide, ports::Analyst,
@@ -56,7 +56,7 @@ fn policy() -> Policy {
 fn embedded_analyst(policy: &Policy) -> EmbeddedAnalyst {
     let signatures = policy.agents.iter().map(|(agent, profile)| (*agent, profile.signature.clone())).collect();
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
-    EmbeddedAnalyst::new(Model::read(data::MODEL).unwrap(), knowledge, signatures)
+    EmbeddedAnalyst::new(Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap(), knowledge, signatures)
 }
 
 /// Gives the attacker all it could wish: the lowest priority, no signal, no suspicion, and a draft that hands out every

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use analysis::{EmbeddedAnalyst, KnowledgeBase, Model};
+use analysis::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
 use claude::{Budget, Config, Reader};
 use domain::{
     Account, Agent, Fallback, Intent, Priority, Reading, Ticket,
@@ -112,7 +112,12 @@ fn reader_with(base_url: &str, control: Arc<MemoryControl>, variables: &[(&str, 
     .unwrap();
     let signatures = profiles().into_iter().map(|(agent, profile)| (agent, profile.signature)).collect();
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
-    let embedded = EmbeddedAnalyst::new(Model::read(data::MODEL).unwrap(), knowledge, signatures);
+    let embedded = EmbeddedAnalyst::new(
+        Encoder::new(data::ENCODER).unwrap(),
+        Model::read(data::MODEL).unwrap(),
+        knowledge,
+        signatures,
+    );
     let budget = Budget::new(control, config.budget_usd, sample::now);
     Reader::new(&config, &profiles(), embedded, budget).unwrap()
 }
@@ -186,7 +191,7 @@ async fn check(answer: ResponseTemplate, fallback: Fallback, attempts: usize, bi
     let server = server(vec![answer]).await;
     let reading = read(&reader(&server), LONG).await;
     assert_eq!(reading.fallback, Some(fallback));
-    assert_eq!(reading.analyst, "embedded-1", "the embedded analyst's reading, not a default");
+    assert_eq!(reading.analyst, "embedded-2", "the embedded analyst's reading, not a default");
     assert_eq!(reading.usage.llm_calls, billed);
     assert_eq!(calls(&server).await, attempts, "{fallback}");
 }
@@ -374,15 +379,15 @@ async fn who_reads() {
     let claude = "claude-haiku-5-5/triage-1";
     check(&[], sample::ticket(1), claude).await;
     check(&[("ANALYST", "claude")], sample::ticket(1), claude).await;
-    check(&[("ANALYST", "embedded")], sample::ticket(1), "embedded-1").await;
-    check(&[("ANTHROPIC_API_KEY", "")], sample::ticket(1), "embedded-1").await;
+    check(&[("ANALYST", "embedded")], sample::ticket(1), "embedded-2").await;
+    check(&[("ANTHROPIC_API_KEY", "")], sample::ticket(1), "embedded-2").await;
     check(&[("ANALYST", "cascade")], sample::ticket(1), claude).await;
     let plain = Ticket {
         subject: "Export orders to CSV".into(),
         description: "Hi, how do I export last month's orders report to a CSV file from the analytics page?".into(),
         ..sample::ticket(1)
     };
-    check(&[("ANALYST", "cascade")], plain, "embedded-1").await;
+    check(&[("ANALYST", "cascade")], plain, "embedded-2").await;
 }
 
 #[tokio::test]

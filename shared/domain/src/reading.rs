@@ -10,7 +10,7 @@ use crate::{Agent, Intent, Language, Priority, Sentiment};
 /// One analyst's view of one version of a ticket.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Reading {
-    /// Which analyst and which version of it, such as `embedded-1`.
+    /// Which analyst and which version of it, such as `embedded-2`.
     pub analyst: String,
     /// Why this analyst stood in for the one that should have read; none if it was its turn.
     pub fallback: Option<Fallback>,
@@ -125,6 +125,9 @@ pub struct Draft {
     pub faq: bool,
     /// Made of the article's own words. A model's words reach no customer unread.
     pub composed: bool,
+    /// The answer is in the ticket's language; else only the frame around it is.
+    #[serde(default)]
+    pub in_language: bool,
     /// How well the article fits the question, 0 to 1.
     pub match_score: f32,
 }

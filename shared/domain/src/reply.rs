@@ -32,6 +32,7 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
         (priority != Priority::P3, "only P3 is answered automatically"),
         (!draft.faq, "the article needs somebody to look at the account"),
         (!draft.composed, "a model wrote the draft"),
+        (!draft.in_language, "the article is in another language than the ticket"),
         (draft.match_score < policy.thresholds.auto_reply_match, "the article does not fit well enough"),
         (unsure, "the analyst is unsure"),
         (churn_heard, "the customer may leave"),

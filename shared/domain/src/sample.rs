@@ -128,6 +128,7 @@ pub fn draft() -> Draft {
         article_title: "Reconnect a store".into(),
         faq: true,
         composed: true,
+        in_language: true,
         match_score: 0.9,
     }
 }

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 pub use file::Broken;
 use file::File;
-use network::Network;
+use network::{Network, Pool};
 use tokenizer::Tokenizer;
 
 /// Numbers of a sentence's vector.
@@ -22,6 +22,15 @@ pub const DIMENSIONS: usize = 512;
 
 /// Of length 1: the product of two is their cosine.
 pub type Vector = [f32; DIMENSIONS];
+
+/// A text as the network sees it, at two depths.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Encoded {
+    /// What it means: the network's answer.
+    pub vector: Vector,
+    /// The average over its words before the last layers, closer to the wording.
+    pub average: Vector,
+}
 
 /// Tokens encoded at once: enough for the matrix products to be efficient, few enough to stay in the cache.
 const BATCH_TOKENS: usize = 256;
@@ -44,26 +53,48 @@ impl Encoder {
         Ok(Self { file, tokenizer: Tokenizer::new(&file), network: OnceLock::new() })
     }
 
-    /// One vector a sentence. A sentence without a word has one too, the same for all such.
+    /// What the network makes of each sentence. A sentence without a word has a vector too, the same for all such.
     #[must_use]
-    pub fn encode(&self, sentences: &[&str]) -> Vec<Vector> {
-        let network = self.network.get_or_init(|| Network::unpack(&self.file));
-        let mut vectors = Vec::with_capacity(sentences.len());
+    pub fn encode(&self, sentences: &[&str]) -> Vec<Encoded> {
+        self.finish(&self.pools(sentences))
+    }
+
+    /// The sentences of one text, then the text as a whole: all its words, in one average.
+    #[must_use]
+    pub fn encode_text(&self, sentences: &[&str]) -> (Vec<Encoded>, Encoded) {
+        let mut pools = self.pools(sentences);
+        pools.push(Pool::of_all(&pools));
+        let mut encoded = self.finish(&pools);
+        let whole = encoded.pop().expect("one for each pool");
+        (encoded, whole)
+    }
+
+    fn pools(&self, sentences: &[&str]) -> Vec<Pool> {
+        let network = self.network();
+        let mut pools = Vec::with_capacity(sentences.len() + 1);
         let mut batch: Vec<Vec<u32>> = Vec::new();
         let mut tokens = 0;
         for sentence in sentences {
             let rows = self.rows(sentence);
             if !batch.is_empty() && tokens + rows.len() > BATCH_TOKENS {
-                vectors.extend(network.vectors(&self.file, &std::mem::take(&mut batch)));
+                pools.extend(network.pools(&self.file, &std::mem::take(&mut batch)));
                 tokens = 0;
             }
             tokens += rows.len();
             batch.push(rows);
         }
         if !batch.is_empty() {
-            vectors.extend(network.vectors(&self.file, &batch));
+            pools.extend(network.pools(&self.file, &batch));
         }
-        vectors
+        pools
+    }
+
+    fn finish(&self, pools: &[Pool]) -> Vec<Encoded> {
+        if pools.is_empty() { Vec::new() } else { self.network().finish(pools) }
+    }
+
+    fn network(&self) -> &Network {
+        self.network.get_or_init(|| Network::unpack(&self.file))
     }
 
     /// The pieces a text is cut into; None for a stretch that no piece covers.

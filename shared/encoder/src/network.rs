@@ -1,9 +1,9 @@
 //! The forward pass: a deep averaging network over n-gram convolutions.
 
-use ndarray::{Array1, Array2, Axis, Slice, Zip, concatenate};
+use ndarray::{Array1, Array2, ArrayView1, Axis, Slice, Zip, concatenate, stack};
 
 use crate::{
-    DIMENSIONS, Vector,
+    DIMENSIONS, Encoded, Vector,
     file::{Cursor, File},
 };
 
@@ -18,13 +18,11 @@ const EPSILON: f32 = 1e-12;
 
 /// The size of the weights in the file: a byte a weight and four a column for matrices, four a number for vectors.
 pub(crate) const BYTES: usize = {
-    let mut bytes = matrix_bytes(DIMENSIONS, NARROW) + 3 * 4 * NARROW;
-    let mut order = 0;
-    while order < ORDERS.len() {
-        bytes += 2 * (matrix_bytes(ORDERS[order].0 * WIDTH, WIDTH) + 4 * WIDTH);
-        order += 1;
-    }
-    bytes
+    let [(a, _), (b, _), (c, _)] = ORDERS;
+    matrix_bytes(DIMENSIONS, NARROW)
+        + 3 * 4 * NARROW
+        + 2 * (matrix_bytes(a * WIDTH, WIDTH) + matrix_bytes(b * WIDTH, WIDTH) + matrix_bytes(c * WIDTH, WIDTH))
+        + 2 * 4 * NARROW
         + 2 * 4 * ALL
         + matrix_bytes(ALL, DIMENSIONS)
         + 4 * DIMENSIONS
@@ -54,6 +52,25 @@ struct Branch {
     window: usize,
     before: usize,
     convolutions: [Layer; 2],
+}
+
+/// The sum over a text's tokens.
+pub(crate) struct Pool {
+    sum: Array1<f32>,
+    tokens: f32,
+}
+
+impl Pool {
+    /// All texts as one. Of none: an empty one.
+    pub(crate) fn of_all(pools: &[Self]) -> Self {
+        let mut all = Self { sum: Array1::zeros(ALL), tokens: 0.0 };
+        for pool in pools {
+            all.sum += &pool.sum;
+            all.tokens += pool.tokens;
+        }
+        all.tokens = all.tokens.max(1.0);
+        all
+    }
 }
 
 pub(crate) struct Network {
@@ -95,8 +112,8 @@ impl Network {
         }
     }
 
-    /// The vectors of sentences, each given as the rows of its tokens.
-    pub(crate) fn vectors(&self, file: &File, sentences: &[Vec<u32>]) -> Vec<Vector> {
+    /// The sums over the tokens of sentences, each given as the rows of its tokens.
+    pub(crate) fn pools(&self, file: &File, sentences: &[Vec<u32>]) -> Vec<Pool> {
         let tokens: Vec<u32> = sentences.concat();
         let mut embedded = Array2::zeros((tokens.len(), DIMENSIONS));
         for (token, mut row) in tokens.iter().zip(embedded.rows_mut()) {
@@ -113,37 +130,44 @@ impl Network {
         let mut all = concatenate(Axis(1), &views).expect("one row a token in each");
         self.norm.apply(&mut all);
 
-        let mut sums = Array2::zeros((sentences.len(), ALL));
         let mut start = 0;
-        for (sentence, mut sum) in sentences.iter().zip(sums.rows_mut()) {
+        let pool = |sentence: &Vec<u32>| {
             let end = start + sentence.len();
-            sum += &all.slice_axis(Axis(0), Slice::from(start..end)).sum_axis(Axis(0));
+            let sum = all.slice_axis(Axis(0), Slice::from(start..end)).sum_axis(Axis(0));
             start = end;
-        }
-        let mut means = sums.dot(&self.average.weights);
-        for (sentence, mut mean) in sentences.iter().zip(means.rows_mut()) {
-            let length = sentence.len() as f32;
-            mean.scaled_add(length, &self.average.bias);
-            mean /= length.sqrt();
-        }
-        self.finish(&means)
+            Pool { sum, tokens: sentence.len() as f32 }
+        };
+        sentences.iter().map(pool).collect()
     }
 
-    fn finish(&self, means: &Array2<f32>) -> Vec<Vector> {
+    /// Averages pools and takes them through the last layers.
+    pub(crate) fn finish(&self, pools: &[Pool]) -> Vec<Encoded> {
+        let views: Vec<_> = pools.iter().map(|pool| pool.sum.view()).collect();
+        let mut means = stack(Axis(0), &views).expect("as wide as each other").dot(&self.average.weights);
+        for (pool, mut mean) in pools.iter().zip(means.rows_mut()) {
+            mean.scaled_add(pool.tokens, &self.average.bias);
+            mean /= pool.tokens.sqrt();
+        }
         let y0 = relu(means.dot(&self.d0));
         let y1 = relu(means.dot(&self.p1) + y0.dot(&self.d1));
         let y2 = relu(y1.dot(&self.d2));
         let mut z = y1.dot(&self.p3) + y2.dot(&self.d3);
         z.mapv_inplace(libm::tanhf);
-        let vectors = z.rows_mut().into_iter().map(|mut row| {
-            let length = row.dot(&row).max(EPSILON).sqrt();
-            row /= length;
-            let mut vector = [0.0; DIMENSIONS];
-            vector.iter_mut().zip(&row).for_each(|(to, from)| *to = *from);
-            vector
-        });
-        vectors.collect()
+        means
+            .rows()
+            .into_iter()
+            .zip(z.rows())
+            .map(|(average, vector)| Encoded { vector: unit(vector), average: unit(average) })
+            .collect()
     }
+}
+
+/// Scaled to length 1.
+fn unit(row: ArrayView1<'_, f32>) -> Vector {
+    let length = row.dot(&row).max(EPSILON).sqrt();
+    let mut vector = [0.0; DIMENSIONS];
+    vector.iter_mut().zip(row).for_each(|(to, from)| *to = from / length);
+    vector
 }
 
 impl Branch {

@@ -49,7 +49,7 @@ fn vectors_are_those_of_the_package() {
     let encoder = encoder();
     let (mut same, mut whole) = (0.0, 0.0);
     for line in lines() {
-        let vector = encoder.encode(&[&line.text]).remove(0);
+        let vector = encoder.encode(&[&line.text]).remove(0).vector;
         let close = cosine(&vector, &unpack(&line.vector));
         assert!(close >= 0.99, "{close}: {:?}", line.text);
         same += close;
@@ -67,8 +67,17 @@ fn a_sentence_has_the_same_vector_in_any_company() {
     let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
     for (text, together) in texts.iter().zip(encoder.encode(&texts)) {
         let alone = encoder.encode(&[text]).remove(0);
-        assert!(cosine(&alone, &together) > 0.999_99, "{text:?}");
+        assert!(cosine(&alone.vector, &together.vector) > 0.999_99, "{text:?}");
     }
+}
+
+#[test]
+fn a_text_of_one_sentence_is_that_sentence() {
+    let encoder = encoder();
+    let (sentences, whole) = encoder.encode_text(&["Orders are late again."]);
+    assert_eq!(sentences, [whole]);
+    let (none, _) = encoder.encode_text(&[]);
+    assert!(none.is_empty());
 }
 
 #[test]
@@ -81,6 +90,9 @@ fn the_same_matter_in_four_languages_is_close() {
             "¿Cómo puedo renovar nuestra clave de API?",
             "The parcel was damaged when it arrived at our customer's door.",
         ])
+        .into_iter()
+        .map(|encoded| encoded.vector)
+        .collect::<Vec<_>>()
         .try_into()
         .unwrap();
     for translation in [fr, de, es] {
@@ -109,7 +121,7 @@ proptest! {
     #[test]
     fn any_text_has_a_vector_of_length_one(text in "(?s).{0,120}") {
         let encoder = ENCODER.get_or_init(encoder);
-        let vector = encoder.encode(&[&text]).remove(0);
+        let vector = encoder.encode(&[&text]).remove(0).vector;
         prop_assert!((cosine(&vector, &vector) - 1.0).abs() < 1e-4, "{text:?}");
     }
 }

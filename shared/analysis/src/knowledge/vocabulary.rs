@@ -1,7 +1,8 @@
-//! The words of the articles, as stems.
+//! The words of the articles, as stems, each text's by the rules of its language.
 
 use std::collections::{BTreeMap, HashMap};
 
+use domain::Language;
 use rust_stemmers::{Algorithm, Stemmer};
 
 use super::Article;
@@ -10,9 +11,10 @@ use crate::features;
 /// How often the words of a title and of a question count, against once for the answer.
 const TITLE_WEIGHT: f32 = 3.0;
 const QUESTION_WEIGHT: f32 = 2.0;
-/// English stems of the articles' words, numbered as they come.
+
+/// The stems of the articles' words, numbered as they come.
 pub(super) struct Vocabulary {
-    stemmer: Stemmer,
+    stemmers: [Stemmer; 4],
     stems: HashMap<String, usize>,
     /// Words as written in the articles, so that they need no stemming in a ticket; None for words that say nothing.
     words: HashMap<String, Option<usize>>,
@@ -21,7 +23,9 @@ pub(super) struct Vocabulary {
 impl Vocabulary {
     pub(super) fn new() -> Self {
         let words = STOP.iter().map(|word| ((*word).to_owned(), None)).collect();
-        Self { stemmer: Stemmer::create(Algorithm::English), stems: HashMap::new(), words }
+        let stemmers =
+            [Algorithm::English, Algorithm::French, Algorithm::German, Algorithm::Spanish].map(Stemmer::create);
+        Self { stemmers, stems: HashMap::new(), words }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -29,12 +33,12 @@ impl Vocabulary {
     }
 
     /// The stems of a text, new ones added.
-    fn learn(&mut self, text: &str) -> Vec<usize> {
+    fn learn(&mut self, text: &str, language: Language) -> Vec<usize> {
         let mut found = Vec::new();
         for word in features::words(text) {
             if !self.words.contains_key(&word) {
                 let next = self.stems.len();
-                let stem = self.stemmer.stem(&word).into_owned();
+                let stem = self.stem(&word, language);
                 let number = *self.stems.entry(stem).or_insert(next);
                 self.words.insert(word.clone(), Some(number));
             }
@@ -43,13 +47,24 @@ impl Vocabulary {
         found
     }
 
+    fn stem(&self, word: &str, language: Language) -> String {
+        let [english, french, german, spanish] = &self.stemmers;
+        let stemmer = match language {
+            Language::En => english,
+            Language::Fr => french,
+            Language::De => german,
+            Language::Es => spanish,
+        };
+        stemmer.stem(word).into_owned()
+    }
+
     /// The known stems of a text.
-    pub(super) fn known(&self, text: &str) -> Vec<usize> {
+    pub(super) fn known(&self, text: &str, language: Language) -> Vec<usize> {
         features::words(text)
             .into_iter()
             .filter_map(|word| match self.words.get(&word) {
                 Some(known) => *known,
-                None => self.stems.get(self.stemmer.stem(&word).as_ref()).copied(),
+                None => self.stems.get(&self.stem(&word, language)).copied(),
             })
             .collect()
     }
@@ -57,23 +72,27 @@ impl Vocabulary {
     /// How often each stem counts for an article.
     pub(super) fn weigh(&mut self, article: &Article) -> BTreeMap<usize, f32> {
         let mut counts = BTreeMap::new();
-        let mut add = |text: &str, weight: f32| {
-            for stem in self.learn(text) {
+        let mut add = |text: &str, language: Language, weight: f32| {
+            for stem in self.learn(text, language) {
                 *counts.entry(stem).or_insert(0.0) += weight;
             }
         };
-        add(&article.title, TITLE_WEIGHT);
-        article.questions.iter().for_each(|question| add(question, QUESTION_WEIGHT));
-        add(&article.answer, 1.0);
-        add(&article.details, 1.0);
+        for (language, wording) in &article.wordings {
+            add(&wording.title, *language, TITLE_WEIGHT);
+            wording.questions.iter().for_each(|question| add(question, *language, QUESTION_WEIGHT));
+        }
+        add(&article.answer, article.language, 1.0);
+        add(&article.details, article.language, 1.0);
         counts
     }
 
     pub(super) fn questions(&self, article: &Article) -> Vec<Vec<usize>> {
-        let questions = article.questions.iter().chain([&article.title]);
+        let questions = article.wordings.iter().flat_map(|(language, wording)| {
+            wording.questions.iter().chain([&wording.title]).map(|question| (*language, question))
+        });
         questions
-            .map(|question| {
-                let mut stems = self.known(question);
+            .map(|(language, question)| {
+                let mut stems = self.known(question, language);
                 stems.sort_unstable();
                 stems.dedup();
                 stems

@@ -76,12 +76,13 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
     assert!(!update.tags.iter().any(|tag| tag == tags::ANSWER_READY));
 
     type Change = fn(&mut Ticket, &mut Reading, &mut Policy, &mut TicketState);
-    let stops: [(&str, Change); 14] = [
+    let stops: [(&str, Change); 15] = [
         ("switched off", |_, _, policy, _| policy.auto_reply = false),
         ("mode act", |_, _, policy, _| policy.mode = Mode::Suggest),
         ("only P3", |_, reading, _, _| reading.priority.value = Priority::P2),
         ("look at the account", |_, reading, _, _| reading.draft.as_mut().unwrap().faq = false),
         ("a model wrote", |_, reading, _, _| reading.draft.as_mut().unwrap().composed = false),
+        ("another language", |_, reading, _, _| reading.draft.as_mut().unwrap().in_language = false),
         ("second analyst hears", |_, reading, _, _| {
             let (quiet, loud) = (sample::reading(), sample::signals());
             reading.second = Some(SecondOpinion { priority: quiet.priority, churn: loud.churn, intent: quiet.intent });

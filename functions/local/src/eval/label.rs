@@ -1,0 +1,84 @@
+//! The labels that are compared: their values, and where the truth and the finding stand.
+
+use domain::{Agent, Intent, Language, Priority, Record, Sentiment};
+use embedded::input::Labels;
+use strum::IntoEnumIterator;
+
+pub(super) struct Label {
+    pub(super) name: &'static str,
+    pub(super) values: Vec<String>,
+    pub(super) truth: fn(&Labels) -> Option<usize>,
+    pub(super) found: fn(&Record) -> usize,
+    /// How sure the analyst was, if it says so.
+    pub(super) confidence: Confidence,
+}
+
+/// What a confidence is the probability of.
+#[derive(Clone, Copy)]
+pub(super) enum Confidence {
+    /// That the value found is right.
+    OfTheValue(fn(&Record) -> f32),
+    /// That the truth is anything but the first value.
+    OfAny(fn(&Record) -> f32),
+    Untold,
+}
+
+/// Scores beside accuracy and macro-F1.
+pub(super) const PRIORITY: &str = "priority";
+
+pub(super) fn labels() -> Vec<Label> {
+    fn names<T: IntoEnumIterator + ToString>() -> Vec<String> {
+        T::iter().map(|value| value.to_string()).collect()
+    }
+    vec![
+        Label {
+            name: PRIORITY,
+            values: names::<Priority>(),
+            truth: |labels| labels.priority.map(|priority| priority as usize),
+            found: |record| record.priority as usize,
+            confidence: Confidence::OfTheValue(|record| record.confidence.priority),
+        },
+        Label {
+            name: "team",
+            values: names::<Agent>(),
+            truth: |labels| labels.agent.map(|agent| agent as usize),
+            found: |record| record.agent as usize,
+            confidence: Confidence::OfTheValue(|record| record.confidence.agent),
+        },
+        Label {
+            name: "sentiment",
+            values: names::<Sentiment>(),
+            truth: |labels| labels.sentiment.map(|sentiment| sentiment as usize),
+            found: |record| record.guardian.sentiment as usize,
+            confidence: Confidence::Untold,
+        },
+        Label {
+            name: "churn_risk",
+            values: vec!["none".to_owned(), "high".to_owned()],
+            truth: |labels| labels.churn.map(usize::from),
+            found: |record| usize::from(record.guardian.is_high_risk()),
+            confidence: Confidence::OfAny(|record| record.confidence.churn),
+        },
+        Label {
+            name: "any_intent",
+            values: vec!["none".to_owned(), "any".to_owned()],
+            truth: |labels| labels.intent.map(|intent| usize::from(intent.is_some())),
+            found: |record| usize::from(record.opportunity.intent.is_some()),
+            confidence: Confidence::OfAny(|record| record.confidence.intent),
+        },
+        Label {
+            name: "intent",
+            values: std::iter::once("none".to_owned()).chain(names::<Intent>()).collect(),
+            truth: |labels| labels.intent.map(|intent| intent.map_or(0, |intent| intent as usize + 1)),
+            found: |record| record.opportunity.intent.map_or(0, |intent| intent as usize + 1),
+            confidence: Confidence::Untold,
+        },
+        Label {
+            name: "language",
+            values: names::<Language>(),
+            truth: |labels| labels.language.map(|language| language as usize),
+            found: |record| record.language as usize,
+            confidence: Confidence::Untold,
+        },
+    ]
+}

@@ -1,0 +1,82 @@
+//! A ticket as numbers: what the encoder makes of each sentence, of the subject and of the whole, and marks of style.
+
+use encoder::{Encoded, Encoder, Vector};
+use ndarray::{Array1, Array2};
+
+use crate::text;
+
+/// Numbers of a text: both depths of the encoder.
+pub const WIDTH: usize = 2 * encoder::DIMENSIONS;
+/// Marks of style.
+pub const MARKS: usize = 5;
+
+/// What the heads see of a ticket.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Inputs {
+    /// One row for each sentence of the body, at least one.
+    pub sentences: Array2<f32>,
+    pub subject: Array1<f32>,
+    pub whole: Array1<f32>,
+    /// Length, capitals, exclamation marks, question marks, sentences; each about 0 to 2.
+    pub marks: [f32; MARKS],
+}
+
+impl Inputs {
+    /// Of a subject and the sentences of the customer's own words.
+    #[must_use]
+    pub fn new(encoder: &Encoder, subject: &str, sentences: &[String]) -> Self {
+        let mut texts: Vec<String> = sentences.iter().map(|sentence| text::masked(sentence)).collect();
+        if texts.is_empty() {
+            texts.push(String::new());
+        }
+        texts.push(text::masked(subject));
+        let (mut encoded, whole) = encoder.encode_text(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let subject = encoded.pop().expect("the subject was pushed last");
+        Self { sentences: rows(&encoded), subject: row(&subject), whole: row(&whole), marks: marks(sentences) }
+    }
+
+    /// What each sentence means, the subject last.
+    #[must_use]
+    pub fn meanings(&self) -> Vec<Vector> {
+        let rows = self.sentences.rows().into_iter().chain([self.subject.view()]);
+        rows.map(|row| {
+            let mut meaning = [0.0; encoder::DIMENSIONS];
+            meaning.iter_mut().zip(row).for_each(|(to, from)| *to = *from);
+            meaning
+        })
+        .collect()
+    }
+
+    /// Single sentences, without a ticket around them.
+    #[must_use]
+    pub fn sentences<'a>(encoder: &Encoder, sentences: impl Iterator<Item = &'a str>) -> Array2<f32> {
+        let texts: Vec<String> = sentences.map(text::masked).collect();
+        rows(&encoder.encode(&texts.iter().map(String::as_str).collect::<Vec<_>>()))
+    }
+}
+
+fn row(encoded: &Encoded) -> Array1<f32> {
+    encoded.vector.iter().chain(&encoded.average).copied().collect()
+}
+
+fn rows(encoded: &[Encoded]) -> Array2<f32> {
+    let mut rows = Array2::zeros((encoded.len(), WIDTH));
+    for (encoded, mut to) in encoded.iter().zip(rows.rows_mut()) {
+        to.assign(&row(encoded));
+    }
+    rows
+}
+
+fn marks(sentences: &[String]) -> [f32; MARKS] {
+    let characters = || sentences.iter().flat_map(|sentence| sentence.chars());
+    let count = |wanted: fn(&char) -> bool| characters().filter(wanted).count() as f32;
+    let words = sentences.iter().map(|sentence| sentence.split_whitespace().count()).sum::<usize>() as f32;
+    let letters = count(|c| c.is_alphabetic()).max(1.0);
+    [
+        libm::log1pf(words) / 3.0,
+        3.0 * count(|c| c.is_uppercase()) / letters,
+        count(|c| *c == '!').min(4.0) / 2.0,
+        count(|c| *c == '?').min(4.0) / 2.0,
+        (sentences.len() as f32).min(30.0) / 10.0,
+    ]
+}
