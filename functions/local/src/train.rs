@@ -71,7 +71,7 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
     let news = if bytes == data::MODEL {
         "the weights this build has"
     } else {
-        "new; the next build takes in shared/data/model.bin"
+        "new; a build takes in what lies at shared/data/model.bin"
     };
     say::line(format_args!("{}: {} bytes, {news}", output.display(), bytes.len()));
     Ok(if own.problems.is_empty() { Ended::Well } else { Ended::WithLosses })
@@ -126,7 +126,7 @@ fn encoded<T: Sync, U: Send>(items: &[T], threads: usize, map: impl Fn(&T) -> U 
     })
 }
 
-/// By n-grams alone, by the networks alone, and by both, as they go into the model.
+/// By n-grams alone, by one network alone, and by both. The model has several networks, so it should be a little better.
 fn scores(trained: &Trained, examples: &[Example], range: std::ops::Range<usize>) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(["label", "tickets", "score", "n-grams", "networks", "both"]);

@@ -4,7 +4,7 @@ use domain::{Draft, Language, Sentiment};
 
 use crate::knowledge::Match;
 
-/// An answer is cut between paragraphs so that the whole reply stays within 250 words.
+/// An answer is cut between paragraphs so that the whole reply stays within 260 words.
 const ANSWER_WORDS: usize = 180;
 
 /// Who is written to, and who signs.

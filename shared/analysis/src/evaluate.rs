@@ -93,15 +93,14 @@ impl Confusion {
     }
 }
 
-/// One class looked at against all others.
 impl Confusion {
-    /// The share of its tickets that were found, 0 to 1; none if there are none.
+    /// The share of a class's tickets that were found, 0 to 1; none if there are none.
     #[must_use]
     pub fn recall(&self, class: usize) -> Option<f64> {
         (self.truths(class) > 0).then(|| ratio(self.count(class, class), self.truths(class)))
     }
 
-    /// The share of what was found as it that is it, 0 to 1; none if nothing was.
+    /// The share of what was found as a class that is it, 0 to 1; none if nothing was.
     #[must_use]
     pub fn precision(&self, class: usize) -> Option<f64> {
         let found = (0..self.classes).map(|truth| self.count(truth, class)).sum();
@@ -124,21 +123,22 @@ impl Confusion {
 }
 
 /// The middle 95 % of a score over samples drawn from the items with replacement (the percentile bootstrap). The same
-/// items give the same interval.
+/// items give the same interval. Samples for which the score is not defined do not count; none if it is for none.
 #[must_use]
-pub fn interval<T: Copy>(items: &[T], score: impl Fn(&[T]) -> f64) -> [f64; 2] {
+pub fn interval<T: Copy>(items: &[T], score: impl Fn(&[T]) -> Option<f64>) -> Option<[f64; 2]> {
     let mut random = Random(95);
     let mut sample = Vec::with_capacity(items.len());
     let mut scores: Vec<f64> = (0..SAMPLES)
-        .map(|_| {
+        .filter_map(|_| {
             sample.clear();
             sample.extend((0..items.len()).filter_map(|_| items.get(random.below(items.len())).copied()));
             score(&sample)
         })
         .collect();
     scores.sort_by(f64::total_cmp);
-    let at = |place: usize| scores.get(place).copied().unwrap_or(0.0);
-    [at(SAMPLES * 25 / 1_000), at(SAMPLES * 975 / 1_000 - 1)]
+    let last = scores.len().checked_sub(1)?;
+    let low = scores.len() * 25 / 1_000;
+    Some([*scores.get(low)?, *scores.get(last - low)?])
 }
 
 /// Confidences of one range, and what came of them.
@@ -215,13 +215,16 @@ mod tests {
 
     #[test]
     fn an_interval_holds_the_score_and_narrows_with_more_tickets() {
-        let score = |items: &[u8]| items.iter().map(|item| f64::from(*item)).sum::<f64>() / items.len() as f64;
+        let score = |items: &[u8]| Some(items.iter().map(|item| f64::from(*item)).sum::<f64>() / items.len() as f64);
         let few: Vec<u8> = [0, 1, 1, 1].repeat(5);
         let many: Vec<u8> = [0, 1, 1, 1].repeat(100);
-        let ([a, b], [c, d]) = (interval(&few, score), interval(&many, score));
+        let ([a, b], [c, d]) = (interval(&few, score).unwrap(), interval(&many, score).unwrap());
         assert!(a <= 0.75 && 0.75 <= b && c <= 0.75 && 0.75 <= d);
         assert!(d - c < (b - a) / 3.0, "{a} {b} {c} {d}");
-        assert_eq!(interval(&few, score), [a, b]);
+        assert_eq!(interval(&few, score), Some([a, b]));
+        let only_of_ones = |items: &[u8]| items.contains(&1).then_some(1.0);
+        assert_eq!(interval(&[0, 0, 0, 1], only_of_ones), Some([1.0, 1.0]));
+        assert_eq!(interval(&[0, 0], only_of_ones), None);
     }
 
     #[test]

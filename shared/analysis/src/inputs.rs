@@ -17,7 +17,7 @@ pub struct Inputs {
     pub sentences: Array2<f32>,
     pub subject: Array1<f32>,
     pub whole: Array1<f32>,
-    /// Length, capitals, exclamation marks, question marks, sentences; each about 0 to 2.
+    /// Length, capitals, exclamation marks, question marks, sentences; each 0 to about 3.
     pub marks: [f32; MARKS],
 }
 

@@ -233,7 +233,7 @@ impl KnowledgeBase {
         let of = |article: &Article| {
             let wording = article.wordings.get(&language).or_else(|| article.wordings.get(&article.language));
             let texts = wording.iter().flat_map(|wording| wording.questions.iter().chain([&wording.title]));
-            let texts: Vec<String> = texts.map(|text| text::masked(text)).collect();
+            let texts: Vec<String> = texts.filter(|text| !text.is_empty()).map(|text| text::masked(text)).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             encoder.encode(&texts).into_iter().map(|encoded| encoded.vector).collect()
         };

@@ -71,13 +71,13 @@ impl Model {
         for _ in 0..count {
             let mut network = Heads::zeros();
             for number in network.slices_mut().into_iter().flatten() {
-                *number = f32::from_le_bytes(take(&mut rest)?);
+                *number = take_number(&mut rest)?;
             }
             networks.push(network);
         }
         let mut heads = Vec::new();
         for task in TASKS {
-            let mut number = || take(&mut rest).map(f32::from_le_bytes);
+            let mut number = || take_number(&mut rest);
             let classes = (0..task.classes()).map(|_| Ok((number()?, number()?))).collect::<Result<Vec<_>, _>>()?;
             heads.push((task, classes, Mix { words: number()?, slope: number()?, offset: number()? }));
         }
@@ -188,6 +188,11 @@ fn take(rest: &mut &'static [u8]) -> Result<[u8; 4], ModelError> {
     Ok(*bytes)
 }
 
+/// A number that can be reckoned with.
+fn take_number(rest: &mut &'static [u8]) -> Result<f32, ModelError> {
+    Some(f32::from_le_bytes(take(rest)?)).filter(|number| number.is_finite()).ok_or(ModelError)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,5 +209,8 @@ mod tests {
         for bytes in [&[][..], b"TRIAGE03", b"TRIAGE99", start] {
             assert_eq!(Model::read(bytes), Err(ModelError));
         }
+        let mut broken = data::MODEL.to_vec();
+        broken[100..104].copy_from_slice(&f32::NAN.to_le_bytes());
+        assert_eq!(Model::read(broken.leak()), Err(ModelError), "a number that is none");
     }
 }

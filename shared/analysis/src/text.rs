@@ -4,6 +4,11 @@
 const SPEAKS_FOR_ITSELF: usize = 12;
 /// A closing line ends the text only if no more than this many lines follow: name, title, telephone.
 const SIGNATURE_LINES: usize = 8;
+/// A line of a signature has no more words than this: whoever writes on after "thanks" is not done.
+const SIGNATURE_WORDS: usize = 8;
+/// Sentences looked at of one text, from its begin and from its end; what a longer one has between them is a log.
+const FIRST_SENTENCES: usize = 120;
+const LAST_SENTENCES: usize = 80;
 /// Longer stretches without an end are cut, so that a log or a blob is no endless sentence. In characters.
 const LONGEST_SENTENCE: usize = 400;
 
@@ -112,12 +117,23 @@ pub fn current(body: &str) -> String {
     let own: Vec<&str> = lines.iter().take(history.unwrap_or(lines.len())).copied().collect();
     let words = own.iter().flat_map(|line| line.split_whitespace()).count();
     let kept = if words >= SPEAKS_FOR_ITSELF { own } else { lines };
-    let end = kept
-        .iter()
-        .rposition(|line| closes(line))
-        .filter(|at| kept.len() - at - 1 <= SIGNATURE_LINES)
-        .unwrap_or(kept.len());
-    kept.into_iter().take(end).filter(|line| !line.trim_start().starts_with('>')).collect::<Vec<_>>().join("\n")
+    let end = kept.iter().rposition(|line| closes(line)).filter(|at| ends(&kept, *at)).unwrap_or(kept.len());
+    let own_only = words >= SPEAKS_FOR_ITSELF;
+    let quoted = |line: &str| line.trim_start().starts_with('>');
+    kept.into_iter()
+        .take(end)
+        .filter(|line| !(own_only && quoted(line)))
+        .map(|line| line.trim_start_matches(['>', ' ']))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Nothing but a signature follows this line, and something stands before it.
+fn ends(lines: &[&str], at: usize) -> bool {
+    let (before, after) = (lines.get(..at).unwrap_or_default(), lines.get(at + 1..).unwrap_or_default());
+    after.len() <= SIGNATURE_LINES
+        && before.iter().any(|line| !line.trim().is_empty())
+        && after.iter().all(|line| line.split_whitespace().count() <= SIGNATURE_WORDS)
 }
 
 fn starts_history(line: &str) -> bool {
@@ -142,13 +158,22 @@ fn starts_header(line: &str, after: &[&str]) -> bool {
 fn closes(line: &str) -> bool {
     let line = line.trim();
     let bare = line.trim_end_matches([',', '!', '.']).to_lowercase();
-    line == "--" || line == "-- " || CLOSINGS.contains(&bare.as_str())
+    line == "--" || CLOSINGS.contains(&bare.as_str())
 }
 
-/// The sentences of a text, white space folded, none empty. A line break ends a sentence unless the next line goes on
-/// in lower case.
+/// The sentences of a text, white space folded, none empty, at most 200: the first 120 and the last 80. A line break ends a
+/// sentence unless the next line goes on in lower case.
 #[must_use]
 pub fn sentences(text: &str) -> Vec<String> {
+    let mut all = all_sentences(text);
+    let surplus = all.len().saturating_sub(FIRST_SENTENCES + LAST_SENTENCES);
+    if surplus > 0 {
+        all.drain(FIRST_SENTENCES..FIRST_SENTENCES + surplus);
+    }
+    all
+}
+
+fn all_sentences(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut sentence = String::new();
     let mut lines = text.lines().peekable();
@@ -251,6 +276,32 @@ mod tests {
         {
             assert!(current(&format!("{own}\n{line}\nMore.")).contains("More."), "{line}");
         }
+    }
+
+    #[test]
+    fn thanks_at_the_top_takes_nothing_away() {
+        assert!(current("Thanks,\n\nbut checkout is down for all shoppers again.").contains("checkout is down"));
+        assert!(
+            current("We cannot ship.\nThanks!\nOh, and the export is empty for all eleven of our stores.")
+                .contains("export")
+        );
+        assert_eq!(current("We cannot ship.\nThanks!\nAnn\nAcme").trim(), "We cannot ship.");
+    }
+
+    #[test]
+    fn a_few_words_over_quoted_lines_keep_them() {
+        assert!(current("FYI, see below\n> Checkout is down").contains("Checkout is down"));
+    }
+
+    #[test]
+    fn a_log_keeps_its_begin_and_its_end() {
+        let log: String = (0..5_000).map(|line| format!("L{line}.\n")).collect();
+        let found = sentences(&log);
+        assert_eq!(found.len(), 200);
+        assert_eq!(
+            (found.first().map(String::as_str), found.last().map(String::as_str)),
+            (Some("L0."), Some("L4999."))
+        );
     }
 
     #[test]

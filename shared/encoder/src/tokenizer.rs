@@ -14,7 +14,8 @@ pub(crate) struct Tokenizer {
 /// The best way to reach a place in the text.
 #[derive(Clone, Copy)]
 struct Step {
-    score: f32,
+    /// Summed in double precision, as the package does, so that ties fall the same way.
+    score: f64,
     from: usize,
     row: u32,
 }
@@ -32,14 +33,15 @@ impl Tokenizer {
     /// The rows of the pieces of a text, without begin and end.
     pub(crate) fn rows(&self, file: &File, text: &str) -> Vec<u32> {
         let text = self.normalizer.normalize(text);
-        let mut best = vec![Step { score: f32::NEG_INFINITY, from: 0, row: UNKNOWN }; text.len() + 1];
+        let mut best = vec![Step { score: f64::NEG_INFINITY, from: 0, row: UNKNOWN }; text.len() + 1];
         best.first_mut().expect("one more than the text has bytes").score = 0.0;
         for (start, c) in text.char_indices() {
             let rest = text.as_bytes().get(start..).unwrap_or_default();
-            let reached = best.get(start).map_or(f32::NEG_INFINITY, |step| step.score);
+            let reached = best.get(start).map_or(f64::NEG_INFINITY, |step| step.score);
             let mut reach = |length: usize, score: f32, row: u32| {
-                if let Some(step) = best.get_mut(start + length).filter(|step| reached + score > step.score) {
-                    *step = Step { score: reached + score, from: start, row };
+                if let Some(step) = best.get_mut(start + length).filter(|step| reached + f64::from(score) > step.score)
+                {
+                    *step = Step { score: reached + f64::from(score), from: start, row };
                 }
             };
             let mut single = false;

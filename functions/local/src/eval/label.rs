@@ -6,6 +6,8 @@ use strum::IntoEnumIterator;
 
 pub(super) struct Label {
     pub(super) name: &'static str,
+    /// The values are in order, and the first must not be missed.
+    pub(super) urgent_first: bool,
     pub(super) values: Vec<String>,
     pub(super) truth: fn(&Labels) -> Option<usize>,
     pub(super) found: fn(&Record) -> usize,
@@ -23,16 +25,14 @@ pub(super) enum Confidence {
     Untold,
 }
 
-/// Scores beside accuracy and macro-F1.
-pub(super) const PRIORITY: &str = "priority";
-
 pub(super) fn labels() -> Vec<Label> {
     fn names<T: IntoEnumIterator + ToString>() -> Vec<String> {
         T::iter().map(|value| value.to_string()).collect()
     }
     vec![
         Label {
-            name: PRIORITY,
+            name: "priority",
+            urgent_first: true,
             values: names::<Priority>(),
             truth: |labels| labels.priority.map(|priority| priority as usize),
             found: |record| record.priority as usize,
@@ -40,6 +40,7 @@ pub(super) fn labels() -> Vec<Label> {
         },
         Label {
             name: "team",
+            urgent_first: false,
             values: names::<Agent>(),
             truth: |labels| labels.agent.map(|agent| agent as usize),
             found: |record| record.agent as usize,
@@ -47,6 +48,7 @@ pub(super) fn labels() -> Vec<Label> {
         },
         Label {
             name: "sentiment",
+            urgent_first: false,
             values: names::<Sentiment>(),
             truth: |labels| labels.sentiment.map(|sentiment| sentiment as usize),
             found: |record| record.guardian.sentiment as usize,
@@ -54,6 +56,7 @@ pub(super) fn labels() -> Vec<Label> {
         },
         Label {
             name: "churn_risk",
+            urgent_first: false,
             values: vec!["none".to_owned(), "high".to_owned()],
             truth: |labels| labels.churn.map(usize::from),
             found: |record| usize::from(record.guardian.is_high_risk()),
@@ -61,6 +64,7 @@ pub(super) fn labels() -> Vec<Label> {
         },
         Label {
             name: "any_intent",
+            urgent_first: false,
             values: vec!["none".to_owned(), "any".to_owned()],
             truth: |labels| labels.intent.map(|intent| usize::from(intent.is_some())),
             found: |record| usize::from(record.opportunity.intent.is_some()),
@@ -68,6 +72,7 @@ pub(super) fn labels() -> Vec<Label> {
         },
         Label {
             name: "intent",
+            urgent_first: false,
             values: std::iter::once("none".to_owned()).chain(names::<Intent>()).collect(),
             truth: |labels| labels.intent.map(|intent| intent.map_or(0, |intent| intent as usize + 1)),
             found: |record| record.opportunity.intent.map_or(0, |intent| intent as usize + 1),
@@ -75,6 +80,7 @@ pub(super) fn labels() -> Vec<Label> {
         },
         Label {
             name: "language",
+            urgent_first: false,
             values: names::<Language>(),
             truth: |labels| labels.language.map(|language| language as usize),
             found: |record| record.language as usize,

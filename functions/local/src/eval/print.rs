@@ -1,6 +1,6 @@
 //! The tables a person reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use analysis::evaluate::{self, Confusion};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
@@ -47,14 +47,14 @@ fn overview(labels: &[(Label, Vec<(usize, usize)>)]) -> Table {
     for (label, pairs) in labels {
         let all = Confusion::of(label.values.len(), pairs.iter().copied());
         for (index, (name, of)) in score::scores(label).into_iter().enumerate() {
-            let [low, high] = score::interval(label, pairs, (name, of));
+            let interval = score::interval(label, pairs, (name, of));
             let first = |text: String| if index == 0 { text } else { String::new() };
             table.add_row([
                 first(label.name.to_owned()),
                 first(all.total().to_string()),
                 name.replace('_', " "),
                 of(&all).map_or_else(|| "–".to_owned(), |score| format!("{score:.3}")),
-                format!("[{low:.3}, {high:.3}]"),
+                interval.map_or_else(|| "–".to_owned(), |[low, high]| format!("[{low:.3}, {high:.3}]")),
             ]);
         }
     }
@@ -73,7 +73,8 @@ fn languages(labels: &[(Label, Vec<(usize, usize)>)], found: &[Found<'_>]) -> Op
     for (label, _) in labels {
         let scores = languages.iter().map(|language| {
             let those: Vec<Found<'_>> = found.iter().filter(|found| of(found) == *language).copied().collect();
-            format!("{:.3}", Confusion::of(label.values.len(), score::pairs(label, &those)).macro_f1())
+            let table = Confusion::of(label.values.len(), score::pairs(label, &those));
+            if table.total() == 0 { "–".to_owned() } else { format!("{:.3}", table.macro_f1()) }
         });
         table.add_row(std::iter::once(label.name.to_owned()).chain(scores));
     }
@@ -88,12 +89,13 @@ fn calibration(labels: &[(Label, Vec<(usize, usize)>)], found: &[Found<'_>]) -> 
         if outcomes.is_empty() {
             continue;
         }
-        let [low, high] = evaluate::interval(&outcomes, evaluate::calibration_error);
+        let interval = evaluate::interval(&outcomes, |sample| Some(evaluate::calibration_error(sample)));
+        let interval = interval.map_or_else(String::new, |[low, high]| format!(" [{low:.3}, {high:.3}]"));
         let bins: Vec<String> = evaluate::reliability(&outcomes)
             .iter()
             .map(|bin| format!("{:.2} → {:.2} ({})", bin.confidence, bin.right, bin.tickets))
             .collect();
-        let error = format!("{:.3} [{low:.3}, {high:.3}]", evaluate::calibration_error(&outcomes));
+        let error = format!("{:.3}{interval}", evaluate::calibration_error(&outcomes));
         table.add_row([label.name.to_owned(), error, bins.join("\n")]);
     }
     (!table.is_empty()).then_some(table)
@@ -119,12 +121,13 @@ type Pair = (usize, usize);
 /// Two analysts over the same rows. The interval is of the difference, so it is much narrower than either score's.
 pub(super) fn comparison(found: &[Found<'_>], others: &[Found<'_>], other: &str) {
     let mut table = table(&["label", "score", "this", other, "difference", "95 %"]);
+    let by_line: HashMap<u64, &Found<'_>> = others.iter().map(|that| (that.row.line, that)).collect();
     for label in labels() {
         let classes = label.values.len();
         let both: Vec<[Pair; 2]> = found
             .iter()
             .filter_map(|this| {
-                let that = others.iter().find(|that| that.row.id == this.row.id)?;
+                let that = by_line.get(&this.row.line)?;
                 let truth = (label.truth)(&this.row.labels)?;
                 Some([(truth, (label.found)(this.record)), (truth, (label.found)(that.record))])
             })
@@ -133,23 +136,19 @@ pub(super) fn comparison(found: &[Found<'_>], others: &[Found<'_>], other: &str)
             continue;
         }
         let score_of = |pairs: &[[Pair; 2]], of: fn(&Confusion) -> Option<f64>| {
-            let one =
-                |which: fn(&[Pair; 2]) -> Pair| of(&Confusion::of(classes, pairs.iter().map(which))).unwrap_or(0.0);
-            (one(|[this, _]| *this), one(|[_, that]| *that))
+            let one = |which: fn(&[Pair; 2]) -> Pair| of(&Confusion::of(classes, pairs.iter().map(which)));
+            Some((one(|[this, _]| *this)?, one(|[_, that]| *that)?))
         };
         for (name, of) in score::scores(&label) {
-            let (this, that) = score_of(&both, of);
-            let [low, high] = evaluate::interval(&both, |sample| {
-                let (this, that) = score_of(sample, of);
-                this - that
-            });
+            let Some((this, that)) = score_of(&both, of) else { continue };
+            let interval = evaluate::interval(&both, |sample| score_of(sample, of).map(|(this, that)| this - that));
             table.add_row([
                 label.name.to_owned(),
                 name.replace('_', " "),
                 format!("{this:.3}"),
                 format!("{that:.3}"),
                 format!("{:+.3}", this - that),
-                format!("[{low:+.3}, {high:+.3}]"),
+                interval.map_or_else(|| "–".to_owned(), |[low, high]| format!("[{low:+.3}, {high:+.3}]")),
             ]);
         }
     }

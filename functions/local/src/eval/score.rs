@@ -7,7 +7,7 @@ use domain::{Language, Record};
 use embedded::input::Row;
 use serde_json::{Map, Value, json};
 
-use super::label::{Confidence, Label, PRIORITY, labels};
+use super::label::{Confidence, Label, labels};
 
 /// A row and what the run made of it.
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ pub(super) type Score = (&'static str, fn(&Confusion) -> Option<f64>);
 pub(super) fn scores(label: &Label) -> Vec<Score> {
     let mut scores: Vec<Score> =
         vec![("accuracy", |table| Some(table.accuracy())), ("macro_f1", |table| Some(table.macro_f1()))];
-    if label.name == PRIORITY {
+    if label.urgent_first {
         scores.extend([
             ("weighted_kappa", (|table| Some(table.weighted_kappa())) as fn(&Confusion) -> Option<f64>),
             ("p0_recall", |table| table.recall(0)),
@@ -49,9 +49,9 @@ pub(super) fn scores(label: &Label) -> Vec<Score> {
     scores
 }
 
-pub(super) fn interval(label: &Label, pairs: &[(usize, usize)], (_, score): Score) -> [f64; 2] {
+pub(super) fn interval(label: &Label, pairs: &[(usize, usize)], (_, score): Score) -> Option<[f64; 2]> {
     let classes = label.values.len();
-    evaluate::interval(pairs, |sample| score(&Confusion::of(classes, sample.iter().copied())).unwrap_or(0.0))
+    evaluate::interval(pairs, |sample| score(&Confusion::of(classes, sample.iter().copied())))
 }
 
 /// How sure the analyst was, and whether that was so.
@@ -94,7 +94,7 @@ fn entry(label: &Label, found: &[Found<'_>]) -> Option<Map<String, Value>> {
             .collect();
         let calibration = json!({
             "expected_error": round(evaluate::calibration_error(&outcomes)),
-            "interval_95": rounded(evaluate::interval(&outcomes, evaluate::calibration_error)),
+            "interval_95": rounded(evaluate::interval(&outcomes, |sample| Some(evaluate::calibration_error(sample)))),
             "reliability": bins,
         });
         entry.insert("calibration".to_owned(), calibration);
@@ -121,8 +121,8 @@ fn round(score: f64) -> f64 {
     (score * 1e4).round() / 1e4
 }
 
-fn rounded(interval: [f64; 2]) -> Value {
-    interval.map(round).to_vec().into()
+fn rounded(interval: Option<[f64; 2]>) -> Value {
+    interval.map(|interval| interval.map(round).to_vec()).into()
 }
 
 fn per_class(label: &Label, table: &Confusion) -> Map<String, Value> {

@@ -68,7 +68,8 @@ impl Example {
         };
         let [priority, _, sentiment, churn, intent] = example.truth.classes;
         for (known, sentence) in example.sentences.iter_mut().zip(&sentences) {
-            let tone = ticket.sentiment_quotes.as_ref().and_then(|quotes| class(sentence, quotes, sentiment));
+            let [_, _, calm, _] = *known;
+            let tone = ticket.sentiment_quotes.as_ref().and_then(|quotes| class(sentence, quotes, sentiment)).or(calm);
             let severity =
                 ticket.priority_quotes.as_ref().and_then(|quotes| class(sentence, quotes, priority.map(|p| p + 1)));
             *known = [
@@ -96,13 +97,6 @@ impl Example {
             inputs,
             truth,
         }
-    }
-
-    /// Counts for `weight` tickets.
-    #[must_use]
-    pub fn weighing(mut self, weight: f32) -> Self {
-        self.truth.weight = weight;
-        self
     }
 }
 

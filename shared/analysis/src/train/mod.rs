@@ -44,7 +44,8 @@ const KEPT_SCALE: f32 = 1.0 / (1.0 - SILENCED);
 #[derive(Debug)]
 pub struct Trained {
     pub model: Model,
-    /// For each example and task, in their order, the probabilities by a model that had not seen its scenario.
+    /// For each example and task, in their order, the probabilities by one network and n-gram heads that had not seen its
+    /// scenario. How they are mixed was found on these same points: three numbers a task.
     pub held_out: Vec<[Vec<f32>; 5]>,
     /// The same by the n-grams alone, and by the networks alone: what either part is worth.
     pub by_words: Vec<[Vec<f32>; 5]>,
