@@ -12,8 +12,8 @@ use domain::{
 
 use crate::{Budget, ClaudeAnalyst, Client, Config, Failed, Who, breaker::Breaker};
 
-/// In a cascade the embedded analyst's labels stand from this confidence on. Of the bundled 30 tickets, 22 are read this
-/// surely, with one priority and one team wrong among them.
+/// In a cascade the embedded analyst's labels stand from this confidence on: on the exam nine of ten labels are at least as
+/// sure, and 93 in 100 of those right.
 const SURE: f32 = 0.6;
 
 /// The embedded analyst, and Claude where the configuration says so.
