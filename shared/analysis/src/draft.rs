@@ -42,7 +42,7 @@ fn phrases(frame: Frame<'_>) -> Phrases {
                     "I am sorry for the trouble this has caused, and I understand that you want it settled. Here is the way:"
                 }
             },
-            foreign: "Our article on this is not available in English yet:",
+            foreign: "(Our article on this is not available in English yet.)",
             closing: "If anything looks different on your side, just reply to this message and tell us what you see; we will \
                       take it from there with you.\n\nBest regards,",
         },
@@ -57,7 +57,7 @@ fn phrases(frame: Frame<'_>) -> Phrases {
                     "Nous regrettons la gêne occasionnée et comprenons que vous souhaitiez régler cela. Voici la marche à suivre :"
                 }
             },
-            foreign: "Notre article à ce sujet n'existe pas encore en français :",
+            foreign: "(Notre article à ce sujet n'existe pas encore en français.)",
             closing: "Si quelque chose se présente autrement chez vous, répondez simplement à ce message en nous disant ce que \
                       vous voyez, et nous poursuivrons ensemble.\n\nCordialement,",
         },
@@ -72,7 +72,7 @@ fn phrases(frame: Frame<'_>) -> Phrases {
                     "es tut uns leid, dass Sie damit Ärger haben, und wir verstehen, dass Sie das geklärt haben möchten. So geht es:"
                 }
             },
-            foreign: "Unseren Artikel dazu gibt es noch nicht auf Deutsch:",
+            foreign: "(Unseren Artikel dazu gibt es noch nicht auf Deutsch.)",
             closing: "Wenn bei Ihnen etwas anders aussieht, antworten Sie einfach auf diese Nachricht und schreiben uns, was Sie \
                       sehen; wir gehen es dann mit Ihnen durch.\n\nViele Grüße",
         },
@@ -85,7 +85,7 @@ fn phrases(frame: Frame<'_>) -> Phrases {
                 }
                 Angry => "Lamentamos las molestias y entendemos que quiera dejarlo resuelto. Así se hace:",
             },
-            foreign: "Nuestro artículo sobre este tema todavía no existe en español:",
+            foreign: "(Nuestro artículo sobre este tema todavía no existe en español.)",
             closing: "Si algo se ve distinto en su cuenta, responda a este mensaje y díganos qué ve; seguiremos desde ahí con \
                       usted.\n\nSaludos cordiales,",
         },
