@@ -59,7 +59,8 @@ def chosen(tokenizer):
     pieces = tokenizer._pieces
     cut = lambda text: tokenizer.encode(text, add_bos=False, add_eos=False)
     bare = [piece.replace("\u2581", "") for piece in pieces]
-    kept = {i for i, piece in enumerate(pieces) if len(piece) == 1 or (len(bare[i]) <= 3 and not re.search(r"[^\W\d]", bare[i]))}
+    letters = re.compile(r"[^\W\d]")
+    kept = {i for i, piece in enumerate(pieces) if len(piece) == 1 or (len(bare[i]) <= 3 and not letters.search(bare[i]))}
     kept |= {piece for word in FIELD.split() for piece in cut(word)}
     kept = {i for i in kept if i > END and latin(pieces[i])}
     use = collections.Counter()

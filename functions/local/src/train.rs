@@ -6,14 +6,13 @@ use std::{
 };
 
 use analysis::{
-    Encoder, Task, corpus,
+    Encoder, TASKS, Task, corpus,
     evaluate::Confusion,
     train::{Example, Singles, Trained, Truth},
 };
 use anyhow::{Context, bail};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use embedded::input::{self, Input, Labels};
-use strum::IntoEnumIterator;
 
 use crate::{cli::TrainArguments, exit::Ended, say};
 
@@ -130,7 +129,7 @@ fn encoded<T: Sync, U: Send>(items: &[T], threads: usize, map: impl Fn(&T) -> U 
 fn scores(trained: &Trained, examples: &[Example], range: std::ops::Range<usize>) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(["label", "tickets", "score", "n-grams", "networks", "both"]);
-    for task in Task::iter() {
+    for task in TASKS {
         let kinds = [&trained.by_words, &trained.by_networks, &trained.held_out].map(|held_out| {
             let mut confusion = Confusion::new(task.classes());
             for (example, held_out) in examples.iter().zip(held_out).take(range.end).skip(range.start) {

@@ -81,7 +81,7 @@ impl EmbeddedAnalyst {
             churn,
             intent: Signal { value: intent.filter(|_| wish.value), confidence: wish.confidence, quotes: wish.quotes },
             reason: None,
-            draft: self.draft(ticket, account, labels, &body, &inputs),
+            draft: labels.want_a_draft().then(|| self.draft(ticket, account, labels, &body, &inputs)).flatten(),
             suspicious: injection::suspected(ticket.texts()),
             second: None,
             redactions: BTreeMap::new(),
@@ -108,7 +108,7 @@ impl EmbeddedAnalyst {
     /// A reply made of an article's own words, whoever read the labels: for P2 and P3, if an article truly matches.
     #[must_use]
     pub fn article_draft(&self, ticket: &Ticket, account: &Account, labels: Labels) -> Option<domain::Draft> {
-        if labels.priority < Priority::P2 {
+        if !labels.want_a_draft() {
             return None;
         }
         let body = self.customers_words(ticket);
@@ -124,10 +124,7 @@ impl EmbeddedAnalyst {
         body: &str,
         inputs: &Inputs,
     ) -> Option<domain::Draft> {
-        let Labels { priority, agent, sentiment, language } = labels;
-        if priority < Priority::P2 {
-            return None;
-        }
+        let Labels { agent, sentiment, language, .. } = labels;
         let meanings = inputs.meanings();
         let question = Question { subject: &ticket.subject, body, language, meaning: Some((&self.encoder, &meanings)) };
         let fits = self.knowledge.search(question, CANDIDATES).into_iter().map(|mut found| {
@@ -168,8 +165,15 @@ pub struct Labels {
     pub language: Language,
 }
 
+impl Labels {
+    /// P0 and P1 need a person and no article.
+    fn want_a_draft(self) -> bool {
+        self.priority >= Priority::P2
+    }
+}
+
 /// The class to act on, by cost: a priority too low by two steps is four times as bad as by one, and a P0 that is missed
-/// four times as bad as a false one. For the other tasks the likeliest.
+/// four times as bad as a false one; a signal if it is a third likely; else the likeliest.
 #[must_use]
 pub fn chosen(task: Task, probabilities: &[f32]) -> usize {
     match task {

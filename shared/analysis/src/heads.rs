@@ -14,13 +14,13 @@ use crate::inputs::{Inputs, MARKS, WIDTH};
 pub(crate) const HIDDEN: usize = 160;
 /// Hidden units for the subject.
 pub(crate) const SUBJECT: usize = 64;
-/// How much the strongest judgements weigh at the start: they are log-probabilities, far larger than the rest.
+/// What the strongest judgements are scaled by: they are log-probabilities, far larger than the rest.
 pub(crate) const JUDGED: f32 = 0.3;
 /// What a ticket's head sees beside what it attends to.
 pub(crate) const SHARED: usize = HIDDEN + HIDDEN + SUBJECT + SIGNALS + MARKS;
 
 /// What the heads say of a ticket. The order is the file's.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, strum::EnumIter, strum::IntoStaticStr)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Task {
     /// P0 to P3.
@@ -35,7 +35,8 @@ pub enum Task {
     Intent,
 }
 
-pub(crate) const TASKS: [Task; 5] = [Task::Priority, Task::Agent, Task::Sentiment, Task::Churn, Task::Intent];
+/// Every task, in its order.
+pub const TASKS: [Task; 5] = [Task::Priority, Task::Agent, Task::Sentiment, Task::Churn, Task::Intent];
 
 impl Task {
     #[must_use]

@@ -25,6 +25,6 @@ mod words;
 
 pub use embedded::EmbeddedAnalyst;
 pub use encoder::Encoder;
-pub use heads::Task;
+pub use heads::{TASKS, Task};
 pub use knowledge::KnowledgeBase;
 pub use model::Model;

@@ -38,14 +38,14 @@ pub async fn command(arguments: &EvalArguments, environment: &Environment) -> an
     }
     let (records, failed) = triaged(&input, arguments, arguments.analyst, environment).await?;
     let found = paired(&input, &records);
-    print::tables(&found);
+    let mut file = score::json(&found);
+    print::tables(&file);
     let mut usage = Usage::default();
     records.iter().flatten().for_each(|record| usage += record.usage);
     let fallbacks = records.iter().flatten().filter(|record| record.fallback.is_some()).count();
     if let Some(model) = progress::model(usage, fallbacks) {
         say::line(format_args!("\nlanguage model: {model}"));
     }
-    let mut file = score::json(&found);
     let mut lost = input.problems.len() + failed;
     if let Some(other) = arguments.compare {
         let (records, failed) = triaged(&input, arguments, Some(other), environment).await?;

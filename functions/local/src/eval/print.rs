@@ -1,10 +1,13 @@
-//! The tables a person reads.
+//! The tables a person reads: what the file says, and two analysts side by side.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    iter,
+};
 
 use analysis::evaluate::{self, Confusion};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use domain::Language;
+use serde_json::{Map, Value};
 
 use super::{
     label::{Label, labels},
@@ -12,27 +15,22 @@ use super::{
 };
 use crate::say;
 
-pub(super) fn tables(found: &[Found<'_>]) {
-    let labels: Vec<(Label, Vec<(usize, usize)>)> = labels()
-        .into_iter()
-        .map(|label| {
-            let pairs = score::pairs(&label, found);
-            (label, pairs)
-        })
-        .filter(|(_, pairs)| !pairs.is_empty())
-        .collect();
+/// Prints the scores of a file.
+pub(super) fn tables(file: &Map<String, Value>) {
+    let labels: Vec<(Label, &Value)> =
+        labels().into_iter().filter_map(|label| file.get(label.name).map(|entry| (label, entry))).collect();
     say::line(format_args!("{}\nIn brackets: 95 % interval, by the bootstrap.", overview(&labels)));
-    if let Some(table) = languages(&labels, found) {
+    if let Some(table) = languages(&labels) {
         say::line(format_args!("\nMacro-F1 by language:\n{table}"));
     }
-    if let Some(table) = calibration(&labels, found) {
+    if let Some(table) = calibration(&labels) {
         say::line(format_args!(
             "\nCalibration: the share that was right (or has the signal) in each range of confidence, of so many tickets.\n{table}"
         ));
     }
     say::line(format_args!("\nRows are the labels in the file, columns what was found."));
-    for (label, pairs) in &labels {
-        say::line(format_args!("\n{}", confusion(label, pairs)));
+    for (label, entry) in &labels {
+        say::line(format_args!("\n{}", confusion(label, entry)));
     }
 }
 
@@ -42,19 +40,29 @@ fn table(head: &[&str]) -> Table {
     table
 }
 
-fn overview(labels: &[(Label, Vec<(usize, usize)>)]) -> Table {
+/// A number of the file to so many places; a dash where there is none.
+fn number(value: Option<&Value>, places: usize) -> String {
+    value.and_then(Value::as_f64).map_or_else(|| "–".to_owned(), |number| format!("{number:.places$}"))
+}
+
+fn interval(value: Option<&Value>) -> String {
+    match value.and_then(Value::as_array).map(Vec::as_slice) {
+        Some([low, high]) => format!("[{}, {}]", number(Some(low), 3), number(Some(high), 3)),
+        Some(_) | None => "–".to_owned(),
+    }
+}
+
+fn overview(labels: &[(Label, &Value)]) -> Table {
     let mut table = table(&["label", "tickets", "score", "", "95 %"]);
-    for (label, pairs) in labels {
-        let all = Confusion::of(label.values.len(), pairs.iter().copied());
-        for (index, (name, of)) in score::scores(label).into_iter().enumerate() {
-            let interval = score::interval(label, pairs, (name, of));
+    for (label, entry) in labels {
+        for (index, (name, _)) in score::scores(label).into_iter().enumerate() {
             let first = |text: String| if index == 0 { text } else { String::new() };
             table.add_row([
                 first(label.name.to_owned()),
-                first(all.total().to_string()),
+                first(number(entry.get("tickets"), 0)),
                 name.replace('_', " "),
-                of(&all).map_or_else(|| "–".to_owned(), |score| format!("{score:.3}")),
-                interval.map_or_else(|| "–".to_owned(), |[low, high]| format!("[{low:.3}, {high:.3}]")),
+                number(entry.get(name), 3),
+                interval(entry.get("interval_95").and_then(|intervals| intervals.get(name))),
             ]);
         }
     }
@@ -62,55 +70,48 @@ fn overview(labels: &[(Label, Vec<(usize, usize)>)]) -> Table {
 }
 
 /// None if there is one language only.
-fn languages(labels: &[(Label, Vec<(usize, usize)>)], found: &[Found<'_>]) -> Option<Table> {
-    let of = |found: &Found<'_>| found.row.labels.language.unwrap_or(found.record.language);
-    let languages: Vec<Language> = found.iter().map(of).collect::<BTreeSet<_>>().into_iter().collect();
-    if languages.len() < 2 {
+fn languages(labels: &[(Label, &Value)]) -> Option<Table> {
+    let by = |entry: &Value| entry.get("by_language").and_then(Value::as_object).cloned().unwrap_or_default();
+    let names: BTreeSet<String> = labels.iter().flat_map(|(_, entry)| by(entry)).map(|(name, _)| name).collect();
+    if names.len() < 2 {
         return None;
     }
-    let names: Vec<String> = languages.iter().map(ToString::to_string).collect();
-    let mut table = table(&std::iter::once("label").chain(names.iter().map(String::as_str)).collect::<Vec<_>>());
-    for (label, _) in labels {
-        let scores = languages.iter().map(|language| {
-            let those: Vec<Found<'_>> = found.iter().filter(|found| of(found) == *language).copied().collect();
-            let table = Confusion::of(label.values.len(), score::pairs(label, &those));
-            if table.total() == 0 { "–".to_owned() } else { format!("{:.3}", table.macro_f1()) }
-        });
-        table.add_row(std::iter::once(label.name.to_owned()).chain(scores));
+    let mut table = table(&iter::once("label").chain(names.iter().map(String::as_str)).collect::<Vec<_>>());
+    for (label, entry) in labels {
+        let by = by(entry);
+        let scores = names.iter().map(|name| number(by.get(name).and_then(|scores| scores.get("macro_f1")), 3));
+        table.add_row(iter::once(label.name.to_owned()).chain(scores));
     }
     Some(table)
 }
 
 /// None where no label tells how sure it is.
-fn calibration(labels: &[(Label, Vec<(usize, usize)>)], found: &[Found<'_>]) -> Option<Table> {
+fn calibration(labels: &[(Label, &Value)]) -> Option<Table> {
     let mut table = table(&["label", "expected error", "confidence → right (tickets)"]);
-    for (label, _) in labels {
-        let outcomes = score::outcomes(label, found);
-        if outcomes.is_empty() {
-            continue;
-        }
-        let interval = evaluate::interval(&outcomes, |sample| Some(evaluate::calibration_error(sample)));
-        let interval = interval.map_or_else(String::new, |[low, high]| format!(" [{low:.3}, {high:.3}]"));
-        let bins: Vec<String> = evaluate::reliability(&outcomes)
-            .iter()
-            .map(|bin| format!("{:.2} → {:.2} ({})", bin.confidence, bin.right, bin.tickets))
+    for (label, entry) in labels {
+        let Some(calibration) = entry.get("calibration") else { continue };
+        let bins = calibration.get("reliability").and_then(Value::as_array).into_iter().flatten();
+        let bins: Vec<String> = bins
+            .map(|bin| {
+                let [confidence, right] = ["confidence", "right"].map(|name| number(bin.get(name), 2));
+                format!("{confidence} → {right} ({})", number(bin.get("tickets"), 0))
+            })
             .collect();
-        let error = format!("{:.3}{interval}", evaluate::calibration_error(&outcomes));
+        let error = number(calibration.get("expected_error"), 3);
+        let error = format!("{error} {}", interval(calibration.get("interval_95")));
         table.add_row([label.name.to_owned(), error, bins.join("\n")]);
     }
     (!table.is_empty()).then_some(table)
 }
 
-fn confusion(label: &Label, pairs: &[(usize, usize)]) -> Table {
-    let all = Confusion::of(label.values.len(), pairs.iter().copied());
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED);
-    let head = std::iter::once(label.name.to_owned()).chain(label.values.iter().cloned());
-    table.set_header(head.chain(["F1".to_owned()]));
-    for (truth, name) in label.values.iter().enumerate() {
-        let counts = (0..label.values.len()).map(|found| all.count(truth, found).to_string());
-        let f1 = all.f1(truth).map_or_else(|| "–".to_owned(), |f1| format!("{f1:.2}"));
-        table.add_row(std::iter::once(name.clone()).chain(counts).chain([f1]));
+fn confusion(label: &Label, entry: &Value) -> Table {
+    let values = || label.values.iter().map(String::as_str);
+    let mut table = table(&iter::once(label.name).chain(values()).chain(iter::once("F1")).collect::<Vec<_>>());
+    for truth in values() {
+        let row = entry.get("confusion").and_then(|rows| rows.get(truth));
+        let counts = values().map(|found| number(row.and_then(|row| row.get(found)), 0));
+        let f1 = entry.get("per_class").and_then(|classes| classes.get(truth)?.get("f1"));
+        table.add_row(iter::once(truth.to_owned()).chain(counts).chain([number(f1, 2)]));
     }
     table
 }
