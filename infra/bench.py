@@ -27,7 +27,7 @@ from runtime import Bootstrap  # noqa: E402
 
 FUNCTIONS = ["webhook", "triage", "alert", "report"]
 EVENTS = {"triage": "triage-batch", "alert": "alert-guardian", "report": "report-schedule"}
-DATA = ROOT / "shared" / "data"
+DATA = ROOT / "shared" / "data" / "customer"
 STARTS = 20
 
 
@@ -93,7 +93,7 @@ def main() -> int:
     arguments = parser.parse_args()
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / arguments.profile
     if not arguments.no_build:
-        build = ["cargo", "build", "--profile", arguments.profile, "--workspace", "--bins", "--examples"]
+        build = ["cargo", "build", "--profile", arguments.profile, "--workspace", "--bins", "--examples", "--features", "aws/hello"]
         subprocess.run(build, cwd=ROOT, check=True)
 
     stub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Aws)

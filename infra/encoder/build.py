@@ -1,7 +1,7 @@
-"""Makes shared/data/encoder.bin: the multilingual sentence encoder, cut down to four languages and quantised.
+"""Makes shared/data/models/encoder.bin: the multilingual sentence encoder, cut down to four languages and quantised.
 
     python3 -m venv venv && venv/bin/pip install -r infra/encoder/requirements.txt
-    venv/bin/python infra/encoder/build.py shared/data/encoder.bin
+    venv/bin/python infra/encoder/build.py shared/data/models/encoder.bin
 
 The same packages give the same bytes. shared/encoder/src/file.rs reads the layout written here.
 """

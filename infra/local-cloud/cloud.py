@@ -191,7 +191,7 @@ class LocalCloud:
 
     def configure(self) -> None:
         """The customer's files and the passwords of the site, as docs/deploy.md says."""
-        s3, bucket, data = self.client("s3"), self.outputs["ConfigBucketName"], ROOT / "shared" / "data"
+        s3, bucket, data = self.client("s3"), self.outputs["ConfigBucketName"], ROOT / "shared" / "data" / "customer"
         for file in [data / "policy.json", data / "agents.json", *sorted((data / "knowledge_base").glob("*.md"))]:
             s3.upload_file(str(file), bucket, str(file.relative_to(data)))
         command = [sys.executable, ROOT / "infra" / "site-access.py", self.outputs["SitePasswordsArn"]]

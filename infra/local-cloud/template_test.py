@@ -66,9 +66,9 @@ class Template(unittest.TestCase):
         read = lambda *files: set(re.findall(r'"([A-Z][A-Z0-9_]{3,})"', "".join((ROOT / file).read_text() for file in files)))
         for function, properties in FUNCTIONS.items():
             wiring = f"functions/{function.lower()}/src/wiring.rs"
-            known = read(wiring, "shared/aws/src/lambda.rs", "shared/edge/src/config.rs")
+            known = read(wiring, "shared/aws/src/lambda.rs", "shared/runtime/src/config.rs")
             if function == "Triage":
-                known |= read("shared/claude/src/config.rs")
+                known |= read("shared/claude/src/config.rs", "shared/llm/src/config.rs")
             given = common | set(properties["Environment"]["Variables"])
             self.assertLessEqual(given, known, f"{function}: set and never read")
             required = set(re.findall(r'"([A-Z0-9_]+)"', "".join(re.findall(r"required\(\[(.*?)\]\)", (ROOT / wiring).read_text(), re.S))))
@@ -104,7 +104,7 @@ class Template(unittest.TestCase):
             self.assertLessEqual(threshold, 800 * TEMPLATE["Mappings"]["Timings"]["default"][name], "80 % of the timeout")
 
     def test_the_metrics_of_alarms_and_dashboard_are_those_we_write(self):
-        written = set(re.findall(r'\("[a-z_]+", "([A-Za-z]+)", "[A-Za-z]+"\)', (ROOT / "shared/edge/src/metrics.rs").read_text()))
+        written = set(re.findall(r'\("[a-z_]+", "([A-Za-z]+)", "[A-Za-z]+"\)', (ROOT / "shared/runtime/src/metrics.rs").read_text()))
         self.assertEqual(len(written), 9)
         text = (ROOT / "template.yaml").read_text()
         for resource in RESOURCES.values():

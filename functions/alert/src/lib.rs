@@ -14,8 +14,8 @@ use domain::{
     },
     record::utc_day,
 };
-use edge::{AlertMessage, Invocation, Verdict, batch, handle_batch};
 use jiff::{SignedDuration, Timestamp, tz::Offset};
+use runtime::{AlertMessage, Invocation, Verdict, batch, handle_batch};
 use serde::Deserialize;
 
 /// What alerting needs of the outside.
@@ -167,7 +167,7 @@ async fn within_cap(alerting: &Alerting, policy: &Policy, band: Band, now: Times
     let counter = format!("alerts/{}", utc_day(now));
     let expires = now + SignedDuration::from_hours(48);
     let count = alerting.control.count(&counter, 1, limit.into(), expires).await?;
-    edge::metrics::alert_cap_used(
+    runtime::metrics::alert_cap_used(
         match count {
             Count::Within { used } => used,
             Count::Over => limit.into(),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use askama::Template;
 use domain::{Alert, AlertKind, EmailAddress, ports::Email};
-use edge::words::ticket_link;
 use jiff::Timestamp;
+use runtime::words::ticket_link;
 
 #[derive(Template)]
 #[template(path = "guardian.html")]
@@ -67,7 +67,7 @@ mod filters {
 
     #[filter_fn]
     pub(super) fn monthly(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
-        Ok(edge::words::monthly(*mrr))
+        Ok(runtime::words::monthly(*mrr))
     }
 
     #[filter_fn]

@@ -7,7 +7,7 @@ use aws::{
     BucketOutbox, BucketSettings, BucketSite, ConfigBucket, ControlTable, Sdk, SesMailer, SqsQueue, TicketTable,
     lambda::{self, Backend, variable},
 };
-use embedded::Bundled;
+use memory::Bundled;
 
 pub(crate) async fn build() -> Result<Alerting, Box<dyn Error>> {
     if lambda::backend(variable)? == Backend::Embedded {

@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 
 use alert::{Alerting, Event, digest, handle, handle_event};
 use domain::{Alert, Band, Policy, policy::AlertPolicy, ports::AlertLog, sample};
-use edge::{
+use jiff::SignedDuration;
+use memory::{Failing, Fault, FixedSettings, MemoryControl, MemoryQueue, MemoryTicketLog, OutboxMailer, pump};
+use runtime::{
     AlertMessage, Invocation,
     message::{self, Envelope},
 };
-use embedded::{Failing, Fault, FixedSettings, MemoryControl, MemoryQueue, MemoryTicketLog, OutboxMailer, pump};
-use jiff::SignedDuration;
 
 struct Bench {
     alerting: Alerting,

@@ -16,10 +16,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use claude::{Budget, Config, Reader, price};
+use claude::price;
 use domain::{Ticket, ports::Analyst, reading::Usage, sample};
-use embedded::{MemoryControl, input};
-use local::{cli::AnalystChoice, run, stack};
+use llm::{Budget, Router};
+use local::{cli::AnalystChoice, input, run, stack};
+use memory::MemoryControl;
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers};
 
@@ -104,10 +105,12 @@ async fn main() {
 
     let (quick, _) = server(Duration::ZERO).await;
     let environment = environment(&quick);
-    let config = Config::read(|name| environment.get(name)).unwrap();
+    let get = |name: &str| environment.get(name);
+    let model = claude::language_model(&claude::Config::read(get).unwrap()).unwrap();
     let budget = Budget::new(Arc::new(MemoryControl::default()), 1e3, stack::wall_clock);
     let policy = &shared.policy;
-    let reader = Reader::new(&config, &policy.agents, stack::embedded_analyst(policy).unwrap(), budget).unwrap();
+    let config = llm::Config::read(get).unwrap();
+    let reader = Router::new(config, model, &policy.agents, stack::embedded_analyst(policy).unwrap(), budget);
     let mut times = Vec::with_capacity(READS);
     for row in input.rows.iter().cycle().take(READS) {
         let ticket = Ticket { subject: row.subject.clone(), description: row.description.clone(), ..sample::ticket(1) };

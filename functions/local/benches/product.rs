@@ -3,15 +3,14 @@
 
 use std::{hint::black_box, time::Duration};
 
-use analysis::{
-    injection,
-    knowledge::Question,
-    redaction::{Known, Redactor},
-};
+use analyst::knowledge::Question;
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{Account, Language, Ticket, TicketContext, TicketState, decide, sample};
-use embedded::input;
-use local::stack;
+use llm::{
+    injection,
+    redaction::{Known, Redactor},
+};
+use local::{input, stack};
 
 /// The bundled tickets as the analyst gets them.
 fn tickets() -> Vec<(Ticket, Account)> {
@@ -58,7 +57,7 @@ fn analyst(criterion: &mut Criterion) {
             analyst.read(black_box(ticket), account)
         });
     });
-    let knowledge = analysis::KnowledgeBase::parse(data::knowledge_base()).unwrap();
+    let knowledge = analyst::KnowledgeBase::parse(data::knowledge_base()).unwrap();
     let mut next = tickets.iter().cycle();
     criterion.bench_function("retrieval over the knowledge base", |bench| {
         bench.iter(|| {

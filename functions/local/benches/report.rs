@@ -10,8 +10,8 @@ use domain::{
     record::utc_day,
     sample,
 };
-use embedded::{FixedSettings, SiteDirectory};
 use jiff::{SignedDuration, Timestamp, civil::Date};
+use memory::{FixedSettings, SiteDirectory};
 use report::{Reporting, Window};
 use zendesk::FieldIds;
 

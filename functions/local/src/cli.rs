@@ -117,10 +117,10 @@ pub struct TrainArguments {
     #[arg(long, value_name = "LABELLED.csv")]
     pub input: Option<PathBuf>,
     /// Folder of the training corpus: tickets/*.jsonl and sentences/*.jsonl
-    #[arg(long, value_name = "DIR", default_value = "shared/data/training")]
+    #[arg(long, value_name = "DIR", default_value = "shared/data/corpus/training")]
     pub corpus: PathBuf,
     /// Where the weights go; the next build takes them in
-    #[arg(long, value_name = "FILE", default_value = "shared/data/model.bin")]
+    #[arg(long, value_name = "FILE", default_value = "shared/data/models/model.bin")]
     pub output: PathBuf,
 }
 

@@ -1,7 +1,8 @@
-//! `helpdesk`: the helpdesk in memory, over HTTP. Its protocol is in `embedded::remote`.
+//! `helpdesk`: the helpdesk in memory, over HTTP. Its protocol is in `memory::remote`.
 
 use std::{net::Ipv4Addr, sync::Arc};
 
+use crate::input;
 use anyhow::Context;
 use axum::{
     Json, Router,
@@ -13,7 +14,7 @@ use domain::{
     Account, AccountId, Ticket, TicketId, TicketUpdate,
     ports::{Helpdesk, PortError, Updated, told},
 };
-use embedded::{MemoryHelpdesk, input};
+use memory::MemoryHelpdesk;
 use serde_json::{Value, json};
 use zendesk::FieldIds;
 
@@ -70,7 +71,7 @@ async fn calls(State(helpdesk): State<Arc<MemoryHelpdesk>>, Path(id): Path<Ticke
 #[cfg(test)]
 mod tests {
     use domain::{ports::contract::helpdesk as contract, sample};
-    use embedded::RemoteHelpdesk;
+    use memory::RemoteHelpdesk;
 
     use super::*;
 

@@ -4,6 +4,7 @@ pub mod cli;
 pub mod eval;
 pub mod exit;
 pub mod helpdesk;
+pub mod input;
 pub mod outputs;
 pub mod progress;
 pub mod run;

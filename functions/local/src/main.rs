@@ -13,7 +13,7 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match stack::Environment::read() {
         Ok(environment) => {
-            edge::logging::start(&environment.get("RUST_LOG").unwrap_or_else(|| "error".to_owned()));
+            runtime::logging::start(&environment.get("RUST_LOG").unwrap_or_else(|| "error".to_owned()));
             match cli.command {
                 None => run::command(&cli.run, &environment).await,
                 Some(Command::Run(arguments)) => run::command(&arguments, &environment).await,

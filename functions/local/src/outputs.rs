@@ -7,9 +7,9 @@ use std::{
     sync::Arc,
 };
 
+use crate::input::Row;
 use anyhow::Context;
 use domain::{Alert, AlertKey, AlertKind, Band, Delivery, Record};
-use embedded::input::Row;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::say;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use domain::{Agent, Priority, Record, reading::Usage};
-use edge::words;
 use indicatif::{ProgressBar, ProgressStyle};
 use report::Aggregates;
+use runtime::words;
 use strum::IntoEnumIterator;
 
 /// Up to here every ticket gets its line; above, the bar has to do.

@@ -2,10 +2,10 @@
 
 use std::{path::Path, sync::Arc, time::Instant};
 
+use crate::input::{self, Input, Row};
 use anyhow::{Context, bail};
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use domain::{AccountId, Record};
-use embedded::input::{self, Input, Row};
 use futures::{StreamExt, stream};
 use indexmap::IndexMap;
 use jiff::Timestamp;

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use crate::input;
 use anyhow::Context;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use axum::{
@@ -20,8 +21,8 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::AccountId;
-use embedded::{NewTicket, input};
 use jiff::{SignedDuration, Timestamp};
+use memory::NewTicket;
 use report::Window;
 use serde_json::{Value, json};
 use zendesk::signature;

@@ -3,21 +3,21 @@
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use alert::Alerting;
-use analysis::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
+use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
 use anyhow::{Context, anyhow};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use claude::{Budget, Reader};
 use domain::{Mode, Policy, ports::PortError};
-use edge::{
-    Invocation,
-    config::{Config, ConfigError, Defaults, Files},
-};
-use embedded::{
+use jiff::{SignedDuration, Timestamp};
+use llm::{Budget, Router};
+use memory::{
     FixedSecrets, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, OutboxMailer,
     SiteDirectory, pump,
 };
-use jiff::{SignedDuration, Timestamp};
 use report::{Aggregates, Reporting, Window};
+use runtime::{
+    Invocation,
+    config::{Config, ConfigError, Defaults, Files},
+};
 use secrecy::SecretString;
 use triage::Triage;
 use webhook::Webhook;
@@ -97,7 +97,7 @@ pub struct Shared {
     pub helpdesk: Arc<MemoryHelpdesk>,
     control: Arc<MemoryControl>,
     mailer: Arc<OutboxMailer>,
-    reader: Arc<Reader>,
+    reader: Arc<Router>,
     secret: SecretString,
     delivery: bool,
     reporting: Reporting,
@@ -117,21 +117,22 @@ impl Shared {
     /// A configuration that cannot be used, every problem of it in one message.
     pub fn new(setup: Setup<'_>, environment: &Environment) -> anyhow::Result<Self> {
         let files = Files { policy: data::POLICY, agents: data::AGENTS };
-        let model = claude::Config::read(|name| match (name, setup.analyst) {
+        let variable = |name: &str| match (name, setup.analyst) {
             ("ANALYST", Some(choice)) => Some(choice.word().to_owned()),
             _ => environment.get(name),
-        });
-        let config = edge::config::read(files, |name| environment.get(name), defaults());
-        let (Config { mut policy, fields, delivery }, model) = ConfigError::both(config, model)?;
+        };
+        let readers = ConfigError::both(llm::Config::read(variable), claude::Config::read(variable));
+        let config = runtime::config::read(files, variable, defaults());
+        let (Config { mut policy, fields, delivery }, (reading, claude)) = ConfigError::both(config, readers)?;
         // A run shows the whole file, and its clock is the file's.
         policy.retention = SignedDuration::from_hours(24 * i64::from(KEEP_DAYS));
         if !setup.capped {
             policy.alerts.daily_cap = None;
         }
         let control = Arc::new(MemoryControl::default());
-        let budget = Budget::new(control.clone(), model.budget_usd, wall_clock);
-        let reader = Reader::new(&model, &policy.agents, embedded_analyst(&policy)?, budget)
-            .map_err(|problem| anyhow!(problem))?;
+        let budget = Budget::new(control.clone(), reading.budget_usd, wall_clock);
+        let model = claude::language_model(&claude).map_err(|problem| anyhow!(problem))?;
+        let reader = Router::new(reading, model, &policy.agents, embedded_analyst(&policy)?, budget);
         let (policy, log) = (Arc::new(policy), Arc::new(MemoryTicketLog::default()));
         Ok(Self {
             reporting: Reporting {
@@ -256,9 +257,9 @@ fn defaults() -> Defaults {
 /// # Errors
 /// Bundled data that do not parse.
 pub fn embedded_analyst(policy: &Policy) -> anyhow::Result<EmbeddedAnalyst> {
-    let encoder = Encoder::new(data::ENCODER).context("shared/data/encoder.bin")?;
-    let model = Model::read(data::MODEL).context("shared/data/model.bin")?;
-    let knowledge = KnowledgeBase::parse(data::knowledge_base()).context("shared/data/knowledge_base")?;
+    let encoder = Encoder::new(data::ENCODER).context("shared/data/models/encoder.bin")?;
+    let model = Model::read(data::MODEL).context("shared/data/models/model.bin")?;
+    let knowledge = KnowledgeBase::parse(data::knowledge_base()).context("shared/data/customer/knowledge_base")?;
     let signatures = policy.agents.iter().map(|(agent, profile)| (*agent, profile.signature.clone())).collect();
     Ok(EmbeddedAnalyst::new(encoder, model, knowledge, signatures))
 }

@@ -1,20 +1,22 @@
 //! `train`: refits the embedded analyst's heads.
 
-use std::{
-    num::NonZero,
-    path::{Path, PathBuf},
-};
+use std::{num::NonZero, path::Path};
 
-use analysis::{
-    Encoder, TASKS, Task, corpus,
+use analyst::{Encoder, TASKS, Task};
+use anyhow::{Context, bail};
+use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use training::{
+    corpus,
     evaluate::Confusion,
     train::{Example, Singles, Trained, Truth},
 };
-use anyhow::{Context, bail};
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use embedded::input::{self, Input, Labels};
 
-use crate::{cli::TrainArguments, exit::Ended, say};
+use crate::{
+    cli::TrainArguments,
+    exit::Ended,
+    input::{self, Input, Labels},
+    say,
+};
 
 /// A team's own ticket counts for so many of the corpus: theirs is the inbox that matters.
 const OWN_WEIGHT: f32 = 3.0;
@@ -24,14 +26,8 @@ const OWN_WEIGHT: f32 = 3.0;
 /// # Errors
 /// A corpus that cannot be read or contradicts itself, named by file and line; a CSV without labels.
 pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
-    let mut tickets = Vec::new();
-    for (name, text) in files(&arguments.corpus.join("tickets"))? {
-        tickets.extend(corpus::parse(&name, &text)?);
-    }
-    let mut sentences = Vec::new();
-    for (name, text) in files(&arguments.corpus.join("sentences"))? {
-        sentences.extend(corpus::parse_sentences(&name, &text)?);
-    }
+    let tickets = corpus::tickets(&arguments.corpus.join("tickets"))?;
+    let sentences = corpus::sentences(&arguments.corpus.join("sentences"))?;
     let own = match arguments.input.as_deref() {
         Some(path) => own_tickets(path)?,
         None => Input { file: String::new(), rows: Vec::new(), problems: Vec::new() },
@@ -56,7 +52,7 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
     let singles = Singles::new(&encoder, &sentences);
 
     say::line(format_args!("Fitting on {threads} threads …"));
-    let trained = analysis::train::train(&examples, &singles, threads, |done, all| {
+    let trained = training::train::train(&examples, &singles, threads, |done, all| {
         say::line(format_args!("  {done} of {all} parts"));
     });
     say::line(format_args!("\nOn scenarios held out, five folds:\n{}", scores(&trained, &examples, 0..tickets.len())));
@@ -70,26 +66,10 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
     let news = if bytes == data::MODEL {
         "the weights this build has"
     } else {
-        "new; a build takes in what lies at shared/data/model.bin"
+        "new; a build takes in what lies at shared/data/models/model.bin"
     };
     say::line(format_args!("{}: {} bytes, {news}", output.display(), bytes.len()));
     Ok(if own.problems.is_empty() { Ended::Well } else { Ended::WithLosses })
-}
-
-/// The JSON Lines files of a folder, by name.
-fn files(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
-        .with_context(|| format!("{} cannot be read", folder.display()))?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
-    paths.sort();
-    let read = |path: PathBuf| {
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(&path).with_context(|| format!("{name} cannot be read"))?;
-        Ok((name, text))
-    };
-    paths.into_iter().map(read).collect()
 }
 
 fn own_tickets(path: &Path) -> anyhow::Result<Input> {
@@ -135,7 +115,7 @@ fn scores(trained: &Trained, examples: &[Example], range: std::ops::Range<usize>
             for (example, held_out) in examples.iter().zip(held_out).take(range.end).skip(range.start) {
                 let probabilities = held_out.get(task as usize).map(Vec::as_slice).unwrap_or_default();
                 if let Some(truth) = example.truth.class(task) {
-                    confusion.add(truth, analysis::embedded::chosen(task, probabilities));
+                    confusion.add(truth, analyst::embedded::chosen(task, probabilities));
                 }
             }
             confusion

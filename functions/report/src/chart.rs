@@ -1,7 +1,7 @@
 //! Charts as inline SVG: bars for counts, columns for days. Drawn in a fixed box that scales with the page.
 
 use askama::Template;
-use edge::words;
+use runtime::words;
 
 /// Horizontal bars with their names and figures.
 #[derive(Template)]

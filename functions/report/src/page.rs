@@ -5,8 +5,8 @@ use std::sync::Arc;
 use askama::Template;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{Agent, Alert, AlertKind, Policy, Priority, Record, Resolution};
-use edge::words;
 use jiff::Timestamp;
+use runtime::words;
 use sha2::{Digest, Sha256};
 use strum::IntoEnumIterator;
 use zendesk::{FieldIds, update_request};
@@ -216,17 +216,17 @@ mod filters {
 
     #[filter_fn]
     pub(super) fn dollars(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
-        Ok(edge::words::dollars(*mrr))
+        Ok(runtime::words::dollars(*mrr))
     }
 
     #[filter_fn]
     pub(super) fn monthly(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
-        Ok(edge::words::monthly(*mrr))
+        Ok(runtime::words::monthly(*mrr))
     }
 
     #[filter_fn]
     pub(super) fn moment(at: &Timestamp, _: &dyn Values) -> askama::Result<String> {
-        Ok(edge::words::moment(*at))
+        Ok(runtime::words::moment(*at))
     }
 
     #[filter_fn]

@@ -6,7 +6,7 @@ use aws::{
     BucketSettings, BucketSite, ConfigBucket, Sdk, TicketTable,
     lambda::{self, Backend, variable},
 };
-use embedded::Bundled;
+use memory::Bundled;
 use report::{PAGE_BY_ROLE, Reporting};
 
 pub(crate) async fn build() -> Result<Reporting, Box<dyn Error>> {

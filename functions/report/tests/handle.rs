@@ -9,8 +9,8 @@ use domain::{
     reading::Usage,
     sample,
 };
-use embedded::{FixedSettings, MemoryTicketLog, SiteDirectory};
 use jiff::SignedDuration;
+use memory::{FixedSettings, MemoryTicketLog, SiteDirectory};
 use report::{DASHBOARD, METRICS, PAGE_BY_ROLE, Reporting, Window, handle};
 use zendesk::FieldIds;
 

@@ -6,11 +6,11 @@ use domain::{
     Alert, Begun, Plan, Resolution, TicketState, TicketUpdate,
     ports::{Fenced, Lease, Opened, PortError, Updated},
 };
-use edge::{
+use jiff::Timestamp;
+use runtime::{
     AlertMessage,
     message::{self, Envelope},
 };
-use jiff::Timestamp;
 
 use crate::{Triage, audit};
 

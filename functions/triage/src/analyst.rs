@@ -2,49 +2,55 @@
 
 use std::{sync::Arc, time::Duration};
 
-use analysis::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
+use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
 use async_trait::async_trait;
 use aws::{BucketSettings, ConfigBucket, Snapshot};
-use claude::{Budget, Config, Reader};
 use domain::{
     Account, Policy, Reading, Ticket,
     ports::{Analyst, PortError, Settings},
 };
+use llm::{Budget, Config, LanguageModel, Router};
 use tokio::sync::Mutex;
+
+/// The language model, if there is one, and how far it may go.
+#[derive(Clone)]
+pub(crate) struct ModelChoice {
+    pub(crate) config: Config,
+    pub(crate) model: Option<Arc<dyn LanguageModel>>,
+    pub(crate) budget: Budget,
+}
 
 /// Reads with the knowledge base and the team profiles that lie in the config bucket, at most 300 s old.
 pub(crate) struct LiveAnalyst {
     bucket: Arc<ConfigBucket>,
     settings: Arc<BucketSettings>,
-    model: Config,
-    budget: Budget,
-    current: Mutex<(Arc<Snapshot>, Arc<Reader>)>,
+    choice: ModelChoice,
+    current: Mutex<(Arc<Snapshot>, Arc<Router>)>,
 }
 
 impl LiveAnalyst {
     pub(crate) async fn new(
         bucket: Arc<ConfigBucket>,
         settings: Arc<BucketSettings>,
-        model: Config,
-        budget: Budget,
+        choice: ModelChoice,
     ) -> Result<Self, PortError> {
         let (snapshot, policy) = futures::try_join!(bucket.snapshot(), settings.policy())?;
-        let first = reader(snapshot.articles(), &policy, &model, budget.clone())
+        let first = router(snapshot.articles(), &policy, choice.clone())
             .map_err(|problem| PortError::transient("configuration", problem))?;
         first.warm().await;
-        Ok(Self { bucket, settings, model, budget, current: Mutex::new((snapshot, Arc::new(first))) })
+        Ok(Self { bucket, settings, choice, current: Mutex::new((snapshot, Arc::new(first))) })
     }
 
-    /// The reader for the files as they are now. Files that cannot be used are logged once, and the ones before stay.
-    async fn reader(&self) -> Result<Arc<Reader>, PortError> {
+    /// The router for the files as they are now. Files that cannot be used are logged once, and the ones before stay.
+    async fn router(&self) -> Result<Arc<Router>, PortError> {
         let (snapshot, policy) = futures::try_join!(self.bucket.snapshot(), self.settings.policy())?;
         let mut current = self.current.lock().await;
         if !Arc::ptr_eq(&current.0, &snapshot) {
             current.0 = snapshot.clone();
-            match reader(snapshot.articles(), &policy, &self.model, self.budget.clone()) {
-                Ok(reader) => current.1 = Arc::new(reader),
+            match router(snapshot.articles(), &policy, self.choice.clone()) {
+                Ok(router) => current.1 = Arc::new(router),
                 Err(problem) => {
-                    tracing::error!(problem, "The new knowledge base cannot be used; the one before stays.")
+                    tracing::error!(problem, "The new knowledge base is invalid; using the previous one.");
                 }
             }
         }
@@ -55,20 +61,20 @@ impl LiveAnalyst {
 #[async_trait]
 impl Analyst for LiveAnalyst {
     async fn read(&self, ticket: &Ticket, account: &Account, within: Duration) -> Result<Reading, PortError> {
-        self.reader().await?.read(ticket, account, within).await
+        self.router().await?.read(ticket, account, within).await
     }
 }
 
-/// The embedded analyst with these articles, and Claude where the configuration says so.
-pub(crate) fn reader<'a>(
+/// The embedded analyst with these articles, and the language model where the configuration says so.
+pub(crate) fn router<'a>(
     articles: impl Iterator<Item = (&'a str, &'a str)>,
     policy: &Policy,
-    model: &Config,
-    budget: Budget,
-) -> Result<Reader, String> {
+    choice: ModelChoice,
+) -> Result<Router, String> {
     let encoder = Encoder::new(data::ENCODER).map_err(|error| error.to_string())?;
     let weights = Model::read(data::MODEL).map_err(|error| error.to_string())?;
     let knowledge = KnowledgeBase::parse(articles).map_err(|error| format!("knowledge_base: {error}"))?;
     let signatures = policy.agents.iter().map(|(agent, profile)| (*agent, profile.signature.clone())).collect();
-    Reader::new(model, &policy.agents, EmbeddedAnalyst::new(encoder, weights, knowledge, signatures), budget)
+    let embedded = EmbeddedAnalyst::new(encoder, weights, knowledge, signatures);
+    Ok(Router::new(choice.config, choice.model, &policy.agents, embedded, choice.budget))
 }

@@ -17,8 +17,8 @@ use domain::{
         AlertLog, Analyst, Audit, Claim, Fenced, Helpdesk, Lease, PortError, Queue, Records, Settings, TicketLog, told,
     },
 };
-use edge::{Cause, Invocation, TicketMessage, Verdict, batch, handle_batch};
 use jiff::Timestamp;
+use runtime::{Cause, Invocation, TicketMessage, Verdict, batch, handle_batch};
 
 use crate::{act::Acted, gather::Gathered};
 
@@ -169,7 +169,7 @@ async fn work(
     match triage.log.finish(lease, &state, &plan.record, expires).await? {
         Fenced::Written => {
             log_triaged(&plan.record, &policy);
-            edge::metrics::triaged(&plan.record);
+            runtime::metrics::triaged(&plan.record);
             Ok(Outcome::Finished)
         }
         Fenced::Lost => Ok(Outcome::Overtaken),

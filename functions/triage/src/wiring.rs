@@ -6,14 +6,14 @@ use aws::{
     BucketSettings, ConfigBucket, ControlTable, Parameters, Sdk, SqsQueue, TicketTable,
     lambda::{self, Backend, required, variable, wall_clock},
 };
-use claude::Budget;
 use domain::ports::Control;
-use edge::config::ConfigError;
-use embedded::{Bundled, RemoteHelpdesk};
+use llm::Budget;
+use memory::{Bundled, RemoteHelpdesk};
+use runtime::config::ConfigError;
 use secrecy::{ExposeSecret, SecretString};
 use triage::Triage;
 
-use crate::analyst::{LiveAnalyst, reader};
+use crate::analyst::{LiveAnalyst, ModelChoice, router};
 
 pub(crate) async fn build() -> Result<Triage, Box<dyn Error>> {
     match lambda::backend(variable)? {
@@ -33,12 +33,11 @@ async fn on_aws() -> Result<Triage, Box<dyn Error>> {
     let settings = Arc::new(BucketSettings::new(&sdk, bucket.clone(), mode, variable));
     let parameters = Parameters::new(&sdk);
     let (config, key) = futures::try_join!(settings.config(), parameters.get(&model_key))?;
-    let model = model_config(key)?;
-    let budget = budget(Arc::new(ControlTable::new(&sdk, control)), &model);
+    let choice = model_choice(key, Arc::new(ControlTable::new(&sdk, control)))?;
     let log = Arc::new(TicketTable::new(&sdk, tickets, config.policy.retention));
     let helpdesk =
         RemoteHelpdesk::new(claude::connection(), &helpdesk).map_err(|error| format!("HELPDESK_URL: {error}"))?;
-    let analyst = LiveAnalyst::new(bucket, settings.clone(), model, budget);
+    let analyst = LiveAnalyst::new(bucket, settings.clone(), choice);
     let (analyst, ()) = futures::join!(analyst, log.warm());
     Ok(Triage {
         settings,
@@ -55,9 +54,8 @@ async fn on_aws() -> Result<Triage, Box<dyn Error>> {
 
 fn embedded() -> Result<Triage, Box<dyn Error>> {
     let bundled = Bundled::new(lambda::scratch(), variable)?;
-    let model = model_config(None)?;
-    let budget = budget(bundled.control, &model);
-    let reader = reader(data::knowledge_base(), &bundled.config.policy, &model, budget)?;
+    let choice = model_choice(None, bundled.control)?;
+    let router = router(data::knowledge_base(), &bundled.config.policy, choice)?;
     Ok(Triage {
         settings: bundled.settings,
         log: bundled.log.clone(),
@@ -65,20 +63,19 @@ fn embedded() -> Result<Triage, Box<dyn Error>> {
         alerts: bundled.log.clone(),
         audit: bundled.log,
         helpdesk: bundled.helpdesk,
-        analyst: Arc::new(reader),
+        analyst: Arc::new(router),
         tickets: Bundled::queue(),
         alert_queue: Bundled::queue(),
     })
 }
 
-/// The variables, with the key from its parameter.
-fn model_config(key: Option<SecretString>) -> Result<claude::Config, ConfigError> {
-    claude::Config::read(|name| match name {
+/// What the variables say, with the key from its parameter.
+fn model_choice(key: Option<SecretString>, control: Arc<dyn Control>) -> Result<ModelChoice, Box<dyn Error>> {
+    let get = |name: &str| match name {
         "ANTHROPIC_API_KEY" => key.as_ref().map(|key| key.expose_secret().to_owned()),
         _ => variable(name),
-    })
-}
-
-fn budget(control: Arc<dyn Control>, model: &claude::Config) -> Budget {
-    Budget::new(control, model.budget_usd, wall_clock)
+    };
+    let (config, claude) = ConfigError::both(llm::Config::read(get), claude::Config::read(get))?;
+    let budget = Budget::new(control, config.budget_usd, wall_clock);
+    Ok(ModelChoice { config, model: claude::language_model(&claude)?, budget })
 }

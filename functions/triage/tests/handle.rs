@@ -9,12 +9,12 @@ use domain::{
     ports::{Analyst, PortError},
     sample,
 };
-use edge::{
+use jiff::{SignedDuration, Timestamp};
+use memory::{Failing, Fault, FixedSettings, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, NewTicket, pump};
+use runtime::{
     Cause, Invocation, TicketMessage,
     message::{self, Envelope},
 };
-use embedded::{Failing, Fault, FixedSettings, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, NewTicket, pump};
-use jiff::{SignedDuration, Timestamp};
 use triage::{Triage, handle};
 use zendesk::FieldIds;
 

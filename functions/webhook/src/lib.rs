@@ -10,11 +10,11 @@ use std::{sync::Arc, time::Duration};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::ports::{PortError, Queue, Settings, SigningSecrets, told};
-use edge::{
+use jiff::Timestamp;
+use runtime::{
     Cause, TicketMessage,
     message::{self, Envelope},
 };
-use jiff::Timestamp;
 use zendesk::{
     Actor, Event, Happening, event,
     signature::{self, SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER},

@@ -6,7 +6,7 @@ use aws::{
     BucketSettings, ConfigBucket, ParameterSecrets, Sdk, SqsQueue,
     lambda::{self, Backend, variable},
 };
-use embedded::Bundled;
+use memory::Bundled;
 use webhook::Webhook;
 
 pub(crate) async fn build() -> Result<Webhook, Box<dyn Error>> {

@@ -9,9 +9,9 @@ use domain::{
     ports::{PortError, SigningSecrets},
     sample,
 };
-use edge::{Cause, TicketMessage, message};
-use embedded::{Failing, Fault, FixedSecrets, FixedSettings, MemoryQueue};
 use jiff::{SignedDuration, Timestamp};
+use memory::{Failing, Fault, FixedSecrets, FixedSettings, MemoryQueue};
+use runtime::{Cause, TicketMessage, message};
 use secrecy::SecretString;
 use webhook::{Webhook, handle};
 use zendesk::signature::{SIGNATURE_HEADER, TEST_SECRET, TIMESTAMP_HEADER, sign};

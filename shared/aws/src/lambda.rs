@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use domain::ports::told;
-use edge::{
+use jiff::Timestamp;
+use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+use runtime::{
     Invocation,
     config::{ConfigError, Reader},
 };
-use jiff::Timestamp;
-use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A variable of the environment.
@@ -86,7 +86,7 @@ where
     HF: Future<Output = Result<R, Error>>,
 {
     let stage = variable("STAGE").unwrap_or_else(|| "local".to_owned());
-    edge::logging::start_json(&variable("RUST_LOG").unwrap_or_else(|| "info".to_owned()), stage, wall_clock);
+    runtime::logging::start_json(&variable("RUST_LOG").unwrap_or_else(|| "info".to_owned()), stage, wall_clock);
     let function = match build.await {
         Ok(function) => function,
         Err(error) => {

@@ -7,7 +7,7 @@ use domain::{
     Policy,
     ports::{PortError, Settings},
 };
-use edge::config::{Config, Defaults, Files};
+use runtime::config::{Config, Defaults, Files};
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
@@ -89,7 +89,7 @@ impl BucketSettings {
         let file = |name| snapshot.file(name).unwrap_or_default();
         let files = Files { policy: file(POLICY), agents: file(AGENTS) };
         let get = |name: &str| if name == "MODE" { Some(mode.to_owned()) } else { (self.variables)(name) };
-        edge::config::read(files, get, Defaults::default()).map_err(|error| error.to_string())
+        runtime::config::read(files, get, Defaults::default()).map_err(|error| error.to_string())
     }
 }
 

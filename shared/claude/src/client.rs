@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use analysis::prompt::Schema;
+use async_trait::async_trait;
 use domain::{Fallback, reading::Usage};
 use jiff::{SignedDuration, fmt::rfc2822};
+use llm::{Failure, LanguageModel, Outcome, Reply, Request};
 use reqwest::{
     StatusCode,
     header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER},
@@ -35,21 +36,6 @@ pub struct Client {
     base_url: String,
     key: SecretString,
     model: Model,
-}
-
-/// A text that came back, and what it cost.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Reply {
-    pub text: String,
-    pub usage: Usage,
-}
-
-/// How a call ended.
-#[derive(Debug)]
-pub struct Ended {
-    pub outcome: Result<Reply, ClaudeError>,
-    /// An attempt broke off after it was sent: it may have been answered, and billed, without our knowing.
-    pub in_doubt: bool,
 }
 
 /// How a call failed. No variant holds text of the request or the answer.
@@ -116,51 +102,22 @@ impl Client {
         Ok(Self { http: connection(), base_url: config.base_url.clone(), key, model: config.model.clone() })
     }
 
-    #[must_use]
-    pub fn model(&self) -> &Model {
-        &self.model
-    }
-
-    /// Opens the connection and asks whether key and model are accepted, so that the first ticket need not wait. What
-    /// goes wrong is logged and no more: a ticket will tell.
-    pub async fn warm(&self) {
-        let url = format!("{}/v1/models/{}", self.base_url, self.model.id);
-        match self.http.get(url).headers(self.headers()).timeout(CONNECT).send().await {
-            Ok(response) if response.status().is_success() => {}
-            Ok(response) => {
-                tracing::warn!(status = response.status().as_u16(), "The model {} is not to be had.", self.model.id);
-            }
-            Err(error) => {
-                tracing::warn!(error = domain::ports::told(&error.without_url()), "No connection to the model.");
-            }
-        }
-    }
-
-    /// The request as it is sent.
-    ///
-    /// # Panics
-    /// Never: strings and a schema serialise.
-    #[must_use]
-    pub fn body(&self, system: &str, user: &str, schema: &Schema) -> Vec<u8> {
-        let payload = MessagePayload::new(&self.model, system, user, schema);
-        serde_json::to_vec(&payload).expect("strings and a schema serialise")
-    }
-
-    /// Sends, and sends again where that may help and time allows. The outcome is that of the last attempt.
-    pub async fn message(&self, body: &[u8], within: Duration) -> Ended {
+    /// Sends, and sends again where that may help and time allows. The outcome is that of the last attempt, with whether
+    /// any attempt is in doubt.
+    async fn message(&self, body: &[u8], within: Duration) -> (Result<Reply, ClaudeError>, bool) {
         let until = Instant::now() + within;
         let (mut attempt, mut in_doubt) = (1, false);
         loop {
             let (error, advice) = match self.attempt(body, until).await {
-                Ok(reply) => return Ended { outcome: Ok(reply), in_doubt },
+                Ok(reply) => return (Ok(reply), in_doubt),
                 Err(failed) => failed,
             };
             in_doubt |= error.in_doubt();
             let pause = advice.pause.unwrap_or_else(|| backoff(attempt));
             if !advice.again || attempt == ATTEMPTS || Instant::now() + pause >= until {
-                return Ended { outcome: Err(error), in_doubt };
+                return (Err(error), in_doubt);
             }
-            tracing::warn!(error = domain::ports::told(&error), attempt, "The model is asked again.");
+            tracing::warn!(error = domain::ports::told(&error), attempt, "Asking the model again.");
             sleep(pause).await;
             attempt += 1;
         }
@@ -200,6 +157,42 @@ impl Client {
         headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers
+    }
+}
+
+#[async_trait]
+impl LanguageModel for Client {
+    fn name(&self) -> &str {
+        &self.model.id
+    }
+
+    fn most_it_can_cost(&self, request: &Request<'_>) -> u64 {
+        let schema = serde_json::to_string(request.schema).expect("a schema serialises");
+        let bytes = request.system.len() + request.ticket.len() + schema.len();
+        self.model.price.at_most(bytes, self.model.max_tokens())
+    }
+
+    async fn ask(&self, request: &Request<'_>, within: Duration) -> Outcome {
+        let payload = MessagePayload::new(&self.model, request);
+        let body = serde_json::to_vec(&payload).expect("strings and a schema serialise");
+        let (result, in_doubt) = self.message(&body, within).await;
+        let result =
+            result.map_err(|error| Failure { fallback: error.fallback(), usage: error.usage(), cause: error.into() });
+        Outcome { result, in_doubt }
+    }
+
+    /// Asks whether key and model are accepted.
+    async fn warm(&self) {
+        let url = format!("{}/v1/models/{}", self.base_url, self.model.id);
+        match self.http.get(url).headers(self.headers()).timeout(CONNECT).send().await {
+            Ok(response) if response.status().is_success() => {}
+            Ok(response) => {
+                tracing::warn!(status = response.status().as_u16(), model.id = self.model.id, "Model unavailable.");
+            }
+            Err(error) => {
+                tracing::warn!(error = domain::ports::told(&error.without_url()), "Failed to connect to the model.");
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
-//! Who reads tickets, with which model, and what it may cost a day.
+//! Which model, where, and with which key.
 
 use domain::ports::Cause;
-use edge::config::{ConfigError, Reader};
+use runtime::config::{ConfigError, Reader};
 use secrecy::SecretString;
 use strum::{Display, EnumString};
 
@@ -11,21 +11,6 @@ use crate::price;
 pub const BASE_URL: &str = "https://api.anthropic.com";
 /// The model that reads, unless another one is set.
 pub const MODEL: &str = "claude-haiku-5-5";
-/// US dollars a UTC day: ten times what 1,000 tickets cost.
-pub const BUDGET: f64 = 5.0;
-
-/// Who reads.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Display, EnumString)]
-#[strum(serialize_all = "snake_case", ascii_case_insensitive)]
-pub enum Who {
-    /// Claude where there is a key, else the embedded analyst.
-    #[default]
-    Auto,
-    Claude,
-    Embedded,
-    /// The embedded analyst; Claude where it is unsure or money is at stake.
-    Cascade,
-}
 
 /// How hard the model tries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Display, EnumString)]
@@ -59,14 +44,10 @@ pub struct Model {
 /// What the variables say.
 #[derive(Clone, Debug)]
 pub struct Config {
-    pub who: Who,
+    /// None: nobody asks Claude.
     pub key: Option<SecretString>,
     pub base_url: String,
     pub model: Model,
-    /// US dollars a UTC day.
-    pub budget_usd: f64,
-    /// Personal data is replaced before the model sees a text.
-    pub redaction: bool,
 }
 
 impl Model {
@@ -94,16 +75,16 @@ impl Model {
 }
 
 impl Config {
-    /// Reads `ANALYST`, `ANTHROPIC_API_KEY`, `ANTHROPIC_BASE_URL`, `MODEL`, `MODEL_EFFORT`, `MODEL_THINKING`,
-    /// `DAILY_BUDGET_USD`, `REDACTION`.
+    /// Reads `ANTHROPIC_API_KEY`, `ANTHROPIC_BASE_URL`, `MODEL`, `MODEL_EFFORT`, `MODEL_THINKING`; the key is needed where
+    /// `ANALYST` names Claude or a cascade.
     ///
     /// # Errors
     /// Every problem at once, each with the name of its variable.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(get);
-        let who = choice(&mut reader, "ANALYST", Who::Auto, "auto, claude, embedded or cascade");
+        let who = reader.or("ANALYST", String::new()).to_lowercase();
         let key = Some(reader.or("ANTHROPIC_API_KEY", String::new())).filter(|key| !key.is_empty());
-        if key.is_none() && matches!(who, Who::Claude | Who::Cascade) {
+        if key.is_none() && matches!(who.as_str(), "claude" | "cascade") {
             reader.problem(format!("ANTHROPIC_API_KEY: is needed for ANALYST={who}"));
         }
         let base_url = reader.or("ANTHROPIC_BASE_URL", BASE_URL.to_owned()).trim_end_matches('/').to_owned();
@@ -117,35 +98,11 @@ impl Config {
             reader.problem(format!("MODEL: {problem}"));
             Model::listed(MODEL).expect("the default is listed")
         });
-        model.effort = choice(&mut reader, "MODEL_EFFORT", model.effort, "low, medium, high, xhigh or max");
-        model.thinking = choice(&mut reader, "MODEL_THINKING", model.thinking, "disabled, adaptive or between_tools");
-        let budget_usd = reader.or("DAILY_BUDGET_USD", BUDGET);
-        if !(0.0..=100_000.0).contains(&budget_usd) {
-            reader.problem("DAILY_BUDGET_USD: must be 0 to 100000".to_owned());
-        }
-        let redaction = reader.switch("REDACTION", true);
+        model.effort = reader.choice("MODEL_EFFORT", model.effort, "low, medium, high, xhigh or max");
+        model.thinking = reader.choice("MODEL_THINKING", model.thinking, "disabled, adaptive or between_tools");
         reader.finish()?;
-        Ok(Self { who, key: key.map(SecretString::from), base_url, model, budget_usd, redaction })
+        Ok(Self { key: key.map(SecretString::from), base_url, model })
     }
-
-    /// Claude takes part.
-    #[must_use]
-    pub fn asks_claude(&self) -> bool {
-        self.key.is_some() && self.who != Who::Embedded
-    }
-}
-
-fn choice<T: std::str::FromStr + ToString, F: Fn(&str) -> Option<String>>(
-    reader: &mut Reader<F>,
-    name: &str,
-    default: T,
-    choices: &str,
-) -> T {
-    let text = reader.or(name, default.to_string());
-    text.parse().unwrap_or_else(|_| {
-        reader.problem(format!("{name}: is not {choices}"));
-        default
-    })
 }
 
 #[cfg(test)]
@@ -157,13 +114,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_is_the_embedded_analyst_without_alarm() {
+    fn nothing_set_is_no_key_and_the_default_model() {
         let config = read(&[]).unwrap();
-        assert!(!config.asks_claude());
+        assert!(config.key.is_none());
         assert_eq!((config.model.id.as_str(), config.model.thinking), (MODEL, Thinking::Disabled));
-        assert!(config.redaction);
-        assert!(read(&[("ANTHROPIC_API_KEY", "k")]).unwrap().asks_claude());
-        assert!(!read(&[("ANTHROPIC_API_KEY", "k"), ("ANALYST", "embedded")]).unwrap().asks_claude());
+        assert!(read(&[("ANTHROPIC_API_KEY", "k")]).unwrap().key.is_some());
     }
 
     #[test]
@@ -180,8 +135,6 @@ mod tests {
             ("MODEL", "claude-sonnet-4-5-20250929"),
             ("MODEL_EFFORT", "extreme"),
             ("MODEL_THINKING", "no"),
-            ("DAILY_BUDGET_USD", "-1"),
-            ("REDACTION", "maybe"),
         ])
         .unwrap_err()
         .to_string();
@@ -191,8 +144,6 @@ mod tests {
             "MODEL: no price is known",
             "MODEL_EFFORT: ",
             "MODEL_THINKING: ",
-            "DAILY_BUDGET_USD: ",
-            "REDACTION: ",
         ] {
             assert!(message.contains(name), "{name} in {message}");
         }

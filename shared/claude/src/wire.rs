@@ -1,7 +1,7 @@
 //! The Messages API as JSON, version 2026-10-21.
 
-use analysis::prompt::Schema;
 use domain::reading::Usage;
+use llm::{Request, prompt::Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Model;
@@ -55,20 +55,20 @@ struct FormatPayload<'a> {
 }
 
 impl<'a> MessagePayload<'a> {
-    pub(crate) fn new(model: &'a Model, system: &'a str, user: &'a str, schema: &'a Schema) -> Self {
+    pub(crate) fn new(model: &'a Model, request: &Request<'a>) -> Self {
         Self {
             model: &model.id,
             max_tokens: model.max_tokens(),
             thinking: ThinkingPayload { r#type: model.thinking.to_string() },
             system: [SystemPayload {
                 r#type: "text",
-                text: system,
+                text: request.system,
                 cache_control: CachePayload { r#type: "ephemeral", ttl: "1h" },
             }],
-            messages: [UserPayload { role: "user", content: user }],
+            messages: [UserPayload { role: "user", content: request.ticket }],
             output_config: OutputPayload {
                 effort: model.effort.to_string(),
-                format: FormatPayload { r#type: "json_schema", schema },
+                format: FormatPayload { r#type: "json_schema", schema: request.schema },
             },
         }
     }

@@ -104,7 +104,7 @@ fn the_same_matter_in_four_languages_is_close() {
 #[test]
 fn the_file_is_the_one_of_the_notice_and_small_enough() {
     let digest: String = Sha256::digest(data::ENCODER).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert!(include_str!("../../data/NOTICE").contains(&digest), "{digest}");
+    assert!(include_str!("../../data/models/NOTICE").contains(&digest), "{digest}");
     assert!(data::ENCODER.len() <= 20_000_000, "{}", data::ENCODER.len());
 }
 

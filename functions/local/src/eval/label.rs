@@ -1,7 +1,7 @@
 //! The labels that are compared: their values, and where the truth and the finding stand.
 
+use crate::input::Labels;
 use domain::{Agent, Intent, Language, Priority, Record, Sentiment};
-use embedded::input::Labels;
 use strum::IntoEnumIterator;
 
 pub(super) struct Label {

@@ -6,9 +6,9 @@ mod score;
 
 use std::{path::Path, sync::Arc};
 
+use crate::input::{self, Input, Labels, Row};
 use anyhow::{Context, bail};
 use domain::{Record, reading::Usage};
-use embedded::input::{self, Input, Labels, Row};
 use serde_json::{Map, Value};
 
 use self::score::Found;

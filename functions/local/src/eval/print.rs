@@ -5,9 +5,9 @@ use std::{
     iter,
 };
 
-use analysis::evaluate::{self, Confusion};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use serde_json::{Map, Value};
+use training::evaluate::{self, Confusion};
 
 use super::{
     label::{Label, labels},

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use analysis::evaluate::{self, Confusion};
+use crate::input::Row;
 use domain::{Language, Record};
-use embedded::input::Row;
 use serde_json::{Map, Value, json};
+use training::evaluate::{self, Confusion};
 
 use super::label::{Confidence, Label, labels};
 

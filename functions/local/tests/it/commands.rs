@@ -1,0 +1,431 @@
+//! The binary as a user runs it: output, files, exit status.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    command.args(arguments).current_dir(root()).env_clear();
+    command
+}
+
+fn local(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn json(folder: &Path, name: &str) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(folder.join(name)).unwrap()).unwrap()
+}
+
+/// Runs into a fresh folder.
+fn run(arguments: &[&str]) -> (Output, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("out");
+    let mut all = vec!["run", "--output", output.to_str().unwrap()];
+    all.extend(arguments);
+    (local(&all), folder)
+}
+
+fn csv(folder: &Path, rows: &str) -> String {
+    let path = folder.join("tickets.csv");
+    std::fs::write(&path, format!("ticket_id,customer_name,subject,description,mrr,timestamp\n{rows}")).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+const FILES: [&str; 6] = [
+    "triage_results.json",
+    "zendesk_api_calls.json",
+    "guardian_alerts_log.json",
+    "opportunity_alerts_log.json",
+    "audit.json",
+    "metrics_summary.json",
+];
+
+#[test]
+fn a_run_ends_with_thirty_tickets_and_all_files() {
+    let (output, folder) = run(&[]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(printed.contains("30 of 30 tickets triaged") && printed.contains("triage_report.html"), "{printed}");
+    assert!(printed.contains("#1001") && printed.contains("Guardian signals"), "{printed}");
+
+    let out = folder.path().join("out");
+    let results = json(&out, "triage_results.json");
+    let ids: Vec<&str> = results.as_array().unwrap().iter().map(|row| row["ticket_id"].as_str().unwrap()).collect();
+    let expected: Vec<String> = (1001..=1030).map(|id| format!("#{id}")).collect();
+    assert_eq!(ids, expected, "in the order of the input");
+    let metrics = json(&out, "metrics_summary.json");
+    let high = results.as_array().unwrap().iter().filter(|row| row["guardian"]["is_high_risk"] == true).count();
+    assert_eq!((&metrics["total_tickets"], &metrics["guardian_alerts"]), (&30.into(), &high.into()));
+    assert_eq!(json(&out, "zendesk_api_calls.json").as_array().unwrap().len(), 30);
+    assert_eq!(json(&out, "guardian_alerts_log.json").as_array().unwrap().len(), high);
+    let emails = std::fs::read_dir(out.join("emails")).unwrap().count();
+    assert!(emails > high, "an e-mail for each signal, less the held ones, plus a digest: {emails}");
+    assert!(!out.join(".probe").exists());
+}
+
+#[test]
+fn the_formats_have_exactly_their_fields() {
+    let (_, folder) = run(&[]);
+    let out = folder.path().join("out");
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    let first = |name: &str| json(&out, name)[0].clone();
+    let result = first("triage_results.json");
+    assert_eq!(
+        keys(&result),
+        "agent analyst channel confidence customer_name draft_response duration_ms guardian language mrr opportunity \
+         priority resolution subject ticket_id timestamp"
+    );
+    assert_eq!(keys(&result["guardian"]), "evidence is_high_risk reasoning recommended_action risk_score sentiment");
+    assert_eq!(keys(&result["opportunity"]), "confidence evidence has_business_intent intent_type reasoning");
+    assert_eq!(keys(&result["confidence"]), "agent churn intent priority");
+    assert_eq!(keys(&first("zendesk_api_calls.json")), "action api_endpoint api_payload ticket_id");
+    assert_eq!(keys(&first("guardian_alerts_log.json")), "customer delivery evidence recipient risk_score ticket_id");
+    assert_eq!(
+        keys(&first("opportunity_alerts_log.json")),
+        "confidence customer delivery evidence intent_type recipient ticket_id"
+    );
+    assert_eq!(keys(&first("audit.json")), "action outcome target ticket time");
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let files = || {
+        let (_, folder) = run(&[]);
+        FILES.map(|name| {
+            let text = std::fs::read_to_string(folder.path().join("out").join(name)).unwrap();
+            let lines =
+                text.lines().filter(|line| !line.contains("duration_ms") && !line.contains("average_processing_ms"));
+            lines.collect::<Vec<_>>().join("\n")
+        })
+    };
+    assert_eq!(files(), files());
+}
+
+#[test]
+fn a_bad_row_costs_only_itself_and_the_exit_status_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = csv(folder.path(), "1,Acme,Help,Text,100,\n2,Acme,Help,Text,-5,\n");
+    let (output, _out) = run(&["--input", &file]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("1 of 2 tickets triaged"));
+    let error = text(&output.stderr);
+    assert!(error.contains(&format!("skipped: {file}, line 3, column mrr: ")), "{error}");
+}
+
+#[test]
+fn when_nothing_can_run_the_status_is_two_and_the_message_names_the_fix() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.csv");
+    std::fs::write(&empty, "").unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let inside = file.join("out");
+    let bad = csv(folder.path(), "x,Acme,Help,Text,100,\n");
+    for (arguments, message) in [
+        (vec!["--input", "/no/such.csv"], "/no/such.csv cannot be read"),
+        (vec!["--input", empty.to_str().unwrap()], "is empty"),
+        (vec!["--input", &bad], "no ticket that can be used"),
+        (vec!["--output", inside.to_str().unwrap()], "choose another folder with --output"),
+        (vec!["--colour"], "unexpected argument '--colour'"),
+        (vec!["--analyst", "oracle"], "possible values: auto, claude, embedded, cascade"),
+        (vec!["--analyst", "cascade"], "ANTHROPIC_API_KEY: is needed for ANALYST=cascade"),
+    ] {
+        let output = local(&arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(message), "{arguments:?}: {error}");
+    }
+    let variables = [("MODE", "yolo"), ("GUARDIAN_EMAIL", "nobody"), ("MODEL", "claude-2"), ("ANALYST", "nobody")];
+    let output = command(&[]).envs(variables).output().unwrap();
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    for (name, _) in variables {
+        assert!(error.contains(&format!("{name}: ")), "{name} in {error}");
+    }
+}
+
+#[test]
+fn html_in_every_field_stays_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let evil = "<script>alert(1)</script>";
+    let file = csv(
+        folder.path(),
+        &format!("1,{evil},{evil},{evil} We are leaving you and cancel our contract with you.,100,\n"),
+    );
+    let (output, out) = run(&["--input", &file]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let out = out.path().join("out");
+    let pages = std::fs::read_dir(out.join("emails")).into_iter().flatten().map(|file| file.unwrap().path());
+    for page in pages.chain([out.join("triage_report.html")]) {
+        assert!(!std::fs::read_to_string(&page).unwrap().contains(evil), "{}", page.display());
+    }
+    let calls = std::fs::read_to_string(out.join("zendesk_api_calls.json")).unwrap();
+    assert!(!calls.contains(evil));
+}
+
+#[test]
+fn demo_mode_renders_no_mail_and_logs_alerts_as_skipped() {
+    let (output, folder) = run(&["--demo-mode"]);
+    assert_eq!(output.status.code(), Some(0));
+    let out = folder.path().join("out");
+    assert!(!out.join("emails").exists());
+    let alerts = json(&out, "guardian_alerts_log.json");
+    assert!(alerts.as_array().unwrap().iter().all(|alert| alert["delivery"] == "skipped"), "{alerts}");
+}
+
+#[test]
+fn recipients_come_from_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = command(&["--output", folder.path().to_str().unwrap()])
+        .env("GUARDIAN_EMAIL", "ann@example.org")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(json(folder.path(), "guardian_alerts_log.json")[0]["recipient"], "ann@example.org");
+}
+
+#[test]
+fn a_second_run_leaves_nothing_of_the_first_and_nothing_of_others_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    local(&["--output", out]);
+    std::fs::write(folder.path().join("mine.txt"), "keep").unwrap();
+    let file = csv(folder.path(), "1,Acme,Thanks,All good and many thanks for your help last week.,100,\n");
+    local(&["--output", out, "--input", &file]);
+    assert_eq!(json(folder.path(), "triage_results.json").as_array().unwrap().len(), 1);
+    let emails = std::fs::read_dir(folder.path().join("emails")).unwrap();
+    let old = emails.filter(|email| email.as_ref().unwrap().file_name().to_str().unwrap().starts_with("10"));
+    assert_eq!(old.count(), 0);
+    assert!(folder.path().join("mine.txt").exists());
+}
+
+#[test]
+fn eval_prints_the_tables_and_writes_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let output =
+        local(&["eval", "--input", "shared/data/corpus/tickets.csv", "--output", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    let file = json(folder.path(), "evaluation.json");
+    for label in ["priority", "team", "sentiment", "churn_risk", "intent", "language"] {
+        assert!(printed.contains(label), "{printed}");
+        let accuracy = file[label]["accuracy"].as_f64().unwrap();
+        assert!(accuracy > 0.5, "{label}: {accuracy}");
+        assert_eq!(file[label]["tickets"], 30);
+        let confusion = file[label]["confusion"].as_object().unwrap();
+        let cells = confusion.values().flat_map(|row| row.as_object().unwrap().values());
+        assert_eq!(cells.map(|count| count.as_u64().unwrap()).sum::<u64>(), 30, "{label}");
+    }
+    let unlabelled = csv(folder.path(), "1,Acme,Help,Text,100,\n");
+    let output = local(&["eval", "--input", &unlabelled]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("has no labels"));
+}
+
+#[test]
+fn labels_never_reach_triage() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundled = std::fs::read_to_string(root().join("shared/data/corpus/tickets.csv")).unwrap();
+    let turned = folder.path().join("turned.csv");
+    std::fs::write(&turned, bundled.replace(",sentinel,", ",nexus,").replace(",none,none,", ",high,upgrade,")).unwrap();
+    let results = |arguments: &[&str]| {
+        let (_, folder) = run(arguments);
+        let text = std::fs::read_to_string(folder.path().join("out/triage_results.json")).unwrap();
+        text.lines().filter(|line| !line.contains("duration_ms")).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(results(&[]), results(&["--input", turned.to_str().unwrap()]));
+}
+
+#[test]
+fn eval_compares_two_analysts_and_holds_scores_against_minimums() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let minimums = folder.path().join("least.json");
+    std::fs::write(&minimums, r#"{"/priority/weighted_kappa": 0.5, "/language/accuracy": 1.5}"#).unwrap();
+    let least = minimums.to_str().unwrap();
+    let output = local(&["eval", "--output", out, "--compare", "embedded", "--not-below", least]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    assert!(printed.contains("Compared with embedded") && printed.contains("+0.000"), "{printed}");
+    assert!(text(&output.stderr).contains("/language/accuracy is 1, at least 1.5 was asked for"));
+    assert!(!text(&output.stderr).contains("weighted_kappa"));
+    let file = json(folder.path(), "evaluation.json");
+    assert_eq!(file["priority"]["weighted_kappa"], file["compared_with"]["priority"]["weighted_kappa"]);
+    let priority = &file["priority"];
+    let [low, high] = [0, 1].map(|end| priority["interval_95"]["weighted_kappa"][end].as_f64().unwrap());
+    assert!(low <= high && low <= priority["weighted_kappa"].as_f64().unwrap());
+    assert!(priority["calibration"]["expected_error"].as_f64().unwrap() < 0.5);
+    assert!(priority["by_language"]["en"]["p0_recall"].is_number());
+
+    let output = local(&["eval", "--not-below", "nowhere.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("nowhere.json"));
+}
+
+/// A sixtieth of the bundled corpus, so that training takes seconds.
+fn small_corpus(folder: &Path) -> String {
+    let corpus = folder.join("corpus");
+    for file in ["tickets/english-1.jsonl", "sentences/english.jsonl"] {
+        let text = std::fs::read_to_string(root().join("shared/data/corpus/training").join(file)).unwrap();
+        let lines: Vec<&str> = text.lines().step_by(4).take(60).collect();
+        let path = corpus.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, lines.join("\n")).unwrap();
+    }
+    corpus.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn training_gives_the_same_bytes_and_learns_from_a_teams_own_tickets() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = small_corpus(folder.path());
+    let train = |name: &str, more: &[&str]| {
+        let model = folder.path().join(name);
+        let arguments = ["train", "--corpus", &corpus, "--output", model.to_str().unwrap()];
+        let output = local(&[&arguments[..], more].concat());
+        (output.status.code(), text(&output.stdout), text(&output.stderr), std::fs::read(model).unwrap_or_default())
+    };
+    let (code, printed, _, first) = train("first.bin", &[]);
+    assert_eq!(code, Some(0));
+    assert!(printed.contains("On scenarios held out") && printed.contains("weighted kappa"), "{printed}");
+    assert!(train("second.bin", &[]).3 == first);
+
+    let rows = "1,Acme,Label printer,The label printer jams,100,\n2,Bolt,Broken,Text,100,\n";
+    let own = csv(folder.path(), rows);
+    let labelled = std::fs::read_to_string(&own).unwrap();
+    let (head, body) = labelled.split_once('\n').unwrap();
+    let body = body.lines().map(|line| format!("{line},sentinel")).collect::<Vec<_>>().join("\n");
+    std::fs::write(&own, format!("{head},team\n{body}\n")).unwrap();
+    let (code, printed, errors, bytes) = train("own.bin", &["--input", &own]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(printed.contains("2 of your own") && printed.contains("no customer on both sides"), "{printed}");
+    assert!(bytes != first);
+
+    let unlabelled = csv(folder.path(), "1,Acme,Help,Text,100,\n");
+    let (code, _, errors, _) = train("none.bin", &["--input", &unlabelled]);
+    assert!(code == Some(2) && errors.contains("has no labels to learn from"), "{errors}");
+    let output = local(&["train", "--corpus", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("tickets cannot be read"), "{}", text(&output.stderr));
+}
+
+/// A server that is ended with the test.
+struct Server {
+    process: std::process::Child,
+    address: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = command(&["serve", "--port", "0", "--output", folder.path().to_str().unwrap()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let address = line.split("http://").nth(1).unwrap().trim().trim_end_matches('/').to_owned();
+        Self { process, address, _folder: folder }
+    }
+
+    /// Status and body.
+    fn http(&self, method: &str, path: &str, headers: &[(String, String)], body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let length = body.len();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+    }
+
+    /// Posts a file of `events/`, signed now by the `sign` command.
+    fn post(&self, event: &str) -> u16 {
+        let output = local(&["sign", &format!("events/{event}")]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let signed: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let headers: Vec<(String, String)> = signed["headers"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(name, _)| name.starts_with("x-zendesk"))
+            .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+            .collect();
+        self.http("POST", "/webhooks/zendesk", &headers, signed["body"].as_str().unwrap()).0
+    }
+
+    fn wait_for(&self, text: &str) {
+        for _ in 0..100 {
+            if self.http("GET", "/", &[], "").1.contains(text) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("{text:?} does not show up");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_signed_webhook_shows_up_on_the_dashboard() {
+    let server = Server::start();
+    let (status, health) = server.http("GET", "/healthz", &[], "");
+    assert_eq!(status, 200);
+    assert!(health.contains("\"status\":\"ok\""), "{health}");
+    assert!(server.http("GET", "/", &[], "").1.contains("No account shows any churn risk"));
+
+    assert_eq!(server.post("ticket-created-new.json"), 200);
+    server.wait_for("Extra warehouse and a quote");
+    assert_eq!(server.post("trigger.json"), 200, "a ticket the helpdesk knows, by its id alone");
+    server.wait_for("When do payouts arrive?");
+
+    let stale = std::fs::read_to_string(root().join("events/bad-signature.json")).unwrap();
+    let stale: Value = serde_json::from_str(&stale).unwrap();
+    assert_eq!(server.http("POST", "/webhooks/zendesk", &[], stale["body"].as_str().unwrap()).0, 401);
+    assert_eq!(server.http("GET", "/webhooks/zendesk", &[], "").0, 405);
+    assert_eq!(server.http("GET", "/nothing", &[], "").0, 404);
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_works_off_what_is_queued() {
+    let mut server = Server::start();
+    assert_eq!(server.post("ticket-created-new.json"), 200);
+    assert_eq!(server.post("comment-added.json"), 200, "this one waits a minute for the customer to finish typing");
+    let (_, health) = server.http("GET", "/healthz", &[], "");
+    assert!(health.contains("\"tickets_queued\":"), "{health}");
+    let id = server.process.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let mut rest = String::new();
+    server.process.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+    assert_eq!(server.process.wait().unwrap().code(), Some(0), "{rest}");
+    assert!(rest.contains("0 dead letters"), "{rest}");
+}

@@ -1,0 +1,5 @@
+//! The laptop build from outside: one binary, since every further one links the analyst and its weights again.
+
+mod claude;
+mod commands;
+mod process;

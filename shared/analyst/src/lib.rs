@@ -1,0 +1,21 @@
+//! The embedded analyst: understands a ticket without a network. The customer's own words, the language, the sentence
+//! encoder's heads, retrieval over the knowledge base, drafts.
+//!
+//! Invariant: pure. No file, clock, network or randomness; the same ticket gives the same reading on every machine.
+
+pub mod draft;
+pub mod embedded;
+pub mod features;
+pub mod heads;
+pub mod inputs;
+pub mod knowledge;
+pub mod language;
+pub mod model;
+pub mod text;
+pub mod words;
+
+pub use embedded::EmbeddedAnalyst;
+pub use encoder::Encoder;
+pub use heads::{TASKS, Task};
+pub use knowledge::KnowledgeBase;
+pub use model::Model;

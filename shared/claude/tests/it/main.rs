@@ -1,0 +1,4 @@
+//! Claude over the wire, against scripted servers.
+
+mod injection;
+mod reading;

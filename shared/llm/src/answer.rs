@@ -1,0 +1,339 @@
+//! What a language model answered, checked: the model gives evidence, and what cannot be checked is dropped.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use domain::{
+    Agent, Draft, Intent, Language, Priority, Reading, Scored, Sentiment, Ticket,
+    quote::Source,
+    reading::{Signal, Usage},
+};
+use serde::Deserialize;
+
+use analyst::{knowledge::Article, language};
+
+use crate::{
+    grounding::{self, Ungrounded},
+    redaction::Redactor,
+};
+
+/// From this on a churn or buying claim needs the customer's words. Of 10.
+const CLAIM: u8 = 4;
+/// Quotes kept for a signal, and how long one may be, in characters.
+const MOST_QUOTES: usize = 3;
+const LONGEST_QUOTE: usize = 400;
+/// In characters.
+const LONGEST_REASON: usize = 400;
+/// A draft's length, in characters.
+const DRAFT: std::ops::RangeInclusive<usize> = 40..=2_400;
+
+/// The form, as the model filled it in.
+#[derive(Deserialize)]
+struct Form {
+    churn_quotes: Vec<String>,
+    buying_quotes: Vec<String>,
+    injection_suspected: bool,
+    language: String,
+    priority: String,
+    priority_sure: u8,
+    team: String,
+    team_sure: u8,
+    sentiment: String,
+    churn: u8,
+    intent: String,
+    intent_sure: u8,
+    reason: String,
+    article: String,
+    draft: String,
+}
+
+/// The answer cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// The parser's own words are left out: they may quote the answer.
+    #[error("the answer is not the form that was asked for, at line {line}, character {column}")]
+    Form { line: usize, column: usize },
+    #[error("{field} has no label we know")]
+    Label { field: &'static str },
+    #[error("{field} is not between 0 and 10")]
+    Range { field: &'static str },
+}
+
+/// A part of the answer that was left out, and why.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Dropped {
+    #[error("a quote that is not in the ticket")]
+    Quote,
+    #[error("a churn claim without words of the customer")]
+    Churn,
+    #[error("a buying claim without words of the customer")]
+    Intent,
+    #[error("a draft for a P0 or P1")]
+    UrgentDraft,
+    #[error("a draft without an article it was given")]
+    NoArticle,
+    #[error("a draft that is too short or too long")]
+    DraftLength,
+    #[error("a draft with {0}")]
+    Ungrounded(Ungrounded),
+}
+
+/// What the answer is checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    pub ticket: &'a Ticket,
+    /// The articles the model was shown.
+    pub articles: &'a [&'a Article],
+    pub redactor: &'a Redactor,
+    /// The last line of a draft, by team.
+    pub signatures: &'a BTreeMap<Agent, String>,
+    /// Who answered.
+    pub analyst: &'a str,
+}
+
+/// The answer as a reading, and what had to be left out of it.
+///
+/// # Errors
+/// [`AnswerError`]: then nothing of the answer is used.
+pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), AnswerError> {
+    let form: Form =
+        serde_json::from_str(text).map_err(|error| AnswerError::Form { line: error.line(), column: error.column() })?;
+    let mut dropped = Vec::new();
+    let priority: Priority = label("priority", &form.priority)?;
+    let agent: Agent = label("team", &form.team)?;
+    let sentiment: Sentiment = label("sentiment", &form.sentiment)?;
+    let wish: Option<Intent> = match form.intent.trim() {
+        none if none.eq_ignore_ascii_case("none") => None,
+        some => Some(label("intent", some)?),
+    };
+    let sure = [
+        ("priority_sure", form.priority_sure),
+        ("team_sure", form.team_sure),
+        ("churn", form.churn),
+        ("intent_sure", form.intent_sure),
+    ];
+    if let Some((field, _)) = sure.into_iter().find(|(_, sure)| *sure > 10) {
+        return Err(AnswerError::Range { field });
+    }
+    let language = form
+        .language
+        .trim()
+        .parse::<Language>()
+        .unwrap_or_else(|_| language::detect(&given.ticket.texts().collect::<Vec<_>>().join("\n")));
+
+    let source = Source::new(given.ticket.texts());
+    let churn_quotes = quotes(&form.churn_quotes, &source, given.redactor, &mut dropped);
+    let buying_quotes = quotes(&form.buying_quotes, &source, given.redactor, &mut dropped);
+    let churn = if form.churn >= CLAIM && churn_quotes.is_empty() {
+        dropped.push(Dropped::Churn);
+        Signal { value: false, confidence: 0.0, quotes: Vec::new() }
+    } else {
+        Signal { value: form.churn >= CLAIM, confidence: tenths(form.churn), quotes: churn_quotes }
+    };
+    let intent = if wish.is_some() && buying_quotes.is_empty() {
+        dropped.push(Dropped::Intent);
+        Signal { value: None, confidence: 0.0, quotes: Vec::new() }
+    } else {
+        let confidence = wish.map_or(0.0, |_| tenths(form.intent_sure));
+        Signal { value: wish, confidence, quotes: wish.map_or_else(Vec::new, |_| buying_quotes) }
+    };
+    let draft = draft(&form, priority, agent, given).unwrap_or_else(|reason| {
+        dropped.push(reason);
+        None
+    });
+    let reading = Reading {
+        analyst: given.analyst.to_owned(),
+        fallback: None,
+        language,
+        priority: Scored { value: priority, confidence: tenths(form.priority_sure) },
+        agent: Scored { value: agent, confidence: tenths(form.team_sure) },
+        // The form asks for no number here, and nothing turns on one.
+        sentiment: Scored { value: sentiment, confidence: 1.0 },
+        churn,
+        intent,
+        reason: reason(&form.reason, given),
+        draft,
+        suspicious: form.injection_suspected,
+        second: None,
+        redactions: given.redactor.counts().clone(),
+        usage: Usage::default(),
+    };
+    Ok((reading, dropped))
+}
+
+fn label<T: FromStr>(field: &'static str, text: &str) -> Result<T, AnswerError> {
+    text.trim().parse().map_err(|_| AnswerError::Label { field })
+}
+
+fn tenths(sure: u8) -> f32 {
+    f32::from(sure) / 10.0
+}
+
+/// The quotes that the customer wrote, with personal data back in their place.
+fn quotes(said: &[String], source: &Source, redactor: &Redactor, dropped: &mut Vec<Dropped>) -> Vec<String> {
+    let restored: Vec<String> = said
+        .iter()
+        .map(|quote| redactor.restore(quote))
+        .filter(|quote| !quote.trim().is_empty() && quote.chars().count() <= LONGEST_QUOTE)
+        .collect();
+    let mut kept = source.verified(&restored);
+    if kept.len() < said.iter().filter(|quote| !quote.trim().is_empty()).count() {
+        dropped.push(Dropped::Quote);
+    }
+    kept.truncate(MOST_QUOTES);
+    kept
+}
+
+/// The reason as one line, without anything that a draft may not say either.
+fn reason(said: &str, given: Given<'_>) -> Option<String> {
+    let line = given.redactor.restore(said).split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().take(LONGEST_REASON).collect();
+    let ticket = given.ticket.texts().collect::<Vec<_>>().join("\n");
+    Some(line).filter(|line| !line.is_empty() && grounding::check(line, &ticket, "").is_ok())
+}
+
+/// The draft, if there is one and it may be shown.
+fn draft(form: &Form, priority: Priority, agent: Agent, given: Given<'_>) -> Result<Option<Draft>, Dropped> {
+    let text = form.draft.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if priority < Priority::P2 {
+        return Err(Dropped::UrgentDraft);
+    }
+    let named = form.article.trim();
+    let article = given.articles.iter().find(|article| article.name == named).ok_or(Dropped::NoArticle)?;
+    let text = given.redactor.restore(text);
+    if !DRAFT.contains(&text.chars().count()) {
+        return Err(Dropped::DraftLength);
+    }
+    let ticket = given.ticket.texts().collect::<Vec<_>>().join("\n");
+    grounding::check(&text, &ticket, &format!("{}\n{}", article.title, article.answer)).map_err(Dropped::Ungrounded)?;
+    let signature = given.signatures.get(&agent).map_or("The support team", String::as_str);
+    Ok(Some(Draft {
+        text: format!("{text}\n\n{signature}").into(),
+        article: article.name.clone(),
+        article_title: article.title.as_str().into(),
+        faq: article.faq,
+        composed: false,
+        in_language: true,
+        match_score: 0.0,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::sample;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use analyst::KnowledgeBase;
+
+    use crate::redaction::Known;
+
+    fn form() -> Value {
+        json!({
+            "churn_quotes": ["We are looking at  other vendors."],
+            "buying_quotes": ["What is your price for two more stores?"],
+            "reason": "Orders do not sync.",
+            "injection_suspected": false,
+            "language": "EN",
+            "priority": "P2", "priority_sure": 8,
+            "team": "Nexus", "team_sure": 9,
+            "sentiment": "Frustrated",
+            "churn": 7,
+            "intent": "Expansion", "intent_sure": 9,
+            "article": "rotate-an-api-key",
+            "draft": "Hello,\n\nopen Settings > Developers > API keys and select Rotate. We are glad to help further.",
+        })
+    }
+
+    fn check(changes: Value) -> Result<(Reading, Vec<Dropped>), AnswerError> {
+        let mut form = form();
+        for (name, value) in changes.as_object().unwrap() {
+            form[name] = value.clone();
+        }
+        let ticket = sample::ticket(1);
+        let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
+        let articles: Vec<&Article> = knowledge.articles().collect();
+        let redactor = Redactor::new(Known::default(), ticket.texts());
+        let signatures = [(Agent::Nexus, "The Nexus team".to_owned())].into();
+        let given = Given {
+            ticket: &ticket,
+            articles: &articles,
+            redactor: &redactor,
+            signatures: &signatures,
+            analyst: "model/triage-1",
+        };
+        reading(&form.to_string(), given)
+    }
+
+    #[test]
+    fn labels_are_read_in_any_case_and_quotes_with_any_white_space() {
+        let (reading, dropped) = check(json!({})).unwrap();
+        assert_eq!(dropped, []);
+        assert_eq!(reading.priority, Scored { value: Priority::P2, confidence: 0.8 });
+        assert_eq!((reading.agent.value, reading.sentiment.value), (Agent::Nexus, Sentiment::Frustrated));
+        assert_eq!(reading.churn.quotes, ["We are looking at other vendors."]);
+        assert_eq!(reading.intent.value, Some(Intent::Expansion));
+        assert_eq!(reading.reason.as_deref(), Some("Orders do not sync."));
+        let draft = reading.draft.unwrap();
+        assert!(draft.text.ends_with("\n\nThe Nexus team") && !draft.composed);
+    }
+
+    #[test]
+    fn a_reason_is_one_line_without_a_link() {
+        let reason = |text: &str| check(json!({ "reason": text })).unwrap().0.reason;
+        assert_eq!(reason("Two\nlines.").as_deref(), Some("Two lines."));
+        assert_eq!(reason("See https://evil.example/x"), None);
+        assert_eq!(reason("![x](y)"), None);
+        assert_eq!(reason(" "), None);
+    }
+
+    #[test]
+    fn what_cannot_be_checked_is_dropped() {
+        let dropped = |changes: Value| {
+            let (reading, dropped) = check(changes).unwrap();
+            (dropped, reading.churn.value, reading.intent.value.is_some(), reading.draft.is_some())
+        };
+        let long = "We help. ".repeat(400);
+        for (changes, reasons, churn, intent, draft) in [
+            (json!({ "churn_quotes": ["We cancel."] }), vec![Dropped::Quote, Dropped::Churn], false, true, true),
+            (json!({ "churn_quotes": [] }), vec![Dropped::Churn], false, true, true),
+            (json!({ "churn_quotes": [], "churn": 3 }), vec![], false, true, true),
+            (json!({ "buying_quotes": [""] }), vec![Dropped::Intent], true, false, true),
+            (json!({ "intent": "NONE" }), vec![], true, false, true),
+            (json!({ "priority": "p1" }), vec![Dropped::UrgentDraft], true, true, false),
+            (json!({ "article": "no-such-article" }), vec![Dropped::NoArticle], true, true, false),
+            (json!({ "draft": long }), vec![Dropped::DraftLength], true, true, false),
+            (json!({ "draft": "Hi" }), vec![Dropped::DraftLength], true, true, false),
+            (json!({ "draft": "" }), vec![], true, true, false),
+            (
+                json!({ "draft": "Hello, please open https://evil.example/login and sign in again." }),
+                vec![Dropped::Ungrounded(Ungrounded::Link)],
+                true,
+                true,
+                false,
+            ),
+        ] {
+            assert_eq!(dropped(changes.clone()), (reasons, churn, intent, draft), "{changes}");
+        }
+    }
+
+    #[test]
+    fn unusable_labels_are_an_error_and_never_a_default() {
+        for (changes, message) in [
+            (json!({ "priority": "urgent" }), "priority has no label we know"),
+            (json!({ "team": "" }), "team has no label we know"),
+            (json!({ "sentiment": "sad" }), "sentiment has no label we know"),
+            (json!({ "intent": "discount" }), "intent has no label we know"),
+            (json!({ "priority_sure": 11 }), "priority_sure is not between 0 and 10"),
+            (json!({ "churn": 255 }), "churn is not between 0 and 10"),
+            (json!({ "churn": -1 }), "the answer is not the form that was asked for"),
+            (json!({ "churn_quotes": "none" }), "the answer is not the form that was asked for"),
+        ] {
+            let error = check(changes.clone()).unwrap_err().to_string();
+            assert!(error.starts_with(message), "{changes}: {error}");
+        }
+        assert_eq!(check(json!({ "language": "klingon" })).unwrap().0.language, Language::En, "detected instead");
+    }
+}

@@ -1,0 +1,141 @@
+//! A ticket through the model: redact, ask, check, restore.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use analyst::{EmbeddedAnalyst, embedded::Labels, text};
+use domain::{
+    Account, Agent, Fallback, Reading, Ticket,
+    policy::AgentProfile,
+    ports::PortError,
+    reading::{Redaction, Usage},
+};
+
+use crate::{
+    Budget, LanguageModel, Outcome, Request,
+    answer::{self, Given},
+    prompt::{self, Prompt, Schema, TicketText},
+    redaction::{Known, Redactor},
+};
+
+/// A language model with everything it needs to know of the customer's wishes.
+pub(crate) struct ModelReader {
+    model: Arc<dyn LanguageModel>,
+    prompt: Prompt,
+    schema: Schema,
+    embedded: Arc<EmbeddedAnalyst>,
+    /// Model and prompt, as records name them.
+    name: String,
+    redaction: bool,
+}
+
+/// Why there is no reading, what that cost all the same, and what left the house.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Failed {
+    pub(crate) fallback: Fallback,
+    /// The service was asked; otherwise our own budget stood before it.
+    pub(crate) asked: bool,
+    pub(crate) usage: Usage,
+    pub(crate) redactions: BTreeMap<Redaction, u32>,
+}
+
+impl ModelReader {
+    pub(crate) fn new(
+        model: Arc<dyn LanguageModel>,
+        profiles: &BTreeMap<Agent, AgentProfile>,
+        embedded: Arc<EmbeddedAnalyst>,
+        redaction: bool,
+    ) -> Self {
+        let name = format!("{}/{}", model.name(), prompt::VERSION);
+        let prompt = Prompt::new(profiles, embedded.knowledge());
+        Self { model, prompt, schema: prompt::schema(), embedded, name, redaction }
+    }
+
+    pub(crate) async fn warm(&self) {
+        self.model.warm().await;
+    }
+
+    /// One call, within the budget.
+    ///
+    /// # Errors
+    /// What the budget's counter says. A model that fails is not an error but [`Failed`].
+    pub(crate) async fn read(
+        &self,
+        ticket: &Ticket,
+        account: &Account,
+        budget: &Budget,
+        within: Duration,
+    ) -> Result<Result<Reading, Failed>, PortError> {
+        let (redactor, words) = self.redacted(ticket, account);
+        let body = self.embedded.customers_words(ticket);
+        let articles = self.prompt.articles(self.embedded.knowledge(), &ticket.subject, &body);
+        let asked = self.prompt.ticket(&words, &articles);
+        let request = Request { system: self.prompt.system(), ticket: &asked, schema: &self.schema };
+        let Some(reserved) = budget.reserve(self.model.most_it_can_cost(&request)).await? else {
+            let (usage, redactions) = (Usage::default(), BTreeMap::new());
+            return Ok(Err(Failed { fallback: Fallback::OverBudget, asked: false, usage, redactions }));
+        };
+        let Outcome { result, in_doubt } = self.model.ask(&request, within).await;
+        let usage = result.as_ref().map_or_else(|failure| failure.usage, |reply| reply.usage);
+        if !in_doubt {
+            budget.settle(reserved, usage.cost_usd).await;
+        }
+        let failed = |fallback| Failed { fallback, asked: true, usage, redactions: redactor.counts().clone() };
+        let reply = match result {
+            Ok(reply) => reply,
+            Err(failure) => {
+                tracing::error!(
+                    ticket.id = %ticket.id,
+                    error = domain::ports::told(&*failure.cause),
+                    "The model did not read a ticket."
+                );
+                return Ok(Err(failed(failure.fallback)));
+            }
+        };
+        let given = Given {
+            ticket,
+            articles: &articles,
+            redactor: &redactor,
+            signatures: self.embedded.signatures(),
+            analyst: &self.name,
+        };
+        match answer::reading(&reply.text, given) {
+            Ok((reading, dropped)) => {
+                for part in dropped {
+                    tracing::info!(ticket.id = %ticket.id, part = %part, "Dropped part of the model's answer.");
+                }
+                Ok(Ok(self.with_the_articles_words(Reading { usage, ..reading }, ticket, account)))
+            }
+            Err(error) => {
+                tracing::error!(ticket.id = %ticket.id, error = %error, "The model's answer was not usable.");
+                Ok(Err(failed(Fallback::Invalid)))
+            }
+        }
+    }
+
+    /// The ticket's words without personal data, quoted history and signatures.
+    fn redacted(&self, ticket: &Ticket, account: &Account) -> (Redactor, TicketText) {
+        let people: Vec<&str> = ticket.requester_name.as_deref().into_iter().collect();
+        let known = Known { people: &people, company: Some(&account.name) };
+        let mut redactor = Redactor::new(known, ticket.texts());
+        let mut redact = |text: &str| if self.redaction { redactor.redact(text) } else { text.to_owned() };
+        let words = TicketText {
+            subject: redact(&ticket.subject),
+            messages: ticket.messages().map(|message| redact(&text::current(message))).collect(),
+            channel: redact(&ticket.channel),
+        };
+        (redactor, words)
+    }
+
+    /// Where an article answers as it stands, its own words are the draft: they may go out unread, a model's may not.
+    fn with_the_articles_words(&self, reading: Reading, ticket: &Ticket, account: &Account) -> Reading {
+        let labels = Labels {
+            priority: reading.priority.value,
+            agent: reading.agent.value,
+            sentiment: reading.sentiment.value,
+            language: reading.language,
+        };
+        let composed =
+            self.embedded.article_draft(ticket, account, labels).filter(|draft| draft.faq && draft.in_language);
+        Reading { draft: composed.or(reading.draft), ..reading }
+    }
+}

@@ -1,0 +1,34 @@
+//! The ports in memory and on files: what a laptop and the tests run on, keeping the same contracts as AWS.
+
+pub mod bundled;
+pub mod control;
+pub mod failing;
+pub mod helpdesk;
+pub mod outbox;
+pub mod pump;
+pub mod queue;
+#[cfg(feature = "remote")]
+pub mod remote;
+pub mod settings;
+pub mod site;
+pub mod ticket_log;
+
+pub use bundled::Bundled;
+pub use control::MemoryControl;
+pub use failing::{Failing, Fault};
+pub use helpdesk::{MemoryHelpdesk, NewTicket};
+pub use outbox::OutboxMailer;
+pub use pump::pump;
+pub use queue::MemoryQueue;
+#[cfg(feature = "remote")]
+pub use remote::RemoteHelpdesk;
+pub use settings::{FixedSecrets, FixedSettings};
+pub use site::SiteDirectory;
+pub use ticket_log::MemoryTicketLog;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks, also after a panic elsewhere: every change under these locks is one assignment or is made whole before.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

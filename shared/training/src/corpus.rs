@@ -1,0 +1,299 @@
+//! Labelled tickets, for training and for measuring.
+
+use std::path::{Path, PathBuf};
+
+use domain::{Agent, Intent, Language, Priority, Sentiment};
+use serde::Deserialize;
+
+/// One whole ticket with its labels, as `docs/corpus.md` defines them.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelledTicket {
+    pub id: String,
+    /// Tickets about one situation share it, and are never on both sides of a split.
+    pub scenario: String,
+    pub language: Language,
+    pub style: String,
+    /// What makes it hard, if anything; `docs/corpus.md` lists them.
+    #[serde(default)]
+    pub trap: Option<String>,
+    pub subject: String,
+    pub body: String,
+    pub priority: Priority,
+    #[serde(rename = "team")]
+    pub agent: Agent,
+    pub sentiment: Sentiment,
+    #[serde(rename = "churn_risk")]
+    pub churn: Risk,
+    #[serde(deserialize_with = "intent")]
+    pub intent: Option<Intent>,
+    /// Whole sentences of the body that carry the churn signal.
+    pub churn_quotes: Vec<String>,
+    /// Whole sentences of the body that carry the intent.
+    pub intent_quotes: Vec<String>,
+    /// Whole sentences that decide the priority, where they were marked.
+    pub priority_quotes: Option<Vec<String>>,
+    /// Whole sentences that carry a frustrated or angry tone, where they were marked.
+    pub sentiment_quotes: Option<Vec<String>>,
+}
+
+/// One sentence, labelled for what it tells by itself.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelledSentence {
+    pub text: String,
+    pub language: Language,
+    #[serde(rename = "churn_risk")]
+    pub churn: Risk,
+    #[serde(deserialize_with = "intent")]
+    pub intent: Option<Intent>,
+    pub sentiment: Sentiment,
+    /// The priority of a ticket that tells this; none if it says nothing of the kind.
+    pub severity: Option<Priority>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    High,
+    None,
+}
+
+impl Risk {
+    #[must_use]
+    pub fn is_high(self) -> bool {
+        self == Self::High
+    }
+}
+
+/// Where a corpus file is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum CorpusError {
+    #[error("{file} cannot be read: {cause}")]
+    Unreadable { file: String, cause: std::io::Error },
+    #[error("{file}, line {line}: {cause}")]
+    Line { file: String, line: usize, cause: serde_json::Error },
+    #[error("{file}, line {line}: {id}: {problem}")]
+    Label { file: String, line: usize, id: String, problem: &'static str },
+}
+
+/// All tickets of a folder's JSON Lines files, by file name.
+///
+/// # Errors
+/// The first file that cannot be read, or the first line of one that is no ticket or contradicts itself.
+pub fn tickets(folder: &Path) -> Result<Vec<LabelledTicket>, CorpusError> {
+    all(folder, parse)
+}
+
+/// All sentences of a folder's JSON Lines files, by file name.
+///
+/// # Errors
+/// The first file that cannot be read, or the first line of one that is no labelled sentence.
+pub fn sentences(folder: &Path) -> Result<Vec<LabelledSentence>, CorpusError> {
+    all(folder, parse_sentences)
+}
+
+fn all<T>(folder: &Path, parse: fn(&str, &str) -> Result<Vec<T>, CorpusError>) -> Result<Vec<T>, CorpusError> {
+    let unreadable = |path: &Path, cause| CorpusError::Unreadable { file: path.display().to_string(), cause };
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
+        .map_err(|cause| unreadable(folder, cause))?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    paths.sort();
+    let mut items = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).map_err(|cause| unreadable(&path, cause))?;
+        items.extend(parse(&path.display().to_string(), &text)?);
+    }
+    Ok(items)
+}
+
+/// Parses JSON Lines of sentences.
+///
+/// # Errors
+/// The first line that is no labelled sentence, with its file and number.
+pub fn parse_sentences(file: &str, text: &str) -> Result<Vec<LabelledSentence>, CorpusError> {
+    let sentence = |(index, line)| {
+        serde_json::from_str(line).map_err(|cause| CorpusError::Line { file: file.to_owned(), line: index + 1, cause })
+    };
+    text.lines().enumerate().map(sentence).collect()
+}
+
+/// Parses JSON Lines of tickets and checks that quotes and labels agree.
+///
+/// # Errors
+/// The first line that is no ticket or contradicts itself, with its file and number.
+pub fn parse(file: &str, text: &str) -> Result<Vec<LabelledTicket>, CorpusError> {
+    text.lines()
+        .enumerate()
+        .map(|(index, line)| {
+            let (file, line_number) = (file.to_owned(), index + 1);
+            let ticket: LabelledTicket = serde_json::from_str(line).map_err(|cause| CorpusError::Line {
+                file: file.clone(),
+                line: line_number,
+                cause,
+            })?;
+            match contradiction(&ticket) {
+                Some(problem) => Err(CorpusError::Label { file, line: line_number, id: ticket.id, problem }),
+                None => Ok(ticket),
+            }
+        })
+        .collect()
+}
+
+fn contradiction(ticket: &LabelledTicket) -> Option<&'static str> {
+    let quotes: Vec<String> = ticket.churn_quotes.iter().chain(&ticket.intent_quotes).cloned().collect();
+    let problems = [
+        ((ticket.churn == Risk::High) == ticket.churn_quotes.is_empty(), "churn_quotes and churn_risk disagree"),
+        (ticket.intent.is_some() == ticket.intent_quotes.is_empty(), "intent_quotes and intent disagree"),
+        (domain::quote::verified(&quotes, &ticket.body).is_empty() && !quotes.is_empty(), "no quote is in the body"),
+    ];
+    problems.into_iter().find(|(wrong, _)| *wrong).map(|(_, problem)| problem)
+}
+
+fn intent<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Intent>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text == "none" { Ok(None) } else { text.parse().map(Some).map_err(serde::de::Error::custom) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+    use super::*;
+
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/corpus");
+
+    fn bundled() -> Vec<LabelledTicket> {
+        tickets(&Path::new(FOLDER).join("training/tickets")).unwrap()
+    }
+
+    #[test]
+    fn the_bundled_corpus_covers_the_grid() {
+        let tickets = bundled();
+        assert!(tickets.len() >= 1_800, "{}", tickets.len());
+        let ids: BTreeSet<_> = tickets.iter().map(|ticket| &ticket.id).collect();
+        assert_eq!(ids.len(), tickets.len());
+        let mut grid: BTreeMap<(&str, String), [usize; 4]> = BTreeMap::new();
+        for ticket in &tickets {
+            let risk = if ticket.churn.is_high() { "high" } else { "none" };
+            let intent = ticket.intent.map_or("none", <&str>::from);
+            let cells = [
+                ("priority", ticket.priority.to_string()),
+                ("team", ticket.agent.to_string()),
+                ("sentiment", ticket.sentiment.to_string()),
+                ("churn_risk", risk.to_owned()),
+                ("intent", intent.to_owned()),
+                ("style", ticket.style.clone()),
+                ("trap", ticket.trap.clone().unwrap_or_else(|| "none named".to_owned())),
+                ("all", String::new()),
+            ];
+            for cell in cells {
+                grid.entry(cell).or_default()[ticket.language as usize] += 1;
+            }
+        }
+        for ((field, value), [en, fr, de, es]) in &grid {
+            println!("| {field} | {value} | {en} | {fr} | {de} | {es} |");
+            let least = if *field == "trap" { 5 } else { 10 };
+            assert!([en, fr, de, es].into_iter().all(|count| *count >= least), "{field} {value}");
+        }
+        let english = tickets.iter().filter(|ticket| ticket.language == Language::En).count();
+        assert!((38..=50).contains(&(english * 100 / tickets.len())), "{english} of {}", tickets.len());
+    }
+
+    /// Runs of five words.
+    fn runs(text: &str) -> BTreeSet<String> {
+        let words = analyst::features::words(text);
+        words.windows(5).map(|run| run.join(" ")).collect()
+    }
+
+    #[test]
+    fn no_ticket_says_again_what_another_says() {
+        let csv = |file: &str| {
+            csv::Reader::from_path(Path::new(FOLDER).join(file))
+                .unwrap()
+                .into_records()
+                .map(Result::unwrap)
+                .map(|row| (row[0].to_owned(), row[3].to_owned()))
+                .collect::<Vec<_>>()
+        };
+        // The 30 tickets and the exam may share less with the corpus than the corpus with itself: nothing to speak of.
+        let mut texts: Vec<(String, String, f64)> =
+            bundled().into_iter().map(|ticket| (ticket.id, ticket.body, 0.3)).collect();
+        texts.extend(csv("tickets.csv").into_iter().chain(csv("exam.csv")).map(|(id, body)| (id, body, 0.15)));
+        let all_runs: Vec<BTreeSet<String>> = texts.iter().map(|(_, body, _)| runs(body)).collect();
+        let mut holding: HashMap<&String, Vec<usize>> = HashMap::new();
+        for (index, (text, runs)) in texts.iter().zip(&all_runs).enumerate() {
+            let mut shared: HashMap<usize, usize> = HashMap::new();
+            for other in runs.iter().flat_map(|run| holding.get(run).into_iter().flatten()) {
+                *shared.entry(*other).or_default() += 1;
+            }
+            for (other, count) in shared {
+                let least = runs.len().min(all_runs[other].len());
+                let share = count as f64 / least as f64;
+                assert!(count < 6 || share <= text.2, "{} and {} share {share:.2}", text.0, texts[other].0);
+            }
+            runs.iter().for_each(|run| holding.entry(run).or_default().push(index));
+        }
+    }
+
+    #[test]
+    fn single_sentences_are_sound() {
+        let sentences = sentences(&Path::new(FOLDER).join("training/sentences")).unwrap();
+        let texts: BTreeSet<_> = sentences.iter().map(|sentence| &sentence.text).collect();
+        assert_eq!(texts.len(), sentences.len());
+        assert!(sentences.len() >= 4_000);
+        assert!(parse_sentences("x", "{}").unwrap_err().to_string().contains("line 1"));
+    }
+
+    #[derive(Deserialize)]
+    struct SecondLabel {
+        id: String,
+        priority: Priority,
+        team: Agent,
+        sentiment: Sentiment,
+        churn_risk: Risk,
+        #[serde(deserialize_with = "intent")]
+        intent: Option<Intent>,
+    }
+
+    /// What `docs/corpus.md` says of the second labelling.
+    #[test]
+    fn a_second_labelling_agrees() {
+        let tickets: HashMap<String, LabelledTicket> =
+            bundled().into_iter().map(|ticket| (ticket.id.clone(), ticket)).collect();
+        let second: Vec<SecondLabel> = include_str!("../tests/second_labels.jsonl")
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(second.len(), 200);
+        let check = |name: &str, pairs: fn(&LabelledTicket, &SecondLabel) -> (usize, usize)| {
+            let pairs: Vec<_> = second.iter().map(|second| pairs(&tickets[&second.id], second)).collect();
+            let table = crate::evaluate::Confusion::of(5, pairs.iter().copied());
+            println!("{name}: agreement {:.3}, kappa {:.3}", table.accuracy(), table.kappa());
+            assert!(table.kappa() >= 0.9, "{name}");
+        };
+        check("priority", |first, second| (first.priority as usize, second.priority as usize));
+        check("team", |first, second| (first.agent as usize, second.team as usize));
+        check("sentiment", |first, second| (first.sentiment as usize, second.sentiment as usize));
+        check("churn_risk", |first, second| (first.churn as usize, second.churn_risk as usize));
+        check("intent", |first, second| {
+            let class = |intent: Option<Intent>| intent.map_or(0, |intent| intent as usize + 1);
+            (class(first.intent), class(second.intent))
+        });
+    }
+
+    #[test]
+    fn a_contradiction_is_named_with_its_line() {
+        let line =
+            r#"{"id":"a","scenario":"s","language":"en","style":"chat","subject":"","body":"We leave.","priority":"P3",
+            "team":"nexus","sentiment":"neutral","churn_risk":"high","intent":"none","churn_quotes":["We leave."],
+            "intent_quotes":[]}"#
+                .replace('\n', "");
+        assert_eq!(parse("x", &line).unwrap().len(), 1);
+        let broken = line.replace("\"high\"", "\"none\"");
+        let error = parse("x", &format!("{line}\n{broken}")).unwrap_err();
+        assert_eq!(error.to_string(), "x, line 2: a: churn_quotes and churn_risk disagree");
+        assert!(parse("x", "{}").unwrap_err().to_string().contains("line 1"));
+    }
+}

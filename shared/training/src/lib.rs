@@ -1,0 +1,6 @@
+//! Fitting the embedded analyst and measuring it. No deployed function links this crate.
+
+pub mod corpus;
+pub mod evaluate;
+mod random;
+pub mod train;
