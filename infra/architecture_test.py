@@ -57,7 +57,8 @@ def direct(crate: str) -> tuple[set[str], set[str]]:
 
 def drawn() -> dict[str, tuple[set[str], set[str]]]:
     """The crate map in the document: `crate --> always [with a feature]`."""
-    lines = re.findall(r"^(\w+) +--> ([^\[\n]*)(?:\[([^\]]*)\])?", MAP.read_text(), re.M)
+    section = MAP.read_text().partition("\n## Crates\n")[2].partition("\n## ")[0]
+    lines = re.findall(r"^(\w+) +--> ([^\[\n]*)(?:\[([^\]]*)\])?", section, re.M)
     names = lambda text: set(re.findall(r"\w+", text)) - {"none"}
     return {crate: (names(always), names(optional)) for crate, always, optional in lines}
 
