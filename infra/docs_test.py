@@ -50,6 +50,14 @@ class Documents(unittest.TestCase):
         pattern = lambda message: '"' + re.escape(message).replace("…", r"\{[^\"]*\}") + '"'
         self.assertEqual([message for message in messages if not re.search(pattern(message), code)], [])
 
+    def test_every_name_of_the_architecture_is_in_the_code(self):
+        spans = re.findall(r"`([^`\n]+)`", (ROOT / "docs/architecture.md").read_text())
+        names = {name for span in spans if re.fullmatch(r"\w+(::\w+)*", span) and re.search(r"::|[a-z][A-Z]|^[A-Z][a-z]", span)
+                 for name in span.split("::")}
+        self.assertGreater(len(names), 50)
+        words = set(re.findall(r"\w+", sources())) | {folder.name for folder in ROOT.glob("*/*") if folder.is_dir()}
+        self.assertEqual(sorted(names - words), [])
+
     def test_every_variable_is_described(self):
         names = re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M)
         self.assertGreater(len(names), 10)
