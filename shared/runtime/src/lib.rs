@@ -1,5 +1,6 @@
 //! What two functions share at their edge: the batch loop, the messages between them, configuration and logging.
 
+pub mod backoff;
 pub mod batch;
 pub mod config;
 pub mod invocation;
