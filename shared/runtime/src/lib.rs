@@ -9,6 +9,6 @@ pub mod message;
 pub mod metrics;
 pub mod words;
 
-pub use batch::{Verdict, handle_batch};
+pub use batch::{Delivery, Handler, Queues, Verdict, handle_batch};
 pub use invocation::Invocation;
 pub use message::{AlertMessage, Cause, TicketMessage};
