@@ -74,6 +74,16 @@ class Template(unittest.TestCase):
             receives = RESOURCES[queue]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
             self.assertEqual(receives, {"FindInMap": ["Timings", {"Ref": "Stage"}, "Receives"]})
 
+    def test_endless_deferral_is_seen(self):
+        """SQS's age leaves out what was received three times, so the functions' own figure is watched as well."""
+        alarms = [resource["Properties"] for resource in RESOURCES.values() if resource["Type"] == "AWS::CloudWatch::Alarm"]
+        aged = [alarm["Dimensions"][0]["Value"] for alarm in alarms if alarm["MetricName"] == "ApproximateAgeOfOldestMessage"]
+        self.assertEqual(aged, [{"GetAtt": "TicketsQueue.QueueName"}, {"GetAtt": "AlertsQueue.QueueName"}])
+        ours = {alarm["MetricName"]: alarm for alarm in alarms if alarm["Namespace"] == "TicketTriage"}
+        self.assertLessEqual({"MessageAge", "NotFound"}, set(ours))
+        # The longest backoff, so that a message that keeps failing keeps the alarm up.
+        self.assertGreaterEqual(ours["MessageAge"]["Period"] * ours["MessageAge"]["EvaluationPeriods"], 2 * 900)
+
     def test_a_function_parks_and_sends_nothing_to_itself(self):
         for function, queue in (("Triage", "Tickets"), ("Alert", "Alerts")):
             statements = RESOURCES[f"{function}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]

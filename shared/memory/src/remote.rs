@@ -12,29 +12,33 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, Ticket, TicketId, TicketUpdate,
-    ports::{Cause, Helpdesk, PortError, Updated},
-};
-use reqwest::{
-    Client, Method, StatusCode, Url,
-    header::{HeaderMap, RETRY_AFTER},
+    ports::{Helpdesk, PortError, Updated},
 };
 use serde_json::Value;
+use ureq::{
+    Agent,
+    http::{HeaderMap, Method, Request, StatusCode, Uri, header::RETRY_AFTER},
+};
 
 const SERVICE: &str = "helpdesk";
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub struct RemoteHelpdesk {
-    client: Client,
-    base: Url,
+    client: Agent,
+    base: String,
 }
 
 impl RemoteHelpdesk {
     /// # Errors
     /// An address that is none, such as one without `http://`.
-    pub fn new(client: Client, base: &str) -> Result<Self, String> {
-        let base = Url::parse(base).ok().filter(|url| !url.cannot_be_a_base());
-        base.map(|base| Self { client, base })
-            .ok_or_else(|| "is not an address such as http://localhost:8081".to_owned())
+    pub fn new(base: &str) -> Result<Self, String> {
+        let uri: Option<Uri> = base.parse().ok();
+        if uri.is_none_or(|uri| uri.scheme().is_none() || uri.host().is_none()) {
+            return Err("is not an address such as http://localhost:8081".to_owned());
+        }
+        let client = Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build();
+        Ok(Self { client: client.new_agent(), base: base.trim_end_matches('/').to_owned() })
     }
 
     /// What the helpdesk answers, in JSON; none for 404.
@@ -44,39 +48,58 @@ impl RemoteHelpdesk {
         path: &[&str],
         body: Option<&TicketUpdate>,
     ) -> Result<Option<Value>, PortError> {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
+        let url = path.iter().fold(self.base.clone(), |url, part| format!("{url}/{}", escaped(part)));
+        let body = body.map(|body| serde_json::to_vec(body).expect("plain values serialise")).unwrap_or_default();
+        let request = Request::builder().method(method).uri(url).header("content-type", "application/json").body(body);
+        let request = request.map_err(|error| PortError::permanent(SERVICE, error))?;
+        let client = self.client.clone();
+        let call = tokio::task::spawn_blocking(move || {
+            let mut response = client.run(request)?;
+            let retry_after = retry_after(response.headers());
+            Ok(Answer { status: response.status(), retry_after, bytes: response.body_mut().read_to_vec()? })
+        });
+        let answer: Result<Answer, ureq::Error> = call.await.expect("nothing in it panics");
+        let Answer { status, retry_after, bytes } = answer.map_err(|error| PortError::transient(SERVICE, error))?;
+        match status {
+            StatusCode::NOT_FOUND => Ok(None),
+            status if status.is_success() => {
+                serde_json::from_slice(&bytes).map(Some).map_err(|error| PortError::permanent(SERVICE, error))
+            }
+            status => Err(refusal(status, retry_after)),
         }
-        let mut request = self.client.request(method, url).timeout(Duration::from_secs(5));
-        if let Some(body) = body {
-            let body = serde_json::to_vec(body).expect("plain values serialise");
-            request = request.header("content-type", "application/json").body(body);
-        }
-        let response = request.send().await.map_err(|error| PortError::transient(SERVICE, error.without_url()))?;
-        if response.status() == StatusCode::NOT_FOUND {
-            return Ok(None);
-        }
-        let (status, retry_after) = (response.status(), retry_after(response.headers()));
-        let response = response.error_for_status().map_err(|error| sort(status, retry_after, error.without_url()))?;
-        let bytes = response.bytes().await.map_err(|error| PortError::transient(SERVICE, error))?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| PortError::permanent(SERVICE, error))
     }
 }
 
+struct Answer {
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    bytes: Vec<u8>,
+}
+
 /// What an answer other than success or 404 means: 4xx is about the request, but for those that are about the moment.
-fn sort(status: StatusCode, retry_after: Option<Duration>, cause: impl Into<Cause>) -> PortError {
+fn refusal(status: StatusCode, retry_after: Option<Duration>) -> PortError {
     let momentary = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    if status.is_client_error() && !momentary {
+        return PortError::permanent(SERVICE, status.to_string());
+    }
     match retry_after {
-        _ if status.is_client_error() && !momentary => PortError::permanent(SERVICE, cause),
-        Some(not_before) => PortError::throttled(SERVICE, not_before, cause),
-        None => PortError::transient(SERVICE, cause),
+        Some(not_before) => PortError::throttled(SERVICE, not_before, status.to_string()),
+        None => PortError::transient(SERVICE, status.to_string()),
     }
 }
 
 /// `Retry-After` in seconds. One that names a date says nothing to an adapter without a clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// A part of a path: whatever is not a plain letter or digit as `%XX`.
+fn escaped(part: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    part.bytes().map(escape).collect()
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, PortError> {
@@ -123,7 +146,7 @@ mod tests {
             (StatusCode::BAD_REQUEST, minute, None),
             (StatusCode::UNPROCESSABLE_ENTITY, None, None),
         ] {
-            let told = match sort(status, retry_after, "refused") {
+            let told = match refusal(status, retry_after) {
                 PortError::Transient { not_before, .. } => Some(not_before),
                 PortError::Permanent { .. } => None,
             };
