@@ -59,7 +59,39 @@ class Template(unittest.TestCase):
         for queue, function in (("TicketsQueue", "Triage"), ("AlertsQueue", "Alert")):
             self.assertEqual(RESOURCES[queue]["Properties"]["VisibilityTimeout"], {"FindInMap": ["Timings", {"Ref": "Stage"}, f"{function}Visibility"]})
             self.assertEqual(FUNCTIONS[function]["Timeout"], {"FindInMap": ["Timings", {"Ref": "Stage"}, function]})
-            self.assertEqual(RESOURCES[queue]["Properties"]["RedrivePolicy"]["maxReceiveCount"], 5)
+
+    def test_receives_are_enough_for_four_hours(self):
+        """What backoff.rs promises; in the stage test a message that keeps failing is dead in about a minute."""
+        whole = lambda receive: min(5 * 2 ** (receive - 1), 900)
+        least = lambda waits: sum((whole(receive) + 1) // 2 for receive in range(1, waits + 1))
+        written = re.search(r"const RECEIVES: u32 = (\d+);", (ROOT / "shared/runtime/src/backoff.rs").read_text())
+        timings = TEMPLATE["Mappings"]["Timings"]
+        for stage in ("default", "prod"):
+            self.assertEqual(timings[stage]["Receives"], int(written.group(1)), stage)
+            self.assertGreaterEqual(least(timings[stage]["Receives"] - 1), 4 * 3600, stage)
+        self.assertLessEqual(sum(whole(receive) for receive in range(1, timings["test"]["Receives"] + 1)), 90)
+        for queue in ("TicketsQueue", "AlertsQueue"):
+            receives = RESOURCES[queue]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+            self.assertEqual(receives, {"FindInMap": ["Timings", {"Ref": "Stage"}, "Receives"]})
+
+    def test_endless_deferral_is_seen(self):
+        """SQS's age leaves out what was received three times, so the functions' own figure is watched as well."""
+        alarms = [resource["Properties"] for resource in RESOURCES.values() if resource["Type"] == "AWS::CloudWatch::Alarm"]
+        aged = [alarm["Dimensions"][0]["Value"] for alarm in alarms if alarm["MetricName"] == "ApproximateAgeOfOldestMessage"]
+        self.assertEqual(aged, [{"GetAtt": "TicketsQueue.QueueName"}, {"GetAtt": "AlertsQueue.QueueName"}])
+        ours = {alarm["MetricName"]: alarm for alarm in alarms if alarm["Namespace"] == "TicketTriage"}
+        self.assertLessEqual({"MessageAge", "NotFound"}, set(ours))
+        # The longest backoff, so that a message that keeps failing keeps the alarm up.
+        self.assertGreaterEqual(ours["MessageAge"]["Period"] * ours["MessageAge"]["EvaluationPeriods"], 2 * 900)
+
+    def test_a_function_parks_and_sends_nothing_to_itself(self):
+        for function, queue in (("Triage", "Tickets"), ("Alert", "Alerts")):
+            statements = RESOURCES[f"{function}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+            sends = [statement["Resource"]["GetAtt"] for statement in statements if "sqs:SendMessage" in many(statement["Action"])]
+            self.assertIn(f"{queue}DeadLetters.Arn", sends)
+            self.assertNotIn(f"{queue}Queue.Arn", sends, "a copy to oneself is cut by Lambda's loop detection")
+            variables = FUNCTIONS[function]["Environment"]["Variables"]
+            self.assertEqual(variables[f"{queue.upper()}_DEAD_LETTERS_URL"], {"Ref": f"{queue}DeadLetters"})
 
     def test_every_variable_is_read_and_every_required_one_is_set(self):
         common = set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
@@ -105,7 +137,7 @@ class Template(unittest.TestCase):
 
     def test_the_metrics_of_alarms_and_dashboard_are_those_we_write(self):
         written = set(re.findall(r'\("[a-z_]+", "([A-Za-z]+)", "[A-Za-z]+"\)', (ROOT / "shared/runtime/src/metrics.rs").read_text()))
-        self.assertEqual(len(written), 9)
+        self.assertEqual(len(written), 11)
         text = (ROOT / "template.yaml").read_text()
         for resource in RESOURCES.values():
             if resource.get("Properties", {}).get("Namespace") == "TicketTriage":

@@ -13,8 +13,9 @@ pub(crate) async fn build() -> Result<Alerting, Box<dyn Error>> {
     if lambda::backend(variable)? == Backend::Embedded {
         return Ok(embedded(Bundled::new(lambda::scratch(), variable)?));
     }
-    let [queue, bucket, mode, tickets, control, site, sender, configuration_set] = lambda::required([
+    let [queue, dead_letters, bucket, mode, tickets, control, site, sender, configuration_set] = lambda::required([
         "ALERTS_QUEUE_URL",
+        "ALERTS_DEAD_LETTERS_URL",
         "CONFIG_BUCKET",
         "MODE_PARAMETER",
         "TICKETS_TABLE",
@@ -41,6 +42,7 @@ pub(crate) async fn build() -> Result<Alerting, Box<dyn Error>> {
         )),
         outbox: Arc::new(BucketOutbox(BucketSite::new(&sdk, site))),
         queue: Arc::new(SqsQueue::new(&sdk, queue)),
+        dead_letters: Arc::new(SqsQueue::new(&sdk, dead_letters)),
         delivery: config.delivery,
     })
 }
@@ -54,6 +56,7 @@ fn embedded(bundled: Bundled) -> Alerting {
         mailer: bundled.outbox.clone(),
         outbox: bundled.outbox,
         queue: Bundled::queue(),
+        dead_letters: Bundled::queue(),
         delivery: bundled.config.delivery,
     }
 }

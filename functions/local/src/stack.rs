@@ -16,6 +16,7 @@ use memory::{
 use report::{Aggregates, Reporting, Window};
 use runtime::{
     Invocation,
+    backoff::RECEIVES,
     config::{Config, ConfigError, Defaults, Files},
 };
 use secrecy::SecretString;
@@ -24,10 +25,9 @@ use webhook::Webhook;
 
 use crate::cli::AnalystChoice;
 
-/// As on AWS: six times the function's timeout, and five receives.
+/// As on AWS: six times the function's timeout.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 const VISIBILITY: SignedDuration = SignedDuration::from_secs(180);
-const MAX_RECEIVES: u32 = 5;
 /// Longer than any file spans: a run shows all of it.
 const KEEP_DAYS: u32 = 36_500;
 
@@ -167,7 +167,7 @@ impl Shared {
     /// The functions with fresh queues, at a moment.
     #[must_use]
     pub fn stack(&self, now: Timestamp) -> Stack {
-        let queue = || Arc::new(MemoryQueue::new(VISIBILITY, MAX_RECEIVES, now));
+        let queue = || Arc::new(MemoryQueue::new(VISIBILITY, RECEIVES, now));
         let (tickets, alerts) = (queue(), queue());
         let settings = Arc::new(FixedSettings(self.policy.clone()));
         Stack {
@@ -185,6 +185,7 @@ impl Shared {
                 helpdesk: self.helpdesk.clone(),
                 analyst: self.reader.clone(),
                 tickets: tickets.clone(),
+                dead_letters: tickets.dead_letters(),
                 alert_queue: alerts.clone(),
             },
             alerting: Alerting {
@@ -195,6 +196,7 @@ impl Shared {
                 mailer: self.mailer.clone(),
                 outbox: self.mailer.clone(),
                 queue: alerts.clone(),
+                dead_letters: alerts.dead_letters(),
                 delivery: self.delivery,
             },
             tickets,
@@ -243,7 +245,7 @@ impl Stack {
     /// Messages that ended as dead letters.
     #[must_use]
     pub fn dead(&self) -> Vec<String> {
-        self.tickets.dead().into_iter().chain(self.alerts.dead()).map(|message| message.body).collect()
+        [self.tickets.dead(), self.alerts.dead()].concat()
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
     AuditEntry, Policy, Reading, Ticket, TicketContext, TicketId, TicketState, decide,
@@ -18,12 +19,19 @@ use domain::{
     },
 };
 use jiff::Timestamp;
-use runtime::{Cause, Invocation, TicketMessage, Verdict, batch, handle_batch};
+use runtime::{Cause, Delivery, Handler, Invocation, Queues, TicketMessage, Verdict, batch, handle_batch};
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{act::Acted, gather::Gathered};
 
-/// A ticket that changed under our hands is read again after this.
-const AFTER_CONFLICT: Duration = Duration::from_secs(2);
+/// A ticket that changed under our hands is read again after this at the latest: whoever changed it is mostly done by then,
+/// and an update that follows upon another must not use up the message's receives.
+const AFTER_CONFLICT: Duration = Duration::from_secs(30);
+
+/// Receives after which a ticket that is not there is given up: by the backoff 78 to 155 s after the first, two minutes in
+/// the middle. Zendesk's reads lag by seconds; what is missing longer was deleted, or the address or a permission is wrong.
+const LOOKED_FOR: u32 = 6;
 
 /// What triage needs of the outside.
 #[derive(Clone)]
@@ -37,82 +45,96 @@ pub struct Triage {
     pub analyst: Arc<dyn Analyst>,
     /// The queue this function reads from, to put messages off.
     pub tickets: Arc<dyn Queue>,
+    /// Where messages are parked that cannot be handled.
+    pub dead_letters: Arc<dyn Queue>,
     /// The queue of the alert function.
     pub alert_queue: Arc<dyn Queue>,
 }
 
 /// Handles a batch, one verdict per record.
 pub async fn handle(triage: &Triage, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
-    let started = Instant::now();
-    handle_batch(
-        event,
-        &*triage.tickets,
-        invocation,
-        |delivery: batch::Delivery<TicketMessage>| async move {
+    let queues = Queues { source: &*triage.tickets, dead_letters: &*triage.dead_letters };
+    handle_batch(event, queues, invocation, &Batch { triage, invocation, started: Instant::now() }).await
+}
+
+/// One call's batch of ticket messages.
+struct Batch<'a> {
+    triage: &'a Triage,
+    invocation: &'a Invocation,
+    started: Instant,
+}
+
+#[async_trait]
+impl Handler for Batch<'_> {
+    type Message = TicketMessage;
+
+    async fn handle(&self, delivery: Delivery<TicketMessage>) -> Verdict {
+        let verdict = one_ticket(self.triage, &delivery, (self.invocation, self.started)).await;
+        verdict.unwrap_or_else(|error| {
             let ticket = delivery.content.ticket_id;
-            let lease = Lease { ticket, owner: delivery.owner, until: invocation.lease_until() };
-            one_ticket(triage, &delivery.content, &lease, (invocation, started))
-                .await
-                .unwrap_or_else(|error| failed(ticket, &error))
-        },
-        |body, reason| async move { parked(triage, &body, reason, invocation.now).await },
-    )
-    .await
-}
-
-/// Transient failures come again, permanent ones will not get better.
-fn failed(ticket: TicketId, error: &PortError) -> Verdict {
-    tracing::error!(ticket.id = %ticket, error = told(error), "Triage of ticket {ticket} failed.");
-    match error {
-        PortError::Transient { .. } => Verdict::Again,
-        PortError::Permanent { .. } => Verdict::Park { reason: told(error) },
+            tracing::error!(ticket.id = %ticket, error = told(&error), "Triage of a ticket failed.");
+            Verdict::from(&error)
+        })
     }
-}
 
-/// Says in the audit why a message went to the dead letters, if it at least names a ticket.
-async fn parked(triage: &Triage, body: &str, reason: String, now: Timestamp) {
-    let ticket = serde_json::from_str::<serde_json::Value>(body)
-        .ok()
-        .and_then(|body| serde_json::from_value(body.get("ticket_id")?.clone()).ok());
-    if let Some(ticket) = ticket
-        && let Err(error) = audit(triage, ticket, now, "triage_parked", "tickets queue", reason).await
-    {
-        tracing::warn!(ticket.id = %ticket, error = told(&error), "The audit does not know why ticket {ticket} was parked.");
+    /// Says in the audit why a message was parked, if it at least names a ticket.
+    async fn parked(&self, message: &Value, reason: &str) {
+        let Some(Ok(ticket)) = message.get("ticket_id").map(TicketId::deserialize) else { return };
+        let now = self.invocation.now;
+        if let Err(error) = audit(self.triage, ticket, now, "triage_parked", "tickets queue", reason.to_owned()).await {
+            tracing::warn!(ticket.id = %ticket, error = told(&error), "Failed to audit a parked message.");
+        }
     }
 }
 
 /// The claim around the work: given back whenever the work does not finish.
 async fn one_ticket(
     triage: &Triage,
-    message: &TicketMessage,
-    lease: &Lease,
+    delivery: &Delivery<TicketMessage>,
     (invocation, started): (&Invocation, Instant),
 ) -> Result<Verdict, PortError> {
-    let state = match triage.log.claim(lease, invocation.now).await? {
+    let message = &delivery.content;
+    let lease = Lease { ticket: message.ticket_id, owner: delivery.owner.clone(), until: invocation.lease_until() };
+    let state = match triage.log.claim(&lease, invocation.now).await? {
         Claim::Mine(state) => *state,
+        // The owner mostly finishes long before the lease ends, which is only for one that died.
         Claim::Theirs { until } => {
-            return Ok(Verdict::Later(batch::delay(until.duration_since(invocation.now))));
+            return Ok(Verdict::Later { at_most: batch::delay(until.duration_since(invocation.now)) });
         }
     };
-    let outcome = work(triage, message, lease, state, (invocation, started)).await;
+    let outcome = work(triage, message, &lease, state, (invocation, started)).await;
     let released = match outcome {
         Ok(Outcome::Finished) => Ok(()),
-        Ok(_) | Err(_) => triage.log.release(lease).await,
+        Ok(_) | Err(_) => triage.log.release(&lease).await,
     };
     // What went wrong in the work says more than a claim that has to run out by itself.
     let outcome = outcome?;
     released?;
     Ok(match outcome {
         Outcome::Finished | Outcome::NothingToDo | Outcome::Overtaken => Verdict::Done,
-        Outcome::Changed => Verdict::Later(AFTER_CONFLICT),
+        Outcome::Changed => Verdict::Later { at_most: AFTER_CONFLICT },
+        Outcome::NotFound => not_found(delivery),
     })
+}
+
+/// A webhook can be quicker than what Zendesk reads from: the ticket is looked for a few times before it is given up.
+fn not_found(delivery: &Delivery<TicketMessage>) -> Verdict {
+    let ticket = delivery.content.ticket_id;
+    if delivery.receives < LOOKED_FOR {
+        tracing::warn!(ticket.id = %ticket, receives = delivery.receives, "Found no such ticket yet.");
+        return Verdict::Again { not_before: None };
+    }
+    runtime::metrics::not_found();
+    Verdict::Park { reason: "no such ticket".to_owned() }
 }
 
 enum Outcome {
     /// Recorded and released.
     Finished,
-    /// This version was triaged before, or the ticket is gone.
+    /// This version was triaged before.
     NothingToDo,
+    /// The helpdesk has no such ticket, or not yet.
+    NotFound,
     /// The lease ran out and somebody else works on it.
     Overtaken,
     /// The ticket changed between our reading and our writing.
@@ -130,8 +152,7 @@ async fn work(
     let policy = triage.settings.policy().await?;
 
     let Some(ticket) = triage.helpdesk.ticket(lease.ticket).await? else {
-        audit(triage, lease.ticket, now, "webhook_received", cause(message), "no such ticket").await?;
-        return Ok(Outcome::NothingToDo);
+        return Ok(Outcome::NotFound);
     };
     act::look_up_begun(triage, lease, &mut state, now).await?;
     let corrected = note_corrections(triage, &ticket, &mut state, now).await?;

@@ -24,10 +24,17 @@ pub(crate) async fn build() -> Result<Triage, Box<dyn Error>> {
 
 async fn on_aws() -> Result<Triage, Box<dyn Error>> {
     let names = ConfigError::both(
-        required(["TICKETS_QUEUE_URL", "ALERTS_QUEUE_URL", "CONFIG_BUCKET", "MODE_PARAMETER", "MODEL_KEY_PARAMETER"]),
+        required([
+            "TICKETS_QUEUE_URL",
+            "TICKETS_DEAD_LETTERS_URL",
+            "ALERTS_QUEUE_URL",
+            "CONFIG_BUCKET",
+            "MODE_PARAMETER",
+            "MODEL_KEY_PARAMETER",
+        ]),
         required(["TICKETS_TABLE", "CONTROL_TABLE", "HELPDESK_URL", "GUARDIAN_EMAIL", "OPPORTUNITY_EMAIL"]),
     );
-    let ([queue, alert_queue, bucket, mode, model_key], [tickets, control, helpdesk, ..]) = names?;
+    let ([queue, dead_letters, alert_queue, bucket, mode, model_key], [tickets, control, helpdesk, ..]) = names?;
     let sdk = Sdk::from_env().await;
     let bucket = Arc::new(ConfigBucket::new(&sdk, bucket).with_articles());
     let settings = Arc::new(BucketSettings::new(&sdk, bucket.clone(), mode, variable));
@@ -47,6 +54,7 @@ async fn on_aws() -> Result<Triage, Box<dyn Error>> {
         helpdesk: Arc::new(helpdesk),
         analyst: Arc::new(analyst?),
         tickets: Arc::new(SqsQueue::new(&sdk, queue)),
+        dead_letters: Arc::new(SqsQueue::new(&sdk, dead_letters)),
         alert_queue: Arc::new(SqsQueue::new(&sdk, alert_queue)),
     })
 }
@@ -64,6 +72,7 @@ fn embedded() -> Result<Triage, Box<dyn Error>> {
         helpdesk: bundled.helpdesk,
         analyst: Arc::new(router),
         tickets: Bundled::queue(),
+        dead_letters: Bundled::queue(),
         alert_queue: Bundled::queue(),
     })
 }

@@ -16,7 +16,7 @@ use runtime::{
     message::{self, Envelope},
 };
 use zendesk::{
-    Actor, Event, Happening, event,
+    Actor, Happening, event,
     signature::{self, SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER},
 };
 
@@ -75,7 +75,8 @@ async fn answer(webhook: &Webhook, request: &ApiGatewayV2httpRequest, now: Times
     if bot.is_some_and(|bot| event.actor == Actor::User(bot)) {
         return Ok(Answer::Ignored(Ignored::OurOwn));
     }
-    message::send(&*webhook.tickets, &Envelope::new(ticket_message(event, cause, now)), delay).await?;
+    let message = TicketMessage { ticket_id: event.ticket, cause };
+    message::send(&*webhook.tickets, &Envelope::new(message), delay).await?;
     Ok(Answer::Queued)
 }
 
@@ -110,18 +111,5 @@ fn triage_for(happening: &Happening) -> Option<(Cause, Duration)> {
         Happening::FieldChanged => Some((Cause::FieldChanged, RETRIAGE_DELAY)),
         Happening::Triggered => Some((Cause::Triggered, Duration::ZERO)),
         Happening::Other(_) => None,
-    }
-}
-
-fn ticket_message(event: Event, cause: Cause, now: Timestamp) -> TicketMessage {
-    TicketMessage {
-        ticket_id: event.ticket,
-        cause,
-        event_id: event.id,
-        actor_id: match event.actor {
-            Actor::User(user) => Some(user),
-            Actor::Unknown => None,
-        },
-        time: event.at.unwrap_or(now),
     }
 }

@@ -11,6 +11,9 @@ use crate::{Sdk, failure::sort, lambda::variable};
 
 const SERVICE: &str = "SQS";
 
+/// SQS hides a received message for twelve hours at most.
+const LONGEST_DEFERRAL: Duration = Duration::from_secs(12 * 3600);
+
 #[derive(Clone, Debug)]
 pub struct SqsQueue {
     client: aws_sdk_sqs::Client,
@@ -45,9 +48,11 @@ impl Queue for SqsQueue {
         Ok(())
     }
 
-    async fn give_back(&self, receipt: &str) -> Result<(), PortError> {
+    async fn defer(&self, receipt: &str, delay: Duration) -> Result<(), PortError> {
+        let delay = delay.min(LONGEST_DEFERRAL);
+        let seconds = i32::try_from(delay.as_secs()).expect("twelve hours fit");
         let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
-        request.visibility_timeout(0).send().await.map_err(|error| sort(SERVICE, error))?;
+        request.visibility_timeout(seconds).send().await.map_err(|error| sort(SERVICE, error))?;
         Ok(())
     }
 }

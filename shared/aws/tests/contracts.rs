@@ -194,10 +194,10 @@ async fn the_queue() {
     let create = client.create_queue().queue_name(format!("contract-{}", std::process::id()));
     let url = create.attributes(QueueAttributeName::VisibilityTimeout, "60").send().await.unwrap().queue_url.unwrap();
     let queue = SqsQueue::new(&Sdk::from_env().await, url.clone());
-    queue::delay_and_give_back(&queue, &Receiving { client, url }).await;
+    queue::delay_and_defer(&queue, &Receiving { client, url }).await;
     let missing = SqsQueue::new(&Sdk::from_env().await, "http://localhost/000000000000/missing".to_owned());
     assert!(missing.send("x", Duration::ZERO).await.is_err());
-    assert!(matches!(queue.give_back("no receipt").await, Err(PortError::Permanent { .. })));
+    assert!(matches!(queue.defer("no receipt", Duration::ZERO).await, Err(PortError::Permanent { .. })));
 }
 
 fn email(to: &str) -> Email {

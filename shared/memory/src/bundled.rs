@@ -4,7 +4,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use domain::{Account, TicketId};
 use jiff::{SignedDuration, Timestamp};
-use runtime::config::{self, Config, ConfigError, Defaults, Files};
+use runtime::{
+    backoff::RECEIVES,
+    config::{self, Config, ConfigError, Defaults, Files},
+};
 use serde::Deserialize;
 
 use crate::{
@@ -51,7 +54,7 @@ impl Bundled {
     /// A queue nobody reads from.
     #[must_use]
     pub fn queue() -> Arc<MemoryQueue> {
-        Arc::new(MemoryQueue::new(SignedDuration::from_mins(3), 5, Timestamp::UNIX_EPOCH))
+        Arc::new(MemoryQueue::new(SignedDuration::from_mins(3), RECEIVES, Timestamp::UNIX_EPOCH))
     }
 }
 

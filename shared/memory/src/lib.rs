@@ -19,7 +19,7 @@ pub use failing::{Failing, Fault};
 pub use helpdesk::{MemoryHelpdesk, NewTicket};
 pub use outbox::OutboxMailer;
 pub use pump::pump;
-pub use queue::MemoryQueue;
+pub use queue::{DeadLetters, MemoryQueue};
 #[cfg(feature = "remote")]
 pub use remote::RemoteHelpdesk;
 pub use settings::{FixedSecrets, FixedSettings};

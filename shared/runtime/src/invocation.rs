@@ -7,6 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 /// Nothing new is begun with less time than this left.
 const MARGIN: SignedDuration = SignedDuration::from_secs(2);
 
+/// Kept free of handling a record: for hiding it in the queue and answering for the batch.
+const ANSWERING: SignedDuration = SignedDuration::from_secs(1);
+
 /// Kept free of reading a ticket: for the write to the helpdesk, the alerts and the record.
 const WRITING: SignedDuration = SignedDuration::from_secs(8);
 
@@ -34,6 +37,13 @@ impl Invocation {
         Duration::try_from(left).unwrap_or_default().saturating_sub(elapsed)
     }
 
+    /// How long a record may be handled, `elapsed` into the call: what is left, less the time that answering needs.
+    #[must_use]
+    pub fn handling_time(&self, elapsed: Duration) -> Duration {
+        let left = self.deadline.duration_since(self.now).saturating_sub(ANSWERING);
+        Duration::try_from(left).unwrap_or_default().saturating_sub(elapsed)
+    }
+
     /// Whether there is time to begin something, `elapsed` into the call.
     #[must_use]
     pub fn has_time(&self, elapsed: Duration) -> bool {
@@ -47,6 +57,15 @@ mod tests {
     use domain::sample;
 
     use super::*;
+
+    #[test]
+    fn handling_leaves_time_to_answer() {
+        let now = sample::now();
+        let invocation = Invocation { request_id: "r".into(), now, deadline: now + SignedDuration::from_secs(30) };
+        for (elapsed, left) in [(0, 29), (10, 19), (29, 0), (60, 0)] {
+            assert_eq!(invocation.handling_time(Duration::from_secs(elapsed)).as_secs(), left, "{elapsed}");
+        }
+    }
 
     #[test]
     fn reading_leaves_time_to_write() {

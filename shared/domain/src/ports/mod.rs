@@ -1,5 +1,7 @@
 //! The outside, as small traits. Every promise is in the trait's doc, and the module `contract` holds an adapter to it.
 
+use std::time::Duration;
+
 mod alert_log;
 mod analyst;
 mod audit;
@@ -37,6 +39,9 @@ pub enum PortError {
     #[error("{service} did not answer")]
     Transient {
         service: &'static str,
+        /// The service said not to ask again before this has passed, counted from its answer. A span and not a moment:
+        /// services say seconds (`Retry-After: 60`), and an adapter has no clock. Only an adapter sets it.
+        not_before: Option<Duration>,
         #[source]
         cause: Cause,
     },
@@ -58,7 +63,12 @@ pub fn told(error: &dyn std::error::Error) -> String {
 
 impl PortError {
     pub fn transient(service: &'static str, cause: impl Into<Cause>) -> Self {
-        Self::Transient { service, cause: cause.into() }
+        Self::Transient { service, not_before: None, cause: cause.into() }
+    }
+
+    /// A transient failure of a service that said how long to leave it alone.
+    pub fn throttled(service: &'static str, not_before: Duration, cause: impl Into<Cause>) -> Self {
+        Self::Transient { service, not_before: Some(not_before), cause: cause.into() }
     }
 
     pub fn permanent(service: &'static str, cause: impl Into<Cause>) -> Self {
