@@ -155,7 +155,7 @@ fn failure(id: String) -> BatchItemFailure {
 /// A span of time as a queue delay: not negative, whole seconds rounded up, so that what is waited for is over.
 #[must_use]
 pub fn delay(time: SignedDuration) -> Duration {
-    let seconds = time.as_secs() + i64::from(time.subsec_nanos() > 0);
+    let seconds = time.as_secs().saturating_add(i64::from(time.subsec_nanos() > 0));
     Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
 }
 
@@ -288,5 +288,7 @@ mod tests {
         for (millis, seconds) in [(-5, 0), (0, 0), (1, 1), (1000, 1), (1001, 2)] {
             assert_eq!(delay(SignedDuration::from_millis(millis)).as_secs(), seconds);
         }
+        assert_eq!(delay(SignedDuration::MIN), Duration::ZERO);
+        assert_eq!(delay(SignedDuration::MAX).as_secs(), u64::try_from(i64::MAX).unwrap());
     }
 }
