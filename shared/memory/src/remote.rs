@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, Ticket, TicketId, TicketUpdate,
-    ports::{Helpdesk, PortError, Updated},
+    ports::{Helpdesk, PortError, Updated, json_error},
 };
 use serde_json::Value;
 use ureq::{
@@ -61,9 +61,9 @@ impl RemoteHelpdesk {
         let (status, bytes) = answer.map_err(|error| PortError::transient(SERVICE, error))?;
         match status {
             StatusCode::NOT_FOUND => Ok(None),
-            status if status.is_success() => {
-                serde_json::from_slice(&bytes).map(Some).map_err(|error| PortError::permanent(SERVICE, error))
-            }
+            status if status.is_success() => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|error| PortError::permanent(SERVICE, json_error(error))),
             status if status.is_client_error() => Err(PortError::permanent(SERVICE, status.to_string())),
             status => Err(PortError::transient(SERVICE, status.to_string())),
         }
@@ -80,7 +80,7 @@ fn escaped(part: &str) -> String {
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, PortError> {
-    serde_json::from_value(value).map_err(|error| PortError::permanent(SERVICE, error))
+    serde_json::from_value(value).map_err(|error| PortError::permanent(SERVICE, json_error(error)))
 }
 
 #[async_trait]
@@ -103,5 +103,21 @@ impl Helpdesk for RemoteHelpdesk {
         let calls = self.ask(Method::GET, &["tickets", &id.number().to_string(), "calls"], None).await?;
         let markers = calls.as_ref().and_then(|calls| calls.get("markers")?.as_array());
         Ok(markers.is_some_and(|markers| markers.iter().any(|known| known == marker)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ports::told;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_unreadable_answer_is_not_quoted() {
+        for answer in [json!("PLANTED"), json!({ "id": "PLANTED" }), json!({ "PLANTED": 1 })] {
+            let error = told(&read::<Ticket>(answer).unwrap_err());
+            assert_eq!(error, "helpdesk refused: JSON of an unexpected shape");
+        }
     }
 }
