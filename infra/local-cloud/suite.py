@@ -304,7 +304,8 @@ class Suite(unittest.TestCase):
         for function, action, resource, allowed in (
             ("Webhook", "sqs:SendMessage", tickets, True), ("Webhook", "sqs:SendMessage", alerts, False),
             ("Webhook", "sqs:ReceiveMessage", tickets, False), ("Webhook", "dynamodb:GetItem", table, False),
-            ("Webhook", "s3:GetObject", f"{bucket}/knowledge_base/a.md", False),
+            ("Webhook", "s3:GetObject", f"{bucket}/policy.json", False), ("Webhook", "ssm:GetParameter", f"{parameter}/mode", False),
+            ("Webhook", "ssm:GetParameter", f"{parameter}/webhook-secret", True),
             ("Webhook", "ssm:GetParameter", f"{parameter}/anthropic-api-key", False),
             ("Triage", "dynamodb:UpdateItem", table, True), ("Triage", "dynamodb:Scan", table, False),
             ("Triage", "ses:SendEmail", "arn:aws:ses:us-east-1:000000000000:identity/example.com", False),

@@ -1,4 +1,5 @@
-//! The report over 1,000 and 150,000 records: time, and the memory it needs on top of the store. `cargo bench`.
+//! The report over 1,000 to 150,000 records: time, and the memory it needs on top of the store.
+//! `cargo bench -p local --bench report`.
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
@@ -11,8 +12,9 @@ use domain::{
     sample,
 };
 use jiff::{SignedDuration, Timestamp, civil::Date};
-use memory::{FixedSettings, SiteDirectory};
+use memory::{FixedConfiguration, SiteDirectory};
 use report::{Reporting, Window};
+use runtime::config::Config;
 use zendesk::FieldIds;
 
 /// Thirty days of records, made before the clock starts: the narrow ones are kept, the whole ones made up when asked
@@ -32,7 +34,7 @@ impl Store {
             let summary = sample::record(number, &account, sample::now() - ago).summary();
             days.entry(utc_day(summary.triaged_at)).or_default().push(summary);
         }
-        // As many as when every hundredth ticket raises one.
+        // One ticket in a hundred raises an alert.
         Self { days, alerts: (1..=total / 100).map(|number| Arc::new(sample::alert(number))).collect() }
     }
 }
@@ -76,17 +78,20 @@ impl AlertLog for Store {
 }
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     println!("{:>9}  {:>9}  {:>12}  {:>12}", "records", "time", "memory before", "memory peak");
     for total in [1_000, 10_000, 150_000] {
         let store = Arc::new(Store::new(total));
         let folder = tempfile::tempdir().unwrap();
         let reporting = Reporting {
-            settings: Arc::new(FixedSettings(Arc::new(sample::policy()))),
+            configuration: Arc::new(FixedConfiguration(Arc::new(Config {
+                policy: sample::policy(),
+                fields: FieldIds::default(),
+                delivery: true,
+            }))),
             records: store.clone(),
             alerts: store,
             site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
-            fields: FieldIds::default(),
             pages: report::ONE_PAGE,
         };
         let before = megabytes("VmRSS:");

@@ -10,11 +10,11 @@ use std::{collections::VecDeque, sync::Arc};
 
 use domain::{
     Record, TicketId,
-    ports::{AlertLog, Page, PortError, Records, Settings, Site},
+    ports::{AlertLog, Page, PortError, Records, Site},
     record::utc_day,
 };
 use jiff::{Timestamp, ToSpan, civil::Date};
-use zendesk::FieldIds;
+use runtime::config::Configuration;
 
 pub use crate::{
     aggregate::{AccountRow, Aggregates},
@@ -32,12 +32,10 @@ const NEWEST: usize = 500;
 /// What reporting needs of the outside.
 #[derive(Clone)]
 pub struct Reporting {
-    pub settings: Arc<dyn Settings>,
+    pub configuration: Arc<dyn Configuration>,
     pub records: Arc<dyn Records>,
     pub alerts: Arc<dyn AlertLog>,
     pub site: Arc<dyn Site>,
-    /// For the preview of the requests.
-    pub fields: FieldIds,
     pub pages: &'static [(&'static str, Audience)],
 }
 
@@ -75,7 +73,7 @@ impl Window {
 /// # Errors
 /// What a port says; then nothing or only a part is published, and every published page is whole.
 pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Result<Aggregates, PortError> {
-    let policy = reporting.settings.policy().await?;
+    let config = reporting.configuration.config().await?;
     let mut aggregates = Aggregates::default();
     let mut newest: VecDeque<TicketId> = VecDeque::with_capacity(NEWEST);
     for day in window.days() {
@@ -98,8 +96,8 @@ pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Re
             aggregates: &aggregates,
             records: &records,
             alerts: &alerts,
-            policy: &policy,
-            fields: &reporting.fields,
+            policy: &config.policy,
+            fields: &config.fields,
             audience: *audience,
             window,
             now,

@@ -10,11 +10,20 @@ use domain::{
     sample,
 };
 use jiff::SignedDuration;
-use memory::{FixedSettings, MemoryTicketLog, SiteDirectory};
+use memory::{FixedConfiguration, MemoryTicketLog, SiteDirectory};
 use report::{DASHBOARD, METRICS, PAGE_BY_ROLE, Reporting, Window, handle};
+use runtime::config::Config;
 use zendesk::FieldIds;
 
 const EVIL: &str = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>";
+
+fn configuration() -> Arc<FixedConfiguration> {
+    Arc::new(FixedConfiguration(Arc::new(Config {
+        policy: sample::policy(),
+        fields: FieldIds::default(),
+        delivery: true,
+    })))
+}
 
 async fn published(records: Vec<Record>) -> (String, serde_json::Value) {
     let folder = tempfile::tempdir().unwrap();
@@ -34,11 +43,10 @@ async fn published(records: Vec<Record>) -> (String, serde_json::Value) {
         log.open(&alert, expires).await.unwrap();
     }
     let reporting = Reporting {
-        settings: Arc::new(FixedSettings(Arc::new(sample::policy()))),
+        configuration: configuration(),
         records: log.clone(),
         alerts: log,
         site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
-        fields: FieldIds::default(),
         pages: report::ONE_PAGE,
     };
     handle(&reporting, Window::last_30_days(now), now).await.unwrap();
@@ -136,11 +144,10 @@ async fn each_role_has_a_page_with_what_it_may_see() {
         log.open(&alert, now + SignedDuration::from_hours(720)).await.unwrap();
     }
     let reporting = Reporting {
-        settings: Arc::new(FixedSettings(Arc::new(sample::policy()))),
+        configuration: configuration(),
         records: log.clone(),
         alerts: log,
         site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
-        fields: FieldIds::default(),
         pages: PAGE_BY_ROLE,
     };
     handle(&reporting, Window::last_30_days(now), now).await.unwrap();

@@ -10,10 +10,10 @@ use domain::{
     sample,
 };
 use jiff::{SignedDuration, Timestamp};
-use memory::{Failing, Fault, FixedSecrets, FixedSettings, MemoryQueue};
-use runtime::{Cause, TicketMessage, message};
+use memory::{Failing, Fault, FixedSecrets, MemoryQueue};
+use runtime::{Cause, TicketMessage, config::Reader, message};
 use secrecy::SecretString;
-use webhook::{Webhook, handle};
+use webhook::{Webhook, bot_user, handle};
 use zendesk::signature::{SIGNATURE_HEADER, TEST_SECRET, TIMESTAMP_HEADER, sign};
 
 struct Bench {
@@ -25,12 +25,7 @@ struct Bench {
 fn bench() -> Bench {
     let queue = Arc::new(Failing::new(MemoryQueue::new(SignedDuration::from_secs(60), 5, sample::now())));
     let secrets = Arc::new(Failing::new(FixedSecrets(vec![TEST_SECRET.into()])));
-    let policy = domain::Policy { bot_user: Some(UserId(900_000_001)), ..sample::policy() };
-    let webhook = Webhook {
-        secrets: secrets.clone(),
-        settings: Arc::new(FixedSettings(Arc::new(policy))),
-        tickets: queue.clone(),
-    };
+    let webhook = Webhook { secrets: secrets.clone(), tickets: queue.clone(), bot_user: Some(UserId(900_000_001)) };
     Bench { webhook, queue, secrets }
 }
 
@@ -176,4 +171,17 @@ async fn a_rotated_secret_is_looked_up() {
     bench.webhook.secrets = Arc::new(Rotated);
     assert_eq!(post(&bench, event("ticket-created.json", true)).await.status_code, 200);
     assert_eq!(post(&bench, event("bad-signature.json", false)).await.status_code, 401);
+}
+
+#[test]
+fn the_bot_user_is_an_optional_number() {
+    let read = |value: Option<&str>| {
+        let mut reader = Reader::new(|name: &str| value.filter(|_| name == "BOT_USER_ID").map(str::to_owned));
+        let user = bot_user(&mut reader);
+        (user, reader.finish().map_err(|error| error.0.len()))
+    };
+    assert_eq!(read(None), (None, Ok(())));
+    assert_eq!(read(Some("")), (None, Ok(())));
+    assert_eq!(read(Some("900000001")), (Some(UserId(900_000_001)), Ok(())));
+    assert_eq!(read(Some("triage@acme.test")), (None, Err(1)));
 }
