@@ -108,6 +108,12 @@ class Template(unittest.TestCase):
         for foreign in ("ConfigBucket", "ModeParameter", "/mode"):
             self.assertNotIn(foreign, text)
 
+    def test_the_webhook_answers_before_it_is_ended(self):
+        longest = int(re.search(r"pub const LONGEST: Duration = Duration::from_secs\((\d+)\);", rust("functions/webhook/src/lib.rs")).group(1))
+        for stage, times in TEMPLATE["Mappings"]["Timings"].items():
+            self.assertLessEqual(longest + 2, times["Webhook"], stage)
+        self.assertLess(1000 * longest, RESOURCES["ApiIntegration"]["Properties"]["TimeoutInMillis"])
+
     def test_every_sample_event_is_for_a_function(self):
         files = list((ROOT / "events").glob("*.json"))
         self.assertEqual({function_of(file) for file in files}, set(FUNCTIONS))

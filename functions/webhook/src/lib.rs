@@ -30,6 +30,16 @@ use crate::answer::{Answer, Ignored};
 /// A customer may still be typing: later messages are triaged after this.
 pub const RETRIAGE_DELAY: Duration = Duration::from_secs(60);
 
+/// How long each call to the outside may take. Together they stay below [`LONGEST`], whatever else is slow.
+const SECRETS_WITHIN: Duration = Duration::from_millis(2_500);
+/// The second look, at a signature that fits no known secret.
+const REFRESH_WITHIN: Duration = Duration::from_millis(2_500);
+const QUEUE_WITHIN: Duration = Duration::from_secs(3);
+
+/// The longest a request takes: 2 s less than function and gateway allow, so that the sender gets our 503 with its
+/// `Retry-After` and not the gateway's without one, which Zendesk does not retry.
+pub const LONGEST: Duration = Duration::from_secs(8);
+
 /// What the webhook needs of the outside.
 #[derive(Clone)]
 pub struct Webhook {
@@ -86,8 +96,21 @@ async fn answer(webhook: &Webhook, request: &ApiGatewayV2httpRequest, now: Times
         return Ok(Answer::Ignored(Ignored::OurOwn));
     }
     let message = Envelope::new(ticket_message(event, cause, now));
-    message::send(&*webhook.tickets, &message, delay).await?;
+    // A message that was sent although the answer came too late is sent again by Zendesk; triage takes it once.
+    within(QUEUE_WITHIN, "the ticket queue", message::send(&*webhook.tickets, &message, delay)).await?;
     Ok(Answer::Queued)
+}
+
+/// What a call returns, or that it took too long.
+async fn within<T>(
+    time: Duration,
+    service: &'static str,
+    call: impl Future<Output = Result<T, PortError>>,
+) -> Result<T, PortError> {
+    match tokio::time::timeout(time, call).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(PortError::transient(service, "no answer in time")),
+    }
 }
 
 /// The bytes Zendesk signed.
@@ -105,10 +128,10 @@ async fn verify(
 ) -> Result<Result<(), SignatureError>, PortError> {
     let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
     let (signed, at) = (header(SIGNATURE_HEADER), header(TIMESTAMP_HEADER));
-    let known = webhook.secrets.secrets().await?;
+    let known = within(SECRETS_WITHIN, "the secret store", webhook.secrets.secrets()).await?;
     match signature::verify(&known, signed, at, body, now) {
         Err(SignatureError::Mismatch) => {
-            let fresh = webhook.secrets.refreshed().await?;
+            let fresh = within(REFRESH_WITHIN, "the secret store", webhook.secrets.refreshed()).await?;
             Ok(signature::verify(&fresh, signed, at, body, now))
         }
         verdict => Ok(verdict),
@@ -136,5 +159,15 @@ fn ticket_message(event: Event, cause: Cause, now: Timestamp) -> TicketMessage {
             Actor::Unknown => None,
         },
         time: event.at.unwrap_or(now),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_calls_fit_one_request() {
+        assert!(SECRETS_WITHIN + REFRESH_WITHIN + QUEUE_WITHIN <= LONGEST);
     }
 }
