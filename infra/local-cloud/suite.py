@@ -361,8 +361,8 @@ class Suite(unittest.TestCase):
         self.assertTrue(spans["message"]["trace"], "the trace came along through the queue")
         metrics = [line for line in logs("triage") if "_aws" in line]
         self.assertTrue(metrics)
-        self.assertEqual(metrics[0]["Stage"], "test")
-        self.assertLessEqual(len({name for line in metrics for name in line} - {"Stage", "_aws"}), 10)
+        self.assertEqual(metrics[0]["Stack"], STACK)
+        self.assertLessEqual(len({name for line in metrics for name in line} - {"Stack", "_aws"}), 10)
         text = json.dumps(logs("triage") + logs("webhook") + logs("alert"))
         for secret in (CLOUD.secret, json.loads(json.dumps(record(1018)["description"]))[:60]):
             self.assertNotIn(secret, text)

@@ -149,9 +149,29 @@ class Template(unittest.TestCase):
         for resource in RESOURCES.values():
             if resource.get("Properties", {}).get("Namespace") == "TicketTriage":
                 self.assertIn(resource["Properties"]["MetricName"], written)
-        shown = re.findall(r'\["(?:TicketTriage|\.)", "([A-Za-z]+)", (?:"Stage"|"\.")', text)
+        shown = re.findall(r'\["(?:TicketTriage|\.)", "([A-Za-z]+)", (?:"Stack"|"\.")', text)
         self.assertTrue(shown)
         self.assertLessEqual({name for name in shown if not name.startswith("Approximate")}, written)
+
+    def test_alarms_and_dashboard_look_at_this_stack_alone(self):
+        """A metric of ours without the stack, or of AWS without a resource of it, would mix two stacks of an account."""
+        self.assertEqual(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]["STACK"], {"Ref": "AWS::StackName"})
+        self.assertIn('DIMENSION: &str = "Stack"', rust("shared/runtime/src/metrics.rs"))
+        alarms = {name: resource["Properties"] for name, resource in RESOURCES.items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
+        ours = [name for name, alarm in alarms.items() if alarm["Namespace"] == "TicketTriage"]
+        self.assertTrue(ours)
+        for name, alarm in alarms.items():
+            if name in ours:
+                self.assertIn({"Name": "Stack", "Value": {"Ref": "AWS::StackName"}}, alarm["Dimensions"], name)
+            else:
+                referred = [dimension["Value"].get("Ref") or dimension["Value"]["GetAtt"].split(".")[0] for dimension in alarm["Dimensions"]]
+                self.assertTrue(referred and set(referred) <= set(RESOURCES), name)
+            self.assertNotIn("AlarmName", alarm, "a fixed name would keep a second stack from being made")
+        body = json.loads(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Sub"])
+        for widget in body["widgets"]:
+            first = widget["properties"]["metrics"][0]
+            if first[0] == "TicketTriage":
+                self.assertEqual(first[2:4], ["Stack", "${AWS::StackName}"])
 
     def test_every_parameter_says_what_it_may_be(self):
         for name, parameter in TEMPLATE["Parameters"].items():

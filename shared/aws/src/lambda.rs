@@ -85,15 +85,16 @@ pub(crate) fn trace() -> Option<String> {
     TRACE.try_with(Clone::clone).ok().flatten()
 }
 
-/// Logs at the level of `RUST_LOG`, builds the function, and handles events until the environment is taken down.
+/// Logs at the level of `RUST_LOG`, builds the function, and handles events until the environment is taken down. Metrics
+/// are those of the stack that `STACK` names.
 ///
 /// # Errors
 /// A configuration that cannot be used; the runtime reports it, and Lambda starts anew.
 pub async fn run<F: Function>() -> Result<(), Error> {
     let mut environment = Environment::new(variable);
-    let stage = environment.or("STAGE", "local".to_owned());
+    let stack = environment.or("STACK", "local".to_owned());
     let level = environment.or("RUST_LOG", "info".to_owned());
-    runtime::logging::start_json(&level, stage, wall_clock);
+    runtime::logging::start_json(&level, stack, wall_clock);
     let function = match build::<F>(environment).await {
         Ok(function) => Arc::new(function),
         Err(error) => {
