@@ -23,10 +23,9 @@ import threading
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "infra" / "local-cloud"))
+from functions import functions, sample_event  # noqa: E402
 from runtime import Bootstrap  # noqa: E402
 
-FUNCTIONS = ["webhook", "triage", "alert", "report"]
-EVENTS = {"triage": "triage-batch", "alert": "alert-guardian", "report": "report-schedule"}
 DATA = ROOT / "shared" / "data" / "customer"
 STARTS = 20
 
@@ -83,7 +82,8 @@ class Aws(http.server.BaseHTTPRequestHandler):
 def event_of(function: str, local: pathlib.Path) -> bytes:
     if function == "webhook":
         return subprocess.run([local, "sign", ROOT / "events" / "ticket-created.json"], capture_output=True, check=True, cwd="/").stdout
-    return (ROOT / "events" / f"{EVENTS[function]}.json").read_bytes() if function in EVENTS else b"{}"
+    event = sample_event(function)
+    return event.read_bytes() if event else b"{}"
 
 
 def main() -> int:
@@ -109,7 +109,7 @@ def main() -> int:
     embedded = {"AWS_SAM_LOCAL": "true", "BACKEND": "embedded", "RUST_LOG": "error"}
 
     print(f"{'function':9} {'size MB':>8} {'gzip MB':>8} {'exec to /next ms, min / median':>32} {'memory MiB':>11} {'handler ms, p50 / p99':>22}")
-    for function in ["hello", *FUNCTIONS]:
+    for function in ["hello", *functions()]:
         binary = target / ("examples/hello" if function == "hello" else function)
         code, event = binary.read_bytes(), event_of(function, target / "local")
         starts = []

@@ -309,7 +309,8 @@ class Suite(unittest.TestCase):
         for function, action, resource, allowed in (
             ("Webhook", "sqs:SendMessage", tickets, True), ("Webhook", "sqs:SendMessage", alerts, False),
             ("Webhook", "sqs:ReceiveMessage", tickets, False), ("Webhook", "dynamodb:GetItem", table, False),
-            ("Webhook", "s3:GetObject", f"{bucket}/knowledge_base/a.md", False),
+            ("Webhook", "s3:GetObject", f"{bucket}/policy.json", False), ("Webhook", "ssm:GetParameter", f"{parameter}/mode", False),
+            ("Webhook", "ssm:GetParameter", f"{parameter}/webhook-secret", True),
             ("Webhook", "ssm:GetParameter", f"{parameter}/anthropic-api-key", False),
             ("Triage", "sqs:SendMessage", dead, True), ("Triage", "sqs:SendMessage", tickets, False),
             ("Triage", "sqs:ChangeMessageVisibility", tickets, True), ("Alert", "sqs:SendMessage", dead, False),
@@ -367,8 +368,8 @@ class Suite(unittest.TestCase):
         self.assertTrue(spans["message"]["trace"], "the trace came along through the queue")
         metrics = [line for line in logs("triage") if "_aws" in line]
         self.assertTrue(metrics)
-        self.assertEqual(metrics[0]["Stage"], "test")
-        self.assertLessEqual(len({name for line in metrics for name in line} - {"Stage", "_aws"}), 10)
+        self.assertEqual(metrics[0]["Stack"], STACK)
+        self.assertLessEqual(len({name for line in metrics for name in line} - {"Stack", "_aws"}), 10)
         text = json.dumps(logs("triage") + logs("webhook") + logs("alert"))
         for secret in (CLOUD.secret, json.loads(json.dumps(record(1018)["description"]))[:60]):
             self.assertNotIn(secret, text)

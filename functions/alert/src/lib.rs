@@ -157,7 +157,7 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
     }
     let policy = alerting.settings.policy().await?;
     let key = CooldownKey { account: alert.account.clone(), kind: alert.kind };
-    let until = now + SignedDuration::from_hours(i64::from(policy.alerts.cooldown_hours));
+    let until = domain::time::later(now, SignedDuration::from_hours(i64::from(policy.alerts.cooldown_hours)));
     if let Cooldown::Held { .. } = alerting.control.cool_down(&key, alert.key(), now, until).await? {
         return Ok(Delivery::Held { reason: HoldReason::Cooldown });
     }

@@ -6,18 +6,18 @@ use alert::Alerting;
 use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
 use anyhow::{Context, anyhow};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use domain::{Mode, Policy, ports::PortError};
+use domain::{Mode, Policy, UserId, ports::PortError};
 use jiff::{SignedDuration, Timestamp};
 use llm::{Budget, Router};
 use memory::{
-    FixedSecrets, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, OutboxMailer,
-    SiteDirectory, pump,
+    FixedConfiguration, FixedSecrets, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue, MemoryTicketLog,
+    OutboxMailer, SiteDirectory, pump,
 };
 use report::{Aggregates, Reporting, Window};
 use runtime::{
     Invocation,
     backoff::RECEIVES,
-    config::{Config, ConfigError, Defaults, Files},
+    config::{ConfigError, Defaults, Files, Reader},
 };
 use secrecy::SecretString;
 use triage::Triage;
@@ -99,6 +99,7 @@ pub struct Shared {
     mailer: Arc<OutboxMailer>,
     reader: Arc<Router>,
     secret: SecretString,
+    bot_user: Option<UserId>,
     delivery: bool,
     reporting: Reporting,
 }
@@ -122,13 +123,18 @@ impl Shared {
             _ => environment.get(name),
         };
         let readers = ConfigError::both(llm::Config::read(variable), claude::Config::read(variable));
-        let config = runtime::config::read(files, variable, defaults());
-        let (Config { mut policy, fields, delivery }, (reading, claude)) = ConfigError::both(config, readers)?;
+        let config = runtime::config::read(files, variable, Mode::Act, &defaults());
+        let mut reader = Reader::new(variable);
+        let bot_user = webhook::bot_user(&mut reader);
+        let config = ConfigError::both(config, reader.finish());
+        let ((mut config, ()), (reading, claude)) = ConfigError::both(config, readers)?;
         // A run shows the whole file, and its clock is the file's.
-        policy.retention = SignedDuration::from_hours(24 * i64::from(KEEP_DAYS));
+        config.policy.retention = SignedDuration::from_hours(24 * i64::from(KEEP_DAYS));
         if !setup.capped {
-            policy.alerts.daily_cap = None;
+            config.policy.alerts.daily_cap = None;
         }
+        let (fields, delivery) = (config.fields, config.delivery);
+        let policy = config.policy.clone();
         let control = Arc::new(MemoryControl::default());
         let budget = Budget::new(control.clone(), reading.budget_usd, wall_clock);
         let model = claude::language_model(&claude).map_err(|problem| anyhow!(problem))?;
@@ -136,11 +142,10 @@ impl Shared {
         let (policy, log) = (Arc::new(policy), Arc::new(MemoryTicketLog::default()));
         Ok(Self {
             reporting: Reporting {
-                settings: Arc::new(FixedSettings(policy.clone())),
+                configuration: Arc::new(FixedConfiguration(Arc::new(config))),
                 records: log.clone(),
                 alerts: log.clone(),
                 site: Arc::new(SiteDirectory::new(setup.output.to_owned())),
-                fields,
                 pages: report::ONE_PAGE,
             },
             helpdesk: Arc::new(MemoryHelpdesk::new(fields)),
@@ -148,6 +153,7 @@ impl Shared {
             mailer: Arc::new(OutboxMailer::new(setup.output.join("emails"))),
             reader: Arc::new(reader),
             secret: environment.webhook_secret(),
+            bot_user,
             delivery: delivery && setup.delivery,
             policy,
             log,
@@ -173,8 +179,8 @@ impl Shared {
         Stack {
             webhook: Webhook {
                 secrets: Arc::new(FixedSecrets(vec![self.secret.clone()])),
-                settings: settings.clone(),
                 tickets: tickets.clone(),
+                bot_user: self.bot_user,
             },
             triage: Triage {
                 settings: settings.clone(),
@@ -251,7 +257,7 @@ impl Stack {
 
 /// Nothing is sent from a laptop, so the call log shows what full automation would do.
 fn defaults() -> Defaults {
-    Defaults { mode: Mode::Act, auto_reply: true, retention_days: KEEP_DAYS, ..Defaults::default() }
+    Defaults { auto_reply: true, retention_days: KEEP_DAYS, ..Defaults::laptop() }
 }
 
 /// The analyst on this machine, with the bundled weights and knowledge base.

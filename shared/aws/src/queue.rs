@@ -7,7 +7,7 @@ use domain::ports::{PortError, Queue};
 
 use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
 
-use crate::{Sdk, failure::sort, lambda::variable};
+use crate::{Sdk, failure::sort, lambda::trace};
 
 const SERVICE: &str = "SQS";
 
@@ -29,7 +29,7 @@ impl SqsQueue {
 
 /// X-Ray's header of the current invocation, so that the trace goes on where the message is handled.
 fn trace_header() -> Option<MessageSystemAttributeValue> {
-    let header = variable("_X_AMZN_TRACE_ID").filter(|header| !header.is_empty())?;
+    let header = trace().filter(|header| !header.is_empty())?;
     MessageSystemAttributeValue::builder().data_type("String").string_value(header).build().ok()
 }
 

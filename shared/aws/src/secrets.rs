@@ -9,6 +9,10 @@ use serde::Deserialize;
 
 use crate::{CACHED, Parameters, Sdk, cached::Cached};
 
+/// How long a look may take, all attempts together: less than the webhook waits, so that the secrets it knows serve on
+/// while the store is slow.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// `{"current": "...", "previous": "..."}` in one secure parameter. `previous` is there during a rotation.
 #[derive(Debug)]
 pub struct ParameterSecrets {
@@ -38,11 +42,18 @@ impl ParameterSecrets {
     async fn not_older_than(&self, age: Duration) -> Result<Vec<SecretString>, PortError> {
         self.cached
             .get(age, |_| async {
-                let value = self.parameters.required(&self.name).await?;
+                let value = in_time(self.parameters.required(&self.name)).await?;
                 read(value.expose_secret())
                     .map_err(|problem| PortError::transient("SSM", format!("parameter {}: {problem}", self.name)))
             })
             .await
+    }
+}
+
+async fn in_time<T>(look: impl Future<Output = Result<T, PortError>>) -> Result<T, PortError> {
+    match tokio::time::timeout(LOOK, look).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(PortError::transient("SSM", "no answer in time")),
     }
 }
 
@@ -71,6 +82,16 @@ impl SigningSecrets for ParameterSecrets {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_store_leaves_known_secrets() {
+        let cached = Cached::default();
+        let begun = tokio::time::Instant::now();
+        assert_eq!(cached.get(Duration::ZERO, |_| in_time(async { Ok(1) })).await.ok(), Some(1));
+        cached.forget_the_pause().await;
+        assert_eq!(cached.get(Duration::ZERO, |_| in_time(std::future::pending())).await.ok(), Some(1));
+        assert!(begun.elapsed() >= LOOK && begun.elapsed() < 2 * LOOK, "{:?}", begun.elapsed());
+    }
 
     #[test]
     fn one_or_two_secrets_and_never_an_empty_one() {

@@ -29,6 +29,7 @@ use domain::{
     sample,
 };
 use jiff::SignedDuration;
+use runtime::config::{Defaults, Reader, Variables};
 use secrecy::ExposeSecret;
 
 const ON_THREADS: Spawn<'_, bool> = &|task| Box::pin(async { tokio::spawn(task).await.unwrap() });
@@ -267,7 +268,8 @@ async fn the_settings_and_the_customers_files() {
     let names: Vec<&str> = snapshot.articles().map(|(name, _)| name).collect();
     assert!(names.len() > 5 && names.iter().all(|name| !name.contains(['/', '.'])), "{names:?}");
     assert!(Arc::ptr_eq(&snapshot, &bucket.snapshot().await.unwrap()));
-    let of = |mode| BucketSettings::new(&sdk, bucket.clone(), mode, |_| None);
+    let variables = Variables::read(Reader::new(|_| None), &Defaults::laptop()).unwrap();
+    let of = |mode| BucketSettings::new(&sdk, bucket.clone(), mode, variables.clone());
     assert_eq!(of(variable("MODE_PARAMETER")).policy().await.unwrap().mode, domain::Mode::Suggest);
     assert!(of("/nobody/made/this".to_owned()).policy().await.is_err());
     let empty = Arc::new(ConfigBucket::new(&sdk, variable("SITE_BUCKET")));

@@ -56,7 +56,6 @@ pub fn policy() -> Policy {
             mrr_strategic: 10_000.0,
         },
         alerts: AlertPolicy { cooldown_hours: 24, daily_cap: Some(100) },
-        bot_user: None,
         helpdesk_url: "https://example.zendesk.com".into(),
         retention: SignedDuration::from_hours(30 * 24),
     }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use domain::{Account, TicketId};
+use domain::{Account, Mode, TicketId};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{
     backoff::RECEIVES,
@@ -18,7 +18,7 @@ use crate::{
 /// One process's worth of everything.
 #[derive(Debug)]
 pub struct Bundled {
-    pub config: Config,
+    pub config: Arc<Config>,
     pub settings: Arc<FixedSettings>,
     /// Signed with Zendesk's public test secret.
     pub secrets: Arc<FixedSecrets>,
@@ -36,7 +36,7 @@ impl Bundled {
     /// Every variable that cannot be used.
     pub fn new(folder: PathBuf, variables: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let files = Files { policy: data::POLICY, agents: data::AGENTS };
-        let config = config::read(files, variables, Defaults::default())?;
+        let config = config::read(files, variables, Mode::default(), &Defaults::laptop())?;
         let helpdesk = Arc::new(MemoryHelpdesk::new(config.fields));
         open_tickets(&helpdesk);
         Ok(Self {
@@ -47,7 +47,7 @@ impl Bundled {
             helpdesk,
             outbox: Arc::new(OutboxMailer::new(folder.join("emails"))),
             site: Arc::new(SiteDirectory::new(folder.join("site"))),
-            config,
+            config: Arc::new(config),
         })
     }
 

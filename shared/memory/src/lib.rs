@@ -22,7 +22,7 @@ pub use pump::pump;
 pub use queue::{DeadLetters, MemoryQueue};
 #[cfg(feature = "remote")]
 pub use remote::RemoteHelpdesk;
-pub use settings::{FixedSecrets, FixedSettings};
+pub use settings::{FixedConfiguration, FixedSecrets, FixedSettings};
 pub use site::SiteDirectory;
 pub use ticket_log::MemoryTicketLog;
 

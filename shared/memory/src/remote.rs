@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, Ticket, TicketId, TicketUpdate,
-    ports::{Helpdesk, PortError, Updated},
+    ports::{Helpdesk, PortError, Updated, json_error},
 };
 use serde_json::Value;
 use ureq::{
@@ -62,9 +62,9 @@ impl RemoteHelpdesk {
         let Answer { status, retry_after, bytes } = answer.map_err(|error| PortError::transient(SERVICE, error))?;
         match status {
             StatusCode::NOT_FOUND => Ok(None),
-            status if status.is_success() => {
-                serde_json::from_slice(&bytes).map(Some).map_err(|error| PortError::permanent(SERVICE, error))
-            }
+            status if status.is_success() => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|error| PortError::permanent(SERVICE, json_error(error))),
             status => Err(refusal(status, retry_after)),
         }
     }
@@ -103,7 +103,7 @@ fn escaped(part: &str) -> String {
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, PortError> {
-    serde_json::from_value(value).map_err(|error| PortError::permanent(SERVICE, error))
+    serde_json::from_value(value).map_err(|error| PortError::permanent(SERVICE, json_error(error)))
 }
 
 #[async_trait]
@@ -132,6 +132,9 @@ impl Helpdesk for RemoteHelpdesk {
 
 #[cfg(test)]
 mod tests {
+    use domain::ports::told;
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -161,5 +164,13 @@ mod tests {
             assert_eq!(retry_after(&headers), seconds.map(Duration::from_secs), "{value}");
         }
         assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn an_unreadable_answer_is_not_quoted() {
+        for answer in [json!("PLANTED"), json!({ "id": "PLANTED" }), json!({ "PLANTED": 1 })] {
+            let error = told(&read::<Ticket>(answer).unwrap_err());
+            assert_eq!(error, "helpdesk refused: JSON of an unexpected shape");
+        }
     }
 }

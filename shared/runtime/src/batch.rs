@@ -462,5 +462,7 @@ mod tests {
         for (millis, delayed) in [(-5, 0), (0, 0), (1001, 1001)] {
             assert_eq!(delay(SignedDuration::from_millis(millis)).as_millis(), delayed);
         }
+        assert_eq!(delay(SignedDuration::MIN), Duration::ZERO);
+        assert_eq!(delay(SignedDuration::MAX).as_secs(), u64::try_from(i64::MAX).unwrap());
     }
 }

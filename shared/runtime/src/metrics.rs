@@ -17,6 +17,8 @@ use tracing_subscriber::{Layer, layer::Context};
 pub const TARGET: &str = "metrics";
 /// CloudWatch's namespace for them.
 pub const NAMESPACE: &str = "TicketTriage";
+/// What every metric is told apart by.
+pub const DIMENSION: &str = "Stack";
 
 /// Every metric: the field of an event, its name and its unit in CloudWatch. The first ten of an account cost nothing, each
 /// further one 30 cents a month.
@@ -69,31 +71,32 @@ pub fn message_age(age: SignedDuration) {
 
 /// Writes each metric event as one line of JSON that CloudWatch Logs takes the metrics from.
 pub struct EmbeddedMetrics<W> {
-    stage: String,
+    stack: String,
     clock: fn() -> Timestamp,
     out: W,
 }
 
 impl<W> fmt::Debug for EmbeddedMetrics<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmbeddedMetrics").field("stage", &self.stage).finish_non_exhaustive()
+        f.debug_struct("EmbeddedMetrics").field("stack", &self.stack).finish_non_exhaustive()
     }
 }
 
 impl<W> EmbeddedMetrics<W> {
-    /// `stage` is the one dimension; `out` opens where a line goes.
-    pub fn new(stage: String, clock: fn() -> Timestamp, out: W) -> Self {
-        Self { stage, clock, out }
+    /// `stack` names the deployment and is the one dimension, so that two deployments in one account stay apart; `out`
+    /// opens where a line goes.
+    pub fn new(stack: String, clock: fn() -> Timestamp, out: W) -> Self {
+        Self { stack, clock, out }
     }
 
     fn line(&self, values: Map<String, Value>) -> Value {
         let known = METRICS.iter().filter(|(_, name, _)| values.contains_key(*name));
         let definitions: Vec<Value> = known.map(|(_, name, unit)| json!({ "Name": name, "Unit": unit })).collect();
         let mut line = values;
-        line.insert("Stage".to_owned(), self.stage.clone().into());
+        line.insert(DIMENSION.to_owned(), self.stack.clone().into());
         let aws = json!({
             "Timestamp": (self.clock)().as_millisecond(),
-            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": definitions }],
+            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": definitions }],
         });
         line.insert("_aws".to_owned(), aws);
         Value::Object(line)
@@ -165,7 +168,7 @@ mod tests {
     fn a_line_names_its_metrics_and_holds_no_text() {
         let lines = Lines::default();
         let out = lines.clone();
-        let metrics = EmbeddedMetrics::new("test".to_owned(), sample::now, move || out.clone());
+        let metrics = EmbeddedMetrics::new("triage-test".to_owned(), sample::now, move || out.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(metrics), || {
             triaged(&sample::record(1, "Acme", sample::now()));
             alert_cap_used(81, 100);
