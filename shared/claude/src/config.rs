@@ -1,5 +1,7 @@
 //! Which model, where, and with which key.
 
+use std::net::IpAddr;
+
 use domain::ports::Cause;
 use runtime::config::{ConfigError, Reader};
 use secrecy::SecretString;
@@ -89,7 +91,10 @@ impl Config {
         }
         let base_url = reader.or("ANTHROPIC_BASE_URL", BASE_URL.to_owned()).trim_end_matches('/').to_owned();
         if let Err(error) = reqwest::Url::parse(&base_url).map_err(Cause::from).and_then(|url| match url.scheme() {
-            "http" | "https" => Ok(()),
+            "https" => Ok(()),
+            "http" if is_loopback(&url) => Ok(()),
+            // The key and the tickets would cross a network in the clear.
+            "http" => Err("plain http is for this machine only; use https".into()),
             _ => Err("is not an http or https address".into()),
         }) {
             reader.problem(format!("ANTHROPIC_BASE_URL: {error}"));
@@ -103,6 +108,13 @@ impl Config {
         reader.finish()?;
         Ok(Self { key: key.map(SecretString::from), base_url, model })
     }
+}
+
+/// What never leaves this machine: `localhost`, `127.0.0.0/8`, `[::1]`.
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -125,6 +137,25 @@ mod tests {
     fn models_differ_in_what_they_accept() {
         let sonnet = read(&[("MODEL", "claude-sonnet-5-5"), ("MODEL_EFFORT", "high")]).unwrap().model;
         assert_eq!((sonnet.thinking, sonnet.effort), (Thinking::BetweenTools, Effort::High));
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        for good in
+            ["http://localhost:1", "http://127.0.0.1:1/x", "http://127.8.8.8", "http://[::1]:1", "https://a.example"]
+        {
+            assert!(read(&[("ANTHROPIC_BASE_URL", good)]).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://a.example",
+            "http://localhost.a.example",
+            "http://10.0.0.1",
+            "http://127.0.0.1@a.example",
+            "http://[2001:db8::1]",
+        ] {
+            let message = read(&[("ANTHROPIC_BASE_URL", bad)]).unwrap_err().to_string();
+            assert!(message.contains("ANTHROPIC_BASE_URL: plain http is for this machine only"), "{bad}: {message}");
+        }
     }
 
     #[test]
