@@ -197,13 +197,7 @@ fn unit(row: ArrayView1<'_, f32>) -> Vector {
 }
 
 impl Branch {
-    fn look(
-        &self,
-        mut x: ArrayViewMut2<'_, f32>,
-        sentences: &[Vec<u32>],
-        windows: &mut [f32],
-        seen: &mut [f32],
-    ) {
+    fn look(&self, mut x: ArrayViewMut2<'_, f32>, sentences: &[Vec<u32>], windows: &mut [f32], seen: &mut [f32]) {
         let mut windows = matrix(windows, x.nrows(), self.window * WIDTH);
         let mut seen = matrix(seen, x.nrows(), WIDTH);
         for layer in &self.convolutions {
