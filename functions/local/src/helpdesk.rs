@@ -86,7 +86,7 @@ mod tests {
         let listener = http::bind(0).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router(helpdesk)).await });
-        RemoteHelpdesk::new(claude::connection(), &format!("http://{address}")).unwrap()
+        RemoteHelpdesk::new(&format!("http://{address}")).unwrap()
     }
 
     #[tokio::test]
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn an_address_is_checked() {
         for bad in ["", "localhost", "mailto:a@b"] {
-            assert!(RemoteHelpdesk::new(claude::connection(), bad).is_err(), "{bad}");
+            assert!(RemoteHelpdesk::new(bad).is_err(), "{bad}");
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use domain::ports::Cause;
 use runtime::config::{ConfigError, Reader};
 use secrecy::SecretString;
 use strum::{Display, EnumString};
+use ureq::http::Uri;
 
 use crate::price;
 
@@ -90,14 +90,8 @@ impl Config {
             reader.problem(format!("ANTHROPIC_API_KEY: is needed for ANALYST={who}"));
         }
         let base_url = reader.or("ANTHROPIC_BASE_URL", BASE_URL.to_owned()).trim_end_matches('/').to_owned();
-        if let Err(error) = reqwest::Url::parse(&base_url).map_err(Cause::from).and_then(|url| match url.scheme() {
-            "https" => Ok(()),
-            "http" if is_loopback(&url) => Ok(()),
-            // The key and the tickets would cross a network in the clear.
-            "http" => Err("plain http is for this machine only; use https".into()),
-            _ => Err("is not an http or https address".into()),
-        }) {
-            reader.problem(format!("ANTHROPIC_BASE_URL: {error}"));
+        if let Err(problem) = checked(&base_url) {
+            reader.problem(format!("ANTHROPIC_BASE_URL: {problem}"));
         }
         let mut model = Model::listed(&reader.or("MODEL", MODEL.to_owned())).unwrap_or_else(|problem| {
             reader.problem(format!("MODEL: {problem}"));
@@ -110,9 +104,20 @@ impl Config {
     }
 }
 
+/// Whether requests can be sent there, unread on their way.
+fn checked(base_url: &str) -> Result<(), &'static str> {
+    let uri: Uri = base_url.parse().map_err(|_| "is not an address such as https://api.anthropic.com")?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("https"), Some(_)) => Ok(()),
+        (Some("http"), Some(host)) if is_loopback(host) => Ok(()),
+        // The key and the tickets would cross a network in the clear.
+        (Some("http"), Some(_)) => Err("plain http is for this machine only; use https"),
+        _ => Err("is not an http or https address"),
+    }
+}
+
 /// What never leaves this machine: `localhost`, `127.0.0.0/8`, `[::1]`.
-fn is_loopback(url: &reqwest::Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
+fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
