@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 
 use alert::Alerting;
 use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use domain::{Mode, Policy, UserId, ports::PortError};
 use jiff::{SignedDuration, Timestamp};
@@ -23,7 +23,7 @@ use secrecy::SecretString;
 use triage::Triage;
 use webhook::Webhook;
 
-use crate::cli::AnalystChoice;
+use crate::{cli::AnalystChoice, outputs, variables};
 
 /// As on AWS: six times the function's timeout.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
@@ -38,16 +38,38 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Names in `.env` that nothing reads are pointed out on standard error.
+    ///
     /// # Errors
-    /// A line of `.env` that is no `NAME=value`.
+    /// A line of `.env` that is no `NAME=value`, or a model's address there while the key is elsewhere.
     pub fn read() -> anyhow::Result<Self> {
         let path = Path::new(".env");
         if !path.exists() {
             return Ok(Self::default());
         }
         let lines = dotenvy::from_path_iter(path).context(".env cannot be read")?;
-        let file = lines.collect::<Result<_, _>>().context(".env: a line is not NAME=value")?;
-        Ok(Self { file })
+        let file: HashMap<String, String> =
+            lines.collect::<Result<_, _>>().context(".env: a line is not NAME=value")?;
+        let mut names: Vec<&String> = file.keys().collect();
+        names.sort();
+        for remark in names.into_iter().filter_map(|name| variables::remark(name)) {
+            eprintln!(".env: {remark}");
+        }
+        let environment = Self { file };
+        environment.keep_the_key_at_home()?;
+        Ok(environment)
+    }
+
+    /// A folder that somebody else made may hold a `.env`: it must not have our key and our tickets sent to its address.
+    fn keep_the_key_at_home(&self) -> anyhow::Result<()> {
+        let address_from_file =
+            of_process("ANTHROPIC_BASE_URL").is_none() && self.file.contains_key("ANTHROPIC_BASE_URL");
+        let key_of_process = of_process("ANTHROPIC_API_KEY").is_some_and(|key| !key.trim().is_empty());
+        ensure!(
+            !(address_from_file && key_of_process),
+            "ANTHROPIC_BASE_URL is set in .env and ANTHROPIC_API_KEY in the environment; set both in one place"
+        );
+        Ok(())
     }
 
     /// Lines as of a `.env`, for tests and benchmarks.
@@ -57,17 +79,27 @@ impl Environment {
     }
 
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place of a laptop run that reads the environment")]
     pub fn get(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().or_else(|| self.file.get(name).cloned())
+        of_process(name).or_else(|| self.file.get(name).cloned())
     }
 
     /// The secret webhooks are signed with here: Zendesk's public test secret unless one is set.
-    #[must_use]
-    pub fn webhook_secret(&self) -> SecretString {
-        let secret = self.get("ZENDESK_WEBHOOK_SECRET").filter(|secret| !secret.is_empty());
-        secret.unwrap_or_else(|| zendesk::signature::TEST_SECRET.to_owned()).into()
+    ///
+    /// # Errors
+    /// A blank one: whoever set it did not mean the public one.
+    pub fn webhook_secret(&self) -> anyhow::Result<SecretString> {
+        let secret = self.get("ZENDESK_WEBHOOK_SECRET");
+        ensure!(
+            secret.as_ref().is_none_or(|secret| !secret.trim().is_empty()),
+            "ZENDESK_WEBHOOK_SECRET is blank; set Zendesk's signing secret, or unset it to use the public test secret"
+        );
+        Ok(secret.unwrap_or_else(|| zendesk::signature::TEST_SECRET.to_owned()).into())
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place of a laptop run that reads the environment")]
+fn of_process(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// The wall clock, for what happens now and not at a ticket's time.
@@ -150,9 +182,9 @@ impl Shared {
             },
             helpdesk: Arc::new(MemoryHelpdesk::new(fields)),
             control,
-            mailer: Arc::new(OutboxMailer::new(setup.output.join("emails"))),
+            mailer: Arc::new(OutboxMailer::new(setup.output.join(outputs::EMAILS))),
             reader: Arc::new(reader),
-            secret: environment.webhook_secret(),
+            secret: environment.webhook_secret()?,
             bot_user,
             delivery: delivery && setup.delivery,
             policy,

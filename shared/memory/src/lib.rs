@@ -5,6 +5,7 @@ pub mod control;
 pub mod failing;
 pub mod helpdesk;
 pub mod outbox;
+pub mod private;
 pub mod pump;
 pub mod queue;
 #[cfg(feature = "remote")]
