@@ -202,7 +202,7 @@ impl Queue for Slow {
         Ok(())
     }
 
-    async fn give_back(&self, _: &str) -> Result<(), PortError> {
+    async fn defer(&self, _: &str, _: Duration) -> Result<(), PortError> {
         Ok(())
     }
 }
