@@ -7,13 +7,16 @@ use crate::{
     file::{Cursor, File},
 };
 
+/// Columns of a branch. These shapes are those of the file; all but [`HIDDEN`] are the original network's.
 const WIDTH: usize = 256;
 /// Tokens a branch looks at, and how many of them stand before the token itself.
 const ORDERS: [(usize, usize); 3] = [(2, 0), (3, 1), (5, 2)];
 /// The columns of all branches.
 const NARROW: usize = ORDERS.len() * WIDTH;
+/// The columns of the embeddings and of all branches.
 const ALL: usize = DIMENSIONS + NARROW;
 const HIDDEN: usize = 320;
+/// Keeps a division by a length or a deviation of zero finite; the original's.
 const EPSILON: f32 = 1e-12;
 
 /// The size of the weights in the file: a byte a weight and four a column for matrices, four a number for vectors.
@@ -36,25 +39,26 @@ const fn matrix_bytes(rows: usize, columns: usize) -> usize {
     rows * columns + 4 * columns
 }
 
-/// A matrix and what is added to each row of the product.
+/// A dense layer: `inputs · weights + bias`.
 struct Layer {
     weights: Array2<f32>,
     bias: Array1<f32>,
 }
 
-struct Norm {
+/// Layer normalisation.
+struct LayerNorm {
     gain: Array1<f32>,
     bias: Array1<f32>,
 }
 
-/// Looks at a few neighbouring tokens.
+/// Two residual convolutions over a few neighbouring tokens.
 struct Branch {
     window: usize,
     before: usize,
     convolutions: [Layer; 2],
 }
 
-/// The sum over a text's tokens.
+/// Sum pooling over a text's tokens.
 pub(crate) struct Pool {
     sum: Array1<f32>,
     tokens: f32,
@@ -75,9 +79,9 @@ impl Pool {
 
 pub(crate) struct Network {
     project: Layer,
-    project_norm: Norm,
+    project_norm: LayerNorm,
     branches: Vec<Branch>,
-    norm: Norm,
+    norm: LayerNorm,
     average: Layer,
     d0: Array2<f32>,
     p1: Array2<f32>,
@@ -91,7 +95,7 @@ impl Network {
     pub(crate) fn unpack(file: &File) -> Self {
         let mut rest = Weights(Cursor(file.weights));
         let project = Layer { weights: rest.matrix(DIMENSIONS, NARROW), bias: rest.vector(NARROW) };
-        let project_norm = Norm { gain: rest.vector(NARROW), bias: rest.vector(NARROW) };
+        let project_norm = LayerNorm { gain: rest.vector(NARROW), bias: rest.vector(NARROW) };
         let branches = ORDERS.map(|(window, before)| {
             let convolutions =
                 [(); 2].map(|()| Layer { weights: rest.matrix(window * WIDTH, WIDTH), bias: rest.vector(WIDTH) });
@@ -101,7 +105,7 @@ impl Network {
             project,
             project_norm,
             branches: branches.into(),
-            norm: Norm { gain: rest.vector(ALL), bias: rest.vector(ALL) },
+            norm: LayerNorm { gain: rest.vector(ALL), bias: rest.vector(ALL) },
             average: Layer { weights: rest.matrix(ALL, DIMENSIONS), bias: rest.vector(DIMENSIONS) },
             d0: rest.matrix(DIMENSIONS, HIDDEN),
             p1: rest.matrix(DIMENSIONS, HIDDEN),
@@ -124,7 +128,7 @@ impl Network {
         self.project_norm.apply(&mut narrow);
         let mut features = vec![embedded];
         for (branch, columns) in self.branches.iter().zip(narrow.axis_chunks_iter(Axis(1), WIDTH)) {
-            features.push(branch.look(columns.to_owned(), sentences));
+            features.push(branch.forward(columns.to_owned(), sentences));
         }
         let views: Vec<_> = features.iter().map(|feature| feature.view()).collect();
         let mut all = concatenate(Axis(1), &views).expect("one row a token in each");
@@ -171,7 +175,7 @@ fn unit(row: ArrayView1<'_, f32>) -> Vector {
 }
 
 impl Branch {
-    fn look(&self, mut x: Array2<f32>, sentences: &[Vec<u32>]) -> Array2<f32> {
+    fn forward(&self, mut x: Array2<f32>, sentences: &[Vec<u32>]) -> Array2<f32> {
         for layer in &self.convolutions {
             let seen = relu(self.windows(&x, sentences).dot(&layer.weights) + &layer.bias);
             x += &seen;
@@ -200,7 +204,7 @@ impl Branch {
     }
 }
 
-impl Norm {
+impl LayerNorm {
     /// Layer normalisation of each row.
     fn apply(&self, x: &mut Array2<f32>) {
         for mut row in x.rows_mut() {
