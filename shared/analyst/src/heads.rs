@@ -18,7 +18,10 @@ use enum_map::{Enum, EnumMap};
 use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut1, Axis, Slice, Zip};
 use strum::{EnumCount, EnumIter, IntoEnumIterator, IntoStaticStr};
 
-use crate::inputs::{Inputs, MARKS, WIDTH};
+use crate::{
+    inputs::{Inputs, MARKS, WIDTH},
+    quantised::Quantised,
+};
 
 /// Hidden units for a sentence, and for the whole text. 96 did a little worse on held-out scenarios.
 pub const HIDDEN: usize = 160;
@@ -163,6 +166,13 @@ impl Heads {
         let layers = [&mut self.sentence, &mut self.whole, &mut self.subject, &mut self.sentence_tasks].into_iter();
         let layers = layers.chain(self.tasks.values_mut()).map(|layer| (&mut layer.weights, Some(&mut layer.bias)));
         std::iter::once((&mut self.attention, None)).chain(layers)
+    }
+
+    /// Rounds each weight to the nearest one that the model's file can hold.
+    pub fn quantise(&mut self) {
+        for (weights, _) in self.parameters_mut() {
+            Quantised::of(weights).dequantise(weights);
+        }
     }
 
     /// All parameters as flat slices, in the file's order.

@@ -12,6 +12,7 @@ pub mod knowledge;
 pub mod language;
 pub mod model;
 pub mod ngram_head;
+mod quantised;
 pub mod text;
 
 pub use embedded::EmbeddedAnalyst;

@@ -57,8 +57,10 @@ impl Prediction {
 }
 
 impl Model {
+    /// Rounds the networks' weights to what the file can hold, so that a fitted model predicts what a read one does.
     #[must_use]
-    pub fn new(networks: Vec<Heads>, ngrams: PerTask<NgramHead>, ensembles: PerTask<Ensemble>) -> Self {
+    pub fn new(mut networks: Vec<Heads>, ngrams: PerTask<NgramHead>, ensembles: PerTask<Ensemble>) -> Self {
+        networks.iter_mut().for_each(Heads::quantise);
         Self { networks, ngrams, ensembles }
     }
 

@@ -1,16 +1,17 @@
-//! The model's file: `TRIAGE03`; the number of networks as `u32`; each network's parameters; for each task a scale and a bias
-//! for each class of its n-gram head, and its ensemble; then the n-gram weights, one signed byte each, used in place. All
-//! numbers are little-endian, 32-bit floats.
+//! The model's file: `TRIAGE04`; the number of networks as `u32`; each network's weight matrices, quantised, each followed
+//! by its bias; the n-gram head of each task (scales, biases, then the weights, one signed byte each, used in place); the
+//! ensemble of each task. All numbers are little-endian; those that are not quantised weights are `f32`.
 
 use std::borrow::Cow;
 
 use super::{Ensemble, Model};
 use crate::{
-    heads::{Heads, PerTask},
+    heads::{Heads, PerTask, Task},
     ngram_head::NgramHead,
+    quantised::Quantised,
 };
 
-const MAGIC: &[u8; 8] = b"TRIAGE03";
+const MAGIC: &[u8; 8] = b"TRIAGE04";
 /// More networks than any model has: a damaged count must not ask for gigabytes.
 const MAX_NETWORKS: u32 = 16;
 
@@ -34,18 +35,8 @@ impl Model {
             return Err(ModelError);
         }
         let networks = (0..count).map(|_| file.network()).collect::<Result<_, _>>()?;
-        let mut ngrams = PerTask::<NgramHead>::default();
-        let mut ensembles = PerTask::<Ensemble>::default();
-        for (task, head) in &mut ngrams {
-            for _ in 0..task.classes() {
-                head.scales.push(file.number()?);
-                head.biases.push(file.number()?);
-            }
-            ensembles[task] = Ensemble { ngram_weight: file.number()?, scale: file.number()?, bias: file.number()? };
-        }
-        for (task, head) in &mut ngrams {
-            head.weights = Cow::Borrowed(file.take(NgramHead::weight_bytes(task))?);
-        }
+        let ngrams = PerTask::try_from_fn(|task| file.ngram_head(task))?;
+        let ensembles = PerTask::try_from_fn(|_| file.ensemble())?;
         if file.0.is_empty() { Ok(Self { networks, ngrams, ensembles }) } else { Err(ModelError) }
     }
 
@@ -54,18 +45,16 @@ impl Model {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend((self.networks.len() as u32).to_le_bytes());
-        for slice in self.networks.iter().flat_map(Heads::slices) {
-            write(&mut bytes, slice);
+        for (weights, bias) in self.networks.iter().flat_map(Heads::parameters) {
+            Quantised::of(weights).write(&mut bytes);
+            write(&mut bytes, bias.into_iter().flatten());
         }
-        for (task, head) in &self.ngrams {
-            for (scale, bias) in head.scales.iter().zip(&head.biases) {
-                write(&mut bytes, [scale, bias]);
-            }
-            let Ensemble { ngram_weight, scale, bias } = &self.ensembles[task];
+        for NgramHead { scales, biases, weights } in self.ngrams.values() {
+            write(&mut bytes, scales.iter().chain(biases));
+            bytes.extend_from_slice(weights);
+        }
+        for Ensemble { ngram_weight, scale, bias } in self.ensembles.values() {
             write(&mut bytes, [ngram_weight, scale, bias]);
-        }
-        for head in self.ngrams.values() {
-            bytes.extend_from_slice(&head.weights);
         }
         bytes
     }
@@ -97,21 +86,39 @@ impl Cursor {
         if number.is_finite() { Ok(number) } else { Err(ModelError) }
     }
 
+    fn numbers(&mut self, count: usize) -> Result<Vec<f32>, ModelError> {
+        (0..count).map(|_| self.number()).collect()
+    }
+
     fn network(&mut self) -> Result<Heads, ModelError> {
         let mut network = Heads::zeros();
-        for number in network.slices_mut().into_iter().flatten() {
-            *number = self.number()?;
+        for (weights, bias) in network.parameters_mut() {
+            let (rows, columns) = weights.dim();
+            let bytes = self.take(Quantised::bytes(rows, columns))?;
+            Quantised::read(bytes, columns).ok_or(ModelError)?.dequantise(weights);
+            for number in bias.into_iter().flatten() {
+                *number = self.number()?;
+            }
         }
         Ok(network)
+    }
+
+    fn ngram_head(&mut self, task: Task) -> Result<NgramHead, ModelError> {
+        Ok(NgramHead {
+            scales: self.numbers(task.classes())?,
+            biases: self.numbers(task.classes())?,
+            weights: Cow::Borrowed(self.take(NgramHead::weight_bytes(task))?),
+        })
+    }
+
+    fn ensemble(&mut self) -> Result<Ensemble, ModelError> {
+        Ok(Ensemble { ngram_weight: self.number()?, scale: self.number()?, bias: self.number()? })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use strum::IntoEnumIterator;
-
     use super::*;
-    use crate::Task;
 
     #[test]
     fn the_bundled_model_writes_itself_again() {
@@ -120,10 +127,15 @@ mod tests {
     }
 
     #[test]
+    fn the_bundled_model_stays_small() {
+        assert!(data::MODEL.len() < 3_000_000, "{} bytes", data::MODEL.len());
+    }
+
+    #[test]
     fn anything_else_is_refused() {
         let (cut, _) = data::MODEL.split_at(data::MODEL.len() - 1);
         let longer = [data::MODEL, &[0]].concat();
-        for bytes in [&[][..], b"TRIAGE03", b"TRIAGE99", cut, longer.leak()] {
+        for bytes in [&[][..], b"TRIAGE04", b"TRIAGE03", cut, longer.leak()] {
             assert_eq!(Model::read(bytes), Err(ModelError));
         }
     }
@@ -139,9 +151,8 @@ mod tests {
         // The number of networks.
         check(8, 0u32.to_le_bytes());
         check(8, u32::MAX.to_le_bytes());
-        // The first number, and the last number of an ensemble.
+        // The first scale, and the last number of an ensemble.
         check(12, f32::NAN.to_le_bytes());
-        let ngrams = Task::iter().map(NgramHead::weight_bytes).sum::<usize>();
-        check(data::MODEL.len() - ngrams - 4, f32::NAN.to_le_bytes());
+        check(data::MODEL.len() - 4, f32::NAN.to_le_bytes());
     }
 }
