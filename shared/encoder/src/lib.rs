@@ -17,7 +17,7 @@ use file::File;
 use network::{Network, Pool, Workspace};
 use tokenizer::Tokenizer;
 
-/// Numbers of a sentence's vector.
+/// Numbers of a sentence's vector, as the original network has them.
 pub const DIMENSIONS: usize = 512;
 
 /// Of length 1: the product of two is their cosine.
@@ -34,7 +34,8 @@ pub struct Encoded {
 
 /// Tokens encoded at once: enough for the matrix products to be efficient, few enough to stay in the cache.
 const BATCH_TOKENS: usize = 256;
-/// Tokens looked at of one sentence, its begin and end included.
+/// Tokens looked at of one sentence, its begin and end included: a longer "sentence" is a log or a table, and its time is
+/// bounded.
 const LONGEST: usize = 256;
 
 /// The encoder over its file's bytes: pieces and their vectors are used in place, the 3.4 million other weights (13 MB)
@@ -52,7 +53,7 @@ impl Encoder {
     /// [`Broken`]: the bytes are not a whole file of the version that this build reads.
     pub fn new(bytes: &'static [u8]) -> Result<Self, Broken> {
         let file = File::read(bytes)?;
-        Ok(Self { file, tokenizer: Tokenizer::new(&file), network: OnceLock::new(), idle: Mutex::default() })
+        Ok(Self { file, tokenizer: Tokenizer::new(&file)?, network: OnceLock::new(), idle: Mutex::default() })
     }
 
     /// What the network makes of each sentence. A sentence without a word has a vector too, the same for all such.

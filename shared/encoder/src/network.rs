@@ -7,13 +7,16 @@ use crate::{
     file::{Cursor, File},
 };
 
+/// Columns of a branch. These shapes are those of the file; all but [`HIDDEN`] are the original network's.
 const WIDTH: usize = 256;
 /// Tokens a branch looks at, and how many of them stand before the token itself.
 const ORDERS: [(usize, usize); 3] = [(2, 0), (3, 1), (5, 2)];
 /// The columns of all branches.
 const NARROW: usize = ORDERS.len() * WIDTH;
+/// The columns of the embeddings and of all branches.
 const ALL: usize = DIMENSIONS + NARROW;
 const HIDDEN: usize = 320;
+/// Keeps a division by a length or a deviation of zero finite; the original's.
 const EPSILON: f32 = 1e-12;
 
 /// The size of the weights in the file: a byte a weight and four a column for matrices, four a number for vectors.
@@ -36,18 +39,19 @@ const fn matrix_bytes(rows: usize, columns: usize) -> usize {
     rows * columns + 4 * columns
 }
 
-/// A matrix and what is added to each row of the product.
+/// A dense layer: `inputs · weights + bias`.
 struct Layer {
     weights: Array2<f32>,
     bias: Array1<f32>,
 }
 
-struct Norm {
+/// Layer normalisation.
+struct LayerNorm {
     gain: Array1<f32>,
     bias: Array1<f32>,
 }
 
-/// Looks at a few neighbouring tokens.
+/// Two residual convolutions over a few neighbouring tokens.
 struct Branch {
     window: usize,
     before: usize,
@@ -78,7 +82,7 @@ fn matrix(room: &mut [f32], rows: usize, columns: usize) -> ArrayViewMut2<'_, f3
     ArrayViewMut2::from_shape((rows, columns), room).expect("as long as cut")
 }
 
-/// The sum over a text's tokens.
+/// Sum pooling over a text's tokens.
 pub(crate) struct Pool {
     sum: Array1<f32>,
     tokens: f32,
@@ -99,9 +103,9 @@ impl Pool {
 
 pub(crate) struct Network {
     project: Layer,
-    project_norm: Norm,
+    project_norm: LayerNorm,
     branches: Vec<Branch>,
-    norm: Norm,
+    norm: LayerNorm,
     average: Layer,
     d0: Array2<f32>,
     p1: Array2<f32>,
@@ -115,7 +119,7 @@ impl Network {
     pub(crate) fn unpack(file: &File) -> Self {
         let mut rest = Weights(Cursor(file.weights));
         let project = Layer { weights: rest.matrix(DIMENSIONS, NARROW), bias: rest.vector(NARROW) };
-        let project_norm = Norm { gain: rest.vector(NARROW), bias: rest.vector(NARROW) };
+        let project_norm = LayerNorm { gain: rest.vector(NARROW), bias: rest.vector(NARROW) };
         let branches = ORDERS.map(|(window, before)| {
             let convolutions =
                 [(); 2].map(|()| Layer { weights: rest.matrix(window * WIDTH, WIDTH), bias: rest.vector(WIDTH) });
@@ -125,7 +129,7 @@ impl Network {
             project,
             project_norm,
             branches: branches.into(),
-            norm: Norm { gain: rest.vector(ALL), bias: rest.vector(ALL) },
+            norm: LayerNorm { gain: rest.vector(ALL), bias: rest.vector(ALL) },
             average: Layer { weights: rest.matrix(ALL, DIMENSIONS), bias: rest.vector(DIMENSIONS) },
             d0: rest.matrix(DIMENSIONS, HIDDEN),
             p1: rest.matrix(DIMENSIONS, HIDDEN),
@@ -152,7 +156,7 @@ impl Network {
         let columns = narrow.axis_chunks_iter(Axis(1), WIDTH).zip(branches.axis_chunks_iter_mut(Axis(1), WIDTH));
         for (branch, (columns, mut features)) in self.branches.iter().zip(columns) {
             features.assign(&columns);
-            branch.look(features, sentences, &mut workspace.windows, &mut workspace.seen);
+            branch.forward(features, sentences, &mut workspace.windows, &mut workspace.seen);
         }
         self.norm.apply(all.view_mut());
 
@@ -197,7 +201,7 @@ fn unit(row: ArrayView1<'_, f32>) -> Vector {
 }
 
 impl Branch {
-    fn look(&self, mut x: ArrayViewMut2<'_, f32>, sentences: &[Vec<u32>], windows: &mut [f32], seen: &mut [f32]) {
+    fn forward(&self, mut x: ArrayViewMut2<'_, f32>, sentences: &[Vec<u32>], windows: &mut [f32], seen: &mut [f32]) {
         let mut windows = matrix(windows, x.nrows(), self.window * WIDTH);
         let mut seen = matrix(seen, x.nrows(), WIDTH);
         for layer in &self.convolutions {
@@ -229,7 +233,7 @@ impl Branch {
     }
 }
 
-impl Norm {
+impl LayerNorm {
     /// Layer normalisation of each row.
     fn apply(&self, mut x: ArrayViewMut2<'_, f32>) {
         for mut row in x.rows_mut() {
