@@ -7,8 +7,11 @@
 pub mod alert_log;
 pub mod control;
 pub mod helpdesk;
+pub mod mailer;
 pub mod queue;
 pub mod records;
+pub mod settings;
+pub mod site;
 pub mod ticket_log;
 
 use futures::future::BoxFuture;
