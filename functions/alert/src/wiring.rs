@@ -31,9 +31,8 @@ pub(crate) async fn build() -> Result<Alerting, Box<dyn Error>> {
     log.warm().await;
     Ok(Alerting {
         settings,
-        alerts: log.clone(),
+        alerts: log,
         control: Arc::new(ControlTable::new(&sdk, control)),
-        audit: log,
         mailer: Arc::new(SesMailer::new(
             &sdk,
             sender.parse().map_err(|error| format!("SENDER_EMAIL: {error}"))?,
@@ -48,9 +47,8 @@ pub(crate) async fn build() -> Result<Alerting, Box<dyn Error>> {
 fn embedded(bundled: Bundled) -> Alerting {
     Alerting {
         settings: bundled.settings,
-        alerts: bundled.log.clone(),
+        alerts: bundled.log,
         control: bundled.control,
-        audit: bundled.log,
         mailer: bundled.outbox.clone(),
         outbox: bundled.outbox,
         queue: Bundled::queue(),

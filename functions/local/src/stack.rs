@@ -191,7 +191,6 @@ impl Shared {
                 settings,
                 alerts: self.log.clone(),
                 control: self.control.clone(),
-                audit: self.log.clone(),
                 mailer: self.mailer.clone(),
                 outbox: self.mailer.clone(),
                 queue: alerts.clone(),
@@ -222,7 +221,7 @@ impl Stack {
         self.alerts.tick(now);
         let mut handled = 0;
         loop {
-            let invocation = Invocation { request_id: "local".to_owned(), now, deadline: now + TIMEOUT };
+            let invocation = invocation(now);
             let triaged = pump(&self.tickets, |event| triage::handle(&self.triage, event, &invocation)).await;
             let alerted = pump(&self.alerts, |event| alert::handle(&self.alerting, event, &invocation)).await;
             if triaged + alerted == 0 {
@@ -230,6 +229,14 @@ impl Stack {
             }
             handled += triaged + alerted;
         }
+    }
+
+    /// Sends what waits for the digest. Returns how many messages went out.
+    ///
+    /// # Errors
+    /// What a port says.
+    pub async fn digest(&self, now: Timestamp) -> Result<usize, PortError> {
+        alert::digest(&self.alerting, &invocation(now)).await
     }
 
     /// Delivers until both queues are empty, skipping every wait.
@@ -245,6 +252,10 @@ impl Stack {
     pub fn dead(&self) -> Vec<String> {
         self.tickets.dead().into_iter().chain(self.alerts.dead()).map(|message| message.body).collect()
     }
+}
+
+fn invocation(now: Timestamp) -> Invocation {
+    Invocation { request_id: "local".to_owned(), now, deadline: now + TIMEOUT }
 }
 
 /// Nothing is sent from a laptop, so the call log shows what full automation would do.

@@ -10,7 +10,7 @@ use domain::{
     sample,
 };
 use jiff::{SignedDuration, Timestamp};
-use memory::{Failing, Fault, FixedSecrets, FixedSettings, MemoryQueue};
+use memory::{Failing, Fault, FixedSecrets, FixedSettings, MemoryQueue, Method};
 use runtime::{Cause, TicketMessage, message};
 use secrecy::SecretString;
 use webhook::{Webhook, handle};
@@ -143,7 +143,7 @@ async fn bad_requests_get_their_status_and_enqueue_nothing() {
 
 #[tokio::test]
 async fn what_is_our_fault_is_503_with_retry_after() {
-    for method in ["send", "secrets"] {
+    for method in [Method::QueueSend, Method::SigningSecretsSecrets] {
         let bench = bench();
         bench.queue.plan(method, &[Fault::Transient]);
         bench.secrets.plan(method, &[Fault::Permanent]);

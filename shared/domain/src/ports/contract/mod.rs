@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a broken promise is a panic")]
 
 pub mod alert_log;
+pub mod audit;
 pub mod control;
 pub mod helpdesk;
 pub mod mailer;
