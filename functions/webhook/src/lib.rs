@@ -5,11 +5,12 @@
 
 mod answer;
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::ports::{PortError, Queue, Settings, SigningSecrets, told};
+use futures::FutureExt;
 use jiff::Timestamp;
 use runtime::{
     Cause, TicketMessage,
@@ -41,12 +42,17 @@ pub struct Webhook {
 /// | 400 | not an event of Zendesk's, although signed |
 /// | 401 | no signature, or a wrong one |
 /// | 405 | not a POST |
-/// | 503 + `Retry-After` | secrets, settings or queue are not reachable |
+/// | 503 + `Retry-After` | secrets, settings or queue are not reachable; a panic |
 pub async fn handle(webhook: &Webhook, request: ApiGatewayV2httpRequest, now: Timestamp) -> ApiGatewayV2httpResponse {
-    let answer = match answer(webhook, &request, now).await {
-        Ok(answer) => answer,
-        Err(error) => {
+    // A function that panics is a 500 to Zendesk, which it does not retry.
+    let answer = match AssertUnwindSafe(answer(webhook, &request, now)).catch_unwind().await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => {
             tracing::error!(error = told(&error), "A webhook could not be taken in.");
+            Answer::TryAgain
+        }
+        Err(_) => {
+            tracing::error!("Taking in a webhook panicked.");
             Answer::TryAgain
         }
     };

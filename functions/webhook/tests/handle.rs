@@ -156,6 +156,16 @@ async fn what_is_our_fault_is_503_with_retry_after() {
     }
 }
 
+#[tokio::test]
+async fn a_panic_is_503_too() {
+    for fault in [Fault::Panic, Fault::PanicAfter] {
+        let bench = bench();
+        bench.queue.plan(Method::QueueSend, &[fault]);
+        let response = post(&bench, event("ticket-created.json", true)).await;
+        assert_eq!((response.status_code, response.headers.contains_key("retry-after")), (503, true), "{fault:?}");
+    }
+}
+
 /// Knows an old secret until it looks again.
 struct Rotated;
 
