@@ -41,14 +41,14 @@ async fn published(records: Vec<Record>) -> (String, serde_json::Value) {
     for record in records {
         let lease = Lease { ticket: record.ticket, owner: "test".into(), until: now };
         log.claim(&lease, sample::now()).await.unwrap();
-        log.finish(&lease, &TicketState::default(), &record, expires).await.unwrap();
+        log.finish(&lease, &TicketState::default(), &record, expires, &[]).await.unwrap();
         let alert = domain::Alert {
             customer: record.customer.clone(),
             subject: record.subject.clone(),
             evidence: Arc::new([record.description.to_string()]),
             ..sample::alert(record.ticket.number())
         };
-        log.open(&alert, expires).await.unwrap();
+        log.open(&alert, expires, &sample::audit_entry(record.ticket.number(), "alert_raised")).await.unwrap();
     }
     let reporting = Reporting {
         configuration: configuration(),
@@ -141,7 +141,7 @@ async fn each_role_has_a_page_with_what_it_may_see() {
     let record = Record { mrr: Some(98_765.0), ..sample::record(1, "Acme", sample::now()) };
     let lease = Lease { ticket: record.ticket, owner: "test".into(), until: now };
     log.claim(&lease, sample::now()).await.unwrap();
-    log.finish(&lease, &TicketState::default(), &record, now + SignedDuration::from_hours(720)).await.unwrap();
+    log.finish(&lease, &TicketState::default(), &record, now + SignedDuration::from_hours(720), &[]).await.unwrap();
     for (kind, words) in [(AlertKind::Guardian, "we will leave"), (AlertKind::Opportunity, "we want to buy")] {
         let alert = domain::Alert {
             kind,
@@ -149,7 +149,7 @@ async fn each_role_has_a_page_with_what_it_may_see() {
             evidence: Arc::new([words.to_owned()]),
             ..sample::alert(record.ticket.number())
         };
-        log.open(&alert, now + SignedDuration::from_hours(720)).await.unwrap();
+        log.open(&alert, now + SignedDuration::from_hours(720), &sample::audit_entry(1, "alert_raised")).await.unwrap();
     }
     let reporting = Reporting {
         configuration: configuration(),

@@ -1,23 +1,17 @@
 //! Claims and the state under them.
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::{
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{Delete, Put, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use domain::{
-    Reading, Record, TicketState, Version,
+    AuditEntry, Reading, Record, TicketState, Version,
     ports::{Claim, Fenced, Lease, PortError, TicketLog},
     record::utc_day,
     time::later,
 };
 use jiff::Timestamp;
 
-use super::{TicketTable, WITHOUT_TEXT, day_key, key};
-use crate::{
-    failure::sort,
-    item::{EXPIRES, Item, SERVICE, Written, expiry, json, moment, number, read_json, read_moment, text, update},
-};
+use super::{TicketTable, Transacted, WITHOUT_TEXT, day_key, key};
+use crate::item::{EXPIRES, Item, Written, expiry, json, moment, number, read_json, read_moment, text, update};
 
 const STATE: &str = "STATE";
 const READING: &str = "READING";
@@ -49,23 +43,10 @@ impl TicketTable {
 
     /// All of it, as long as the lease is ours, or nothing.
     async fn together(&self, writes: Vec<TransactWriteItem>) -> Result<Fenced, PortError> {
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(Fenced::Written),
-            Err(error) => match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(cancelled))
-                    if cancelled
-                        .cancellation_reasons()
-                        .iter()
-                        .any(|reason| reason.code() == Some("ConditionalCheckFailed")) =>
-                {
-                    Ok(Fenced::Lost)
-                }
-                Some(TransactWriteItemsError::TransactionCanceledException(_)) => {
-                    Err(PortError::transient(SERVICE, error))
-                }
-                _ => Err(sort(SERVICE, error)),
-            },
-        }
+        Ok(match self.transact(writes).await? {
+            Transacted::Done => Fenced::Written,
+            Transacted::Refused(_) => Fenced::Lost,
+        })
     }
 
     /// The state's part of a transaction.
@@ -112,10 +93,12 @@ impl TicketLog for TicketTable {
         }
     }
 
-    async fn save(&self, lease: &Lease, state: &TicketState) -> Result<Fenced, PortError> {
+    async fn save(&self, lease: &Lease, state: &TicketState, entries: &[AuditEntry]) -> Result<Fenced, PortError> {
+        let mut writes: Vec<TransactWriteItem> = entries.iter().map(|entry| self.audited(entry)).collect();
         let Some(reading) = &state.reading else {
             let expression = format!("SET {STATE_JSON} = :state, {EXPIRES} = :expires REMOVE {READING_VERSION}");
-            return self.together(vec![transacted(self.set_state(lease, state, &expression))]).await;
+            writes.push(transacted(self.set_state(lease, state, &expression)));
+            return self.together(writes).await;
         };
         let expression = format!("SET {STATE_JSON} = :state, {EXPIRES} = :expires, {READING_VERSION} = :version");
         let update =
@@ -126,7 +109,8 @@ impl TicketLog for TicketTable {
             .item(READING_JSON, json(reading))
             .item(EXPIRES, expiry(later(lease.until, self.retention)));
         let put = TransactWriteItem::builder().put(put.build().expect("all required parts are set")).build();
-        self.together(vec![transacted(update), put]).await
+        writes.extend([transacted(update), put]);
+        self.together(writes).await
     }
 
     async fn finish(
@@ -135,6 +119,7 @@ impl TicketLog for TicketTable {
         state: &TicketState,
         record: &Record,
         expires: Timestamp,
+        entries: &[AuditEntry],
     ) -> Result<Fenced, PortError> {
         let expression =
             format!("SET {STATE_JSON} = :state, {EXPIRES} = :expires REMOVE held_by, held_until, {READING_VERSION}");
@@ -150,12 +135,13 @@ impl TicketLog for TicketTable {
             .item("time_key", moment(record.triaged_at))
             .item(EXPIRES, expiry(expires));
         let delete = Delete::builder().table_name(&self.table).set_key(Some(key(lease.ticket, READING).into()));
-        self.together(vec![
+        let mut writes: Vec<TransactWriteItem> = entries.iter().map(|entry| self.audited(entry)).collect();
+        writes.extend([
             transacted(update),
             TransactWriteItem::builder().put(put.build().expect("all required parts are set")).build(),
             TransactWriteItem::builder().delete(delete.build().expect("all required parts are set")).build(),
-        ])
-        .await
+        ]);
+        self.together(writes).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), PortError> {
