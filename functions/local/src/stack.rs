@@ -222,7 +222,8 @@ impl Stack {
         self.alerts.tick(now);
         let mut handled = 0;
         loop {
-            let invocation = Invocation { request_id: "local".to_owned(), now, deadline: now + TIMEOUT };
+            let invocation =
+                Invocation { request_id: "local".to_owned(), now, deadline: domain::time::later(now, TIMEOUT) };
             let triaged = pump(&self.tickets, |event| triage::handle(&self.triage, event, &invocation)).await;
             let alerted = pump(&self.alerts, |event| alert::handle(&self.alerting, event, &invocation)).await;
             if triaged + alerted == 0 {

@@ -16,6 +16,7 @@ use domain::{
     ports::{
         AlertLog, Analyst, Audit, Claim, Fenced, Helpdesk, Lease, PortError, Queue, Records, Settings, TicketLog, told,
     },
+    time::later,
 };
 use jiff::Timestamp;
 use runtime::{Cause, Invocation, TicketMessage, Verdict, batch, handle_batch};
@@ -151,7 +152,7 @@ async fn work(
     let Gathered { ticket, account, history } = &gathered;
     let context = TicketContext { ticket, account, history, state: &state };
     let mut plan = decide(context, &reading, &policy, now);
-    let expires = now + policy.retention;
+    let expires = later(now, policy.retention);
 
     match act::act(triage, lease, &plan, &mut state, (now, expires)).await? {
         Acted::Performed => {

@@ -24,7 +24,7 @@ impl Invocation {
     /// How long work on a ticket may hold its claim: past the end of this call, so that no live owner is overtaken.
     #[must_use]
     pub fn lease_until(&self) -> Timestamp {
-        self.deadline + SignedDuration::from_secs(5)
+        domain::time::later(self.deadline, SignedDuration::from_secs(5))
     }
 
     /// How long the analyst may take, `elapsed` into the call: what is left, less the time that writing needs.
@@ -47,6 +47,13 @@ mod tests {
     use domain::sample;
 
     use super::*;
+
+    #[test]
+    fn a_lease_may_end_with_time() {
+        let now = jiff::Timestamp::MAX;
+        let invocation = Invocation { request_id: "r".into(), now, deadline: now };
+        assert_eq!((invocation.lease_until(), invocation.has_time(Duration::ZERO)), (now, false));
+    }
 
     #[test]
     fn reading_leaves_time_to_write() {

@@ -110,7 +110,7 @@ impl AlertLog for TicketTable {
     }
 
     async fn alerts(&self, now: Timestamp) -> Result<Vec<Arc<Alert>>, PortError> {
-        let (first, last) = (utc_day(now - self.retention).saturating_sub(1.day()), utc_day(now));
+        let (first, last) = (utc_day(domain::time::earlier(now, self.retention)).saturating_sub(1.day()), utc_day(now));
         let days = first.series(1.day()).take_while(|day| *day <= last);
         let days: Vec<Vec<Item>> = stream::iter(days)
             .map(|day| TicketTable::day(self, day_key("alert", day), now))

@@ -35,7 +35,7 @@ impl Audit for TicketTable {
             .item("audit_action", text(&*entry.action))
             .item("audit_target", text(&*entry.target))
             .item("audit_outcome", text(&*entry.outcome))
-            .item(EXPIRES, expiry(entry.at + WITHOUT_TEXT));
+            .item(EXPIRES, expiry(domain::time::later(entry.at, WITHOUT_TEXT)));
         request.send().await.map_err(|error| sort(SERVICE, error))?;
         Ok(())
     }

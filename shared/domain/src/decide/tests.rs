@@ -139,6 +139,16 @@ fn what_a_second_opinion_saw_stands_in_the_plan() {
 }
 
 #[test]
+fn any_moment_can_be_decided_at() {
+    for (now, past) in [(Timestamp::MAX, Timestamp::MIN), (Timestamp::MIN, Timestamp::MAX)] {
+        let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
+        let history = [PastTicket { at: past, ..sample::record(1, "Acme", now).past() }];
+        let context = TicketContext { ticket: &ticket, account: &account, history: &history, state: &state };
+        assert_eq!(decide(context, &sample::signals(), &sample::policy(), now).record.triaged_at, now);
+    }
+}
+
+#[test]
 fn drafts_are_for_p2_and_p3() {
     for (priority, kept) in [(Priority::P0, false), (Priority::P1, false), (Priority::P2, true), (Priority::P3, true)] {
         let reading = Reading {
