@@ -139,6 +139,24 @@ fn what_a_second_opinion_saw_stands_in_the_plan() {
 }
 
 #[test]
+fn the_largest_ticket_makes_a_bounded_record() {
+    let text = "\u{1}".repeat(65_535);
+    let ticket = Ticket {
+        subject: text.as_str().into(),
+        description: text.as_str().into(),
+        channel: text.as_str().into(),
+        ..sample::ticket(7)
+    };
+    let account = Account { name: text.as_str().into(), ..sample::account() };
+    let state = TicketState::default();
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+    let record = decide(context, &sample::reading(), &sample::policy(), sample::now()).record;
+    for text in [&record.subject, &record.description, &record.channel, &record.customer] {
+        assert!(text.ends_with(kept::MARK) && text.len() < 22_000, "{} bytes", text.len());
+    }
+}
+
+#[test]
 fn any_moment_can_be_decided_at() {
     for (now, past) in [(Timestamp::MAX, Timestamp::MIN), (Timestamp::MIN, Timestamp::MAX)] {
         let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
