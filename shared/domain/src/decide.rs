@@ -39,12 +39,12 @@ pub struct TicketContext<'a> {
 #[must_use]
 pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, now: Timestamp) -> Plan {
     let TicketContext { ticket, account, history, state } = context;
-    let (reading, held) = second_opinion::held(reading, &policy.thresholds);
+    let reading = quote::grounded(reading.clone(), &quote::Source::new(ticket.texts()));
+    let (reading, held) = second_opinion::held(&reading, &policy.thresholds);
     let reading = &*reading;
     let mode = effective_mode(ticket, reading, policy);
 
-    let text = quote::Source::new(ticket.texts());
-    let churn_quotes = if reading.churn.value { text.verified(&reading.churn.quotes) } else { Vec::new() };
+    let churn_quotes = if reading.churn.value { reading.churn.quotes.clone() } else { Vec::new() };
     let churn = churn_level(reading, &churn_quotes, policy);
     let (priority, moved) = priority::settle(reading.priority, churn == Churn::Explicit, &policy.thresholds);
     let agent = reading.agent.value;
@@ -64,7 +64,7 @@ pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, no
     let opportunity = opportunity::assess(
         reading.intent.value,
         reading.intent.confidence,
-        text.verified(&reading.intent.quotes),
+        reading.intent.quotes.clone(),
         guardian.is_high_risk(),
         account,
         policy,

@@ -139,6 +139,18 @@ fn what_a_second_opinion_saw_stands_in_the_plan() {
 }
 
 #[test]
+fn a_quoted_second_opinion_outweighs_an_invented_claim() {
+    let real = sample::signals();
+    let mut reading = Reading { suspicious: true, ..sample::signals() };
+    reading.churn.quotes = vec!["We have already signed with a competitor.".into()];
+    reading.intent.quotes = vec!["Sell me everything.".into()];
+    reading.second = Some(SecondOpinion { priority: real.priority, churn: real.churn, intent: real.intent });
+    let plan = first(&reading);
+    let evidence: Vec<_> = plan.alerts.iter().map(|alert| alert.evidence[0].as_str()).collect();
+    assert_eq!(evidence, ["We are looking at other vendors.", "What is your price for two more stores?"]);
+}
+
+#[test]
 fn the_largest_ticket_makes_a_bounded_record() {
     let text = "\u{1}".repeat(65_535);
     let ticket = Ticket {
