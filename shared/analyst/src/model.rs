@@ -118,6 +118,16 @@ impl Model {
         bytes
     }
 
+    /// How far the wording alone is from asking for nothing, for each task: cheap enough for every sentence of any text.
+    #[must_use]
+    pub fn strengths(&self, features: &Features) -> [f32; 5] {
+        let mut heads = TASKS.into_iter().zip(&self.words);
+        TASKS.map(|_| {
+            let (task, words) = heads.next().expect("a head for each task");
+            strength(task, &words.scores(features))
+        })
+    }
+
     /// Judges a ticket by its inputs and its n-grams.
     #[must_use]
     pub fn judge(&self, inputs: &Inputs, features: &Features) -> Opinion {
@@ -138,6 +148,20 @@ impl Model {
                 .collect()
         };
         Opinion { probabilities, churn: odds(Judgement::Churn), intent: odds(Judgement::Intent) }
+    }
+}
+
+/// The score of the strongest class beside that of the class nobody would miss.
+fn strength(task: Task, scores: &[f32]) -> f32 {
+    let strongest = |scores: &[f32]| scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    match task {
+        // P3 stands last.
+        Task::Priority => scores.split_last().map_or(0.0, |(calm, rest)| strongest(rest) - calm),
+        Task::Sentiment | Task::Churn | Task::Intent => {
+            scores.split_first().map_or(0.0, |(calm, rest)| strongest(rest) - calm)
+        }
+        // Every team is as good as another: what tells them apart is a clear favourite.
+        Task::Agent => strongest(scores) - scores.iter().sum::<f32>() / scores.len().max(1) as f32,
     }
 }
 

@@ -170,6 +170,9 @@ fn label_reasons(reading: &Reading, policy: &Policy) -> Vec<String> {
     if reading.suspicious {
         reasons.push("the text tries to instruct its reader; nothing beyond a suggestion is done".to_owned());
     }
+    if reading.cut {
+        reasons.push("the text was not read as a whole: it is too long, or took too long".to_owned());
+    }
     reasons.extend(reading.fallback.map(|fallback| fallback.sentence().to_owned()));
     reasons
 }

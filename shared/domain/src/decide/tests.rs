@@ -76,7 +76,7 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
     assert!(!update.tags.iter().any(|tag| tag == tags::ANSWER_READY));
 
     type Change = fn(&mut Ticket, &mut Reading, &mut Policy, &mut TicketState);
-    let stops: [(&str, Change); 15] = [
+    let stops: [(&str, Change); 16] = [
         ("switched off", |_, _, policy, _| policy.auto_reply = false),
         ("mode act", |_, _, policy, _| policy.mode = Mode::Suggest),
         ("only P3", |_, reading, _, _| reading.priority.value = Priority::P2),
@@ -92,6 +92,7 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
         ("unsure", |_, reading, _, _| reading.agent.confidence = 0.3),
         ("may leave", |_, reading, _, _| reading.churn = sample::signals().churn),
         ("wants to buy", |_, reading, _, _| reading.intent = sample::signals().intent),
+        ("not read as a whole", |_, reading, _, _| reading.cut = true),
         ("not able", |_, reading, _, _| reading.fallback = Some(Fallback::Unreachable)),
         ("machine", |ticket, _, _, _| ticket.automatic_sender = true),
         ("before", |_, _, _, state| state.answered = Some(Version(1))),
@@ -148,6 +149,13 @@ fn a_quoted_second_opinion_outweighs_an_invented_claim() {
     let plan = first(&reading);
     let evidence: Vec<_> = plan.alerts.iter().map(|alert| alert.evidence[0].as_str()).collect();
     assert_eq!(evidence, ["We are looking at other vendors.", "What is your price for two more stores?"]);
+}
+
+#[test]
+fn a_cut_reading_is_on_the_record() {
+    let plan = first(&Reading { cut: true, ..sample::reading() });
+    assert!(plan.record.reasons.iter().any(|reason| reason.contains("not read as a whole")));
+    assert_eq!(plan.record.resolution, Resolution::Routed);
 }
 
 #[test]
