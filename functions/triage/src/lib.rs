@@ -17,6 +17,7 @@ use domain::{
     ports::{
         AlertLog, Analyst, Audit, Claim, Fenced, Helpdesk, Lease, PortError, Queue, Records, Settings, TicketLog, told,
     },
+    time::later,
 };
 use runtime::{Cause, Delivery, Handler, Invocation, Queues, TicketMessage, Verdict, batch, handle_batch};
 use serde::Deserialize;
@@ -172,7 +173,7 @@ async fn work(
     let Gathered { ticket, account, history } = &gathered;
     let context = TicketContext { ticket, account, history, state: &state };
     let mut plan = decide(context, &reading, &policy, now);
-    let expires = now + policy.retention;
+    let expires = later(now, policy.retention);
 
     match act::act(triage, lease, &plan, &mut state, &mut trail, expires).await? {
         Acted::Performed => {

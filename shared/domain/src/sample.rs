@@ -101,6 +101,7 @@ pub fn reading() -> Reading {
         reason: None,
         draft: None,
         suspicious: false,
+        cut: false,
         second: None,
         redactions: Default::default(),
         usage: Usage::default(),

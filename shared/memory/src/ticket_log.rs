@@ -342,6 +342,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_largest_ticket_is_kept_with_a_mark() {
+        let (log, now) = (log(), domain::sample::now());
+        let ticket = domain::Ticket { description: "\u{1}".repeat(65_535).into(), ..domain::sample::ticket(1) };
+        let (account, state) = (domain::sample::account(), TicketState::default());
+        let context = domain::TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+        let record = domain::decide(context, &domain::sample::reading(), &domain::sample::policy(), now).record;
+        let lease = Lease { ticket: ticket.id, owner: "owner".into(), until: Timestamp::MAX };
+        log.claim(&lease, now).await.unwrap();
+        assert_eq!(log.finish(&lease, &state, &record, Timestamp::MAX, &[]).await.unwrap(), Fenced::Written);
+        let kept = log.record(ticket.id, now).await.unwrap().unwrap();
+        assert!(kept.description.ends_with(domain::kept::MARK), "{} bytes", kept.description.len());
+        assert!(kept.description.len() < 25_000, "{} bytes", kept.description.len());
+    }
+
+    #[tokio::test]
     async fn the_tickets_triaged_last_are_kept() {
         let log = log();
         for number in 1..=3u32 {
