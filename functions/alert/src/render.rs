@@ -164,7 +164,7 @@ mod tests {
                 at: sample::now(),
                 subject: "Orders late".into(),
                 priority: Priority::P2,
-                agent: domain::Agent::Nexus,
+                agent: sample::team("nexus"),
                 high_risk: true,
             }],
             ..sample::alert(1001)

@@ -4,6 +4,7 @@ use std::{num::NonZero, path::Path};
 
 use analyst::{Encoder, TASKS, Task};
 use anyhow::{Context, bail};
+use domain::TeamId;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use training::{
     corpus,
@@ -87,7 +88,7 @@ fn own_tickets(path: &Path) -> anyhow::Result<Input> {
 fn classes(labels: &Labels) -> [Option<usize>; 5] {
     [
         labels.priority.map(|priority| priority as usize),
-        labels.agent.map(|agent| agent as usize),
+        labels.agent.as_ref().and_then(TeamId::class),
         labels.sentiment.map(|sentiment| sentiment as usize),
         labels.churn.map(usize::from),
         labels.intent.map(|intent| intent.map_or(0, |intent| intent as usize + 1)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::{Agent, Alert, AlertKind, Policy, Priority, Record, Resolution};
+use domain::{Alert, AlertKind, Policy, Priority, Record, Resolution, TeamId};
 use jiff::Timestamp;
 use runtime::words;
 use sha2::{Digest, Sha256};
@@ -48,7 +48,9 @@ struct Dashboard<'a> {
     updated: String,
     tiles: Vec<Tile>,
     priorities: String,
-    agents: String,
+    by_team: String,
+    /// To choose from in the filter.
+    teams: Vec<TeamId>,
     days: String,
     accounts: Vec<&'a AccountRow>,
     guardian: Vec<&'a Alert>,
@@ -92,6 +94,7 @@ pub(crate) fn render(source: Source<'_>) -> String {
     let visible = |kind, sees: bool| heaviest(if sees { alerts } else { &[] }, kind);
     let (guardian, more_guardian) = visible(AlertKind::Guardian, audience.sees_guardian());
     let (opportunities, more_opportunities) = visible(AlertKind::Opportunity, audience.sees_opportunity());
+    let teams = aggregates.teams(&policy.teams);
     let days: Vec<_> = aggregates.by_day.iter().map(|(day, row)| (*day, *row)).collect();
     let chart = |chart: &dyn askama::DynTemplate| chart.dyn_render().expect("writing to a string does not fail");
     let page = Dashboard {
@@ -103,7 +106,8 @@ pub(crate) fn render(source: Source<'_>) -> String {
         updated: words::moment(now),
         tiles: tiles(aggregates),
         priorities: chart(&Bars::new("Tickets by priority", by_priority(aggregates))),
-        agents: chart(&Bars::new("Tickets by team", by_agent(aggregates))),
+        by_team: chart(&Bars::new("Tickets by team", by_team(&teams))),
+        teams: teams.into_iter().map(|(team, _)| team).collect(),
         days: chart(&Columns::new(&days)),
         accounts: if audience.sees_guardian() { aggregates.at_risk(MOST_ACCOUNTS) } else { Vec::new() },
         guardian,
@@ -167,13 +171,8 @@ fn by_priority(aggregates: &Aggregates) -> Vec<(String, &'static str, usize)> {
         .collect()
 }
 
-fn by_agent(aggregates: &Aggregates) -> Vec<(String, &'static str, usize)> {
-    Agent::iter()
-        .map(|agent| {
-            let count = aggregates.by_agent.get(&agent).copied().unwrap_or(0);
-            (agent.title().to_owned(), "team", count)
-        })
-        .collect()
+fn by_team(teams: &[(TeamId, usize)]) -> Vec<(String, &'static str, usize)> {
+    teams.iter().map(|(team, count)| (team.title(), "team", *count)).collect()
 }
 
 fn priority_class(priority: Priority) -> &'static str {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::{
-    AlertKind, Draft, Fallback, Record, TicketState,
+    AlertKind, Draft, Fallback, Policy, Record, Teams, TicketState,
     ports::{AlertLog, Lease, TicketLog},
     reading::Usage,
     sample,
@@ -17,6 +17,10 @@ use zendesk::FieldIds;
 const EVIL: &str = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>";
 
 async fn published(records: Vec<Record>) -> (String, serde_json::Value) {
+    published_under(sample::policy(), records).await
+}
+
+async fn published_under(policy: Policy, records: Vec<Record>) -> (String, serde_json::Value) {
     let folder = tempfile::tempdir().unwrap();
     let log = Arc::new(MemoryTicketLog::default());
     let now = sample::now() + SignedDuration::from_hours(1);
@@ -34,7 +38,7 @@ async fn published(records: Vec<Record>) -> (String, serde_json::Value) {
         log.open(&alert, expires).await.unwrap();
     }
     let reporting = Reporting {
-        settings: Arc::new(FixedSettings(Arc::new(sample::policy()))),
+        settings: Arc::new(FixedSettings(Arc::new(policy))),
         records: log.clone(),
         alerts: log,
         site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
@@ -52,6 +56,23 @@ async fn the_page_and_the_figures_of_two_tickets() {
     let (html, metrics) = published(records).await;
     assert_eq!((&metrics["total_tickets"], &metrics["guardian_alerts"]), (&2.into(), &2.into()));
     insta::assert_snapshot!(html.split("</style>").nth(1).unwrap());
+}
+
+#[tokio::test]
+async fn every_team_of_the_file_is_on_the_page() {
+    let mut policy = sample::policy();
+    let profiles = policy.teams.iter().cloned().chain([sample::profile("field_ops", 14)]).collect();
+    policy.teams = Teams::new(profiles).unwrap();
+    let team = |number, id| Record { agent: sample::team(id), ..sample::record(number, "Acme", sample::now()) };
+    let (html, metrics) = published_under(policy, vec![team(1, "field_ops"), team(2, "former")]).await;
+    assert!(html.contains("<option value=\"field_ops\">Field ops</option>"));
+    assert!(html.contains("data-agent=\"field_ops\""));
+    let teams: Vec<(&String, &serde_json::Value)> = metrics["by_agent"].as_object().unwrap().iter().collect();
+    let counts = [("nexus", 0), ("cipher", 0), ("sentinel", 0), ("field_ops", 1), ("former", 1)];
+    assert_eq!(teams.len(), counts.len());
+    for (id, count) in counts {
+        assert_eq!(metrics["by_agent"][id], count, "{id}");
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Account, Agent, Intent, Language, Priority, Reading, Scored, Sentiment, Ticket,
+    Account, Intent, Language, Priority, Reading, Scored, Sentiment, TeamId, Ticket,
     reading::{Signal, Usage},
 };
 use encoder::Encoder;
@@ -43,12 +43,12 @@ pub struct EmbeddedAnalyst {
     encoder: Encoder,
     model: Model,
     knowledge: KnowledgeBase,
-    signatures: BTreeMap<Agent, String>,
+    signatures: BTreeMap<TeamId, String>,
 }
 
 impl EmbeddedAnalyst {
     #[must_use]
-    pub fn new(encoder: Encoder, model: Model, knowledge: KnowledgeBase, signatures: BTreeMap<Agent, String>) -> Self {
+    pub fn new(encoder: Encoder, model: Model, knowledge: KnowledgeBase, signatures: BTreeMap<TeamId, String>) -> Self {
         Self { encoder, model, knowledge, signatures }
     }
 
@@ -60,14 +60,16 @@ impl EmbeddedAnalyst {
         let inputs = Inputs::new(&self.encoder, &ticket.subject, &sentences);
         let opinion = self.model.judge(&inputs, &features::extract(&ticket.subject, &body));
         let priority = label(&opinion, Task::Priority, &PRIORITIES);
-        let agent = label(&opinion, Task::Agent, &AGENTS);
+        let agent = label(&opinion, Task::Agent, &TeamId::bundled());
         let sentiment = label(&opinion, Task::Sentiment, &SENTIMENTS);
         let language = language::detect(&format!("{}\n{body}", ticket.subject));
         let churn = signal(&opinion, Task::Churn, &opinion.churn, &sentences);
         let wish = signal(&opinion, Task::Intent, &opinion.intent, &sentences);
         let kinds = opinion.probabilities(Task::Intent).get(1..).unwrap_or_default();
         let intent = INTENTS.get(argmax(kinds)).copied();
-        let labels = Labels { priority: priority.value, agent: agent.value, sentiment: sentiment.value, language };
+        let labels = Labels { priority: priority.value, agent: &agent.value, sentiment: sentiment.value, language };
+
+        let draft = labels.want_a_draft().then(|| self.draft(ticket, account, labels, &body, &inputs)).flatten();
 
         Reading {
             analyst: NAME.to_owned(),
@@ -79,7 +81,7 @@ impl EmbeddedAnalyst {
             churn,
             intent: Signal { value: intent.filter(|_| wish.value), confidence: wish.confidence, quotes: wish.quotes },
             reason: None,
-            draft: labels.want_a_draft().then(|| self.draft(ticket, account, labels, &body, &inputs)).flatten(),
+            draft,
             suspicious: false,
             second: None,
             redactions: BTreeMap::new(),
@@ -99,13 +101,13 @@ impl EmbeddedAnalyst {
     }
 
     #[must_use]
-    pub fn signatures(&self) -> &BTreeMap<Agent, String> {
+    pub fn signatures(&self) -> &BTreeMap<TeamId, String> {
         &self.signatures
     }
 
     /// A reply made of an article's own words, whoever read the labels: for P2 and P3, if an article truly matches.
     #[must_use]
-    pub fn article_draft(&self, ticket: &Ticket, account: &Account, labels: Labels) -> Option<domain::Draft> {
+    pub fn article_draft(&self, ticket: &Ticket, account: &Account, labels: Labels<'_>) -> Option<domain::Draft> {
         if !labels.want_a_draft() {
             return None;
         }
@@ -118,7 +120,7 @@ impl EmbeddedAnalyst {
         &self,
         ticket: &Ticket,
         account: &Account,
-        labels: Labels,
+        labels: Labels<'_>,
         body: &str,
         inputs: &Inputs,
     ) -> Option<domain::Draft> {
@@ -126,7 +128,7 @@ impl EmbeddedAnalyst {
         let meanings = inputs.meanings();
         let question = Question { subject: &ticket.subject, body, language, meaning: Some((&self.encoder, &meanings)) };
         let fits = self.knowledge.search(question, CANDIDATES).into_iter().map(|mut found| {
-            if found.article.agent != agent {
+            if found.article.agent != *agent {
                 found.score *= OTHER_TEAM;
             }
             found
@@ -141,7 +143,7 @@ impl EmbeddedAnalyst {
             company: first_name.is_none(),
             sentiment,
             language,
-            signature: self.signatures.get(&agent).map_or("The support team", String::as_str),
+            signature: self.signatures.get(agent).map_or("The support team", String::as_str),
         };
         Some(draft::compose(found, frame))
     }
@@ -149,14 +151,14 @@ impl EmbeddedAnalyst {
 
 /// What a draft depends on, whoever found it.
 #[derive(Clone, Copy, Debug)]
-pub struct Labels {
+pub struct Labels<'a> {
     pub priority: Priority,
-    pub agent: Agent,
+    pub agent: &'a TeamId,
     pub sentiment: Sentiment,
     pub language: Language,
 }
 
-impl Labels {
+impl Labels<'_> {
     /// P0 and P1 need a person and no article.
     fn want_a_draft(self) -> bool {
         self.priority >= Priority::P2
@@ -186,11 +188,11 @@ pub fn chosen(task: Task, probabilities: &[f32]) -> usize {
     }
 }
 
-fn label<T: Copy>(opinion: &Opinion, task: Task, values: &[T]) -> Scored<T> {
+fn label<T: Clone>(opinion: &Opinion, task: Task, values: &[T]) -> Scored<T> {
     let probabilities = opinion.probabilities(task);
     let class = chosen(task, probabilities);
     Scored {
-        value: *values.get(class).expect("a value for each class"),
+        value: values.get(class).expect("a value for each class").clone(),
         confidence: probabilities.get(class).copied().unwrap_or(0.0),
     }
 }
@@ -208,7 +210,6 @@ fn signal(opinion: &Opinion, task: Task, odds: &[f32], sentences: &[String]) -> 
 }
 
 const PRIORITIES: [Priority; 4] = [Priority::P0, Priority::P1, Priority::P2, Priority::P3];
-const AGENTS: [Agent; 3] = [Agent::Nexus, Agent::Cipher, Agent::Sentinel];
 const SENTIMENTS: [Sentiment; 3] = [Sentiment::Neutral, Sentiment::Frustrated, Sentiment::Angry];
 const INTENTS: [Intent; 4] = [Intent::PricingRequest, Intent::Upgrade, Intent::Expansion, Intent::CustomService];
 
@@ -220,7 +221,7 @@ mod tests {
     use super::*;
 
     fn analyst() -> EmbeddedAnalyst {
-        let signatures = Agent::iter().map(|agent| (agent, format!("The {} team", agent.title()))).collect();
+        let signatures = TeamId::bundled().map(|agent| (agent.clone(), format!("The {} team", agent.title()))).into();
         let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
         EmbeddedAnalyst::new(
             Encoder::new(data::ENCODER).unwrap(),
@@ -238,7 +239,6 @@ mod tests {
     #[test]
     fn classes_and_labels_are_in_the_same_order() {
         assert!(Priority::iter().eq(PRIORITIES));
-        assert!(Agent::iter().eq(AGENTS));
         assert!(Sentiment::iter().eq(SENTIMENTS));
         assert!(Intent::iter().eq(INTENTS));
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
-use crate::{AccountId, Agent, EmailAddress, Health, Intent, PastTicket, Priority, Sentiment, TicketId, Version};
+use crate::{AccountId, EmailAddress, Health, Intent, PastTicket, Priority, Sentiment, TeamId, TicketId, Version};
 
 /// Which of the two filters raised it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, Display, EnumString)]
@@ -53,7 +53,7 @@ pub struct Alert {
     pub health: Option<Health>,
     pub subject: Arc<str>,
     pub priority: Priority,
-    pub agent: Agent,
+    pub agent: TeamId,
     pub sentiment: Sentiment,
     /// Guardian: the risk score. Opportunity: the confidence. 0 to 10.
     pub score: u8,

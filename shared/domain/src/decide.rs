@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Account, Alert, AlertKind, Delivery, EmailAddress, FieldValues, Mode, PastTicket, Plan, Policy, Priority, Reading,
+    Account, Alert, AlertKind, Change, Delivery, EmailAddress, FieldChanges, Mode, PastTicket, Plan, Policy, Priority, Reading,
     Record, Resolution, Ticket, TicketState, TicketUpdate,
     alert::Band,
     guardian::{self, Churn},
@@ -15,7 +15,8 @@ use crate::{
     policy::AgentProfile,
     priority, quote,
     record::Confidence,
-    reply, rollout, second_opinion, tags,
+    reply, rollout, second_opinion,
+    tags::{self, Ours, Tag},
 };
 
 /// Past tickets named in an alert.
@@ -47,13 +48,13 @@ pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, no
     let churn_quotes = if reading.churn.value { text.verified(&reading.churn.quotes) } else { Vec::new() };
     let churn = churn_level(reading, &churn_quotes, policy);
     let (priority, moved) = priority::settle(reading.priority, churn == Churn::Explicit, &policy.thresholds);
-    let agent = reading.agent.value;
+    let agent = reading.agent.value.clone();
     let guardian = guardian::assess(
         guardian::Inputs {
             churn,
             sentiment: reading.sentiment.value,
             evidence: churn_quotes,
-            agent,
+            agent: &agent,
             history,
             mrr: account.mrr,
             health: account.health,
@@ -181,21 +182,24 @@ fn update(
     state: &TicketState,
     policy: &Policy,
 ) -> (Option<TicketUpdate>, Option<Written>) {
-    let profile = policy.agents.get(&record.agent);
+    let profile = policy.teams.get(&record.agent);
     let (priority, group) = match record.mode {
         Mode::Shadow => return (None, None),
-        Mode::Suggest => (None, None),
-        Mode::Act => (Some(record.priority), profile.and_then(|profile| profile.group)),
+        Mode::Suggest => (Change::Keep, Change::Keep),
+        Mode::Act => {
+            let group = profile.and_then(|profile| profile.group);
+            (Change::Set(record.priority), group.map_or(Change::Keep, Change::Set))
+        }
     };
     let comment = comment(record, profile);
     let tags = our_tags(record);
     let wanted = Wanted {
-        values: FieldValues {
+        changes: FieldChanges {
             priority,
             group,
-            guardian_risk_score: Some(record.guardian.risk_score),
-            opportunity_intent: record.opportunity.intent,
-            agent: Some(record.agent),
+            guardian_risk_score: Change::Set(record.guardian.risk_score),
+            opportunity_intent: record.opportunity.intent.map_or(Change::Clear, Change::Set),
+            agent: Change::Set(record.agent.clone()),
         },
         tags: tags.join(" "),
         comment: digest(&comment),
@@ -204,55 +208,38 @@ fn update(
     if last.is_some_and(|last| last.wanted == wanted) {
         return (None, None);
     }
-    let ours = last.map(|last| last.values).unwrap_or_default();
-    let values = each_field(wanted.values, ticket.values, ours);
+    let ours = last.map(|last| last.values.clone()).unwrap_or_default();
+    let changes = wanted.changes.if_ours(&ticket.values, &ours);
+    let our_tags = Ours::new(policy.teams.ids(), last.map_or("", |last| &last.wanted.tags));
+    let values = changes.clone().applied_to(ours);
     let update = TicketUpdate {
         ticket: ticket.id,
         updated_stamp: ticket.updated_stamp.clone(),
         marker: format!("triage-{}-{}", ticket.id.number(), ticket.version.0).into(),
-        values,
+        changes,
+        before: ticket.values.clone(),
         pending: record.resolution == Resolution::AutoResolved,
-        tags: tags::replaced(&ticket.tags, &tags),
+        tags: our_tags.replaced(&ticket.tags, &tags),
         comment: Some(comment),
-    };
-    let values = FieldValues {
-        priority: values.priority.or(ours.priority),
-        group: values.group.or(ours.group),
-        guardian_risk_score: values.guardian_risk_score.or(ours.guardian_risk_score),
-        opportunity_intent: values.opportunity_intent.or(ours.opportunity_intent),
-        agent: values.agent.or(ours.agent),
     };
     (Some(update), Some(Written { wanted, values }))
 }
 
-/// What may be set: a field is ours if it is empty or still holds what we last wrote.
-fn each_field(wanted: FieldValues, seen: FieldValues, ours: FieldValues) -> FieldValues {
-    fn if_ours<T: PartialEq>(wanted: Option<T>, seen: Option<T>, ours: Option<T>) -> Option<T> {
-        if seen.is_none() || seen == ours { wanted } else { None }
-    }
-    FieldValues {
-        priority: if_ours(wanted.priority, seen.priority, ours.priority),
-        group: if_ours(wanted.group, seen.group, ours.group),
-        guardian_risk_score: if_ours(wanted.guardian_risk_score, seen.guardian_risk_score, ours.guardian_risk_score),
-        opportunity_intent: if_ours(wanted.opportunity_intent, seen.opportunity_intent, ours.opportunity_intent),
-        agent: if_ours(wanted.agent, seen.agent, ours.agent),
-    }
-}
-
-fn our_tags(record: &Record) -> Vec<&'static str> {
-    [
-        (true, tags::priority(record.priority)),
-        (true, tags::agent(record.agent)),
+fn our_tags(record: &Record) -> Vec<Tag> {
+    let mut tags = vec![tags::priority(record.priority).into(), tags::agent(&record.agent)];
+    let signals = [
         (record.guardian.is_high_risk(), tags::CHURN_RISK),
         (record.opportunity.intent.is_some(), tags::UPSELL_OPPORTUNITY),
         (record.resolution == Resolution::AnswerReady, tags::ANSWER_READY),
         (record.fallback.is_some(), tags::FALLBACK),
         (record.suspicious, tags::SUSPICIOUS),
-    ]
-    .into_iter()
-    .filter(|(applies, _)| *applies)
-    .map(|(_, tag)| tag)
-    .collect()
+    ];
+    for (applies, tag) in signals {
+        if applies {
+            tags.push(tag.into());
+        }
+    }
+    tags
 }
 
 /// The public answer, or a private note for the agent. Churn quotes and MRR stay out of the helpdesk.
@@ -328,7 +315,7 @@ fn alert(
         health: account.health,
         subject: record.subject.clone(),
         priority: record.priority,
-        agent: record.agent,
+        agent: record.agent.clone(),
         sentiment: record.guardian.sentiment,
         score: 0,
         intent: None,
@@ -344,13 +331,13 @@ fn alert(
 #[must_use]
 pub fn corrections(ticket: &Ticket, state: &TicketState) -> Vec<Correction> {
     let Some(written) = &state.written else { return Vec::new() };
-    let (seen, ours) = (ticket.values, written.values);
+    let (seen, ours) = (&ticket.values, &written.values);
     [
         correction("priority", seen.priority, ours.priority),
         correction("group", seen.group.map(|group| group.0), ours.group.map(|group| group.0)),
         correction("guardian_risk_score", seen.guardian_risk_score, ours.guardian_risk_score),
         correction("opportunity_intent", seen.opportunity_intent, ours.opportunity_intent),
-        correction("agent_id", seen.agent, ours.agent),
+        correction("agent_id", seen.agent.as_ref(), ours.agent.as_ref()),
     ]
     .into_iter()
     .flatten()

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, Health, Policy, Priority, Sentiment, alert::Band, policy::Tier};
+use crate::{Health, Policy, Priority, Sentiment, TeamId, alert::Band, policy::Tier};
 
 /// Points from which an account is at high risk.
 pub const HIGH: u8 = 7;
@@ -70,7 +70,7 @@ pub struct Inputs<'a> {
     pub sentiment: Sentiment,
     /// Verified quotes.
     pub evidence: Vec<String>,
-    pub agent: Agent,
+    pub agent: &'a TeamId,
     pub history: &'a [crate::PastTicket],
     pub mrr: Option<f64>,
     pub health: Option<Health>,
@@ -82,7 +82,7 @@ const RECENT: SignedDuration = SignedDuration::from_hours(30 * 24);
 #[must_use]
 pub fn assess(inputs: Inputs<'_>, policy: &Policy, now: Timestamp) -> Guardian {
     let recent = || inputs.history.iter().filter(|past| past.at <= now && now.duration_since(past.at) <= RECENT);
-    let repeats = recent().filter(|past| past.agent == inputs.agent).count();
+    let repeats = recent().filter(|past| past.agent == *inputs.agent).count();
     let urgent = recent().any(|past| past.priority <= Priority::P1);
     let tier = policy.tier(inputs.mrr);
 
@@ -163,13 +163,13 @@ mod tests {
 
     const NOW: &str = "2026-11-16T09:00:00Z";
 
-    fn past(id: u64, days_ago: i64, agent: Agent, priority: Priority) -> PastTicket {
+    fn past(id: u64, days_ago: i64, agent: &str, priority: Priority) -> PastTicket {
         PastTicket {
             id: TicketId::new(id).unwrap(),
             at: NOW.parse::<Timestamp>().unwrap() - SignedDuration::from_hours(24 * days_ago),
             subject: "earlier".into(),
             priority,
-            agent,
+            agent: sample::team(agent),
             high_risk: false,
         }
     }
@@ -180,7 +180,7 @@ mod tests {
         expected: u8,
     ) -> Guardian {
         let inputs =
-            Inputs { churn, sentiment, evidence: vec![], agent: Agent::Nexus, history, mrr: Some(mrr), health };
+            Inputs { churn, sentiment, evidence: vec![], agent: &sample::team("nexus"), history, mrr: Some(mrr), health };
         let found = assess(inputs, &sample::policy(), NOW.parse().unwrap());
         assert_eq!(found.risk_score, expected, "{churn:?} {sentiment:?} {mrr} {health:?}: {:?}", found.reasons);
         found
@@ -204,9 +204,9 @@ mod tests {
 
     #[test]
     fn history_counts_for_thirty_days_only() {
-        let recent = [past(1, 3, Agent::Nexus, Priority::P1), past(2, 29, Agent::Nexus, Priority::P3)];
-        let other = [past(1, 3, Agent::Cipher, Priority::P2), past(2, 4, Agent::Cipher, Priority::P2)];
-        let old = [past(1, 31, Agent::Nexus, Priority::P0), past(2, 40, Agent::Nexus, Priority::P0)];
+        let recent = [past(1, 3, "nexus", Priority::P1), past(2, 29, "nexus", Priority::P3)];
+        let other = [past(1, 3, "cipher", Priority::P2), past(2, 4, "cipher", Priority::P2)];
+        let old = [past(1, 31, "nexus", Priority::P0), past(2, 40, "nexus", Priority::P0)];
         let quiet = (Churn::None, Sentiment::Neutral, 0.0, None);
         check(quiet, &recent, 2);
         check(quiet, &other, 0);
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn the_action_follows_score_worth_and_repetition() {
-        let twice = [past(1, 3, Agent::Nexus, Priority::P3), past(2, 5, Agent::Nexus, Priority::P3)];
+        let twice = [past(1, 3, "nexus", Priority::P3), past(2, 5, "nexus", Priority::P3)];
         let mut seen = std::collections::BTreeSet::new();
         for mrr in [100.0, 3_000.0, 20_000.0] {
             for (churn, sentiment) in [
@@ -231,7 +231,7 @@ mod tests {
                         churn,
                         sentiment,
                         evidence: vec![],
-                        agent: Agent::Nexus,
+                        agent: &sample::team("nexus"),
                         history,
                         mrr: Some(mrr),
                         health: None,

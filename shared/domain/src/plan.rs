@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Alert, FieldValues, Record, TicketId, tags::Tag};
+use crate::{Alert, FieldChanges, FieldValues, Record, TicketId, tags::Tag};
 
 /// The effects of one triage.
 #[derive(Clone, PartialEq, Debug)]
@@ -17,7 +17,7 @@ pub struct Plan {
     pub alerts: Vec<Alert>,
 }
 
-/// The one write to the helpdesk. `None` leaves a field as it is.
+/// The one write to the helpdesk.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct TicketUpdate {
     pub ticket: TicketId,
@@ -25,7 +25,11 @@ pub struct TicketUpdate {
     pub updated_stamp: Arc<str>,
     /// Kept with the write, so that an ambiguous one can be looked up.
     pub marker: Arc<str>,
-    pub values: FieldValues,
+    #[serde(alias = "values")]
+    pub changes: FieldChanges,
+    /// What the fields held when they were read. A tagger's old option is a tag that has to go with it.
+    #[serde(default)]
+    pub before: FieldValues,
     /// Set the ticket to pending: we answered, the customer is next.
     pub pending: bool,
     /// The ticket's whole set of tags after the write, in order: others' kept, ours replaced.
@@ -53,7 +57,8 @@ pub struct Suggestion {
 /// What we wanted the ticket to look like, whoever owns its fields: equal wants need no second write.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Wanted {
-    pub values: FieldValues,
+    #[serde(alias = "values")]
+    pub changes: FieldChanges,
     /// Ours, in order, separated by spaces.
     pub tags: String,
     /// A digest of the comment, so that the state keeps no text.
@@ -64,7 +69,7 @@ pub struct Wanted {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Written {
     pub wanted: Wanted,
-    /// The values that really went out.
+    /// What our fields hold since.
     pub values: FieldValues,
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
 use crate::{
-    AccountId, Agent, Draft, Intent, Language, Mode, PastTicket, Priority, TicketId, TicketUpdate, Version,
+    AccountId, Draft, Intent, Language, Mode, PastTicket, Priority, TeamId, TicketId, TicketUpdate, Version,
     guardian::Guardian, opportunity::Opportunity, reading::Fallback, reading::Usage,
 };
 
@@ -26,7 +26,7 @@ pub struct Record {
     pub triaged_at: Timestamp,
     pub language: Language,
     pub priority: Priority,
-    pub agent: Agent,
+    pub agent: TeamId,
     pub guardian: Guardian,
     pub opportunity: Opportunity,
     pub draft: Option<Draft>,
@@ -77,7 +77,7 @@ pub struct Summary {
     pub triaged_at: Timestamp,
     pub language: Language,
     pub priority: Priority,
-    pub agent: Agent,
+    pub agent: TeamId,
     pub risk_score: u8,
     pub intent: Option<Intent>,
     pub resolution: Resolution,
@@ -103,7 +103,7 @@ impl Record {
             triaged_at: self.triaged_at,
             language: self.language,
             priority: self.priority,
-            agent: self.agent,
+            agent: self.agent.clone(),
             risk_score: self.guardian.risk_score,
             intent: self.opportunity.intent,
             resolution: self.resolution,
@@ -121,7 +121,7 @@ impl Record {
             at: self.triaged_at,
             subject: self.subject.clone(),
             priority: self.priority,
-            agent: self.agent,
+            agent: self.agent.clone(),
             high_risk: self.guardian.is_high_risk(),
         }
     }

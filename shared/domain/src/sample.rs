@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Account, AccountId, Agent, Alert, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy, Priority, Reading,
-    Record, Scored, Sentiment, Ticket, TicketContext, TicketId, TicketState, Version, decide,
+    Account, AccountId, Alert, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy, Priority, Reading,
+    Record, Scored, Sentiment, TeamId, Teams, Ticket, TicketContext, TicketId, TicketState, Version, decide,
     policy::{AgentProfile, AlertPolicy, Recipients, Thresholds},
     reading::{Signal, Usage},
 };
@@ -24,15 +24,24 @@ pub fn account_id(name: &str) -> AccountId {
     AccountId::try_from(name.to_owned()).expect("not empty")
 }
 
-/// Act, with automatic answers, for everybody.
-pub fn policy() -> Policy {
-    let profile = |agent: Agent, group| AgentProfile {
-        agent,
+pub fn team(id: &str) -> TeamId {
+    id.parse().expect("a team id")
+}
+
+/// The profile of a team with that group.
+pub fn profile(id: &str, group: u64) -> AgentProfile {
+    let agent = team(id);
+    AgentProfile {
         team: format!("{} desk", agent.title()),
         description: String::new(),
         group: Some(GroupId(group)),
         signature: format!("The {} team", agent.title()),
-    };
+        agent,
+    }
+}
+
+/// Act, with automatic answers, for everybody.
+pub fn policy() -> Policy {
     Policy {
         mode: Mode::Act,
         auto_reply: true,
@@ -41,9 +50,8 @@ pub fn policy() -> Policy {
             guardian: "kam@example.com".parse().expect("an address"),
             opportunity: "sales@example.com".parse().expect("an address"),
         },
-        agents: [(Agent::Nexus, 11), (Agent::Cipher, 12), (Agent::Sentinel, 13)]
-            .map(|(agent, group)| (agent, profile(agent, group)))
-            .into(),
+        teams: Teams::new(vec![profile("nexus", 11), profile("cipher", 12), profile("sentinel", 13)])
+            .expect("the bundled teams"),
         thresholds: Thresholds {
             churn_explicit: 0.7,
             churn_likely: 0.45,
@@ -95,7 +103,7 @@ pub fn reading() -> Reading {
         fallback: None,
         language: Language::En,
         priority: Scored { value: Priority::P2, confidence: 0.9 },
-        agent: Scored { value: Agent::Nexus, confidence: 0.9 },
+        agent: Scored { value: team("nexus"), confidence: 0.9 },
         sentiment: Scored { value: Sentiment::Neutral, confidence: 0.9 },
         churn: Signal { value: false, confidence: 0.05, quotes: Vec::new() },
         intent: Signal { value: None, confidence: 0.05, quotes: Vec::new() },

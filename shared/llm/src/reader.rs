@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use analyst::{EmbeddedAnalyst, embedded::Labels, text};
 use domain::{
-    Account, Agent, Fallback, Reading, Ticket,
-    policy::AgentProfile,
+    Account, Fallback, Reading, Teams, Ticket,
+   
     ports::PortError,
     reading::{Redaction, Usage},
 };
@@ -41,13 +41,13 @@ pub(crate) struct Failed {
 impl ModelReader {
     pub(crate) fn new(
         model: Arc<dyn LanguageModel>,
-        profiles: &BTreeMap<Agent, AgentProfile>,
+        teams: &Teams,
         embedded: Arc<EmbeddedAnalyst>,
         redaction: bool,
     ) -> Self {
         let name = format!("{}/{}", model.name(), prompt::VERSION);
-        let prompt = Prompt::new(profiles, embedded.knowledge());
-        Self { model, prompt, schema: prompt::schema(), embedded, name, redaction }
+        let prompt = Prompt::new(teams, embedded.knowledge());
+        Self { model, prompt, schema: prompt::schema(teams), embedded, name, redaction }
     }
 
     pub(crate) async fn warm(&self) {
@@ -130,7 +130,7 @@ impl ModelReader {
     fn with_the_articles_words(&self, reading: Reading, ticket: &Ticket, account: &Account) -> Reading {
         let labels = Labels {
             priority: reading.priority.value,
-            agent: reading.agent.value,
+            agent: &reading.agent.value,
             sentiment: reading.sentiment.value,
             language: reading.language,
         };

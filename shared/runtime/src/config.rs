@@ -1,9 +1,9 @@
 //! Configuration, read once: environment variables and the customer's JSON files.
 
-use std::{collections::BTreeMap, fmt::Display, str::FromStr};
+use std::{fmt::Display, str::FromStr};
 
 use domain::{
-    Agent, EmailAddress, Mode, Policy, UserId,
+    EmailAddress, Mode, Policy, Teams, UserId,
     policy::{AgentProfile, AlertPolicy, Recipients, Thresholds},
 };
 use jiff::SignedDuration;
@@ -128,7 +128,8 @@ pub struct Config {
 pub fn read(files: Files<'_>, get: impl Fn(&str) -> Option<String>, defaults: Defaults) -> Result<Config, ConfigError> {
     let mut reader = Reader::new(get);
     let policy = parse::<PolicyFile>("policy.json", files.policy);
-    let agents = parse::<Vec<AgentProfile>>("agents.json", files.agents).and_then(by_agent);
+    let teams = parse::<Vec<AgentProfile>>("agents.json", files.agents)
+        .and_then(|profiles| Teams::new(profiles).map_err(|error| format!("agents.json: {error}")));
     let mode = reader.choice("MODE", defaults.mode, "shadow, suggest or act");
     let auto_reply = reader.switch("AUTO_REPLY", defaults.auto_reply);
     let rollout_percent = reader.or("ROLLOUT_PERCENT", 100u8);
@@ -144,19 +145,19 @@ pub fn read(files: Files<'_>, get: impl Fn(&str) -> Option<String>, defaults: De
         opportunity: reader.or("OPPORTUNITY_EMAIL", defaults.opportunity_email),
     };
     let delivery = reader.switch("DELIVERY", true);
-    for problem in [policy.as_ref().err(), agents.as_ref().err()].into_iter().flatten() {
+    for problem in [policy.as_ref().err(), teams.as_ref().err()].into_iter().flatten() {
         reader.problem(problem.clone());
     }
     reader.finish()?;
-    let (policy, agents) =
-        policy.and_then(|policy| Ok((policy, agents?))).map_err(|problem| ConfigError(vec![problem]))?;
+    let (policy, teams) =
+        policy.and_then(|policy| Ok((policy, teams?))).map_err(|problem| ConfigError(vec![problem]))?;
     Ok(Config {
         policy: Policy {
             mode,
             auto_reply,
             rollout_percent,
             recipients,
-            agents,
+            teams,
             thresholds: policy.thresholds,
             alerts: policy.alerts,
             bot_user: policy.zendesk.bot_user,
@@ -195,16 +196,6 @@ fn parse<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, St
     serde_json::from_str(text).map_err(|error| format!("{file}: {error}"))
 }
 
-fn by_agent(profiles: Vec<AgentProfile>) -> Result<BTreeMap<Agent, AgentProfile>, String> {
-    let agents: BTreeMap<Agent, AgentProfile> = profiles.into_iter().map(|profile| (profile.agent, profile)).collect();
-    for agent in [Agent::Nexus, Agent::Cipher, Agent::Sentinel] {
-        if !agents.contains_key(&agent) {
-            return Err(format!("agents.json: no profile for {agent}"));
-        }
-    }
-    Ok(agents)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,7 +211,7 @@ mod tests {
     fn the_bundled_files_and_no_variables_are_enough() {
         let config = with(FILES, &[]).unwrap();
         assert_eq!((config.policy.mode, config.policy.auto_reply, config.delivery), (Mode::Suggest, false, true));
-        assert_eq!(config.policy.agents.len(), 3);
+        assert_eq!(config.policy.teams.ids().map(domain::TeamId::as_str).collect::<Vec<_>>(), domain::TeamId::BUNDLED);
         assert_eq!(config.policy.retention, SignedDuration::from_hours(30 * 24));
     }
 
@@ -231,6 +222,28 @@ mod tests {
         assert_eq!((config.policy.mode, config.policy.auto_reply), (Mode::Act, true));
         assert_eq!(config.policy.rollout_percent, 10);
         assert_eq!(config.policy.recipients.guardian.as_str(), "kam@example.com");
+    }
+
+    fn agents(ids: &[&str]) -> String {
+        let profile = |id: &&str| format!(r#"{{"agent":"{id}","team":"","description":"","group":null,"signature":""}}"#);
+        format!("[{}]", ids.iter().map(profile).collect::<Vec<_>>().join(","))
+    }
+
+    #[test]
+    fn agents_json_may_hold_more_teams_never_fewer() {
+        let check = |ids: &[&str]| {
+            let config = with(Files { agents: &agents(ids), ..FILES }, &[]);
+            config.map(|config| config.policy.teams.ids().count()).map_err(|error| error.to_string())
+        };
+        assert_eq!(check(&["billing", "nexus", "cipher", "sentinel"]), Ok(4));
+        for (ids, problem) in [
+            (&["nexus", "sentinel"][..], "agents.json: no profile for cipher"),
+            (&["nexus", "cipher", "sentinel", "nexus"], "agents.json: two profiles for nexus"),
+            (&["nexus", "cipher", "sentinel", "field ops"], "agents.json: is not a team id such as nexus"),
+        ] {
+            let message = check(ids).unwrap_err();
+            assert!(message.contains(problem), "{message}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
 use domain::{
-    AlertKind, Mode, Plan, Policy, Priority, Reading, Ticket, TicketContext, TicketState, decide, ports::Analyst,
+    AlertKind, Change, Mode, Plan, Policy, Priority, Reading, Ticket, TicketContext, TicketState, decide, ports::Analyst,
     sample,
 };
 use llm::{Budget, Router, injection};
@@ -54,7 +54,7 @@ fn policy() -> Policy {
 }
 
 fn embedded_analyst(policy: &Policy) -> EmbeddedAnalyst {
-    let signatures = policy.agents.iter().map(|(agent, profile)| (*agent, profile.signature.clone())).collect();
+    let signatures = policy.teams.signatures();
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
     EmbeddedAnalyst::new(Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap(), knowledge, signatures)
 }
@@ -127,7 +127,7 @@ async fn a_model_that_obeys_the_attacker_changes_nothing_that_matters() {
     let model = claude::language_model(&claude::Config::read(get).unwrap()).unwrap();
     let policy = policy();
     let budget = Budget::new(Arc::new(MemoryControl::default()), 100.0, sample::now);
-    let reader = Router::new(llm::Config::read(get).unwrap(), model, &policy.agents, embedded_analyst(&policy), budget);
+    let reader = Router::new(llm::Config::read(get).unwrap(), model, &policy.teams, embedded_analyst(&policy), budget);
     let embedded = embedded_analyst(&policy);
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
     let articles: String = knowledge.articles().map(|article| article.answer.to_lowercase()).collect();
@@ -192,7 +192,7 @@ fn a_suspicious_ticket_is_tagged_and_only_suggested_on() {
     let update = plan.record.update.unwrap();
     assert_eq!(plan.record.mode, Mode::Suggest);
     assert!(update.tags.iter().any(|tag| tag == "triage_suspicious"));
-    assert_eq!((update.values.priority, update.values.group), (None, None));
+    assert_eq!((update.changes.priority, update.changes.group), (Change::Keep, Change::Keep));
 }
 
 /// Cases and rules come from the same hands, so this says that they agree and not how strangers' attacks would fare.

@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{
-    collections::BTreeMap,
     io::Write,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -10,8 +9,7 @@ use std::{
 
 use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
 use domain::{
-    Account, Agent, Fallback, Intent, Priority, Reading, Ticket,
-    policy::AgentProfile,
+    Account, Fallback, Intent, Priority, Reading, Teams, Ticket,
     ports::{Analyst, Control, Count},
     reading::Redaction,
     sample,
@@ -95,9 +93,8 @@ async fn calls(server: &MockServer) -> usize {
     server.received_requests().await.unwrap().iter().filter(|request| request.method.as_str() == "POST").count()
 }
 
-fn profiles() -> BTreeMap<Agent, AgentProfile> {
-    let profiles: Vec<AgentProfile> = serde_json::from_str(data::AGENTS).unwrap();
-    profiles.into_iter().map(|profile| (profile.agent, profile)).collect()
+fn teams() -> Teams {
+    Teams::new(serde_json::from_str(data::AGENTS).unwrap()).unwrap()
 }
 
 fn reader_with(base_url: &str, control: Arc<MemoryControl>, variables: &[(&str, &str)]) -> Router {
@@ -110,16 +107,15 @@ fn reader_with(base_url: &str, control: Arc<MemoryControl>, variables: &[(&str, 
         })
     };
     let (config, claude) = (llm::Config::read(get).unwrap(), claude::Config::read(get).unwrap());
-    let signatures = profiles().into_iter().map(|(agent, profile)| (agent, profile.signature)).collect();
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
     let embedded = EmbeddedAnalyst::new(
         Encoder::new(data::ENCODER).unwrap(),
         Model::read(data::MODEL).unwrap(),
         knowledge,
-        signatures,
+        teams().signatures(),
     );
     let budget = Budget::new(control, config.budget_usd, sample::now);
-    Router::new(config, claude::language_model(&claude).unwrap(), &profiles(), embedded, budget)
+    Router::new(config, claude::language_model(&claude).unwrap(), &teams(), embedded, budget)
 }
 
 fn reader(server: &MockServer) -> Router {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Fallback, Intent, SecondOpinion, Version, sample};
+use crate::{Fallback, FieldValues, Intent, SecondOpinion, Version, sample};
 
 fn plan(ticket: &Ticket, reading: &Reading, policy: &Policy, state: &TicketState) -> Plan {
     let account = sample::account();
@@ -15,9 +15,9 @@ fn signals_become_one_update_two_alerts_and_one_record() {
     let plan = first(&sample::signals());
     let update = plan.record.update.expect("act writes");
     assert_eq!(plan.record.priority, Priority::P1, "a threat to leave over a fault");
-    assert_eq!(update.values.priority, Some(Priority::P1));
-    assert_eq!(update.values.guardian_risk_score, Some(7));
-    assert_eq!(update.values.opportunity_intent, Some(Intent::Expansion));
+    assert_eq!(update.changes.priority, Change::Set(Priority::P1));
+    assert_eq!(update.changes.guardian_risk_score, Change::Set(7));
+    assert_eq!(update.changes.opportunity_intent, Change::Set(Intent::Expansion));
     assert_eq!(*update.tags, ["agent_nexus", "churn_risk", "triage_p1", "upsell_opportunity"]);
     let kinds: Vec<_> = plan.alerts.iter().map(|alert| (alert.kind, alert.band, alert.score)).collect();
     assert_eq!(kinds, [(AlertKind::Guardian, Band::Elevated, 7), (AlertKind::Opportunity, Band::Elevated, 8)]);
@@ -33,11 +33,11 @@ fn each_mode_does_what_it_says() {
     {
         let policy = Policy { mode, ..sample::policy() };
         let plan = plan(&sample::ticket(7), &sample::signals(), &policy, &TicketState::default());
-        let values = plan.record.update.as_ref().map(|update| update.values).unwrap_or_default();
+        let changes = plan.record.update.as_ref().map(|update| update.changes.clone()).unwrap_or_default();
         assert_eq!(plan.record.update.is_some(), writes, "{mode}");
-        assert_eq!(values.priority.is_some(), sets_priority, "{mode}");
-        assert_eq!(values.group.is_some(), sets_priority, "{mode}");
-        assert_eq!(values.agent.is_some(), writes, "{mode}");
+        assert_eq!(changes.priority != Change::Keep, sets_priority, "{mode}");
+        assert_eq!(changes.group != Change::Keep, sets_priority, "{mode}");
+        assert_eq!(changes.agent != Change::Keep, writes, "{mode}");
         assert_eq!(plan.alerts.len(), alerts, "{mode}");
         assert!(plan.record.guardian.is_high_risk(), "the record says what was seen in every mode");
     }
@@ -75,8 +75,8 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
     assert!(update.pending && update.comment.unwrap().public);
     assert!(!update.tags.iter().any(|tag| tag == tags::ANSWER_READY));
 
-    type Change = fn(&mut Ticket, &mut Reading, &mut Policy, &mut TicketState);
-    let stops: [(&str, Change); 15] = [
+    type Stop = fn(&mut Ticket, &mut Reading, &mut Policy, &mut TicketState);
+    let stops: [(&str, Stop); 15] = [
         ("switched off", |_, _, policy, _| policy.auto_reply = false),
         ("mode act", |_, _, policy, _| policy.mode = Mode::Suggest),
         ("only P3", |_, reading, _, _| reading.priority.value = Priority::P2),
@@ -115,7 +115,7 @@ fn a_suspicious_ticket_is_only_suggested() {
     let reading = Reading { suspicious: true, draft: Some(sample::draft()), ..sample::signals() };
     let plan = first(&reading);
     let update = plan.record.update.unwrap();
-    assert_eq!((plan.record.mode, update.values.priority), (Mode::Suggest, None));
+    assert_eq!((plan.record.mode, update.changes.priority), (Mode::Suggest, Change::Keep));
     assert!(update.tags.iter().any(|tag| tag == tags::SUSPICIOUS));
     assert_eq!(plan.alerts.len(), 2, "suspicion never silences an alert");
 }
@@ -156,13 +156,13 @@ fn an_unchanged_re_triage_writes_nothing() {
     let state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
     let mut ticket = sample::ticket(7);
     ticket.follow_ups.push("Any news?".into());
-    ticket.values = before.record.update.unwrap().values;
+    ticket.values = before.record.update.unwrap().changes.applied_to(FieldValues::default());
     let again = plan(&ticket, &sample::signals(), &sample::policy(), &state);
     assert_eq!((again.record.update, again.written), (None, None));
 
     let worse = Reading { priority: crate::Scored { value: Priority::P0, confidence: 0.9 }, ..sample::signals() };
     let changed = plan(&ticket, &worse, &sample::policy(), &state);
-    assert_eq!(changed.record.update.unwrap().values.priority, Some(Priority::P0), "our own value may be replaced");
+    assert_eq!(changed.record.update.unwrap().changes.priority, Change::Set(Priority::P0), "our own value may be replaced");
 }
 
 #[test]
@@ -170,18 +170,21 @@ fn somebody_elses_value_is_left_alone_and_reported_once() {
     let before = first(&sample::signals());
     let mut state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
     let mut ticket = sample::ticket(7);
-    ticket.values = FieldValues { priority: Some(Priority::P3), ..before.record.update.unwrap().values };
+    ticket.values = FieldValues {
+        priority: Some(Priority::P3),
+        ..before.record.update.unwrap().changes.applied_to(FieldValues::default())
+    };
     let found = corrections(&ticket, &state);
     assert_eq!(found, [Correction { field: "priority".into(), ours: "P1".into(), theirs: "P3".into() }]);
     let calmer = plan(&ticket, &sample::reading(), &sample::policy(), &state);
-    assert_eq!(calmer.record.update.unwrap().values.priority, None);
+    assert_eq!(calmer.record.update.unwrap().changes.priority, Change::Keep);
     state.corrections = found;
     assert_eq!(corrections(&ticket, &state), []);
 
     let mut untouched = sample::ticket(8);
     untouched.values.priority = Some(Priority::P3);
     let plan = plan(&untouched, &sample::signals(), &sample::policy(), &TicketState::default());
-    assert_eq!(plan.record.update.unwrap().values.priority, None, "set before we ever wrote");
+    assert_eq!(plan.record.update.unwrap().changes.priority, Change::Keep, "set before we ever wrote");
 }
 
 #[test]
@@ -192,4 +195,63 @@ fn alerts_go_to_the_accounts_own_manager() {
     let plan = decide(context, &sample::signals(), &sample::policy(), sample::now());
     let to: Vec<_> = plan.alerts.iter().map(|alert| alert.recipient.as_str()).collect();
     assert_eq!(to, ["ann@example.com", "sales@example.com"]);
+}
+
+#[test]
+fn a_stale_intent_of_ours_is_cleared() {
+    let before = first(&sample::signals());
+    let state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
+    let mut ticket = sample::ticket(7);
+    ticket.values = before.record.update.unwrap().changes.applied_to(FieldValues::default());
+    let calmer = plan(&ticket, &sample::reading(), &sample::policy(), &state);
+    let changes = calmer.record.update.unwrap().changes;
+    assert_eq!(changes.opportunity_intent, Change::Clear);
+    assert_eq!(changes.applied_to(ticket.values.clone()).opportunity_intent, None);
+    assert_eq!(calmer.written.unwrap().values.opportunity_intent, None, "no longer ours to defend");
+
+    ticket.values.opportunity_intent = Some(Intent::Upgrade);
+    let theirs = plan(&ticket, &sample::reading(), &sample::policy(), &state);
+    assert_eq!(theirs.record.update.unwrap().changes.opportunity_intent, Change::Keep, "somebody set another");
+    let empty = first(&sample::reading());
+    assert_eq!(empty.record.update.unwrap().changes.opportunity_intent, Change::Keep, "empty already");
+}
+
+#[test]
+fn priority_and_group_are_never_cleared() {
+    for mode in [Mode::Shadow, Mode::Suggest, Mode::Act] {
+        let before = first(&sample::signals());
+        let state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
+        let mut ticket = sample::ticket(7);
+        ticket.values = before.record.update.unwrap().changes.applied_to(FieldValues::default());
+        let mut policy = Policy { mode, ..sample::policy() };
+        let profiles = policy.teams.iter().cloned().map(|profile| AgentProfile { group: None, ..profile });
+        policy.teams = crate::Teams::new(profiles.collect()).unwrap();
+        let again = plan(&ticket, &sample::reading(), &policy, &state);
+        let changes = again.record.update.map(|update| update.changes).unwrap_or_default();
+        assert_ne!(changes.priority, Change::Clear, "{mode}");
+        assert_ne!(changes.group, Change::Clear, "{mode}");
+    }
+}
+
+#[test]
+fn a_fourth_team_is_routed_like_any() {
+    let mut policy = sample::policy();
+    let teams = policy.teams.iter().cloned().chain([sample::profile("field_ops", 14)]).collect();
+    policy.teams = crate::Teams::new(teams).unwrap();
+    let reading =
+        Reading { agent: crate::Scored { value: sample::team("field_ops"), confidence: 0.9 }, ..sample::reading() };
+    let mut ticket = sample::ticket(7);
+    ticket.tags = ["agent_nexus", "vip"].map(Tag::from).into();
+    let routed = plan(&ticket, &reading, &policy, &TicketState::default());
+    let update = routed.record.update.unwrap();
+    assert_eq!(update.changes.agent, Change::Set(sample::team("field_ops")));
+    assert_eq!(update.changes.group, Change::Set(crate::GroupId(14)));
+    assert_eq!(*update.tags, ["agent_field_ops", "triage_p2", "vip"]);
+    assert!(update.comment.unwrap().text.contains("Field ops (Field ops desk)"));
+
+    // The team is gone from the file: its tag goes with the next write, though no list names it any more.
+    ticket.tags = update.tags;
+    let state = TicketState { done: Some(Version(1)), written: routed.written, ..TicketState::default() };
+    let moved = plan(&ticket, &sample::signals(), &sample::policy(), &state).record.update.unwrap();
+    assert_eq!(*moved.tags, ["agent_nexus", "churn_risk", "triage_p1", "upsell_opportunity", "vip"]);
 }

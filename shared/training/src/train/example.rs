@@ -54,7 +54,7 @@ impl Example {
         let truth = Truth {
             classes: [
                 Some(ticket.priority as usize),
-                Some(ticket.agent as usize),
+                ticket.agent.class(),
                 Some(ticket.sentiment as usize),
                 Some(usize::from(ticket.churn.is_high())),
                 Some(ticket.intent.map_or(0, |intent| intent as usize + 1)),
