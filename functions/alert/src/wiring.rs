@@ -13,16 +13,16 @@ pub(crate) async fn build() -> Result<Alerting, Box<dyn Error>> {
     if lambda::backend(variable)? == Backend::Embedded {
         return Ok(embedded(Bundled::new(lambda::scratch(), variable)?));
     }
-    let [queue, bucket, mode, tickets, control, site, sender, configuration_set] = lambda::required([
-        "ALERTS_QUEUE_URL",
-        "CONFIG_BUCKET",
-        "MODE_PARAMETER",
-        "TICKETS_TABLE",
-        "CONTROL_TABLE",
-        "SITE_BUCKET",
-        "SENDER_EMAIL",
-        "CONFIGURATION_SET",
-    ])?;
+    let mut environment = lambda::environment();
+    let queue = environment.required("ALERTS_QUEUE_URL");
+    let bucket = environment.required("CONFIG_BUCKET");
+    let mode = environment.required("MODE_PARAMETER");
+    let tickets = environment.required("TICKETS_TABLE");
+    let control = environment.required("CONTROL_TABLE");
+    let site = environment.required("SITE_BUCKET");
+    let sender = environment.required("SENDER_EMAIL");
+    let configuration_set = environment.required("CONFIGURATION_SET");
+    environment.finish()?;
     let sdk = Sdk::from_env().await;
     let bucket = Arc::new(ConfigBucket::new(&sdk, bucket));
     let settings = Arc::new(BucketSettings::new(&sdk, bucket, mode, variable));

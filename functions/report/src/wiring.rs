@@ -15,8 +15,12 @@ pub(crate) async fn build() -> Result<Reporting, Box<dyn Error>> {
         let (records, alerts) = (log.clone(), log);
         return Ok(Reporting { settings, records, alerts, site, fields: config.fields, pages: PAGE_BY_ROLE });
     }
-    let [bucket, mode, tickets, site] =
-        lambda::required(["CONFIG_BUCKET", "MODE_PARAMETER", "TICKETS_TABLE", "SITE_BUCKET"])?;
+    let mut environment = lambda::environment();
+    let bucket = environment.required("CONFIG_BUCKET");
+    let mode = environment.required("MODE_PARAMETER");
+    let tickets = environment.required("TICKETS_TABLE");
+    let site = environment.required("SITE_BUCKET");
+    environment.finish()?;
     let sdk = Sdk::from_env().await;
     let bucket = Arc::new(ConfigBucket::new(&sdk, bucket));
     let settings = Arc::new(BucketSettings::new(&sdk, bucket, mode, variable));

@@ -4,7 +4,7 @@ use std::{error::Error, sync::Arc};
 
 use aws::{
     BucketSettings, ConfigBucket, ControlTable, Parameters, Sdk, SqsQueue, TicketTable,
-    lambda::{self, Backend, required, variable, wall_clock},
+    lambda::{self, Backend, variable, wall_clock},
 };
 use domain::ports::Control;
 use llm::Budget;
@@ -23,11 +23,19 @@ pub(crate) async fn build() -> Result<Triage, Box<dyn Error>> {
 }
 
 async fn on_aws() -> Result<Triage, Box<dyn Error>> {
-    let names = ConfigError::both(
-        required(["TICKETS_QUEUE_URL", "ALERTS_QUEUE_URL", "CONFIG_BUCKET", "MODE_PARAMETER", "MODEL_KEY_PARAMETER"]),
-        required(["TICKETS_TABLE", "CONTROL_TABLE", "HELPDESK_URL", "GUARDIAN_EMAIL", "OPPORTUNITY_EMAIL"]),
-    );
-    let ([queue, alert_queue, bucket, mode, model_key], [tickets, control, helpdesk, ..]) = names?;
+    let mut environment = lambda::environment();
+    let queue = environment.required("TICKETS_QUEUE_URL");
+    let alert_queue = environment.required("ALERTS_QUEUE_URL");
+    let bucket = environment.required("CONFIG_BUCKET");
+    let mode = environment.required("MODE_PARAMETER");
+    let model_key = environment.required("MODEL_KEY_PARAMETER");
+    let tickets = environment.required("TICKETS_TABLE");
+    let control = environment.required("CONTROL_TABLE");
+    let helpdesk = environment.required("HELPDESK_URL");
+    // Read with the policy; without them alerts would go to the example addresses.
+    environment.required("GUARDIAN_EMAIL");
+    environment.required("OPPORTUNITY_EMAIL");
+    environment.finish()?;
     let sdk = Sdk::from_env().await;
     let bucket = Arc::new(ConfigBucket::new(&sdk, bucket).with_articles());
     let settings = Arc::new(BucketSettings::new(&sdk, bucket.clone(), mode, variable));

@@ -14,8 +14,12 @@ pub(crate) async fn build() -> Result<Webhook, Box<dyn Error>> {
         let bundled = Bundled::new(lambda::scratch(), variable)?;
         return Ok(Webhook { secrets: bundled.secrets, settings: bundled.settings, tickets: Bundled::queue() });
     }
-    let [queue, bucket, mode, secret] =
-        lambda::required(["TICKETS_QUEUE_URL", "CONFIG_BUCKET", "MODE_PARAMETER", "WEBHOOK_SECRET_PARAMETER"])?;
+    let mut environment = lambda::environment();
+    let queue = environment.required("TICKETS_QUEUE_URL");
+    let bucket = environment.required("CONFIG_BUCKET");
+    let mode = environment.required("MODE_PARAMETER");
+    let secret = environment.required("WEBHOOK_SECRET_PARAMETER");
+    environment.finish()?;
     let sdk = Sdk::from_env().await;
     let bucket = Arc::new(ConfigBucket::new(&sdk, bucket));
     let webhook = Webhook {

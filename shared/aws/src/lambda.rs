@@ -53,21 +53,11 @@ pub fn backend(get: impl Fn(&str) -> Option<String>) -> Result<Backend, ConfigEr
     }
 }
 
-/// Variables that have to be set, with every missing one told at once.
-///
-/// # Errors
-/// The names that are missing or empty.
-pub fn required<const N: usize>(names: [&str; N]) -> Result<[String; N], ConfigError> {
-    let mut reader = Reader::new(variable);
-    let values = names.map(|name| {
-        let value = reader.or(name, String::new());
-        if value.is_empty() {
-            reader.problem(format!("{name}: is not set"));
-        }
-        value
-    });
-    reader.finish()?;
-    Ok(values)
+/// The environment. Whoever reads a variable that has to be set names it where its value goes, and asks for the problems
+/// of all of them at the end.
+#[must_use]
+pub fn environment() -> Reader<impl Fn(&str) -> Option<String>> {
+    Reader::new(variable)
 }
 
 /// Logs at the level of `RUST_LOG`, builds the function, and handles events until the environment is taken down.

@@ -53,6 +53,15 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
     }
 
+    /// A variable without a default. One that is not set, or empty, is a problem.
+    pub fn required(&mut self, name: &str) -> String {
+        let value = self.or(name, String::new());
+        if value.is_empty() {
+            self.problems.push(format!("{name}: is not set"));
+        }
+        value
+    }
+
     /// A switch: `on` or `off`.
     pub fn switch(&mut self, name: &str, default: bool) -> bool {
         let text = self.or(name, if default { "on" } else { "off" }.to_owned());
@@ -216,6 +225,16 @@ mod tests {
     }
 
     #[test]
+    fn every_missing_variable_is_named() {
+        let mut reader = Reader::new(|name: &str| (name == "A").then(|| " a ".to_owned()));
+        assert_eq!(
+            (reader.required("A"), reader.required("B"), reader.required("C")),
+            ("a".into(), "".into(), "".into())
+        );
+        assert_eq!(reader.finish().unwrap_err().0, ["B: is not set", "C: is not set"]);
+    }
+
+    #[test]
     fn variables_are_obeyed_and_empty_ones_ignored() {
         let variables = [("MODE", "act"), ("AUTO_REPLY", "on"), ("ROLLOUT_PERCENT", "10"), ("GUARDIAN_EMAIL", "")];
         let config = with(FILES, &variables).unwrap();
@@ -225,7 +244,8 @@ mod tests {
     }
 
     fn agents(ids: &[&str]) -> String {
-        let profile = |id: &&str| format!(r#"{{"agent":"{id}","team":"","description":"","group":null,"signature":""}}"#);
+        let profile =
+            |id: &&str| format!(r#"{{"agent":"{id}","team":"","description":"","group":null,"signature":""}}"#);
         format!("[{}]", ids.iter().map(profile).collect::<Vec<_>>().join(","))
     }
 
