@@ -6,7 +6,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    Alert, AlertKey, AuditEntry, Band, Delivery, EmailAddress, Policy,
+    Alert, AlertKey, AuditAction, AuditEntry, Band, Delivery, EmailAddress, Policy,
     alert::HoldReason,
     ports::{
         Accepted, AlertLog, Audit, Control, Cooldown, CooldownKey, Count, Email, Mailer, PortError, Queue, Settings,
@@ -145,7 +145,7 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
         return Ok(Delivery::Skipped);
     }
     let policy = alerting.settings.policy().await?;
-    let key = CooldownKey { account: alert.account.clone(), kind: alert.kind };
+    let key = CooldownKey { account: alert.account.clone(), kind: alert.signal.kind() };
     let until = now + SignedDuration::from_hours(i64::from(policy.alerts.cooldown_hours));
     if let Cooldown::Held { .. } = alerting.control.cool_down(&key, alert.key(), now, until).await? {
         return Ok(Delivery::Held { reason: HoldReason::Cooldown });
@@ -227,7 +227,7 @@ async fn note(alerting: &Alerting, alert: &Alert, delivery: &Delivery, now: Time
     let entry = AuditEntry {
         at: now,
         ticket: alert.ticket,
-        action: "alert_email".into(),
+        action: AuditAction::AlertEmail,
         target: alert.key().to_string().into(),
         outcome,
     };

@@ -4,8 +4,8 @@ use std::{num::NonZero, path::Path};
 
 use analyst::{Encoder, TASKS, Task};
 use anyhow::{Context, bail};
-use domain::TeamId;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use domain::TeamId;
 use training::{
     corpus,
     evaluate::Confusion,

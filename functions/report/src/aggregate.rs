@@ -6,7 +6,8 @@ use std::{
 };
 
 use domain::{
-    AccountId, Intent, Language, Priority, Resolution, Summary, TeamId, Teams, guardian::HIGH, reading::Usage, record::utc_day,
+    AccountId, Intent, Language, Priority, Resolution, Summary, TeamId, Teams, guardian::HIGH, reading::Usage,
+    record::utc_day,
 };
 use jiff::civil::Date;
 

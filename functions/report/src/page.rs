@@ -13,6 +13,7 @@ use zendesk::{FieldIds, update_request};
 
 use crate::{
     AccountRow, Aggregates, Audience, Window,
+    audience::TicketView,
     chart::{Bars, Columns},
 };
 
@@ -57,7 +58,7 @@ struct Dashboard<'a> {
     more_guardian: usize,
     opportunities: Vec<&'a Alert>,
     more_opportunities: usize,
-    tickets: Vec<TicketRow>,
+    tickets: Vec<TicketRow<'a>>,
     total: usize,
     helpdesk_url: &'a str,
 }
@@ -69,8 +70,8 @@ struct Tile {
     note: String,
 }
 
-struct TicketRow {
-    record: Record,
+struct TicketRow<'a> {
+    view: TicketView<'a>,
     /// What search looks through, lower case.
     haystack: String,
     /// The request as it would be sent.
@@ -122,9 +123,11 @@ pub(crate) fn render(source: Source<'_>) -> String {
 }
 
 fn heaviest(alerts: &[Arc<Alert>], kind: AlertKind) -> (Vec<&Alert>, usize) {
-    let mut found: Vec<&Alert> = alerts.iter().map(|alert| &**alert).filter(|alert| alert.kind == kind).collect();
+    let mut found: Vec<&Alert> =
+        alerts.iter().map(|alert| &**alert).filter(|alert| alert.signal.kind() == kind).collect();
     found.sort_by(|a, b| {
-        b.score.cmp(&a.score).then_with(|| b.weight().total_cmp(&a.weight())).then_with(|| a.key().cmp(&b.key()))
+        let (stronger, heavier) = (b.signal.strength().cmp(&a.signal.strength()), b.weight().total_cmp(&a.weight()));
+        stronger.then(heavier).then_with(|| a.key().cmp(&b.key()))
     });
     let more = found.len().saturating_sub(MOST_ALERTS);
     found.truncate(MOST_ALERTS);
@@ -184,22 +187,22 @@ fn priority_class(priority: Priority) -> &'static str {
     }
 }
 
-impl TicketRow {
-    fn new(record: Record, fields: &FieldIds) -> Self {
+impl<'a> TicketRow<'a> {
+    fn new(view: TicketView<'a>, fields: &FieldIds) -> Self {
         let haystack =
-            format!("{} {} {} {}", record.ticket, record.customer, record.subject, record.description).to_lowercase();
-        let call = record.update.as_ref().map(|update| {
+            format!("{} {} {} {}", view.ticket, view.customer, view.subject, view.description).to_lowercase();
+        let call = view.update.map(|update| {
             let request = update_request(update, fields);
             Call {
                 line: format!("{} {}", request.method, request.path),
                 body: serde_json::to_string_pretty(&request.body).expect("a JSON value serialises"),
             }
         });
-        Self { record, haystack, call }
+        Self { view, haystack, call }
     }
 
     fn resolution(&self) -> &'static str {
-        match self.record.resolution {
+        match self.view.resolution {
             Resolution::AutoResolved => "auto-resolved",
             Resolution::AnswerReady => "answer ready",
             Resolution::Routed => "routed",
@@ -241,6 +244,16 @@ mod filters {
     #[filter_fn]
     pub(super) fn wish(intent: &Option<Intent>, _: &dyn Values) -> askama::Result<&'static str> {
         Ok(intent.map_or("", Intent::title))
+    }
+
+    /// The class of a risk score.
+    #[filter_fn]
+    pub(super) fn heat(score: &u8, _: &dyn Values) -> askama::Result<&'static str> {
+        Ok(match domain::guardian::band(*score) {
+            Some(domain::Band::Critical) => "score critical",
+            Some(domain::Band::Elevated) => "score high",
+            None => "score",
+        })
     }
 
     /// What a sorted column compares: an amount, or less than any.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::{
-    AlertKind, Draft, Fallback, Policy, Record, Teams, TicketState,
+    Draft, Fallback, Policy, Record, Teams, TicketState,
     ports::{AlertLog, Lease, TicketLog},
     reading::Usage,
     sample,
@@ -147,13 +147,9 @@ async fn each_role_has_a_page_with_what_it_may_see() {
     let lease = Lease { ticket: record.ticket, owner: "test".into(), until: now };
     log.claim(&lease, sample::now()).await.unwrap();
     log.finish(&lease, &TicketState::default(), &record, now + SignedDuration::from_hours(720)).await.unwrap();
-    for (kind, words) in [(AlertKind::Guardian, "we will leave"), (AlertKind::Opportunity, "we want to buy")] {
-        let alert = domain::Alert {
-            kind,
-            mrr: record.mrr,
-            evidence: Arc::new([words.to_owned()]),
-            ..sample::alert(record.ticket.number())
-        };
+    let (guardian, opportunity) = sample::alerts(record.ticket.number());
+    for (alert, words) in [(guardian, "we will leave"), (opportunity, "we want to buy")] {
+        let alert = domain::Alert { mrr: record.mrr, evidence: Arc::new([words.to_owned()]), ..alert };
         log.open(&alert, now + SignedDuration::from_hours(720)).await.unwrap();
     }
     let reporting = Reporting {

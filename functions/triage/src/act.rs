@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    Alert, Begun, Plan, Resolution, TicketState, TicketUpdate,
-    ports::{Fenced, Lease, Opened, PortError, Updated},
+    Alert, AuditAction, Begun, Plan, Resolution, TicketState, TicketUpdate, Version,
+    ports::{Fenced, Opened, PortError, Updated},
 };
 use jiff::Timestamp;
 use runtime::{
@@ -12,7 +12,7 @@ use runtime::{
     message::{self, Envelope},
 };
 
-use crate::{Triage, audit};
+use crate::Run;
 
 pub(crate) enum Acted {
     Performed,
@@ -23,44 +23,44 @@ pub(crate) enum Acted {
 }
 
 pub(crate) async fn act(
-    triage: &Triage,
-    lease: &Lease,
+    run: Run<'_>,
+    version: Version,
     plan: &Plan,
     state: &mut TicketState,
-    (now, expires): (Timestamp, Timestamp),
+    expires: Timestamp,
 ) -> Result<Acted, PortError> {
     for alert in &plan.alerts {
-        raise(triage, alert, (now, expires)).await?;
+        raise(run, alert, expires).await?;
     }
-    match &plan.record.update {
-        Some(update) => write(triage, lease, plan, update, state, now).await,
+    match &plan.update {
+        Some(update) => write(run, version, plan, update, state).await,
         None => Ok(Acted::Performed),
     }
 }
 
 /// Opens the alert and tells the alert function. An alert that waits may have lost its message, so it is told again;
 /// one that was settled is left in peace.
-async fn raise(triage: &Triage, alert: &Alert, (now, expires): (Timestamp, Timestamp)) -> Result<(), PortError> {
+async fn raise(run: Run<'_>, alert: &Alert, expires: Timestamp) -> Result<(), PortError> {
     let key = alert.key();
-    match triage.alerts.open(alert, expires).await? {
+    match run.triage.alerts.open(alert, expires).await? {
         Opened::Settled => return Ok(()),
-        Opened::New => audit(triage, alert.ticket, now, "alert_raised", key.to_string(), "queued").await?,
+        Opened::New => run.audit(AuditAction::AlertRaised, key.to_string(), "queued").await?,
         Opened::Waiting => {}
     }
-    message::send(&*triage.alert_queue, &Envelope::new(AlertMessage::new(key)), Duration::ZERO).await
+    message::send(&*run.triage.alert_queue, &Envelope::new(AlertMessage::new(key)), Duration::ZERO).await
 }
 
 /// Writes once. What is begun is saved first, so that a lost answer can be looked up.
 async fn write(
-    triage: &Triage,
-    lease: &Lease,
+    run: Run<'_>,
+    version: Version,
     plan: &Plan,
     update: &TicketUpdate,
     state: &mut TicketState,
-    now: Timestamp,
 ) -> Result<Acted, PortError> {
-    if plan.record.resolution == Resolution::AutoResolved {
-        state.answered = Some(plan.record.version);
+    let Run { triage, lease, .. } = run;
+    if plan.decision.resolution == Resolution::AutoResolved {
+        state.answered = Some(version);
     }
     state.begun = Some(Begun { marker: update.marker.clone(), written: plan.written.clone() });
     if triage.log.save(lease, state).await? == Fenced::Lost {
@@ -71,21 +71,16 @@ async fn write(
         Updated::Conflict => (Acted::Conflict, "the ticket changed meanwhile"),
         Updated::Gone => (Acted::Gone, "the ticket is closed or gone"),
     };
-    audit(triage, update.ticket, now, "zendesk_update", update.marker.to_string(), outcome).await?;
+    run.audit(AuditAction::ZendeskUpdate, update.marker.to_string(), outcome).await?;
     Ok(acted)
 }
 
 /// Finds out whether a write that an earlier attempt began has arrived; if so, it is what we last wrote.
-pub(crate) async fn look_up_begun(
-    triage: &Triage,
-    lease: &Lease,
-    state: &mut TicketState,
-    now: Timestamp,
-) -> Result<(), PortError> {
+pub(crate) async fn look_up_begun(run: Run<'_>, state: &mut TicketState) -> Result<(), PortError> {
     let Some(begun) = &state.begun else { return Ok(()) };
-    if triage.helpdesk.has_marker(lease.ticket, &begun.marker).await? {
+    if run.triage.helpdesk.has_marker(run.lease.ticket, &begun.marker).await? {
         let target = begun.marker.to_string();
-        audit(triage, lease.ticket, now, "zendesk_update", target, "arrived at an earlier attempt").await?;
+        run.audit(AuditAction::ZendeskUpdate, target, "arrived at an earlier attempt").await?;
         state.written = begun.written.clone().or(state.written.take());
         state.begun = None;
     }

@@ -11,11 +11,12 @@ use std::{
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    AuditEntry, Policy, Reading, Ticket, TicketContext, TicketId, TicketState, decide,
+    AuditAction, AuditEntry, Policy, Reading, Record, Ticket, TicketContext, TicketId, TicketState, decide,
     decide::corrections,
     ports::{
         AlertLog, Analyst, Audit, Claim, Fenced, Helpdesk, Lease, PortError, Queue, Records, Settings, TicketLog, told,
     },
+    record::Effort,
 };
 use jiff::Timestamp;
 use runtime::{Cause, Invocation, TicketMessage, Verdict, batch, handle_batch};
@@ -41,9 +42,31 @@ pub struct Triage {
     pub alert_queue: Arc<dyn Queue>,
 }
 
+/// The work on one message: what every step of it looks at.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    triage: &'a Triage,
+    message: &'a TicketMessage,
+    lease: &'a Lease,
+    invocation: &'a Invocation,
+    /// When the function was called: its time is used up from then on.
+    called: Instant,
+}
+
+impl Run<'_> {
+    async fn audit(
+        self,
+        action: AuditAction,
+        target: impl Into<Cow<'static, str>>,
+        outcome: impl Into<Cow<'static, str>>,
+    ) -> Result<(), PortError> {
+        audit(self.triage, self.lease.ticket, self.invocation.now, action, target, outcome).await
+    }
+}
+
 /// Handles a batch, one verdict per record.
 pub async fn handle(triage: &Triage, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
-    let started = Instant::now();
+    let called = Instant::now();
     handle_batch(
         event,
         &*triage.tickets,
@@ -51,9 +74,8 @@ pub async fn handle(triage: &Triage, event: SqsEvent, invocation: &Invocation) -
         |delivery: batch::Delivery<TicketMessage>| async move {
             let ticket = delivery.content.ticket_id;
             let lease = Lease { ticket, owner: delivery.owner, until: invocation.lease_until() };
-            one_ticket(triage, &delivery.content, &lease, (invocation, started))
-                .await
-                .unwrap_or_else(|error| failed(ticket, &error))
+            let run = Run { triage, message: &delivery.content, lease: &lease, invocation, called };
+            one_ticket(run).await.unwrap_or_else(|error| failed(ticket, &error))
         },
         |body, reason| async move { parked(triage, &body, reason, invocation.now).await },
     )
@@ -75,26 +97,22 @@ async fn parked(triage: &Triage, body: &str, reason: String, now: Timestamp) {
         .ok()
         .and_then(|body| serde_json::from_value(body.get("ticket_id")?.clone()).ok());
     if let Some(ticket) = ticket
-        && let Err(error) = audit(triage, ticket, now, "triage_parked", "tickets queue", reason).await
+        && let Err(error) = audit(triage, ticket, now, AuditAction::TriageParked, "tickets queue", reason).await
     {
         tracing::warn!(ticket.id = %ticket, error = told(&error), "The audit does not know why ticket {ticket} was parked.");
     }
 }
 
 /// The claim around the work: given back whenever the work does not finish.
-async fn one_ticket(
-    triage: &Triage,
-    message: &TicketMessage,
-    lease: &Lease,
-    (invocation, started): (&Invocation, Instant),
-) -> Result<Verdict, PortError> {
+async fn one_ticket(run: Run<'_>) -> Result<Verdict, PortError> {
+    let Run { triage, lease, invocation, .. } = run;
     let state = match triage.log.claim(lease, invocation.now).await? {
         Claim::Mine(state) => *state,
         Claim::Theirs { until } => {
             return Ok(Verdict::Later(batch::delay(until.duration_since(invocation.now))));
         }
     };
-    let outcome = work(triage, message, lease, state, (invocation, started)).await;
+    let outcome = work(run, state).await;
     let released = match outcome {
         Ok(Outcome::Finished) => Ok(()),
         Ok(_) | Err(_) => triage.log.release(lease).await,
@@ -119,57 +137,53 @@ enum Outcome {
     Changed,
 }
 
-async fn work(
-    triage: &Triage,
-    message: &TicketMessage,
-    lease: &Lease,
-    mut state: TicketState,
-    (invocation, called): (&Invocation, Instant),
-) -> Result<Outcome, PortError> {
+async fn work(run: Run<'_>, mut state: TicketState) -> Result<Outcome, PortError> {
+    let Run { triage, message, lease, invocation, .. } = run;
     let (now, started) = (invocation.now, Instant::now());
     let policy = triage.settings.policy().await?;
 
     let Some(ticket) = triage.helpdesk.ticket(lease.ticket).await? else {
-        audit(triage, lease.ticket, now, "webhook_received", cause(message), "no such ticket").await?;
+        run.audit(AuditAction::MessageReceived, cause(message), "no such ticket").await?;
         return Ok(Outcome::NothingToDo);
     };
-    act::look_up_begun(triage, lease, &mut state, now).await?;
-    let corrected = note_corrections(triage, &ticket, &mut state, now).await?;
+    act::look_up_begun(run, &mut state).await?;
+    let corrected = note_corrections(run, &ticket, &mut state).await?;
     if state.done == Some(ticket.version) {
         if corrected {
             triage.log.save(lease, &state).await?;
         }
         return Ok(Outcome::NothingToDo);
     }
-    audit(triage, ticket.id, now, "webhook_received", cause(message), "triage").await?;
+    run.audit(AuditAction::MessageReceived, cause(message), "triage").await?;
 
     let gathered = gather::gather(triage, ticket, now).await?;
-    let within = invocation.reading_time(called.elapsed());
-    let Some(reading) = reading(triage, lease, &gathered, &mut state, (within, now)).await? else {
+    let Some(reading) = reading(run, &gathered, &mut state).await? else {
         return Ok(Outcome::Overtaken);
     };
     let Gathered { ticket, account, history } = &gathered;
     let context = TicketContext { ticket, account, history, state: &state };
-    let mut plan = decide(context, &reading, &policy, now);
+    let plan = decide(context, &reading, &policy, now);
     let expires = now + policy.retention;
 
-    match act::act(triage, lease, &plan, &mut state, (now, expires)).await? {
+    match act::act(run, ticket.version, &plan, &mut state, expires).await? {
         Acted::Performed => {
-            state.written = plan.written.take().or(state.written);
+            state.written = plan.written.clone().or(state.written.take());
         }
         Acted::Gone => {}
         Acted::Conflict => return Ok(Outcome::Changed),
         Acted::Overtaken => return Ok(Outcome::Overtaken),
     }
 
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let effort = Effort { at: now, duration_ms, usage: reading.usage };
+    let record = Record::new(TicketContext { ticket, account, history, state: &state }, plan, effort);
     state.done = Some(ticket.version);
     state.reading = None;
     state.begun = None;
-    plan.record.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match triage.log.finish(lease, &state, &plan.record, expires).await? {
+    match triage.log.finish(lease, &state, &record, expires).await? {
         Fenced::Written => {
-            log_triaged(&plan.record, &policy);
-            runtime::metrics::triaged(&plan.record);
+            log_triaged(&record, &policy);
+            runtime::metrics::triaged(&record);
             Ok(Outcome::Finished)
         }
         Fenced::Lost => Ok(Outcome::Overtaken),
@@ -177,22 +191,18 @@ async fn work(
 }
 
 /// The stored reading of this version, or a new one, stored at once so that no retry asks again. None if overtaken.
-async fn reading(
-    triage: &Triage,
-    lease: &Lease,
-    gathered: &Gathered,
-    state: &mut TicketState,
-    (within, now): (Duration, Timestamp),
-) -> Result<Option<Reading>, PortError> {
+async fn reading(run: Run<'_>, gathered: &Gathered, state: &mut TicketState) -> Result<Option<Reading>, PortError> {
+    let Run { triage, lease, invocation, called, .. } = run;
     let version = gathered.ticket.version;
     if let Some(stored) = state.reading.as_ref().filter(|stored| stored.0 == version) {
         return Ok(Some(stored.1.clone()));
     }
+    let within = invocation.reading_time(called.elapsed());
     let reading = triage.analyst.read(&gathered.ticket, &gathered.account, within).await?;
     if !reading.redactions.is_empty() {
         let counts = reading.redactions.iter().map(|(kind, count)| format!("{count} {kind}"));
         let outcome = counts.collect::<Vec<_>>().join(", ");
-        audit(triage, lease.ticket, now, "redaction", "language model", outcome).await?;
+        run.audit(AuditAction::Redaction, "language model", outcome).await?;
     }
     state.reading = Some(Box::new((version, reading.clone())));
     Ok(match triage.log.save(lease, state).await? {
@@ -202,16 +212,11 @@ async fn reading(
 }
 
 /// Puts what people decided otherwise into the audit, once. True if there was any.
-async fn note_corrections(
-    triage: &Triage,
-    ticket: &Ticket,
-    state: &mut TicketState,
-    now: Timestamp,
-) -> Result<bool, PortError> {
+async fn note_corrections(run: Run<'_>, ticket: &Ticket, state: &mut TicketState) -> Result<bool, PortError> {
     let found = corrections(ticket, state);
     for correction in &found {
         let outcome = format!("{} to {}", correction.ours, correction.theirs);
-        audit(triage, ticket.id, now, "correction", correction.field.clone(), outcome).await?;
+        run.audit(AuditAction::Correction, <&str>::from(correction.field), outcome).await?;
     }
     let any = !found.is_empty();
     state.corrections.extend(found);
@@ -222,11 +227,11 @@ async fn audit(
     triage: &Triage,
     ticket: TicketId,
     at: Timestamp,
-    action: &'static str,
+    action: AuditAction,
     target: impl Into<Cow<'static, str>>,
     outcome: impl Into<Cow<'static, str>>,
 ) -> Result<(), PortError> {
-    let entry = AuditEntry { at, ticket, action: action.into(), target: target.into(), outcome: outcome.into() };
+    let entry = AuditEntry { at, ticket, action, target: target.into(), outcome: outcome.into() };
     triage.audit.append(&entry).await
 }
 
@@ -239,7 +244,7 @@ fn cause(message: &TicketMessage) -> &'static str {
     }
 }
 
-fn log_triaged(record: &domain::Record, policy: &Policy) {
+fn log_triaged(record: &Record, policy: &Policy) {
     tracing::info!(
         ticket.id = %record.ticket,
         priority = %record.priority,

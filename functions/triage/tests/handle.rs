@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    Account, FieldValues, Policy, Priority, Reading, Resolution, Scored, Ticket,
+    Account, AuditAction, FieldValues, Policy, Priority, Reading, Resolution, Scored, Ticket,
     ports::{Analyst, PortError},
     sample,
 };
@@ -116,7 +116,7 @@ impl Bench {
         self.log.inner().newest(sample::ticket_id(number))
     }
 
-    fn audited(&self, action: &str) -> Vec<String> {
+    fn audited(&self, action: AuditAction) -> Vec<String> {
         let entries = self.table.audit().into_iter().filter(|entry| entry.action == action);
         entries.map(|entry| format!("{} {}", entry.target, entry.outcome)).collect()
     }
@@ -129,9 +129,9 @@ async fn a_ticket_becomes_one_write_two_alerts_and_one_record() {
     assert_eq!(bench.drain().await, 1);
     assert_eq!((bench.calls(1), bench.alerts.inner().len()), (1, 2));
     assert_eq!(bench.record(1).unwrap().priority, Priority::P1);
-    assert_eq!(bench.audited("zendesk_update"), ["triage-1-1 applied"]);
-    assert_eq!(bench.audited("alert_raised").len(), 2);
-    assert_eq!(bench.audited("webhook_received"), ["created triage"]);
+    assert_eq!(bench.audited(AuditAction::ZendeskUpdate), ["triage-1-1 applied"]);
+    assert_eq!(bench.audited(AuditAction::AlertRaised).len(), 2);
+    assert_eq!(bench.audited(AuditAction::MessageReceived), ["created triage"]);
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn every_transient_failure_heals_without_a_second_effect() {
             assert_eq!(bench.calls(1), 1, "{method} {fault:?}");
             assert!(bench.record(1).is_some(), "{method} {fault:?}");
             assert!(bench.tickets.dead().is_empty(), "{method} {fault:?}");
-            assert_eq!(bench.audited("alert_raised").len(), 2, "{method} {fault:?}");
+            assert_eq!(bench.audited(AuditAction::AlertRaised).len(), 2, "{method} {fault:?}");
             let reads = if method == "read" { 2 } else { 1 };
             let reads = if method == "save" && fault == Fault::Transient { 2 } else { reads };
             assert_eq!(
@@ -202,8 +202,8 @@ async fn a_permanent_failure_parks_with_its_reason() {
     bench.send(1, Cause::Created).await;
     bench.drain().await;
     assert_eq!((bench.tickets.dead().len(), bench.calls(1)), (1, 0));
-    assert!(bench.audited("triage_parked").iter().all(|entry| entry.contains("refused")));
-    assert!(!bench.audited("triage_parked").is_empty());
+    assert!(bench.audited(AuditAction::TriageParked).iter().all(|entry| entry.contains("refused")));
+    assert!(!bench.audited(AuditAction::TriageParked).is_empty());
     bench.send(2, Cause::Created).await;
     bench.drain().await;
     assert_eq!(bench.calls(2), 1, "the next one is served");
@@ -232,7 +232,7 @@ async fn a_ticket_that_changed_meanwhile_is_read_again() {
     let bench = Bench { triage, ..bench };
     assert_eq!(bench.drain().await, 2);
     assert_eq!(bench.calls(1), 1);
-    assert_eq!(bench.audited("zendesk_update").len(), 2, "a conflict, then applied");
+    assert_eq!(bench.audited(AuditAction::ZendeskUpdate).len(), 2, "a conflict, then applied");
 }
 
 /// Somebody edits the ticket between our reading and our first write.
@@ -280,7 +280,7 @@ async fn a_new_comment_is_a_new_triage_and_writes_only_what_changed() {
     assert_eq!(bench.analyst.calls("read"), 2);
     assert_eq!(bench.calls(1), 1, "the plan equals the last one");
     assert_eq!(bench.alerts.inner().len(), 2 + 2, "told again of alerts that still wait");
-    assert_eq!(bench.audited("alert_raised").len(), 2, "but raised once");
+    assert_eq!(bench.audited(AuditAction::AlertRaised).len(), 2, "but raised once");
 }
 
 #[tokio::test]
@@ -294,7 +294,7 @@ async fn a_humans_change_is_a_correction_once() {
         bench.send(1, Cause::FieldChanged).await;
         bench.drain().await;
     }
-    assert_eq!(bench.audited("correction"), ["priority P1 to P3"]);
+    assert_eq!(bench.audited(AuditAction::Correction), ["priority P1 to P3"]);
     assert_eq!(bench.calls(1), 1);
 }
 
@@ -303,7 +303,7 @@ async fn an_unknown_ticket_is_done_and_said_so() {
     let bench = bench(sample::policy());
     bench.send(99, Cause::Triggered).await;
     assert_eq!(bench.drain().await, 1);
-    assert_eq!(bench.audited("webhook_received"), ["triggered no such ticket"]);
+    assert_eq!(bench.audited(AuditAction::MessageReceived), ["triggered no such ticket"]);
     assert!(bench.tickets.dead().is_empty());
 }
 
@@ -343,6 +343,6 @@ async fn after_a_lost_answer_our_fields_are_still_ours() {
     let lease = Lease { ticket: sample::ticket_id(1), owner: "test".into(), until: now + SignedDuration::from_secs(1) };
     let Claim::Mine(state) = bench.log.claim(&lease, now).await.unwrap() else { panic!("released") };
     assert_eq!(state.written.unwrap().values.priority, Some(Priority::P1), "what arrived is what we last wrote");
-    assert!(bench.audited("correction").is_empty());
-    assert_eq!(bench.audited("zendesk_update"), ["triage-1-1 arrived at an earlier attempt"]);
+    assert!(bench.audited(AuditAction::Correction).is_empty());
+    assert_eq!(bench.audited(AuditAction::ZendeskUpdate), ["triage-1-1 arrived at an earlier attempt"]);
 }

@@ -27,7 +27,7 @@ pub mod tags;
 pub mod ticket;
 
 pub use account::{Account, Health, PastTicket};
-pub use alert::{Alert, AlertKey, AlertKind, Band, Delivery};
+pub use alert::{Alert, AlertKey, AlertKind, Band, Delivery, Signal};
 pub use change::{Change, FieldChanges};
 pub use decide::{TicketContext, decide};
 pub use ids::{AccountId, EmailAddress, GroupId, TeamId, TicketId, UserId, Version};
@@ -35,6 +35,6 @@ pub use labels::{Intent, Language, Priority, Sentiment};
 pub use plan::{Plan, TicketUpdate};
 pub use policy::{Mode, Policy, Teams};
 pub use reading::{Draft, Fallback, Reading, Scored, SecondOpinion};
-pub use record::{AuditEntry, Record, Resolution, Summary};
+pub use record::{AuditAction, AuditEntry, Decision, Record, Resolution, Summary};
 pub use state::{Begun, TicketState};
 pub use ticket::{FieldValues, Ticket};

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr};
 
-use crate::{Alert, FieldChanges, FieldValues, Record, TicketId, tags::Tag};
+use crate::{Alert, Decision, FieldChanges, FieldValues, TicketId, tags::Tag};
 
 /// The effects of one triage.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Plan {
-    /// The record, and in it the update: none in shadow, and when it would repeat what we last wrote.
-    pub record: Record,
+    pub decision: Decision,
+    /// None in shadow, and when it would repeat what we last wrote.
+    pub update: Option<TicketUpdate>,
     /// What to remember once the update went through.
     pub written: Option<Written>,
     /// At most one of each kind; none in shadow.
@@ -73,10 +75,22 @@ pub struct Written {
     pub values: FieldValues,
 }
 
+/// A field of ours, as the customer's Zendesk and the audit name it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display, EnumString, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Field {
+    Priority,
+    Group,
+    GuardianRiskScore,
+    OpportunityIntent,
+    AgentId,
+}
+
 /// A person (or another tool) decided otherwise.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Correction {
-    pub field: String,
+    pub field: Field,
     pub ours: String,
     pub theirs: String,
 }

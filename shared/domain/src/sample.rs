@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
 use crate::{
-    Account, AccountId, Alert, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy, Priority, Reading,
-    Record, Scored, Sentiment, TeamId, Teams, Ticket, TicketContext, TicketId, TicketState, Version, decide,
+    Account, AccountId, Alert, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy, Priority, Reading, Record,
+    Scored, Sentiment, TeamId, Teams, Ticket, TicketContext, TicketId, TicketState, Version, decide,
     policy::{AgentProfile, AlertPolicy, Recipients, Thresholds},
     reading::{Signal, Usage},
+    record::Effort,
 };
 
 /// 2026-11-16T09:00:00Z, the moment of every sample.
@@ -40,8 +42,17 @@ pub fn profile(id: &str, group: u64) -> AgentProfile {
     }
 }
 
-/// Act, with automatic answers, for everybody.
+/// The shipped `policy.json`, as far as a decision reads it: what is tested is what customers start from.
+#[derive(Deserialize)]
+struct PolicyFile {
+    thresholds: Thresholds,
+    alerts: AlertPolicy,
+}
+
+/// Act, with automatic answers, for everybody, with the shipped thresholds.
 pub fn policy() -> Policy {
+    let PolicyFile { thresholds, alerts } =
+        serde_json::from_str(include_str!("../../data/customer/policy.json")).expect("the shipped policy parses");
     Policy {
         mode: Mode::Act,
         auto_reply: true,
@@ -52,18 +63,8 @@ pub fn policy() -> Policy {
         },
         teams: Teams::new(vec![profile("nexus", 11), profile("cipher", 12), profile("sentinel", 13)])
             .expect("the bundled teams"),
-        thresholds: Thresholds {
-            churn_explicit: 0.7,
-            churn_likely: 0.45,
-            p0_at_least: 0.4,
-            unsure_below: 0.4,
-            auto_reply_match: 0.6,
-            opportunity_signal: 6,
-            hold_at_least: 0.8,
-            mrr_growth: 2_000.0,
-            mrr_strategic: 10_000.0,
-        },
-        alerts: AlertPolicy { cooldown_hours: 24, daily_cap: Some(100) },
+        thresholds,
+        alerts,
         bot_user: None,
         helpdesk_url: "https://example.zendesk.com".into(),
         retention: SignedDuration::from_hours(30 * 24),
@@ -147,12 +148,20 @@ pub fn record(number: u64, account_name: &str, at: Timestamp) -> Record {
     let account = Account { id: account_id(account_name), name: account_name.into(), ..account() };
     let ticket = Ticket { account: account.id.clone(), ..ticket };
     let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
-    decide(context, &signals(), &policy(), at).record
+    let plan = decide(context, &signals(), &policy(), at);
+    Record::new(context, plan, Effort { at, duration_ms: 0, usage: Usage::default() })
 }
 
 /// The Guardian alert of the sample ticket.
 pub fn alert(number: u64) -> Alert {
+    alerts(number).0
+}
+
+/// Both alerts of the sample ticket: Guardian, then Opportunity.
+pub fn alerts(number: u64) -> (Alert, Alert) {
     let (ticket, account, state) = (ticket(number), account(), TicketState::default());
     let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
-    decide(context, &signals(), &policy(), now()).alerts.into_iter().next().expect("a churn signal raises an alert")
+    let mut alerts = decide(context, &signals(), &policy(), now()).alerts.into_iter();
+    let mut next = || alerts.next().expect("both signals raise an alert");
+    (next(), next())
 }

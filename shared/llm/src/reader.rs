@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use analyst::{EmbeddedAnalyst, embedded::Labels, text};
 use domain::{
     Account, Fallback, Reading, Teams, Ticket,
-   
     ports::PortError,
     reading::{Redaction, Usage},
 };

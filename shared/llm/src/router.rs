@@ -6,7 +6,6 @@ use analyst::EmbeddedAnalyst;
 use async_trait::async_trait;
 use domain::{
     Account, Fallback, Priority, Reading, SecondOpinion, Teams, Ticket,
-   
     ports::{Analyst, PortError},
 };
 

@@ -242,7 +242,10 @@ impl Audit for MemoryTicketLog {
 
 #[cfg(test)]
 mod tests {
-    use domain::ports::contract::{Spawn, alert_log, records, ticket_log};
+    use domain::{
+        AuditAction,
+        ports::contract::{Spawn, alert_log, records, ticket_log},
+    };
 
     use super::*;
 
@@ -281,15 +284,16 @@ mod tests {
     #[tokio::test]
     async fn the_audit_keeps_entries_of_the_same_moment() {
         let log = log();
-        let entry = |action: &'static str| AuditEntry {
+        let entry = |action: AuditAction| AuditEntry {
             at: domain::sample::now(),
             ticket: domain::sample::ticket_id(1),
-            action: action.into(),
+            action,
             target: "".into(),
             outcome: "".into(),
         };
-        log.append(&entry("a")).await.unwrap();
-        log.append(&entry("b")).await.unwrap();
-        assert_eq!(log.audit(), [entry("a"), entry("b")]);
+        let (raised, sent) = (entry(AuditAction::AlertRaised), entry(AuditAction::AlertEmail));
+        log.append(&raised).await.unwrap();
+        log.append(&sent).await.unwrap();
+        assert_eq!(log.audit(), [raised, sent]);
     }
 }

@@ -3,3 +3,4 @@
 mod claude;
 mod commands;
 mod process;
+mod teams;

@@ -32,7 +32,7 @@ impl Audit for TicketTable {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(key(entry.ticket, format!("AUDIT#{at}Z#{n:010}-{:08x}", *PROCESS)).into()))
-            .item("audit_action", text(&*entry.action))
+            .item("audit_action", text(<&str>::from(entry.action)))
             .item("audit_target", text(&*entry.target))
             .item("audit_outcome", text(&*entry.outcome))
             .item(EXPIRES, expiry(entry.at + WITHOUT_TEXT));
