@@ -82,7 +82,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router(helpdesk)).await });
-        RemoteHelpdesk::new(claude::connection(), &format!("http://{address}")).unwrap()
+        RemoteHelpdesk::new(&format!("http://{address}")).unwrap()
     }
 
     #[tokio::test]
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn an_address_is_checked() {
         for bad in ["", "localhost", "mailto:a@b"] {
-            assert!(RemoteHelpdesk::new(claude::connection(), bad).is_err(), "{bad}");
+            assert!(RemoteHelpdesk::new(bad).is_err(), "{bad}");
         }
     }
 }

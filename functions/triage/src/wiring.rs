@@ -43,8 +43,7 @@ async fn on_aws() -> Result<Triage, Box<dyn Error>> {
     let (config, key) = futures::try_join!(settings.config(), parameters.get(&model_key))?;
     let choice = model_choice(key, Arc::new(ControlTable::new(&sdk, control)))?;
     let log = Arc::new(TicketTable::new(&sdk, tickets, config.policy.retention));
-    let helpdesk =
-        RemoteHelpdesk::new(claude::connection(), &helpdesk).map_err(|error| format!("HELPDESK_URL: {error}"))?;
+    let helpdesk = RemoteHelpdesk::new(&helpdesk).map_err(|error| format!("HELPDESK_URL: {error}"))?;
     let analyst = LiveAnalyst::new(bucket, settings.clone(), choice);
     let (analyst, ()) = futures::join!(analyst, log.warm());
     Ok(Triage {

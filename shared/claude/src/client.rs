@@ -1,18 +1,23 @@
 //! One call of the Messages API: time limits, retries, and every way it can end.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{Fallback, reading::Usage};
 use jiff::{SignedDuration, fmt::rfc2822};
 use llm::{Failure, LanguageModel, Outcome, Reply, Request};
-use reqwest::{
-    StatusCode,
-    header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER},
-};
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep, timeout_at},
+};
+use ureq::{
+    Agent, Timeout,
+    http::{
+        HeaderMap, HeaderValue, Request as HttpRequest, StatusCode,
+        header::{CONTENT_TYPE, DATE, RETRY_AFTER},
+    },
+};
 
 use crate::{
     config::{Config, Model},
@@ -24,25 +29,37 @@ const ATTEMPTS: u32 = 3;
 const CONNECT: Duration = Duration::from_secs(5);
 /// One attempt; a form of this size takes a second or two.
 const ATTEMPT: Duration = Duration::from_secs(20);
+/// A form has a few kB; whatever is longer is no answer. In bytes.
+const LONGEST_ANSWER: u64 = 1 << 20;
+/// Kept open between calls: as many as a function or a run asks at once, and shorter than the service keeps its end.
+const CONNECTIONS: usize = 16;
+const IDLE: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Error codes of a spending limit: no retry helps before somebody raises it.
 const SPENT: [&str; 2] = ["enforced_spend_limit_reached", "contract_spend_limit_reached"];
 
-/// A connection to the Messages API, shared by all calls of a process.
+/// The Messages API, its connections shared by all calls of a process.
 #[derive(Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    http: Agent,
     base_url: String,
     key: SecretString,
     model: Model,
+}
+
+/// A response, read to its end.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
 }
 
 /// How a call failed. No variant holds text of the request or the answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaudeError {
     #[error("no connection, or it broke")]
-    Connection(#[source] reqwest::Error),
+    Connection(#[source] ureq::Error),
     #[error("no answer in time")]
     Time,
     #[error("status {}, type {kind:?}, code {code:?}, request {request_id:?}", status.as_u16())]
@@ -78,7 +95,7 @@ impl ClaudeError {
     /// The request may have been worked on.
     fn in_doubt(&self) -> bool {
         match self {
-            Self::Connection(error) => !error.is_connect(),
+            Self::Connection(error) => !before_sending(error),
             Self::Time | Self::Garbage { .. } => true,
             Self::Status { .. } | Self::Refusal { .. } | Self::Stop { .. } | Self::Empty { .. } => false,
         }
@@ -99,12 +116,12 @@ impl Client {
     /// A key that cannot stand in a header.
     pub fn new(config: &Config, key: SecretString) -> Result<Self, String> {
         HeaderValue::from_str(key.expose_secret()).map_err(|_| "ANTHROPIC_API_KEY: is not a key".to_owned())?;
-        Ok(Self { http: connection(), base_url: config.base_url.clone(), key, model: config.model.clone() })
+        Ok(Self { http: agent(), base_url: config.base_url.clone(), key, model: config.model.clone() })
     }
 
     /// Sends, and sends again where that may help and time allows. The outcome is that of the last attempt, with whether
     /// any attempt is in doubt.
-    async fn message(&self, body: &[u8], within: Duration) -> (Result<Reply, ClaudeError>, bool) {
+    async fn message(&self, body: &Arc<[u8]>, within: Duration) -> (Result<Reply, ClaudeError>, bool) {
         let until = Instant::now() + within;
         let (mut attempt, mut in_doubt) = (1, false);
         loop {
@@ -123,30 +140,52 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, body: &[u8], until: Instant) -> Result<Reply, (ClaudeError, Advice)> {
-        let until = until.min(Instant::now() + ATTEMPT);
-        let exchange = async {
-            let url = format!("{}/v1/messages", self.base_url);
-            let response = self.http.post(url).headers(self.headers()).body(body.to_vec()).send().await?;
-            let (status, headers) = (response.status(), response.headers().clone());
-            Ok((status, headers, response.bytes().await?))
+    async fn attempt(&self, body: &Arc<[u8]>, until: Instant) -> Result<Reply, (ClaudeError, Advice)> {
+        let url = format!("{}/v1/messages", self.base_url);
+        let request = HttpRequest::post(url);
+        let answer = match self.exchange(request, body.clone(), until.min(Instant::now() + ATTEMPT)).await {
+            Ok(answer) => answer,
+            Err(error) => return Err((error, Advice::AGAIN)),
         };
-        let (status, headers, bytes) = match timeout_at(until, exchange).await {
-            Err(_) => return Err((ClaudeError::Time, Advice::AGAIN)),
-            Ok(Err(error)) => {
-                let error: reqwest::Error = error;
-                return Err((ClaudeError::Connection(error.without_url()), Advice::AGAIN));
-            }
-            Ok(Ok(answer)) => answer,
-        };
-        let request_id = text_of(&headers, "request-id");
-        if status.is_success() {
-            return read(&bytes, &self.model, request_id).map_err(|error| (error, Advice::STOP));
+        let request_id = text_of(&answer.headers, "request-id");
+        if answer.status.is_success() {
+            return read(&answer.body, &self.model, request_id).map_err(|error| (error, Advice::STOP));
         }
-        let body: ErrorResponse = serde_json::from_slice(&bytes).unwrap_or_default();
+        let body: ErrorResponse = serde_json::from_slice(&answer.body).unwrap_or_default();
         let code = body.error.details.and_then(|details| details.error_code).map(|code| word(&code));
-        let advice = Advice::of(status, &headers, code.as_deref());
-        Err((ClaudeError::Status { status, kind: word(&body.error.r#type), code, request_id }, advice))
+        let advice = Advice::of(answer.status, &answer.headers, code.as_deref());
+        Err((ClaudeError::Status { status: answer.status, kind: word(&body.error.r#type), code, request_id }, advice))
+    }
+
+    /// One request and its answer, on a thread of its own: the client blocks.
+    async fn exchange(
+        &self,
+        request: ureq::http::request::Builder,
+        body: Arc<[u8]>,
+        until: Instant,
+    ) -> Result<Answer, ClaudeError> {
+        let within = until.saturating_duration_since(Instant::now());
+        if within.is_zero() {
+            return Err(ClaudeError::Time);
+        }
+        let (http, headers) = (self.http.clone(), self.headers());
+        let call = spawn_blocking(move || {
+            let mut request = request.body(&*body).map_err(ureq::Error::from)?;
+            *request.headers_mut() = headers;
+            let request = http.configure_request(request).timeout_global(Some(within)).build();
+            let mut response = http.run(request)?;
+            let body = response.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec()?;
+            Ok(Answer { status: response.status(), headers: response.headers().clone(), body })
+        });
+        // The client keeps the time itself; this is for a name server that keeps it waiting.
+        match timeout_at(until, call).await {
+            Err(_) => Err(ClaudeError::Time),
+            Ok(ended) => ended.expect("the closure has nothing that panics").map_err(|error| match error {
+                ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => ClaudeError::Connection(error),
+                ureq::Error::Timeout(_) => ClaudeError::Time,
+                error => ClaudeError::Connection(error),
+            }),
+        }
     }
 
     fn headers(&self) -> HeaderMap {
@@ -175,7 +214,7 @@ impl LanguageModel for Client {
     async fn ask(&self, request: &Request<'_>, within: Duration) -> Outcome {
         let payload = MessagePayload::new(&self.model, request);
         let body = serde_json::to_vec(&payload).expect("strings and a schema serialise");
-        let (result, in_doubt) = self.message(&body, within).await;
+        let (result, in_doubt) = self.message(&body.into(), within).await;
         let result =
             result.map_err(|error| Failure { fallback: error.fallback(), usage: error.usage(), cause: error.into() });
         Outcome { result, in_doubt }
@@ -183,36 +222,47 @@ impl LanguageModel for Client {
 
     /// Asks whether key and model are accepted.
     async fn warm(&self) {
-        let url = format!("{}/v1/models/{}", self.base_url, self.model.id);
-        match self.http.get(url).headers(self.headers()).timeout(CONNECT).send().await {
-            Ok(response) if response.status().is_success() => {}
-            Ok(response) => {
-                tracing::warn!(status = response.status().as_u16(), model.id = self.model.id, "Model unavailable.");
+        let request = HttpRequest::get(format!("{}/v1/models/{}", self.base_url, self.model.id));
+        match self.exchange(request, Arc::default(), Instant::now() + CONNECT).await {
+            Ok(answer) if answer.status.is_success() => {}
+            Ok(answer) => {
+                tracing::warn!(status = answer.status.as_u16(), model.id = self.model.id, "Model unavailable.");
             }
             Err(error) => {
-                tracing::warn!(error = domain::ports::told(&error.without_url()), "Failed to connect to the model.");
+                tracing::warn!(error = domain::ports::told(&error), "Failed to connect to the model.");
             }
         }
     }
 }
 
 /// A client with bundled root certificates: reading the machine's costs a small function 24 to 65 ms at every cold start.
-#[must_use]
-pub fn connection() -> reqwest::Client {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("the provider knows both versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .connect_timeout(CONNECT)
-        // A redirect would carry the key and the ticket to wherever it points.
-        .redirect(reqwest::redirect::Policy::none())
-        .tcp_keepalive(Duration::from_secs(60))
+fn agent() -> Agent {
+    Agent::config_builder()
+        .timeout_connect(Some(CONNECT))
+        .http_status_as_error(false)
+        // A redirect would carry the key and the ticket to wherever it points; a proxy of the environment likewise.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .max_idle_connections_per_host(CONNECTIONS)
+        .max_idle_age(IDLE)
         .build()
-        .expect("nothing in it depends on the machine")
+        .new_agent()
+}
+
+/// Nothing of the request can have reached the service.
+fn before_sending(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::BadUri(_)
+        | ureq::Error::Tls(_)
+        | ureq::Error::Rustls(_)
+        | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
+        ureq::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+        // The enum is not ours, and grows.
+        _ => false,
+    }
 }
 
 /// Whether the same request may do better, and after how long the service says so.

@@ -1,9 +1,9 @@
 //! Which model, where, and with which key.
 
-use domain::ports::Cause;
 use runtime::config::{ConfigError, Reader};
 use secrecy::SecretString;
 use strum::{Display, EnumString};
+use ureq::http::Uri;
 
 use crate::price;
 
@@ -88,11 +88,8 @@ impl Config {
             reader.problem(format!("ANTHROPIC_API_KEY: is needed for ANALYST={who}"));
         }
         let base_url = reader.or("ANTHROPIC_BASE_URL", BASE_URL.to_owned()).trim_end_matches('/').to_owned();
-        if let Err(error) = reqwest::Url::parse(&base_url).map_err(Cause::from).and_then(|url| match url.scheme() {
-            "http" | "https" => Ok(()),
-            _ => Err("is not an http or https address".into()),
-        }) {
-            reader.problem(format!("ANTHROPIC_BASE_URL: {error}"));
+        if let Err(problem) = checked(&base_url) {
+            reader.problem(format!("ANTHROPIC_BASE_URL: {problem}"));
         }
         let mut model = Model::listed(&reader.or("MODEL", MODEL.to_owned())).unwrap_or_else(|problem| {
             reader.problem(format!("MODEL: {problem}"));
@@ -102,6 +99,15 @@ impl Config {
         model.thinking = reader.choice("MODEL_THINKING", model.thinking, "disabled, adaptive or between_tools");
         reader.finish()?;
         Ok(Self { key: key.map(SecretString::from), base_url, model })
+    }
+}
+
+/// Whether requests can be sent there.
+fn checked(base_url: &str) -> Result<(), &'static str> {
+    let uri: Uri = base_url.parse().map_err(|_| "is not an address such as https://api.anthropic.com")?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("http" | "https"), Some(_)) => Ok(()),
+        _ => Err("is not an http or https address"),
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use llm::LanguageModel;
 
-pub use client::{ClaudeError, Client, connection};
+pub use client::{ClaudeError, Client};
 pub use config::{Config, Effort, Model, Thinking};
 
 /// The model of this configuration; none without a key.

@@ -7,29 +7,38 @@
 //! | `PUT /tickets/<id>` with an update | `"applied"`, `"conflict"` or `"gone"` |
 //! | `GET /tickets/<id>/calls` | the requests Zendesk would have got, and the markers of those that arrived |
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, Ticket, TicketId, TicketUpdate,
     ports::{Helpdesk, PortError, Updated},
 };
-use reqwest::{Client, Method, StatusCode, Url};
 use serde_json::Value;
+use ureq::{
+    Agent,
+    http::{Method, Request, StatusCode, Uri},
+};
 
 const SERVICE: &str = "helpdesk";
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub struct RemoteHelpdesk {
-    client: Client,
-    base: Url,
+    client: Agent,
+    base: String,
 }
 
 impl RemoteHelpdesk {
     /// # Errors
     /// An address that is none, such as one without `http://`.
-    pub fn new(client: Client, base: &str) -> Result<Self, String> {
-        let base = Url::parse(base).ok().filter(|url| !url.cannot_be_a_base());
-        base.map(|base| Self { client, base })
-            .ok_or_else(|| "is not an address such as http://localhost:8081".to_owned())
+    pub fn new(base: &str) -> Result<Self, String> {
+        let uri: Option<Uri> = base.parse().ok();
+        if uri.is_none_or(|uri| uri.scheme().is_none() || uri.host().is_none()) {
+            return Err("is not an address such as http://localhost:8081".to_owned());
+        }
+        let client = Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build();
+        Ok(Self { client: client.new_agent(), base: base.trim_end_matches('/').to_owned() })
     }
 
     /// What the helpdesk answers, in JSON; none for 404.
@@ -39,27 +48,35 @@ impl RemoteHelpdesk {
         path: &[&str],
         body: Option<&TicketUpdate>,
     ) -> Result<Option<Value>, PortError> {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
+        let url = path.iter().fold(self.base.clone(), |url, part| format!("{url}/{}", escaped(part)));
+        let body = body.map(|body| serde_json::to_vec(body).expect("plain values serialise")).unwrap_or_default();
+        let request = Request::builder().method(method).uri(url).header("content-type", "application/json").body(body);
+        let request = request.map_err(|error| PortError::permanent(SERVICE, error))?;
+        let client = self.client.clone();
+        let call = tokio::task::spawn_blocking(move || {
+            let mut response = client.run(request)?;
+            Ok((response.status(), response.body_mut().read_to_vec()?))
+        });
+        let answer: Result<(StatusCode, Vec<u8>), ureq::Error> = call.await.expect("nothing in it panics");
+        let (status, bytes) = answer.map_err(|error| PortError::transient(SERVICE, error))?;
+        match status {
+            StatusCode::NOT_FOUND => Ok(None),
+            status if status.is_success() => {
+                serde_json::from_slice(&bytes).map(Some).map_err(|error| PortError::permanent(SERVICE, error))
+            }
+            status if status.is_client_error() => Err(PortError::permanent(SERVICE, status.to_string())),
+            status => Err(PortError::transient(SERVICE, status.to_string())),
         }
-        let mut request = self.client.request(method, url).timeout(std::time::Duration::from_secs(5));
-        if let Some(body) = body {
-            let body = serde_json::to_vec(body).expect("plain values serialise");
-            request = request.header("content-type", "application/json").body(body);
-        }
-        let response = request.send().await.map_err(|error| PortError::transient(SERVICE, error.without_url()))?;
-        if response.status() == StatusCode::NOT_FOUND {
-            return Ok(None);
-        }
-        let client_error = response.status().is_client_error();
-        let response = response.error_for_status().map_err(|error| {
-            let error = error.without_url();
-            if client_error { PortError::permanent(SERVICE, error) } else { PortError::transient(SERVICE, error) }
-        })?;
-        let bytes = response.bytes().await.map_err(|error| PortError::transient(SERVICE, error))?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| PortError::permanent(SERVICE, error))
     }
+}
+
+/// A part of a path: whatever is not a plain letter or digit as `%XX`.
+fn escaped(part: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    part.bytes().map(escape).collect()
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, PortError> {
