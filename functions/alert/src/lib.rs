@@ -4,6 +4,7 @@ mod render;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
+use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
     Alert, AlertKey, AuditAction, AuditEntry, Band, Delivery, EmailAddress, Policy,
@@ -15,8 +16,9 @@ use domain::{
     record::utc_day,
 };
 use jiff::{SignedDuration, Timestamp, tz::Offset};
-use runtime::{AlertMessage, Invocation, Verdict, batch, handle_batch};
+use runtime::{AlertMessage, Handler, Invocation, Queues, Verdict, batch, handle_batch};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// What alerting needs of the outside.
 #[derive(Clone)]
@@ -30,6 +32,8 @@ pub struct Alerting {
     pub outbox: Arc<dyn Mailer>,
     /// The queue this function reads from, to put messages off.
     pub queue: Arc<dyn Queue>,
+    /// Where messages are parked that cannot be handled.
+    pub dead_letters: Arc<dyn Queue>,
     /// Off: alerts are logged as skipped, nobody is written to.
     pub delivery: bool,
 }
@@ -89,27 +93,32 @@ async fn hourly_digest(alerting: &Alerting, now: Timestamp) -> Result<(), PortEr
 
 /// Handles a batch of alert messages, one verdict per record.
 pub async fn handle(alerting: &Alerting, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
-    handle_batch(
-        event,
-        &*alerting.queue,
-        invocation,
-        |delivery: batch::Delivery<AlertMessage>| async move {
-            let Ok(key) = delivery.content.alert.parse() else {
-                return Verdict::Park { reason: format!("{:?} is not an alert key", delivery.content.alert) };
-            };
-            one_alert(alerting, key, &delivery.owner, invocation).await.unwrap_or_else(|error| failed(key, &error))
-        },
-        |_, _| async {},
-    )
-    .await
+    let queues = Queues { source: &*alerting.queue, dead_letters: &*alerting.dead_letters };
+    handle_batch(event, queues, invocation, &Batch { alerting, invocation }).await
 }
 
-fn failed(key: AlertKey, error: &PortError) -> Verdict {
-    tracing::error!(alert = %key, error = told(error), "Delivering alert {key} failed.");
-    match error {
-        PortError::Transient { .. } => Verdict::Again,
-        PortError::Permanent { .. } => Verdict::Park { reason: told(error) },
+/// One call's batch of alert messages.
+struct Batch<'a> {
+    alerting: &'a Alerting,
+    invocation: &'a Invocation,
+}
+
+#[async_trait]
+impl Handler for Batch<'_> {
+    type Message = AlertMessage;
+
+    async fn handle(&self, delivery: batch::Delivery<AlertMessage>) -> Verdict {
+        let Ok(key) = delivery.content.alert.parse() else {
+            return Verdict::Park { reason: "the message names no alert".to_owned() };
+        };
+        one_alert(self.alerting, key, &delivery.owner, self.invocation).await.unwrap_or_else(|error| {
+            tracing::error!(alert = %key, error = told(&error), "Delivering an alert failed.");
+            Verdict::from(&error)
+        })
     }
+
+    /// A parked alert is still open and on the dashboard; the log has the reason.
+    async fn parked(&self, _: &Value, _: &str) {}
 }
 
 async fn one_alert(
@@ -121,7 +130,9 @@ async fn one_alert(
     let now = invocation.now;
     let alert = match alerting.alerts.take(key, owner, now, invocation.lease_until()).await? {
         Taken::Mine(alert) => *alert,
-        Taken::Theirs { until } => return Ok(Verdict::Later(batch::delay(until.duration_since(now)))),
+        Taken::Theirs { until } => {
+            return Ok(Verdict::Later { at_most: batch::delay(until.duration_since(now)) });
+        }
         Taken::Settled => return Ok(Verdict::Done),
     };
     match deliver(alerting, &alert, now).await {
@@ -146,7 +157,7 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
     }
     let policy = alerting.settings.policy().await?;
     let key = CooldownKey { account: alert.account.clone(), kind: alert.signal.kind() };
-    let until = now + SignedDuration::from_hours(i64::from(policy.alerts.cooldown_hours));
+    let until = domain::time::later(now, SignedDuration::from_hours(i64::from(policy.alerts.cooldown_hours)));
     if let Cooldown::Held { .. } = alerting.control.cool_down(&key, alert.key(), now, until).await? {
         return Ok(Delivery::Held { reason: HoldReason::Cooldown });
     }

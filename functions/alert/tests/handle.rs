@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use memory::{Failing, Fault, FixedSettings, MemoryControl, MemoryQueue, MemoryTicketLog, OutboxMailer, pump};
 use runtime::{
     AlertMessage, Invocation,
+    backoff::RECEIVES,
     message::{self, Envelope},
 };
 
@@ -25,7 +26,7 @@ fn bench(daily_cap: Option<u32>) -> Bench {
     let policy = Policy { alerts: AlertPolicy { cooldown_hours: 24, daily_cap }, ..sample::policy() };
     let log = Arc::new(MemoryTicketLog::default());
     let mailer = Arc::new(Failing::new(OutboxMailer::new(folder.path().join("sent"))));
-    let queue = Arc::new(MemoryQueue::new(SignedDuration::from_secs(60), 5, sample::now()));
+    let queue = Arc::new(MemoryQueue::new(SignedDuration::from_secs(60), RECEIVES, sample::now()));
     let alerting = Alerting {
         settings: Arc::new(FixedSettings(Arc::new(policy))),
         alerts: log.clone(),
@@ -34,6 +35,7 @@ fn bench(daily_cap: Option<u32>) -> Bench {
         mailer: mailer.clone(),
         outbox: Arc::new(OutboxMailer::new(folder.path().join("outbox"))),
         queue: queue.clone(),
+        dead_letters: queue.dead_letters(),
         delivery: true,
     };
     Bench { alerting, log, mailer, queue, folder }
@@ -169,13 +171,25 @@ async fn switched_off_nobody_is_written_to() {
 }
 
 #[tokio::test]
+async fn an_alert_held_elsewhere_is_waited_for() {
+    let bench = bench(None);
+    let alert = alert(1, "Acme", Band::Elevated);
+    bench.raise(&alert).await;
+    let until = sample::now() + SignedDuration::from_secs(35);
+    bench.log.take(alert.key(), "other", sample::now(), until).await.unwrap();
+    bench.drain().await;
+    assert_eq!((bench.word(&alert), bench.queue.now()), ("outbox", until), "no backoff goes past the lease");
+}
+
+#[tokio::test]
 async fn a_message_that_names_no_alert_is_parked() {
     let bench = bench(None);
     let message = Envelope::new(AlertMessage { alert: "nonsense".into() });
     message::send(&*bench.queue, &message, Duration::ZERO).await.unwrap();
     bench.tell(&alert(9, "Never opened", Band::Elevated)).await;
     bench.drain().await;
-    assert_eq!(bench.queue.dead().len(), 1, "the other is simply done");
+    assert_eq!(bench.queue.dead(), [r#"{"v":1,"alert":"nonsense"}"#], "the other is simply done");
+    assert_eq!(bench.queue.now(), sample::now(), "without coming again");
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
     if arguments.open
         && let Err(error) = open::that_detached(&dashboard)
     {
-        eprintln!("the dashboard could not be opened: {error}");
+        eprintln!("the dashboard could not be opened ({error}); open the file above in a browser");
     }
     let skipped = input.problems.len();
     if skipped > 0 {

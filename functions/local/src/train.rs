@@ -2,14 +2,16 @@
 
 use std::{num::NonZero, path::Path};
 
-use analyst::{Encoder, TASKS, Task};
+use analyst::{Encoder, PerTask, Task};
 use anyhow::{Context, bail};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use domain::TeamId;
+use strum::IntoEnumIterator;
 use training::{
     corpus,
     evaluate::Confusion,
-    train::{Example, Singles, Trained, Truth},
+    parallel,
+    train::{SentenceExamples, TicketExample, Trained, Truth},
 };
 
 use crate::{
@@ -45,15 +47,15 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
         own.rows.len(),
         sentences.len()
     ));
-    let mut examples = encoded(&tickets, threads, |ticket| Example::of_corpus(&encoder, ticket));
-    examples.extend(encoded(&own.rows, threads, |row| {
+    let mut examples = parallel::map(&tickets, threads, |ticket| TicketExample::of_corpus(&encoder, ticket));
+    examples.extend(parallel::map(&own.rows, threads, |row| {
         let truth = Truth { classes: classes(&row.labels), weight: OWN_WEIGHT };
-        Example::of_ticket(&encoder, &row.subject, &row.description, &row.account.to_name(), truth)
+        TicketExample::of_ticket(&encoder, &row.subject, &row.description, &row.account.to_name(), truth)
     }));
-    let singles = Singles::new(&encoder, &sentences);
+    let sentences = SentenceExamples::new(&encoder, &sentences);
 
     say::line(format_args!("Fitting on {threads} threads …"));
-    let trained = training::train::train(&examples, &singles, threads, |done, all| {
+    let trained = training::train::train(&examples, &sentences, threads, |done, all| {
         say::line(format_args!("  {done} of {all} parts"));
     });
     say::line(format_args!("\nOn scenarios held out, five folds:\n{}", scores(&trained, &examples, 0..tickets.len())));
@@ -75,7 +77,7 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
 
 fn own_tickets(path: &Path) -> anyhow::Result<Input> {
     let mut own = input::read(Some(path), |problem| eprintln!("skipped: {problem}"))?;
-    own.rows.retain(|row| classes(&row.labels).iter().any(Option::is_some));
+    own.rows.retain(|row| classes(&row.labels).values().any(Option::is_some));
     if own.rows.is_empty() {
         bail!(
             "{} has no labels to learn from: fill in any of the columns actual_priority, team, sentiment, churn_risk, intent",
@@ -85,38 +87,26 @@ fn own_tickets(path: &Path) -> anyhow::Result<Input> {
     Ok(own)
 }
 
-fn classes(labels: &Labels) -> [Option<usize>; 5] {
-    [
-        labels.priority.map(|priority| priority as usize),
-        labels.agent.as_ref().and_then(TeamId::class),
-        labels.sentiment.map(|sentiment| sentiment as usize),
-        labels.churn.map(usize::from),
-        labels.intent.map(|intent| intent.map_or(0, |intent| intent as usize + 1)),
-    ]
-}
-
-/// Maps on several threads, in order.
-fn encoded<T: Sync, U: Send>(items: &[T], threads: usize, map: impl Fn(&T) -> U + Sync) -> Vec<U> {
-    let share = items.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let map = &map;
-        let parts: Vec<_> =
-            items.chunks(share).map(|part| scope.spawn(move || part.iter().map(map).collect::<Vec<U>>())).collect();
-        parts.into_iter().flat_map(|part| part.join().expect("encoding any text ends well")).collect()
+fn classes(labels: &Labels) -> PerTask<Option<usize>> {
+    PerTask::from_fn(|task| match task {
+        Task::Priority => labels.priority.map(|priority| priority as usize),
+        Task::Agent => labels.agent.as_ref().and_then(TeamId::class),
+        Task::Sentiment => labels.sentiment.map(|sentiment| sentiment as usize),
+        Task::Churn => labels.churn.map(usize::from),
+        Task::Intent => labels.intent.map(|intent| intent.map_or(0, |intent| intent as usize + 1)),
     })
 }
 
 /// By n-grams alone, by one network alone, and by both. The model has several networks, so it should be a little better.
-fn scores(trained: &Trained, examples: &[Example], range: std::ops::Range<usize>) -> Table {
+fn scores(trained: &Trained, examples: &[TicketExample], range: std::ops::Range<usize>) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(["label", "tickets", "score", "n-grams", "networks", "both"]);
-    for task in TASKS {
-        let kinds = [&trained.by_words, &trained.by_networks, &trained.held_out].map(|held_out| {
+    for task in Task::iter() {
+        let kinds = [&trained.by_ngrams, &trained.by_networks, &trained.held_out].map(|held_out| {
             let mut confusion = Confusion::new(task.classes());
             for (example, held_out) in examples.iter().zip(held_out).take(range.end).skip(range.start) {
-                let probabilities = held_out.get(task as usize).map(Vec::as_slice).unwrap_or_default();
-                if let Some(truth) = example.truth.class(task) {
-                    confusion.add(truth, analyst::embedded::chosen(task, probabilities));
+                if let Some(truth) = example.truth.classes[task] {
+                    confusion.add(truth, analyst::embedded::chosen(task, &held_out[task]));
                 }
             }
             confusion

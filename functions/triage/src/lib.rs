@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
     AuditAction, AuditEntry, Policy, Reading, Record, Ticket, TicketContext, TicketId, TicketState, decide,
@@ -19,12 +20,19 @@ use domain::{
     record::Effort,
 };
 use jiff::Timestamp;
-use runtime::{Cause, Invocation, TicketMessage, Verdict, batch, handle_batch};
+use runtime::{Cause, Delivery, Handler, Invocation, Queues, TicketMessage, Verdict, batch, handle_batch};
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{act::Acted, gather::Gathered};
 
-/// A ticket that changed under our hands is read again after this.
-const AFTER_CONFLICT: Duration = Duration::from_secs(2);
+/// A ticket that changed under our hands is read again after this at the latest: whoever changed it is mostly done by then,
+/// and an update that follows upon another must not use up the message's receives.
+const AFTER_CONFLICT: Duration = Duration::from_secs(30);
+
+/// Receives after which a ticket that is not there is given up: by the backoff 78 to 155 s after the first, two minutes in
+/// the middle. Zendesk's reads lag by seconds; what is missing longer was deleted, or the address or a permission is wrong.
+const LOOKED_FOR: u32 = 6;
 
 /// What triage needs of the outside.
 #[derive(Clone)]
@@ -38,6 +46,8 @@ pub struct Triage {
     pub analyst: Arc<dyn Analyst>,
     /// The queue this function reads from, to put messages off.
     pub tickets: Arc<dyn Queue>,
+    /// Where messages are parked that cannot be handled.
+    pub dead_letters: Arc<dyn Queue>,
     /// The queue of the alert function.
     pub alert_queue: Arc<dyn Queue>,
 }
@@ -46,7 +56,7 @@ pub struct Triage {
 #[derive(Clone, Copy)]
 pub(crate) struct Run<'a> {
     triage: &'a Triage,
-    message: &'a TicketMessage,
+    delivery: &'a Delivery<TicketMessage>,
     lease: &'a Lease,
     invocation: &'a Invocation,
     /// When the function was called: its time is used up from then on.
@@ -66,40 +76,39 @@ impl Run<'_> {
 
 /// Handles a batch, one verdict per record.
 pub async fn handle(triage: &Triage, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
-    let called = Instant::now();
-    handle_batch(
-        event,
-        &*triage.tickets,
-        invocation,
-        |delivery: batch::Delivery<TicketMessage>| async move {
-            let ticket = delivery.content.ticket_id;
-            let lease = Lease { ticket, owner: delivery.owner, until: invocation.lease_until() };
-            let run = Run { triage, message: &delivery.content, lease: &lease, invocation, called };
-            one_ticket(run).await.unwrap_or_else(|error| failed(ticket, &error))
-        },
-        |body, reason| async move { parked(triage, &body, reason, invocation.now).await },
-    )
-    .await
+    let queues = Queues { source: &*triage.tickets, dead_letters: &*triage.dead_letters };
+    handle_batch(event, queues, invocation, &Batch { triage, invocation, called: Instant::now() }).await
 }
 
-/// Transient failures come again, permanent ones will not get better.
-fn failed(ticket: TicketId, error: &PortError) -> Verdict {
-    tracing::error!(ticket.id = %ticket, error = told(error), "Triage of ticket {ticket} failed.");
-    match error {
-        PortError::Transient { .. } => Verdict::Again,
-        PortError::Permanent { .. } => Verdict::Park { reason: told(error) },
+/// One call's batch of ticket messages.
+struct Batch<'a> {
+    triage: &'a Triage,
+    invocation: &'a Invocation,
+    called: Instant,
+}
+
+#[async_trait]
+impl Handler for Batch<'_> {
+    type Message = TicketMessage;
+
+    async fn handle(&self, delivery: Delivery<TicketMessage>) -> Verdict {
+        let Self { triage, invocation, called } = *self;
+        let ticket = delivery.content.ticket_id;
+        let lease = Lease { ticket, owner: delivery.owner.clone(), until: invocation.lease_until() };
+        let run = Run { triage, delivery: &delivery, lease: &lease, invocation, called };
+        one_ticket(run).await.unwrap_or_else(|error| {
+            tracing::error!(ticket.id = %ticket, error = told(&error), "Triage of a ticket failed.");
+            Verdict::from(&error)
+        })
     }
-}
 
-/// Says in the audit why a message went to the dead letters, if it at least names a ticket.
-async fn parked(triage: &Triage, body: &str, reason: String, now: Timestamp) {
-    let ticket = serde_json::from_str::<serde_json::Value>(body)
-        .ok()
-        .and_then(|body| serde_json::from_value(body.get("ticket_id")?.clone()).ok());
-    if let Some(ticket) = ticket
-        && let Err(error) = audit(triage, ticket, now, AuditAction::TriageParked, "tickets queue", reason).await
-    {
-        tracing::warn!(ticket.id = %ticket, error = told(&error), "The audit does not know why ticket {ticket} was parked.");
+    /// Says in the audit why a message was parked, if it at least names a ticket.
+    async fn parked(&self, message: &Value, reason: &str) {
+        let Some(Ok(ticket)) = message.get("ticket_id").map(TicketId::deserialize) else { return };
+        let (now, action) = (self.invocation.now, AuditAction::TriageParked);
+        if let Err(error) = audit(self.triage, ticket, now, action, "tickets queue", reason.to_owned()).await {
+            tracing::warn!(ticket.id = %ticket, error = told(&error), "Failed to audit a parked message.");
+        }
     }
 }
 
@@ -108,8 +117,9 @@ async fn one_ticket(run: Run<'_>) -> Result<Verdict, PortError> {
     let Run { triage, lease, invocation, .. } = run;
     let state = match triage.log.claim(lease, invocation.now).await? {
         Claim::Mine(state) => *state,
+        // The owner mostly finishes long before the lease ends, which is only for one that died.
         Claim::Theirs { until } => {
-            return Ok(Verdict::Later(batch::delay(until.duration_since(invocation.now))));
+            return Ok(Verdict::Later { at_most: batch::delay(until.duration_since(invocation.now)) });
         }
     };
     let outcome = work(run, state).await;
@@ -122,15 +132,29 @@ async fn one_ticket(run: Run<'_>) -> Result<Verdict, PortError> {
     released?;
     Ok(match outcome {
         Outcome::Finished | Outcome::NothingToDo | Outcome::Overtaken => Verdict::Done,
-        Outcome::Changed => Verdict::Later(AFTER_CONFLICT),
+        Outcome::Changed => Verdict::Later { at_most: AFTER_CONFLICT },
+        Outcome::NotFound => not_found(run.delivery),
     })
+}
+
+/// A webhook can be quicker than what Zendesk reads from: the ticket is looked for a few times before it is given up.
+fn not_found(delivery: &Delivery<TicketMessage>) -> Verdict {
+    let ticket = delivery.content.ticket_id;
+    if delivery.receives < LOOKED_FOR {
+        tracing::warn!(ticket.id = %ticket, receives = delivery.receives, "Found no such ticket yet.");
+        return Verdict::Again { not_before: None };
+    }
+    runtime::metrics::not_found();
+    Verdict::Park { reason: "no such ticket".to_owned() }
 }
 
 enum Outcome {
     /// Recorded and released.
     Finished,
-    /// This version was triaged before, or the ticket is gone.
+    /// This version was triaged before.
     NothingToDo,
+    /// The helpdesk has no such ticket, or not yet.
+    NotFound,
     /// The lease ran out and somebody else works on it.
     Overtaken,
     /// The ticket changed between our reading and our writing.
@@ -138,13 +162,12 @@ enum Outcome {
 }
 
 async fn work(run: Run<'_>, mut state: TicketState) -> Result<Outcome, PortError> {
-    let Run { triage, message, lease, invocation, .. } = run;
+    let Run { triage, delivery, lease, invocation, .. } = run;
     let (now, started) = (invocation.now, Instant::now());
     let policy = triage.settings.policy().await?;
 
     let Some(ticket) = triage.helpdesk.ticket(lease.ticket).await? else {
-        run.audit(AuditAction::MessageReceived, cause(message), "no such ticket").await?;
-        return Ok(Outcome::NothingToDo);
+        return Ok(Outcome::NotFound);
     };
     act::look_up_begun(run, &mut state).await?;
     let corrected = note_corrections(run, &ticket, &mut state).await?;
@@ -154,7 +177,7 @@ async fn work(run: Run<'_>, mut state: TicketState) -> Result<Outcome, PortError
         }
         return Ok(Outcome::NothingToDo);
     }
-    run.audit(AuditAction::MessageReceived, cause(message), "triage").await?;
+    run.audit(AuditAction::MessageReceived, cause(&delivery.content), "triage").await?;
 
     let gathered = gather::gather(triage, ticket, now).await?;
     let Some(reading) = reading(run, &gathered, &mut state).await? else {

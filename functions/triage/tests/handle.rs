@@ -1,20 +1,31 @@
 //! Triage over embedded adapters that fail on cue.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use domain::{
-    Account, AuditAction, FieldValues, Policy, Priority, Reading, Resolution, Scored, Ticket,
-    ports::{Analyst, PortError},
+    Account, AccountId, AuditAction, FieldValues, Policy, Priority, Reading, Resolution, Scored, Ticket, TicketId,
+    TicketUpdate,
+    ports::{Analyst, Claim, Helpdesk, Lease, PortError, Queue, TicketLog, Updated},
     sample,
 };
 use jiff::{SignedDuration, Timestamp};
 use memory::{Failing, Fault, FixedSettings, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, NewTicket, pump};
 use runtime::{
     Cause, Invocation, TicketMessage,
+    backoff::RECEIVES,
     message::{self, Envelope},
+    metrics::EmbeddedMetrics,
 };
+use tracing_subscriber::layer::SubscriberExt;
 use triage::{Triage, handle};
 use zendesk::FieldIds;
 
@@ -46,7 +57,7 @@ struct Bench {
 }
 
 fn bench(policy: Policy) -> Bench {
-    let queue = || MemoryQueue::new(SignedDuration::from_secs(60), 3, sample::now());
+    let queue = || MemoryQueue::new(SignedDuration::from_secs(60), RECEIVES, sample::now());
     let log = Arc::new(Failing::new(MemoryTicketLog::default()));
     let table = Arc::new(MemoryTicketLog::default());
     let helpdesk = Arc::new(Failing::new(MemoryHelpdesk::new(FieldIds::default())));
@@ -61,6 +72,7 @@ fn bench(policy: Policy) -> Bench {
         helpdesk: helpdesk.clone(),
         analyst: analyst.clone(),
         tickets: tickets.clone(),
+        dead_letters: tickets.dead_letters(),
         alert_queue: alerts.clone(),
     };
     let bench = Bench { triage, log, table, helpdesk, analyst, tickets, alerts };
@@ -82,14 +94,13 @@ impl Bench {
     }
 
     async fn send(&self, number: u64, cause: Cause) {
-        let message = TicketMessage {
-            ticket_id: sample::ticket_id(number),
-            cause,
-            event_id: None,
-            actor_id: None,
-            time: sample::now(),
-        };
+        let message = TicketMessage { ticket_id: sample::ticket_id(number), cause };
         message::send(&*self.tickets, &Envelope::new(message), Duration::ZERO).await.unwrap();
+    }
+
+    /// Delivers what is due. Returns the number of deliveries.
+    async fn deliver(&self) -> usize {
+        pump(&self.tickets, |event| async { handle(&self.triage, event, &self.invocation()).await }).await
     }
 
     /// Delivers until the queue is empty, skipping the waits. Returns the number of deliveries.
@@ -97,10 +108,13 @@ impl Bench {
         let mut deliveries = 0;
         while let Some(next) = self.tickets.next_visible() {
             self.tickets.tick(next);
-            deliveries +=
-                pump(&self.tickets, |event| async { handle(&self.triage, event, &self.invocation()).await }).await;
+            deliveries += self.deliver().await;
         }
         deliveries
+    }
+
+    fn waited(&self) -> SignedDuration {
+        self.tickets.now().duration_since(sample::now())
     }
 
     fn invocation(&self) -> Invocation {
@@ -155,17 +169,34 @@ async fn a_hundred_at_once_are_one_triage() {
     assert!(bench.tickets.dead().is_empty());
 }
 
-#[tokio::test]
-async fn a_claim_held_elsewhere_is_waited_for() {
-    use domain::ports::{Lease, TicketLog};
-    let bench = bench(sample::policy());
-    let until = sample::now() + SignedDuration::from_secs(35);
+/// Somebody else holds the ticket for that long.
+async fn hold(bench: &Bench, seconds: i64) -> Lease {
+    let until = sample::now() + SignedDuration::from_secs(seconds);
     let lease = Lease { ticket: sample::ticket_id(1), owner: "other".into(), until };
     bench.log.claim(&lease, sample::now()).await.unwrap();
+    lease
+}
+
+#[tokio::test]
+async fn a_loser_waits_for_the_release() {
+    let bench = bench(sample::policy());
+    let lease = hold(&bench, 600).await;
     bench.send(1, Cause::Created).await;
-    assert_eq!(bench.drain().await, 2, "put off once, then done");
-    assert!(bench.tickets.now() >= until);
+    assert_eq!(bench.deliver().await, 1);
+    bench.log.release(&lease).await.unwrap();
+    assert_eq!(bench.drain().await, 1);
     assert_eq!(bench.calls(1), 1);
+    assert!(bench.tickets.now() <= sample::now() + SignedDuration::from_secs(5), "long before the lease ends");
+}
+
+#[tokio::test]
+async fn a_dead_owner_is_waited_out() {
+    let bench = bench(sample::policy());
+    let lease = hold(&bench, 35).await;
+    bench.send(1, Cause::Created).await;
+    bench.drain().await;
+    assert_eq!(bench.calls(1), 1);
+    assert_eq!(bench.tickets.now(), lease.until, "no backoff goes past the end of the lease");
 }
 
 #[tokio::test]
@@ -195,18 +226,83 @@ async fn every_transient_failure_heals_without_a_second_effect() {
 }
 
 #[tokio::test]
+async fn four_hours_of_trouble_lose_nothing() {
+    let bench = bench(sample::policy());
+    bench.helpdesk.plan("ticket", &[Fault::Transient; RECEIVES as usize - 1]);
+    bench.send(1, Cause::Created).await;
+    assert_eq!(bench.drain().await, RECEIVES as usize);
+    assert!(bench.waited() >= SignedDuration::from_hours(4), "{:?}", bench.waited());
+    assert_eq!((bench.calls(1), bench.tickets.dead().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_throttled_helpdesk_is_left_alone() {
+    let bench = bench(sample::policy());
+    let throttled = Arc::new(ThrottledOnce { inner: bench.helpdesk.clone(), throttled: false.into() });
+    let bench = Bench { triage: Triage { helpdesk: throttled, ..bench.triage.clone() }, ..bench };
+    bench.send(1, Cause::Created).await;
+    assert_eq!(bench.drain().await, 2);
+    assert!(bench.waited() >= SignedDuration::from_mins(10), "{:?}", bench.waited());
+    assert_eq!(bench.calls(1), 1);
+}
+
+/// Wants ten minutes of peace at first.
+struct ThrottledOnce {
+    inner: Arc<Failing<MemoryHelpdesk>>,
+    throttled: AtomicBool,
+}
+
+#[async_trait]
+impl Helpdesk for ThrottledOnce {
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, PortError> {
+        if !self.throttled.swap(true, Ordering::Relaxed) {
+            return Err(PortError::throttled("helpdesk", Duration::from_secs(600), "429"));
+        }
+        self.inner.ticket(id).await
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Account, PortError> {
+        self.inner.account(id).await
+    }
+
+    async fn update(&self, update: &TicketUpdate) -> Result<Updated, PortError> {
+        self.inner.update(update).await
+    }
+
+    async fn has_marker(&self, id: TicketId, marker: &str) -> Result<bool, PortError> {
+        self.inner.has_marker(id, marker).await
+    }
+}
+
+#[tokio::test]
 async fn a_permanent_failure_parks_with_its_reason() {
     let bench = bench(sample::policy());
     bench.open(2, "fine");
-    bench.helpdesk.plan("ticket", &[Fault::Permanent; 3]);
+    bench.helpdesk.plan("ticket", &[Fault::Permanent]);
     bench.send(1, Cause::Created).await;
-    bench.drain().await;
+    assert_eq!(bench.drain().await, 1, "parked at once");
     assert_eq!((bench.tickets.dead().len(), bench.calls(1)), (1, 0));
-    assert!(bench.audited(AuditAction::TriageParked).iter().all(|entry| entry.contains("refused")));
-    assert!(!bench.audited(AuditAction::TriageParked).is_empty());
+    assert_eq!(bench.audited(AuditAction::TriageParked), ["tickets queue ticket refused: on cue"]);
     bench.send(2, Cause::Created).await;
     bench.drain().await;
     assert_eq!(bench.calls(2), 1, "the next one is served");
+}
+
+#[tokio::test]
+async fn the_audit_knows_of_unreadable_messages() {
+    let bench = bench(sample::policy());
+    bench.tickets.send(r#"{"v":9,"ticket_id":1}"#, Duration::ZERO).await.unwrap();
+    bench.tickets.send(r#"{"v":1,"ticket_id":1,"cause":"private words"}"#, Duration::ZERO).await.unwrap();
+    bench.tickets.send("private words", Duration::ZERO).await.unwrap();
+    bench.drain().await;
+    assert_eq!(
+        bench.audited(AuditAction::TriageParked),
+        [
+            "tickets queue message version 9 is not known here",
+            "tickets queue not a message of ours: cause is missing or not what it should be"
+        ]
+    );
+    assert_eq!(bench.tickets.dead().len(), 3);
 }
 
 #[tokio::test]
@@ -217,8 +313,9 @@ async fn a_panic_takes_down_its_own_record_only() {
     for number in [1, 2, 3] {
         bench.send(number, Cause::Created).await;
     }
-    bench.drain().await;
+    bench.deliver().await;
     assert_eq!((bench.calls(1), bench.calls(2), bench.calls(3)), (1, 0, 1));
+    bench.drain().await;
     assert_eq!(bench.tickets.dead().len(), 1);
 }
 
@@ -238,7 +335,7 @@ async fn a_ticket_that_changed_meanwhile_is_read_again() {
 /// Somebody edits the ticket between our reading and our first write.
 struct ChangesOnce {
     inner: Arc<Failing<MemoryHelpdesk>>,
-    changed: std::sync::atomic::AtomicBool,
+    changed: AtomicBool,
 }
 
 impl ChangesOnce {
@@ -248,23 +345,23 @@ impl ChangesOnce {
 }
 
 #[async_trait]
-impl domain::ports::Helpdesk for ChangesOnce {
-    async fn ticket(&self, id: domain::TicketId) -> Result<Option<Ticket>, PortError> {
+impl Helpdesk for ChangesOnce {
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, PortError> {
         self.inner.ticket(id).await
     }
 
-    async fn account(&self, id: &domain::AccountId) -> Result<Account, PortError> {
+    async fn account(&self, id: &AccountId) -> Result<Account, PortError> {
         self.inner.account(id).await
     }
 
-    async fn update(&self, update: &domain::TicketUpdate) -> Result<domain::ports::Updated, PortError> {
-        if !self.changed.swap(true, std::sync::atomic::Ordering::Relaxed) {
+    async fn update(&self, update: &TicketUpdate) -> Result<Updated, PortError> {
+        if !self.changed.swap(true, Ordering::Relaxed) {
             self.inner.inner().set_values(update.ticket, FieldValues::default());
         }
         self.inner.update(update).await
     }
 
-    async fn has_marker(&self, id: domain::TicketId, marker: &str) -> Result<bool, PortError> {
+    async fn has_marker(&self, id: TicketId, marker: &str) -> Result<bool, PortError> {
         self.inner.has_marker(id, marker).await
     }
 }
@@ -299,12 +396,66 @@ async fn a_humans_change_is_a_correction_once() {
 }
 
 #[tokio::test]
-async fn an_unknown_ticket_is_done_and_said_so() {
+async fn an_unknown_ticket_is_parked_in_the_end() {
     let bench = bench(sample::policy());
     bench.send(99, Cause::Triggered).await;
-    assert_eq!(bench.drain().await, 1);
-    assert_eq!(bench.audited(AuditAction::MessageReceived), ["triggered no such ticket"]);
-    assert!(bench.tickets.dead().is_empty());
+    assert_eq!(bench.drain().await, 6);
+    assert!((78..=155).contains(&bench.waited().as_secs()), "about two minutes: {:?}", bench.waited());
+    assert_eq!(bench.audited(AuditAction::TriageParked), ["tickets queue no such ticket"]);
+    assert_eq!(bench.tickets.dead(), [r#"{"v":1,"ticket_id":99,"cause":"triggered"}"#]);
+}
+
+/// What CloudWatch would take metrics from.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_missing_ticket_is_counted() {
+    let lines = Lines::default();
+    let out = lines.clone();
+    let metrics = EmbeddedMetrics::new("test".to_owned(), sample::now, move || out.clone());
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(metrics));
+    let bench = bench(sample::policy());
+    bench.send(99, Cause::Created).await;
+    bench.drain().await;
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert_eq!((text.matches(r#""NotFound":1"#).count(), text.matches(r#""MessageAge":"#).count()), (1, 5), "{text}");
+}
+
+#[tokio::test]
+async fn a_ticket_that_appears_late_is_triaged() {
+    let bench = bench(sample::policy());
+    bench.send(99, Cause::Created).await;
+    for _ in 0..4 {
+        bench.tickets.tick(bench.tickets.next_visible().unwrap());
+        bench.deliver().await;
+    }
+    assert_eq!(bench.record(99), None);
+    bench.open(99, "At last");
+    bench.drain().await;
+    assert_eq!((bench.calls(99), bench.tickets.dead().len()), (1, 0));
+    assert!(bench.audited(AuditAction::TriageParked).is_empty());
+}
+
+#[tokio::test]
+async fn a_dead_letter_sent_again_is_triaged() {
+    let bench = bench(sample::policy());
+    bench.send(99, Cause::Created).await;
+    bench.drain().await;
+    bench.open(99, "At last");
+    bench.tickets.send(&bench.tickets.dead()[0], Duration::ZERO).await.unwrap();
+    bench.drain().await;
+    assert_eq!(bench.calls(99), 1);
 }
 
 #[tokio::test]
@@ -326,7 +477,7 @@ async fn a_ticket_is_answered_in_public_once_whatever_goes_wrong() {
     overtaken.open(2, "faq");
     overtaken.helpdesk.plan("update", &[Fault::Ambiguous]);
     overtaken.send(2, Cause::Created).await;
-    pump(&overtaken.tickets, |event| async { handle(&overtaken.triage, event, &overtaken.invocation()).await }).await;
+    overtaken.deliver().await;
     overtaken.helpdesk.inner().comment(sample::ticket_id(2), "And one more thing".into());
     overtaken.drain().await;
     assert_eq!((public(&overtaken), overtaken.record(2).unwrap().resolution), (1, Resolution::AnswerReady));
@@ -334,7 +485,6 @@ async fn a_ticket_is_answered_in_public_once_whatever_goes_wrong() {
 
 #[tokio::test]
 async fn after_a_lost_answer_our_fields_are_still_ours() {
-    use domain::ports::{Claim, Lease, TicketLog};
     let bench = bench(sample::policy());
     bench.helpdesk.plan("update", &[Fault::Ambiguous]);
     bench.send(1, Cause::Created).await;

@@ -15,14 +15,14 @@ use crate::{
     inputs::Inputs,
     knowledge::{KnowledgeBase, Question},
     language,
-    model::{Model, Opinion, argmax},
+    model::{Model, Prediction, argmax},
     text,
 };
 
 /// How it signs its readings. Rises with every change of the model's kind.
 pub const NAME: &str = "embedded-2";
 
-/// An article below this does not match, and no draft is offered.
+/// An article below this does not match, and no draft is offered: from here on more drafts are right than wrong, by far.
 const MATCH: f32 = 0.45;
 /// Articles of which the best is chosen, once the team is looked at.
 const CANDIDATES: usize = 5;
@@ -58,7 +58,7 @@ impl EmbeddedAnalyst {
         let body = self.customers_words(ticket);
         let sentences = text::sentences(&body);
         let inputs = Inputs::new(&self.encoder, &ticket.subject, &sentences);
-        let opinion = self.model.judge(&inputs, &features::extract(&ticket.subject, &body));
+        let opinion = self.model.predict(&inputs, &features::extract(&ticket.subject, &body));
         let priority = label(&opinion, Task::Priority, &PRIORITIES);
         let agent = label(&opinion, Task::Agent, &TeamId::bundled());
         let sentiment = label(&opinion, Task::Sentiment, &SENTIMENTS);
@@ -188,7 +188,7 @@ pub fn chosen(task: Task, probabilities: &[f32]) -> usize {
     }
 }
 
-fn label<T: Clone>(opinion: &Opinion, task: Task, values: &[T]) -> Scored<T> {
+fn label<T: Clone>(opinion: &Prediction, task: Task, values: &[T]) -> Scored<T> {
     let probabilities = opinion.probabilities(task);
     let class = chosen(task, probabilities);
     Scored {
@@ -198,7 +198,7 @@ fn label<T: Clone>(opinion: &Opinion, task: Task, values: &[T]) -> Scored<T> {
 }
 
 /// The sentences that carry a signal best are quoted.
-fn signal(opinion: &Opinion, task: Task, odds: &[f32], sentences: &[String]) -> Signal<bool> {
+fn signal(opinion: &Prediction, task: Task, odds: &[f32], sentences: &[String]) -> Signal<bool> {
     let probabilities = opinion.probabilities(task);
     let confidence = probabilities.first().map_or(0.0, |none| 1.0 - none).clamp(0.0, 1.0);
     let value = chosen(task, probabilities) > 0;

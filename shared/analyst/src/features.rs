@@ -1,6 +1,7 @@
 //! A text as a sparse vector: hashed word and character n-grams and a few marks of style.
+#![expect(clippy::indexing_slicing, reason = "a run of equal hashes has a first one")]
 
-/// Buckets of the hashed space.
+/// Buckets of the hashed space: few enough that the weights of all tasks are half a megabyte, at the price of collisions.
 pub const BUCKETS: usize = 1 << 15;
 
 /// Bucket and weight, by ascending bucket, of unit length (or empty).
@@ -97,6 +98,7 @@ fn hash(kind: u8, first: &[u8], second: &[u8]) -> u32 {
     for byte in [kind].iter().chain(first).chain([0xff].iter()).chain(second) {
         state = (state ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
     }
+    // FNV's high bits are the better mixed ones, so they are folded into the low ones.
     (state ^ (state >> 15)) & (BUCKETS as u32 - 1)
 }
 
@@ -104,7 +106,7 @@ fn hash(kind: u8, first: &[u8], second: &[u8]) -> u32 {
 fn weighted(mut hashes: Vec<u32>) -> Features {
     hashes.sort_unstable();
     let mut features: Features =
-        hashes.chunk_by(|a, b| a == b).filter_map(|run| Some((*run.first()?, libm::sqrtf(run.len() as f32)))).collect();
+        hashes.chunk_by(|a, b| a == b).map(|run| (run[0], libm::sqrtf(run.len() as f32))).collect();
     let length = libm::sqrtf(features.iter().map(|(_, weight)| weight * weight).sum());
     for (_, weight) in &mut features {
         *weight /= length;

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2};
 
 use crate::text;
 
-/// Numbers of a text: both depths of the encoder.
+/// Numbers of a text: both depths of the encoder, its meaning and closer to its wording.
 pub const WIDTH: usize = 2 * encoder::DIMENSIONS;
 /// Marks of style.
 pub const MARKS: usize = 5;

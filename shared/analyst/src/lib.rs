@@ -11,11 +11,12 @@ pub mod inputs;
 pub mod knowledge;
 pub mod language;
 pub mod model;
+pub mod ngram_head;
+mod quantised;
 pub mod text;
-pub mod words;
 
 pub use embedded::EmbeddedAnalyst;
 pub use encoder::Encoder;
-pub use heads::{TASKS, Task};
+pub use heads::{PerTask, Task};
 pub use knowledge::KnowledgeBase;
 pub use model::Model;

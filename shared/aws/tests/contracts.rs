@@ -29,6 +29,7 @@ use domain::{
     sample,
 };
 use jiff::SignedDuration;
+use runtime::config::{Defaults, Reader, Variables};
 use secrecy::ExposeSecret;
 
 const ON_THREADS: Spawn<'_, bool> = &|task| Box::pin(async { tokio::spawn(task).await.unwrap() });
@@ -197,10 +198,10 @@ async fn the_queue() {
     let create = client.create_queue().queue_name(format!("contract-{}", std::process::id()));
     let url = create.attributes(QueueAttributeName::VisibilityTimeout, "60").send().await.unwrap().queue_url.unwrap();
     let queue = SqsQueue::new(&Sdk::from_env().await, url.clone());
-    queue::delay_and_give_back(&queue, &Receiving { client, url }).await;
+    queue::delay_and_defer(&queue, &Receiving { client, url }).await;
     let missing = SqsQueue::new(&Sdk::from_env().await, "http://localhost/000000000000/missing".to_owned());
     assert!(missing.send("x", Duration::ZERO).await.is_err());
-    assert!(matches!(queue.give_back("no receipt").await, Err(PortError::Permanent { .. })));
+    assert!(matches!(queue.defer("no receipt", Duration::ZERO).await, Err(PortError::Permanent { .. })));
 }
 
 fn email(to: &str) -> Email {
@@ -270,7 +271,8 @@ async fn the_settings_and_the_customers_files() {
     let names: Vec<&str> = snapshot.articles().map(|(name, _)| name).collect();
     assert!(names.len() > 5 && names.iter().all(|name| !name.contains(['/', '.'])), "{names:?}");
     assert!(Arc::ptr_eq(&snapshot, &bucket.snapshot().await.unwrap()));
-    let of = |mode| BucketSettings::new(&sdk, bucket.clone(), mode, |_| None);
+    let variables = Variables::read(Reader::new(|_| None), &Defaults::laptop()).unwrap();
+    let of = |mode| BucketSettings::new(&sdk, bucket.clone(), mode, variables.clone());
     assert_eq!(of(variable("MODE_PARAMETER")).policy().await.unwrap().mode, domain::Mode::Suggest);
     assert!(of("/nobody/made/this".to_owned()).policy().await.is_err());
     let empty = Arc::new(ConfigBucket::new(&sdk, variable("SITE_BUCKET")));

@@ -25,6 +25,7 @@ pub mod second_opinion;
 pub mod state;
 pub mod tags;
 pub mod ticket;
+pub mod time;
 
 pub use account::{Account, Health, PastTicket};
 pub use alert::{Alert, AlertKey, AlertKind, Band, Delivery, Signal};

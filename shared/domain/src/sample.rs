@@ -65,7 +65,6 @@ pub fn policy() -> Policy {
             .expect("the bundled teams"),
         thresholds,
         alerts,
-        bot_user: None,
         helpdesk_url: "https://example.zendesk.com".into(),
         retention: SignedDuration::from_hours(30 * 24),
     }

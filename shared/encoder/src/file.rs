@@ -1,15 +1,20 @@
 //! The encoder's file, read in place. `infra/encoder/build.py` writes it.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "sections are measured when the file is read, rows are below their number; a wrong one must panic in a test"
+)]
 
 use crate::DIMENSIONS;
 
+/// Rises with every change of the format, so that no build reads another's file.
 const MAGIC: &[u8; 8] = b"encoder1";
-/// Rows of the table before the pieces'.
+/// Rows of the table before the pieces': the three below.
 pub(crate) const SPECIAL: u32 = 3;
 pub(crate) const UNKNOWN: u32 = 0;
 pub(crate) const BEGIN: u32 = 1;
 pub(crate) const END: u32 = 2;
 
-/// Bits of a code. Eight codes are five bytes.
+/// Bits of a code, so that eight codes are five bytes. With six, fewer pieces fit the file's size; four lose too much.
 const BITS: usize = 5;
 const ROW_BYTES: usize = DIMENSIONS * BITS / 8;
 
@@ -84,7 +89,7 @@ impl File {
     pub(crate) fn embed<'a>(&self, row: u32, into: impl Iterator<Item = &'a mut f32>) {
         let row = row as usize;
         let (step, low) = (float(self.steps, row), float(self.lows, row));
-        let codes = self.codes.get(row * ROW_BYTES..(row + 1) * ROW_BYTES).unwrap_or_default();
+        let codes = &self.codes[row * ROW_BYTES..(row + 1) * ROW_BYTES];
         let codes = codes.as_chunks().0.iter().flat_map(|&[a, b, c, d, e]| {
             let eight = u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]);
             [0, 1, 2, 3, 4, 5, 6, 7].map(|code| (eight >> (code * BITS)) & ((1 << BITS) - 1))
@@ -114,5 +119,5 @@ pub(crate) fn word(bytes: &[u8], index: usize) -> Option<u32> {
 }
 
 fn float(bytes: &[u8], index: usize) -> f32 {
-    f32::from_bits(word(bytes, index).unwrap_or_default())
+    f32::from_bits(word(bytes, index).expect("an index below the number of rows"))
 }

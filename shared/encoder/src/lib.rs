@@ -10,14 +10,14 @@ mod network;
 mod normalizer;
 mod tokenizer;
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use file::Broken;
 use file::File;
-use network::{Network, Pool};
+use network::{Network, Pool, Workspace};
 use tokenizer::Tokenizer;
 
-/// Numbers of a sentence's vector.
+/// Numbers of a sentence's vector, as the original network has them.
 pub const DIMENSIONS: usize = 512;
 
 /// Of length 1: the product of two is their cosine.
@@ -34,7 +34,8 @@ pub struct Encoded {
 
 /// Tokens encoded at once: enough for the matrix products to be efficient, few enough to stay in the cache.
 const BATCH_TOKENS: usize = 256;
-/// Tokens looked at of one sentence, its begin and end included.
+/// Tokens looked at of one sentence, its begin and end included: a longer "sentence" is a log or a table, and its time is
+/// bounded.
 const LONGEST: usize = 256;
 
 /// The encoder over its file's bytes: pieces and their vectors are used in place, the 3.4 million other weights (13 MB)
@@ -43,6 +44,8 @@ pub struct Encoder {
     file: File,
     tokenizer: Tokenizer,
     network: OnceLock<Network>,
+    /// Where nobody works at the moment; in all as many as ever worked at once.
+    idle: Mutex<Vec<Workspace>>,
 }
 
 impl Encoder {
@@ -50,7 +53,7 @@ impl Encoder {
     /// [`Broken`]: the bytes are not a whole file of the version that this build reads.
     pub fn new(bytes: &'static [u8]) -> Result<Self, Broken> {
         let file = File::read(bytes)?;
-        Ok(Self { file, tokenizer: Tokenizer::new(&file), network: OnceLock::new() })
+        Ok(Self { file, tokenizer: Tokenizer::new(&file)?, network: OnceLock::new(), idle: Mutex::default() })
     }
 
     /// What the network makes of each sentence. A sentence without a word has a vector too, the same for all such.
@@ -71,22 +74,29 @@ impl Encoder {
 
     fn pools(&self, sentences: &[&str]) -> Vec<Pool> {
         let network = self.network();
+        let mut workspace = self.idle().pop().unwrap_or_else(Workspace::new);
         let mut pools = Vec::with_capacity(sentences.len() + 1);
         let mut batch: Vec<Vec<u32>> = Vec::new();
         let mut tokens = 0;
         for sentence in sentences {
             let rows = self.rows(sentence);
             if !batch.is_empty() && tokens + rows.len() > BATCH_TOKENS {
-                pools.extend(network.pools(&self.file, &std::mem::take(&mut batch)));
+                pools.extend(network.pools(&self.file, &std::mem::take(&mut batch), &mut workspace));
                 tokens = 0;
             }
             tokens += rows.len();
             batch.push(rows);
         }
         if !batch.is_empty() {
-            pools.extend(network.pools(&self.file, &batch));
+            pools.extend(network.pools(&self.file, &batch, &mut workspace));
         }
+        self.idle().push(workspace);
         pools
+    }
+
+    /// Also after a panic elsewhere: a workspace holds nothing that the next batch reads.
+    fn idle(&self) -> MutexGuard<'_, Vec<Workspace>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn finish(&self, pools: &[Pool]) -> Vec<Encoded> {

@@ -1,6 +1,6 @@
 //! SentencePiece's `nmt_nfkc` normaliser: a double-array trie from byte sequences to their replacements.
 
-use crate::file::word;
+use crate::{Broken, file::word};
 
 /// What a space is written as, before the first word too.
 const SPACE: &str = "\u{2581}";
@@ -12,10 +12,11 @@ pub(crate) struct Normalizer {
 }
 
 impl Normalizer {
-    pub(crate) fn new(bytes: &'static [u8]) -> Self {
-        let length = word(bytes, 0).unwrap_or_default() as usize;
-        let (trie, replacements) = bytes.get(4..).unwrap_or_default().split_at_checked(length).unwrap_or_default();
-        Self { trie, replacements }
+    pub(crate) fn new(bytes: &'static [u8]) -> Result<Self, Broken> {
+        let (length, rest) = bytes.split_first_chunk().ok_or(Broken::TooShort)?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (trie, replacements) = rest.split_at_checked(length).ok_or(Broken::TooShort)?;
+        Ok(Self { trie, replacements })
     }
 
     /// Compatibility forms folded, white space runs made one `▁`, one `▁` before the first word, none at the end.
@@ -35,7 +36,7 @@ impl Normalizer {
                     normal.push(c);
                 }
             }
-            rest = rest.get(length..).unwrap_or_default();
+            (_, rest) = rest.split_at(length);
         }
         normal
     }

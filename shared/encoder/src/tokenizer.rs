@@ -1,6 +1,11 @@
-//! SentencePiece's unigram segmentation: of all ways to cut a text into pieces, the likeliest.
+//! SentencePiece's unigram segmentation: of all ways to cut a text into pieces, the likeliest (Viterbi).
+#![expect(
+    clippy::indexing_slicing,
+    reason = "places are at most the text's length, bytes below 256; a wrong one must panic in a test, not lose a piece"
+)]
 
 use crate::{
+    Broken,
     file::{File, SPECIAL, UNKNOWN},
     normalizer::Normalizer,
 };
@@ -21,27 +26,28 @@ struct Step {
 }
 
 impl Tokenizer {
-    pub(crate) fn new(file: &File) -> Self {
+    pub(crate) fn new(file: &File) -> Result<Self, Broken> {
         let starts = |byte: u32| {
             narrow(0, file.count, |index| {
                 file.piece(index).and_then(|piece| piece.first()).is_some_and(|first| u32::from(*first) < byte)
             })
         };
-        Self { normalizer: Normalizer::new(file.normalizer), first: (0..=256).map(starts).collect() }
+        Ok(Self { normalizer: Normalizer::new(file.normalizer)?, first: (0..=256).map(starts).collect() })
     }
 
     /// The rows of the pieces of a text, without begin and end.
     pub(crate) fn rows(&self, file: &File, text: &str) -> Vec<u32> {
         let text = self.normalizer.normalize(text);
         let mut best = vec![Step { score: f64::NEG_INFINITY, from: 0, row: UNKNOWN }; text.len() + 1];
-        best.first_mut().expect("one more than the text has bytes").score = 0.0;
+        best[0].score = 0.0;
         for (start, c) in text.char_indices() {
-            let rest = text.as_bytes().get(start..).unwrap_or_default();
-            let reached = best.get(start).map_or(f64::NEG_INFINITY, |step| step.score);
+            let rest = &text.as_bytes()[start..];
+            let reached = best[start].score;
             let mut reach = |length: usize, score: f32, row: u32| {
-                if let Some(step) = best.get_mut(start + length).filter(|step| reached + f64::from(score) > step.score)
-                {
-                    *step = Step { score: reached + f64::from(score), from: start, row };
+                let score = reached + f64::from(score);
+                let step = &mut best[start + length];
+                if score > step.score {
+                    *step = Step { score, from: start, row };
                 }
             };
             let mut single = false;
@@ -55,31 +61,31 @@ impl Tokenizer {
         }
         let mut rows = Vec::new();
         let mut at = text.len();
-        while let Some(step) = best.get(at).filter(|_| at > 0) {
-            rows.push(step.row);
-            at = step.from;
+        while at > 0 {
+            rows.push(best[at].row);
+            at = best[at].from;
         }
         rows.reverse();
         if rows.is_empty() { vec![UNKNOWN] } else { rows }
     }
 
-    /// The pieces that a text begins with, shortest first, with their lengths in bytes.
+    /// The pieces that a text begins with, shortest first, with their lengths in bytes. The text is not empty.
     fn prefixes<'a>(&'a self, file: &'a File, text: &'a [u8]) -> impl Iterator<Item = (u32, usize)> + 'a {
-        let first = usize::from(text.first().copied().unwrap_or_default());
-        let bound = |at: usize| self.first.get(at).copied().unwrap_or_default();
-        let mut range = (bound(first), bound(first + 1));
+        let first = usize::from(text[0]);
+        // The pieces from `low` on, below `high`, begin with the text's first `length` bytes.
+        let (mut low, mut high) = (self.first[first], self.first[first + 1]);
         (1..=text.len())
             .map_while(move |length| {
-                let byte = text.get(length - 1)?;
                 if length > 1 {
+                    let byte = text.get(length - 1);
                     let at = |index| file.piece(index).and_then(|piece| piece.get(length - 1));
-                    let low = narrow(range.0, range.1, |index| at(index) < Some(byte));
-                    range = (low, narrow(low, range.1, |index| at(index) <= Some(byte)));
+                    low = narrow(low, high, |index| at(index) < byte);
+                    high = narrow(low, high, |index| at(index) <= byte);
                 }
-                let whole = file.piece(range.0).is_some_and(|piece| piece.len() == length);
-                (range.0 < range.1).then_some((range.0, length, whole))
+                let whole = file.piece(low).is_some_and(|piece| piece.len() == length);
+                if low < high { Some((low, length, whole)) } else { None }
             })
-            .filter_map(|(index, length, whole)| whole.then_some((index, length)))
+            .filter_map(|(index, length, whole)| if whole { Some((index, length)) } else { None })
     }
 }
 

@@ -114,6 +114,12 @@ fn a_broken_file_is_told() {
     assert_eq!(Encoder::new(b"something else entirely").err(), Some(encoder::Broken::Magic));
     let (_, cut) = data::ENCODER.split_last().unwrap();
     assert_eq!(Encoder::new(cut).err(), Some(encoder::Broken::TooShort));
+    // The normaliser is the last section; it begins with the length of its trie.
+    let normalizer = u32::from_le_bytes(data::ENCODER[16..20].try_into().unwrap()) as usize;
+    let start = data::ENCODER.len() - normalizer;
+    let mut broken = data::ENCODER.to_vec();
+    broken[start..start + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+    assert_eq!(Encoder::new(broken.leak()).err(), Some(encoder::Broken::TooShort));
 }
 
 proptest! {

@@ -129,8 +129,8 @@ impl<P: Queue> Queue for Failing<P> {
         self.call("send", self.inner.send(body, delay)).await
     }
 
-    async fn give_back(&self, receipt: &str) -> Result<(), PortError> {
-        self.call("give_back", self.inner.give_back(receipt)).await
+    async fn defer(&self, receipt: &str, delay: Duration) -> Result<(), PortError> {
+        self.call("defer", self.inner.defer(receipt, delay)).await
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use domain::ports::{Accepted, Email, Mailer, PortError};
 
+use crate::private;
+
 /// Writes each message to `<folder>/<name>.html`. The same message twice is one file.
 #[derive(Debug)]
 pub struct OutboxMailer {
@@ -24,7 +26,7 @@ impl Mailer for OutboxMailer {
     async fn send(&self, email: &Email) -> Result<Accepted, PortError> {
         let file = format!("{}.html", email.name);
         std::fs::create_dir_all(&self.folder)
-            .and_then(|()| std::fs::write(self.folder.join(&file), &email.html))
+            .and_then(|()| private::write(&self.folder.join(&file), &email.html))
             .map_err(|error| PortError::permanent("outbox", error))?;
         Ok(Accepted::Filed { file })
     }
@@ -49,6 +51,8 @@ mod tests {
         for _ in 0..2 {
             let Accepted::Filed { file } = outbox.send(&email).await.unwrap() else { panic!("nothing is sent") };
             let file = folder.path().join("emails").join(file);
+            #[cfg(unix)]
+            assert_eq!(std::os::unix::fs::MetadataExt::mode(&file.metadata().unwrap()) & 0o777, 0o600);
             assert_eq!(std::fs::read_to_string(file).unwrap(), "<p>At risk</p>");
         }
         assert_eq!(std::fs::read_dir(folder.path().join("emails")).unwrap().count(), 1);

@@ -7,6 +7,7 @@ use domain::{
     Policy,
     ports::{PortError, Settings, SigningSecrets},
 };
+use runtime::config::{Config, Configuration};
 use secrecy::SecretString;
 
 #[derive(Clone, Debug)]
@@ -15,6 +16,16 @@ pub struct FixedSettings(pub Arc<Policy>);
 #[async_trait]
 impl Settings for FixedSettings {
     async fn policy(&self) -> Result<Arc<Policy>, PortError> {
+        Ok(self.0.clone())
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct FixedConfiguration(pub Arc<Config>);
+
+#[async_trait]
+impl Configuration for FixedConfiguration {
+    async fn config(&self) -> Result<Arc<Config>, PortError> {
         Ok(self.0.clone())
     }
 }

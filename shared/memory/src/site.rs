@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use domain::ports::{Page, PortError, Site};
 
+use crate::private;
+
 #[derive(Debug)]
 pub struct SiteDirectory {
     folder: PathBuf,
@@ -26,7 +28,7 @@ impl Site for SiteDirectory {
         place
             .parent()
             .map_or(Ok(()), std::fs::create_dir_all)
-            .and_then(|()| std::fs::write(&draft, &page.body))
+            .and_then(|()| private::write(&draft, &page.body))
             .and_then(|()| std::fs::rename(&draft, &place))
             .map_err(|error| PortError::permanent("site folder", error))
     }

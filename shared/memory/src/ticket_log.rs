@@ -1,7 +1,7 @@
 //! The ticket table in memory: claims, states, records, alerts, audit.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -56,6 +56,25 @@ impl MemoryTicketLog {
         std::mem::take(&mut lock(&self.state).audit)
     }
 
+    /// Forgets all but the `most` tickets triaged last, with their alerts. Returns what was forgotten.
+    #[must_use]
+    pub fn keep_newest(&self, most: usize) -> Vec<TicketId> {
+        let mut state = lock(&self.state);
+        let recorded: usize = state.days.values().map(BTreeSet::len).sum();
+        let oldest: Vec<TicketId> =
+            state.days.values().flatten().take(recorded.saturating_sub(most)).map(|(_, ticket)| *ticket).collect();
+        for ticket in &oldest {
+            if let Some((record, _)) = state.tickets.remove(ticket).and_then(|entry| entry.record) {
+                state.unindex(&record);
+            }
+        }
+        if !oldest.is_empty() {
+            let forgotten: HashSet<TicketId> = oldest.iter().copied().collect();
+            state.alerts.retain(|key, _| !forgotten.contains(&key.ticket));
+        }
+        oldest
+    }
+
     /// The newest record of a ticket, expired or not, without a copy.
     #[must_use]
     pub fn newest(&self, ticket: TicketId) -> Option<Arc<Record>> {
@@ -90,11 +109,18 @@ impl State {
 
     fn unindex(&mut self, record: &Record) {
         let place = (record.triaged_at, record.ticket);
-        if let Some(day) = self.days.get_mut(&utc_day(record.triaged_at)) {
-            day.remove(&place);
+        let day = utc_day(record.triaged_at);
+        if let Some(tickets) = self.days.get_mut(&day) {
+            tickets.remove(&place);
+            if tickets.is_empty() {
+                self.days.remove(&day);
+            }
         }
-        if let Some(account) = self.accounts.get_mut(&record.account) {
-            account.remove(&place);
+        if let Some(tickets) = self.accounts.get_mut(&record.account) {
+            tickets.remove(&place);
+            if tickets.is_empty() {
+                self.accounts.remove(&record.account);
+            }
         }
     }
 }
@@ -138,8 +164,13 @@ impl TicketLog for MemoryTicketLog {
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), PortError> {
-        if let Some(entry) = lock(&self.state).owned(lease) {
+        let mut state = lock(&self.state);
+        if let Some(entry) = state.owned(lease) {
             entry.owner = None;
+            // Events may name tickets that nobody knows; nothing is kept of those.
+            if entry.record.is_none() && entry.state == TicketState::default() {
+                state.tickets.remove(&lease.ticket);
+            }
         }
         Ok(())
     }
@@ -279,6 +310,35 @@ mod tests {
         for _ in 0..20 {
             alert_log::one_of_many_takers_wins(Arc::new(log()), ON_THREADS).await;
         }
+    }
+
+    #[tokio::test]
+    async fn the_tickets_triaged_last_are_kept() {
+        let log = log();
+        for number in 1..=3u32 {
+            let ticket = domain::sample::ticket_id(number.into());
+            let at = domain::sample::now() + jiff::SignedDuration::from_hours(number.into());
+            let lease = Lease { ticket, owner: "a".into(), until: at };
+            assert!(matches!(log.claim(&lease, at).await.unwrap(), Claim::Mine(_)));
+            let record = domain::sample::record(number.into(), "Acme", at);
+            log.finish(&lease, &TicketState::default(), &record, Timestamp::MAX).await.unwrap();
+        }
+        assert!(log.keep_newest(3).is_empty());
+        assert_eq!(log.keep_newest(1), [1, 2].map(domain::sample::ticket_id));
+        assert!(log.newest(domain::sample::ticket_id(2)).is_none());
+        assert!(log.newest(domain::sample::ticket_id(3)).is_some());
+        let state = lock(&log.state);
+        assert_eq!(state.days.values().chain(state.accounts.values()).map(BTreeSet::len).sum::<usize>(), 2);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_of_a_ticket_unknown() {
+        let log = log();
+        let now = domain::sample::now();
+        let lease = Lease { ticket: domain::sample::ticket_id(1), owner: "a".into(), until: now };
+        assert!(matches!(log.claim(&lease, now).await.unwrap(), Claim::Mine(_)));
+        TicketLog::release(&log, &lease).await.unwrap();
+        assert!(lock(&log.state).tickets.is_empty());
     }
 
     #[tokio::test]

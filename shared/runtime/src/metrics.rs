@@ -5,7 +5,7 @@
 use std::{fmt, io::Write};
 
 use domain::Record;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use strum::{Display, EnumIter, IntoEnumIterator, IntoStaticStr};
 use tracing::{
@@ -18,8 +18,11 @@ use tracing_subscriber::{Layer, layer::Context};
 pub const TARGET: &str = "metrics";
 /// CloudWatch's namespace for them.
 pub const NAMESPACE: &str = "TicketTriage";
+/// What every metric is told apart by.
+pub const DIMENSION: &str = "Stack";
 
-/// Every metric, by its name in CloudWatch. The first ten a month cost nothing.
+/// Every metric, by its name in CloudWatch. The first ten of an account cost nothing, each further one 30 cents a
+/// month.
 ///
 /// `infra/local-cloud/metrics.json` lists them for whoever checks alarms and the dashboard.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Display, EnumIter, IntoStaticStr)]
@@ -33,6 +36,8 @@ pub enum Metric {
     ModelCost,
     Drafts,
     AlertCapUsed,
+    NotFound,
+    MessageAge,
 }
 
 impl Metric {
@@ -48,6 +53,8 @@ impl Metric {
             Self::ModelCost => "cost_usd",
             Self::Drafts => "drafts",
             Self::AlertCapUsed => "alert_cap_used",
+            Self::NotFound => "not_found",
+            Self::MessageAge => "message_age",
         }
     }
 
@@ -60,11 +67,13 @@ impl Metric {
             | Self::OpportunitySignals
             | Self::Fallbacks
             | Self::ModelTokens
-            | Self::Drafts => "Count",
+            | Self::Drafts
+            | Self::NotFound => "Count",
             Self::Latency => "Milliseconds",
             // CloudWatch knows no unit of money.
             Self::ModelCost => "None",
             Self::AlertCapUsed => "Percent",
+            Self::MessageAge => "Seconds",
         }
     }
 }
@@ -89,23 +98,37 @@ pub fn alert_cap_used(used: u64, cap: u32) {
     tracing::info!(target: TARGET, alert_cap_used = used.saturating_mul(100) / u64::from(cap.max(1)));
 }
 
+/// A ticket that a message named did not turn up, and the message was parked.
+pub fn not_found() {
+    tracing::info!(target: TARGET, not_found = 1u64);
+}
+
+/// A message failed and comes again: so long ago was it sent.
+///
+/// SQS's own age of the oldest message leaves out whatever was received three times and more, so it is blind to exactly
+/// these.
+pub fn message_age(age: SignedDuration) {
+    tracing::info!(target: TARGET, message_age = age.as_secs().max(0));
+}
+
 /// Writes each metric event as one line of JSON that CloudWatch Logs takes the metrics from.
 pub struct EmbeddedMetrics<W> {
-    stage: String,
+    stack: String,
     clock: fn() -> Timestamp,
     out: W,
 }
 
 impl<W> fmt::Debug for EmbeddedMetrics<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmbeddedMetrics").field("stage", &self.stage).finish_non_exhaustive()
+        f.debug_struct("EmbeddedMetrics").field("stack", &self.stack).finish_non_exhaustive()
     }
 }
 
 impl<W> EmbeddedMetrics<W> {
-    /// `stage` is the one dimension; `out` opens where a line goes.
-    pub fn new(stage: String, clock: fn() -> Timestamp, out: W) -> Self {
-        Self { stage, clock, out }
+    /// `stack` names the deployment and is the one dimension, so that two deployments in one account stay apart; `out`
+    /// opens where a line goes.
+    pub fn new(stack: String, clock: fn() -> Timestamp, out: W) -> Self {
+        Self { stack, clock, out }
     }
 
     fn line(&self, values: Map<String, Value>) -> Value {
@@ -113,10 +136,10 @@ impl<W> EmbeddedMetrics<W> {
         let definitions: Vec<Value> =
             known.map(|metric| json!({ "Name": <&str>::from(metric), "Unit": metric.unit() })).collect();
         let mut line = values;
-        line.insert("Stage".to_owned(), self.stage.clone().into());
+        line.insert(DIMENSION.to_owned(), self.stack.clone().into());
         let aws = json!({
             "Timestamp": (self.clock)().as_millisecond(),
-            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": definitions }],
+            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": definitions }],
         });
         line.insert("_aws".to_owned(), aws);
         Value::Object(line)
@@ -193,10 +216,12 @@ mod tests {
     fn a_line_names_its_metrics_and_holds_no_text() {
         let lines = Lines::default();
         let out = lines.clone();
-        let metrics = EmbeddedMetrics::new("test".to_owned(), sample::now, move || out.clone());
+        let metrics = EmbeddedMetrics::new("triage-test".to_owned(), sample::now, move || out.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(metrics), || {
             triaged(&sample::record(1, "Acme", sample::now()));
             alert_cap_used(81, 100);
+            not_found();
+            message_age(SignedDuration::from_mins(20));
             tracing::info!(tickets = 1u64, "An ordinary event with such a field.");
         });
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
@@ -208,8 +233,8 @@ mod tests {
     }
 
     #[test]
-    fn there_are_at_most_ten() {
-        assert!(Metric::iter().count() <= 10);
+    fn there_are_few() {
+        assert!(Metric::iter().count() <= 12, "each costs every stage of every customer");
     }
 
     #[test]

@@ -1,124 +1,135 @@
-//! How well labels were found, and how far chance may have had a hand in it.
+//! How well labels were found: scores of a confusion matrix, bootstrap intervals, calibration.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a class or a bin that does not exist must panic in a test, not go uncounted"
+)]
 
 use crate::random::Random;
 
-/// Samples drawn for an interval.
+/// Bootstrap samples for an interval: enough that 25 lie beyond either end.
 const SAMPLES: usize = 1_000;
-/// Of equal width, over confidences from 0 to 1.
+/// Of a thousand samples, how many lie below and above an interval of 95 %.
+const TAIL_PER_THOUSAND: usize = 25;
+/// Any fixed one, so that the same items give the same interval.
+const SEED: u64 = 95;
+/// Bins of equal width over confidences from 0 to 1: the usual number for the expected calibration error.
 const BINS: usize = 10;
 
-/// Counts of (truth, found) pairs over a fixed set of classes.
+/// A confusion matrix: counts of (truth, found) pairs over a fixed set of classes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Confusion {
-    classes: usize,
-    counts: Vec<usize>,
+    /// For each truth a row, in it for each finding its count.
+    counts: Vec<Vec<usize>>,
 }
 
 impl Confusion {
     #[must_use]
     pub fn new(classes: usize) -> Self {
-        Self { classes, counts: vec![0; classes * classes] }
-    }
-
-    /// # Panics
-    /// If either class is not below the number of classes.
-    pub fn add(&mut self, truth: usize, found: usize) {
-        assert!(truth < self.classes && found < self.classes, "a class of this set");
-        if let Some(count) = self.counts.get_mut(truth * self.classes + found) {
-            *count += 1;
-        }
-    }
-
-    #[must_use]
-    pub fn count(&self, truth: usize, found: usize) -> usize {
-        self.counts.get(truth * self.classes + found).copied().unwrap_or(0)
-    }
-
-    #[must_use]
-    pub fn total(&self) -> usize {
-        self.counts.iter().sum()
-    }
-
-    /// Share of pairs that agree, 0 to 1; 0 of nothing.
-    #[must_use]
-    pub fn accuracy(&self) -> f64 {
-        let right: usize = (0..self.classes).map(|class| self.count(class, class)).sum();
-        ratio(right, self.total())
-    }
-
-    /// Mean F1 over the classes that occur as truth or as found, 0 to 1.
-    #[must_use]
-    pub fn macro_f1(&self) -> f64 {
-        let scores: Vec<f64> = (0..self.classes).filter_map(|class| self.f1(class)).collect();
-        if scores.is_empty() { 0.0 } else { scores.iter().sum::<f64>() / scores.len() as f64 }
-    }
-
-    /// F1 of one class; none if it neither occurs nor was found.
-    #[must_use]
-    pub fn f1(&self, class: usize) -> Option<f64> {
-        let (truths, found) =
-            (self.truths(class), (0..self.classes).map(|truth| self.count(truth, class)).sum::<usize>());
-        (truths + found > 0).then(|| ratio(2 * self.count(class, class), truths + found))
-    }
-
-    /// Cohen's kappa with quadratic weights: 1 for agreement, 0 for what chance alone would give. Classes are in order.
-    #[must_use]
-    pub fn weighted_kappa(&self) -> f64 {
-        let found = |class: usize| (0..self.classes).map(|truth| self.count(truth, class)).sum::<usize>();
-        let (mut seen, mut chance) = (0.0, 0.0);
-        for truth in 0..self.classes {
-            for class in 0..self.classes {
-                let distance = truth.abs_diff(class).pow(2) as f64;
-                seen += distance * self.count(truth, class) as f64;
-                chance += distance * ratio(self.truths(truth) * found(class), self.total());
-            }
-        }
-        if chance > 0.0 { 1.0 - seen / chance } else { 0.0 }
-    }
-
-    /// Cohen's kappa: 1 for agreement, 0 for what chance alone would give.
-    #[must_use]
-    pub fn kappa(&self) -> f64 {
-        let found = |class: usize| (0..self.classes).map(|truth| self.count(truth, class)).sum::<usize>();
-        let chance: f64 = (0..self.classes)
-            .map(|class| ratio(self.truths(class), self.total()) * ratio(found(class), self.total()))
-            .sum();
-        if chance < 1.0 { (self.accuracy() - chance) / (1.0 - chance) } else { 0.0 }
-    }
-
-    /// How often a class is the truth.
-    #[must_use]
-    pub fn truths(&self, class: usize) -> usize {
-        (0..self.classes).map(|found| self.count(class, found)).sum()
-    }
-}
-
-impl Confusion {
-    /// The share of a class's tickets that were found, 0 to 1; none if there are none.
-    #[must_use]
-    pub fn recall(&self, class: usize) -> Option<f64> {
-        (self.truths(class) > 0).then(|| ratio(self.count(class, class), self.truths(class)))
-    }
-
-    /// The share of what was found as a class that is it, 0 to 1; none if nothing was.
-    #[must_use]
-    pub fn precision(&self, class: usize) -> Option<f64> {
-        let found = (0..self.classes).map(|truth| self.count(truth, class)).sum();
-        (found > 0).then(|| ratio(self.count(class, class), found))
-    }
-
-    /// The share of pairs in which the first class was taken for the last one or the last for the first, 0 to 1.
-    #[must_use]
-    pub fn opposite(&self) -> f64 {
-        let last = self.classes.saturating_sub(1);
-        ratio(self.count(0, last) + self.count(last, 0), self.total())
+        Self { counts: vec![vec![0; classes]; classes] }
     }
 
     #[must_use]
     pub fn of(classes: usize, pairs: impl IntoIterator<Item = (usize, usize)>) -> Self {
         let mut confusion = Self::new(classes);
-        pairs.into_iter().for_each(|(truth, found)| confusion.add(truth, found));
+        for (truth, found) in pairs {
+            confusion.add(truth, found);
+        }
         confusion
+    }
+
+    /// # Panics
+    /// If either class is not below the number of classes.
+    pub fn add(&mut self, truth: usize, found: usize) {
+        self.counts[truth][found] += 1;
+    }
+
+    /// # Panics
+    /// If either class is not below the number of classes.
+    #[must_use]
+    pub fn count(&self, truth: usize, found: usize) -> usize {
+        self.counts[truth][found]
+    }
+
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.counts.iter().flatten().sum()
+    }
+
+    /// How often a class is the truth.
+    #[must_use]
+    pub fn truths(&self, class: usize) -> usize {
+        self.counts[class].iter().sum()
+    }
+
+    /// How often a class was found.
+    fn findings(&self, class: usize) -> usize {
+        self.counts.iter().map(|row| row[class]).sum()
+    }
+
+    fn classes(&self) -> std::ops::Range<usize> {
+        0..self.counts.len()
+    }
+
+    /// The share of pairs that agree, 0 to 1; 0 of nothing.
+    #[must_use]
+    pub fn accuracy(&self) -> f64 {
+        let right: usize = self.classes().map(|class| self.count(class, class)).sum();
+        ratio(right, self.total())
+    }
+
+    /// The share of a class's tickets that were found, 0 to 1; none if there are none.
+    #[must_use]
+    pub fn recall(&self, class: usize) -> Option<f64> {
+        defined_ratio(self.count(class, class), self.truths(class))
+    }
+
+    /// The share of what was found as a class that is it, 0 to 1; none if nothing was.
+    #[must_use]
+    pub fn precision(&self, class: usize) -> Option<f64> {
+        defined_ratio(self.count(class, class), self.findings(class))
+    }
+
+    /// The harmonic mean of precision and recall of a class; none if it neither occurs nor was found.
+    #[must_use]
+    pub fn f1(&self, class: usize) -> Option<f64> {
+        defined_ratio(2 * self.count(class, class), self.truths(class) + self.findings(class))
+    }
+
+    /// The mean F1 over the classes that occur as truth or as found, 0 to 1; 0 of nothing.
+    #[must_use]
+    pub fn macro_f1(&self) -> f64 {
+        let scores: Vec<f64> = self.classes().filter_map(|class| self.f1(class)).collect();
+        if scores.is_empty() { 0.0 } else { scores.iter().sum::<f64>() / scores.len() as f64 }
+    }
+
+    /// Cohen's kappa with quadratic weights: 1 for agreement, 0 for what chance alone would give. Classes are in order.
+    #[must_use]
+    pub fn weighted_kappa(&self) -> f64 {
+        let (mut observed, mut expected) = (0.0, 0.0);
+        for truth in self.classes() {
+            for found in self.classes() {
+                let weight = truth.abs_diff(found).pow(2) as f64;
+                observed += weight * self.count(truth, found) as f64;
+                expected += weight * ratio(self.truths(truth) * self.findings(found), self.total());
+            }
+        }
+        if expected > 0.0 { 1.0 - observed / expected } else { 0.0 }
+    }
+
+    /// Cohen's kappa: 1 for agreement, 0 for what chance alone would give.
+    #[must_use]
+    pub fn kappa(&self) -> f64 {
+        let total = self.total();
+        let by_chance = |class| ratio(self.truths(class), total) * ratio(self.findings(class), total);
+        let expected: f64 = self.classes().map(by_chance).sum();
+        if expected < 1.0 { (self.accuracy() - expected) / (1.0 - expected) } else { 0.0 }
+    }
+
+    /// The share of pairs in which the first class was taken for the last one or the last for the first, 0 to 1.
+    #[must_use]
+    pub fn opposite(&self) -> f64 {
+        let Some(last) = self.classes().next_back() else { return 0.0 };
+        ratio(self.count(0, last) + self.count(last, 0), self.total())
     }
 }
 
@@ -126,19 +137,18 @@ impl Confusion {
 /// items give the same interval. Samples for which the score is not defined do not count; none if it is for none.
 #[must_use]
 pub fn interval<T: Copy>(items: &[T], score: impl Fn(&[T]) -> Option<f64>) -> Option<[f64; 2]> {
-    let mut random = Random(95);
+    let mut random = Random(SEED);
     let mut sample = Vec::with_capacity(items.len());
-    let mut scores: Vec<f64> = (0..SAMPLES)
-        .filter_map(|_| {
-            sample.clear();
-            sample.extend((0..items.len()).filter_map(|_| items.get(random.below(items.len())).copied()));
-            score(&sample)
-        })
-        .collect();
+    let mut scores = Vec::with_capacity(SAMPLES);
+    for _ in 0..SAMPLES {
+        sample.clear();
+        sample.extend((0..items.len()).map(|_| items[random.below(items.len())]));
+        scores.extend(score(&sample));
+    }
     scores.sort_by(f64::total_cmp);
     let last = scores.len().checked_sub(1)?;
-    let low = scores.len() * 25 / 1_000;
-    Some([*scores.get(low)?, *scores.get(last - low)?])
+    let tail = scores.len() * TAIL_PER_THOUSAND / 1_000;
+    Some([scores[tail], scores[last - tail]])
 }
 
 /// Confidences of one range, and what came of them.
@@ -154,21 +164,20 @@ pub struct Bin {
 /// A reliability table: ten ranges of confidence, those without tickets left out.
 #[must_use]
 pub fn reliability(outcomes: &[(f32, bool)]) -> Vec<Bin> {
-    let mut sums = [(0usize, 0.0f64, 0usize); BINS];
+    let mut bins = [Bin { tickets: 0, confidence: 0.0, right: 0.0 }; BINS];
     for (confidence, right) in outcomes {
-        let bin = ((confidence * BINS as f32) as usize).min(BINS - 1);
-        if let Some((count, confidences, rights)) = sums.get_mut(bin) {
-            *count += 1;
-            *confidences += f64::from(*confidence);
-            *rights += usize::from(*right);
-        }
+        // A confidence of 1 belongs to the last bin.
+        let bin = &mut bins[((confidence * BINS as f32) as usize).min(BINS - 1)];
+        bin.tickets += 1;
+        bin.confidence += f64::from(*confidence);
+        bin.right += f64::from(u8::from(*right));
     }
-    let bin = |(tickets, confidences, rights): (usize, f64, usize)| Bin {
-        tickets,
-        confidence: confidences / tickets as f64,
-        right: ratio(rights, tickets),
+    let mean = |sums: Bin| Bin {
+        tickets: sums.tickets,
+        confidence: sums.confidence / sums.tickets as f64,
+        right: sums.right / sums.tickets as f64,
     };
-    sums.into_iter().filter(|(tickets, ..)| *tickets > 0).map(bin).collect()
+    bins.into_iter().filter(|bin| bin.tickets > 0).map(mean).collect()
 }
 
 /// The expected calibration error: how far confidence and truth are apart, weighted by tickets, 0 to 1.
@@ -178,8 +187,14 @@ pub fn calibration_error(outcomes: &[(f32, bool)]) -> f64 {
     reliability(outcomes).into_iter().map(apart).sum::<f64>() / outcomes.len().max(1) as f64
 }
 
+/// 0 of nothing.
 fn ratio(part: usize, whole: usize) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+    defined_ratio(part, whole).unwrap_or(0.0)
+}
+
+/// None of nothing.
+fn defined_ratio(part: usize, whole: usize) -> Option<f64> {
+    if whole == 0 { None } else { Some(part as f64 / whole as f64) }
 }
 
 #[cfg(test)]
@@ -202,6 +217,13 @@ mod tests {
             (confusion.recall(0), confusion.precision(1), confusion.recall(2)),
             (Some(2.0 / 3.0), Some(0.5), None)
         );
+    }
+
+    #[test]
+    #[should_panic(expected = "index out of bounds")]
+    fn a_class_outside_the_set_panics() {
+        // In one flat table this pair would have been counted as (2, 1).
+        Confusion::new(3).add(1, 4);
     }
 
     #[test]

@@ -2,5 +2,6 @@
 
 pub mod corpus;
 pub mod evaluate;
+pub mod parallel;
 mod random;
 pub mod train;

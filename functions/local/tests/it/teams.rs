@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use analyst::KnowledgeBase;
 use domain::{
-    Reading, Record, Scored, TicketContext, TicketState, decide,
+    Mode, Reading, Record, Scored, TicketContext, TicketState, decide,
     ports::{Lease, TicketLog},
     reading::Usage,
     record::Effort,
@@ -13,7 +13,7 @@ use domain::{
 };
 use jiff::SignedDuration;
 use llm::prompt::Prompt;
-use memory::{FixedSettings, MemoryTicketLog, SiteDirectory};
+use memory::{FixedConfiguration, MemoryTicketLog, SiteDirectory};
 use report::Reporting;
 use runtime::config::{Config, Defaults, Files};
 use zendesk::update_request;
@@ -30,22 +30,22 @@ fn four_teams() -> Config {
     }));
     let agents = serde_json::to_string(&agents).unwrap();
     let files = Files { policy: data::POLICY, agents: &agents };
-    let get = |name: &str| (name == "MODE").then(|| "act".to_owned());
-    runtime::config::read(files, get, Defaults::default()).unwrap()
+    runtime::config::read(files, |_| None, Mode::Act, &Defaults::laptop()).unwrap()
 }
 
 #[tokio::test]
 async fn a_fourth_team_goes_all_the_way() {
-    let Config { policy, fields, .. } = four_teams();
+    let config = four_teams();
+    let Config { policy, fields, .. } = &config;
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
     assert!(Prompt::new(&policy.teams, &knowledge).system().contains("- `field_ops`: Field Operations. Scanners"));
 
     let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
     let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
     let agent = Scored { value: sample::team("field_ops"), confidence: 0.9 };
-    let plan = decide(context, &Reading { agent, ..sample::reading() }, &policy, sample::now());
+    let plan = decide(context, &Reading { agent, ..sample::reading() }, policy, sample::now());
 
-    let request = update_request(plan.update.as_ref().unwrap(), &fields).body;
+    let request = update_request(plan.update.as_ref().unwrap(), fields).body;
     assert_eq!(request["ticket"]["group_id"], 360001004);
     let tags = request["ticket"]["tags"].to_string();
     assert!(tags.contains("\"agent_field_ops\"") && tags.contains("\"team_field_ops\""), "{tags}");
@@ -58,11 +58,10 @@ async fn a_fourth_team_goes_all_the_way() {
     log.finish(&lease, &state, &record, now + SignedDuration::from_hours(1)).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let reporting = Reporting {
-        settings: Arc::new(FixedSettings(Arc::new(policy))),
+        configuration: Arc::new(FixedConfiguration(Arc::new(config))),
         records: log.clone(),
         alerts: log,
         site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
-        fields,
         pages: report::ONE_PAGE,
     };
     report::handle(&reporting, report::Window::last_30_days(now), now).await.unwrap();

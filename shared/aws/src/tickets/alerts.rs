@@ -8,6 +8,7 @@ use domain::{
     Alert, AlertKey, Delivery,
     ports::{AlertLog, Opened, PortError, Taken},
     record::utc_day,
+    time::earlier,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{Timestamp, ToSpan};
@@ -110,17 +111,14 @@ impl AlertLog for TicketTable {
     }
 
     async fn alerts(&self, now: Timestamp) -> Result<Vec<Arc<Alert>>, PortError> {
-        let (first, last) = (utc_day(now - self.retention).saturating_sub(1.day()), utc_day(now));
+        let (first, last) = (utc_day(earlier(now, self.retention)).saturating_sub(1.day()), utc_day(now));
         let days = first.series(1.day()).take_while(|day| *day <= last);
-        let days: Vec<Vec<Item>> = stream::iter(days)
-            .map(|day| TicketTable::day(self, day_key("alert", day), now))
+        let days: Vec<Vec<Alert>> = stream::iter(days)
+            .map(|day| self.of_day(day_key("alert", day), now, read_alert))
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
-        let mut alerts = Vec::new();
-        for item in days.iter().flatten() {
-            alerts.push(Arc::new(read_alert(item)?));
-        }
+        let mut alerts: Vec<Arc<Alert>> = days.into_iter().flatten().map(Arc::new).collect();
         alerts.sort_by_key(|alert| (alert.at, alert.key()));
         Ok(alerts)
     }

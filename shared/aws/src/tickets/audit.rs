@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use domain::{
     AuditEntry,
     ports::{Audit, PortError},
+    time::later,
 };
 use jiff::tz::Offset;
 
@@ -35,7 +36,7 @@ impl Audit for TicketTable {
             .item("audit_action", text(<&str>::from(entry.action)))
             .item("audit_target", text(&*entry.target))
             .item("audit_outcome", text(&*entry.outcome))
-            .item(EXPIRES, expiry(entry.at + WITHOUT_TEXT));
+            .item(EXPIRES, expiry(later(entry.at, WITHOUT_TEXT)));
         request.send().await.map_err(|error| sort(SERVICE, error))?;
         Ok(())
     }

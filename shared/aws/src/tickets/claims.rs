@@ -9,6 +9,7 @@ use domain::{
     Reading, Record, TicketState, Version,
     ports::{Claim, Fenced, Lease, PortError, TicketLog},
     record::utc_day,
+    time::later,
 };
 use jiff::Timestamp;
 
@@ -82,7 +83,7 @@ impl TicketTable {
             .condition_expression(OURS)
             .expression_attribute_values(":me", text(&lease.owner))
             .expression_attribute_values(":state", json(&without_reading(state)))
-            .expression_attribute_values(":expires", expiry(lease.until + WITHOUT_TEXT))
+            .expression_attribute_values(":expires", expiry(later(lease.until, WITHOUT_TEXT)))
     }
 }
 
@@ -104,7 +105,7 @@ impl TicketLog for TicketTable {
             .expression_attribute_values(":me", text(&lease.owner))
             .expression_attribute_values(":until", moment(lease.until))
             .expression_attribute_values(":now", moment(now))
-            .expression_attribute_values(":expires", expiry(lease.until + WITHOUT_TEXT));
+            .expression_attribute_values(":expires", expiry(later(lease.until, WITHOUT_TEXT)));
         match update(request).await? {
             Written::Done(item) => Ok(Claim::Mine(Box::new(self.remembered(lease, &item, now).await?))),
             Written::Refused(item) => Ok(Claim::Theirs { until: read_moment(&item, "held_until")? }),
@@ -123,7 +124,7 @@ impl TicketLog for TicketTable {
             .table_name(&self.table)
             .set_item(Some(key(lease.ticket, READING).into()))
             .item(READING_JSON, json(reading))
-            .item(EXPIRES, expiry(lease.until + self.retention));
+            .item(EXPIRES, expiry(later(lease.until, self.retention)));
         let put = TransactWriteItem::builder().put(put.build().expect("all required parts are set")).build();
         self.together(vec![transacted(update), put]).await
     }

@@ -60,7 +60,7 @@ impl TicketTable {
     /// Opens the connection, so that the first message does not wait for it. A failure is the first message's to tell.
     pub async fn warm(&self) {
         if let Err(error) = self.get("WARM".to_owned(), "WARM").send().await {
-            tracing::warn!(error = told(&sort(SERVICE, error)), "The connection to DynamoDB could not be warmed.");
+            tracing::warn!(error = told(&sort(SERVICE, error)), "Failed to warm the connection to DynamoDB.");
         }
     }
 
@@ -77,22 +77,28 @@ impl TicketTable {
         self.client.update_item().table_name(&self.table).key("pk", text(pk(ticket))).key("sk", text(sk))
     }
 
-    /// All items of an index partition that are alive at `now`, oldest first.
-    async fn day(&self, key: String, now: Timestamp) -> Result<Vec<Item>, PortError> {
+    /// All items of an index partition that are alive at `now`, oldest first. Each page is read before the next is asked
+    /// for: a page of items needs several times the memory of what they mean.
+    async fn of_day<T>(
+        &self,
+        key: String,
+        now: Timestamp,
+        read: impl Fn(&Item) -> Result<T, PortError>,
+    ) -> Result<Vec<T>, PortError> {
         let query = self.client.query().table_name(&self.table).index_name(BY_DAY);
         let query = query.key_condition_expression("day_key = :day").expression_attribute_values(":day", text(key));
-        let mut items = Vec::new();
+        let mut all = Vec::new();
         let mut from = None;
         loop {
             let (found, next) = page(query.clone(), from).await?;
-            for item in found {
-                if alive(&item, now)? {
-                    items.push(item);
+            for item in &found {
+                if alive(item, now)? {
+                    all.push(read(item)?);
                 }
             }
             from = next;
             if from.is_none() {
-                return Ok(items);
+                return Ok(all);
             }
         }
     }

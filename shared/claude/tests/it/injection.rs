@@ -43,14 +43,9 @@ fn cases() -> Vec<Case> {
 
 /// Full automation, with the bundled thresholds.
 fn policy() -> Policy {
-    let defaults = Defaults {
-        mode: Mode::Act,
-        auto_reply: true,
-        retention_days: 30,
-        guardian_email: "kam@example.com".parse().unwrap(),
-        opportunity_email: "sales@example.com".parse().unwrap(),
-    };
-    runtime::config::read(Files { policy: data::POLICY, agents: data::AGENTS }, |_| None, defaults).unwrap().policy
+    let defaults = Defaults { auto_reply: true, ..Defaults::laptop() };
+    let files = Files { policy: data::POLICY, agents: data::AGENTS };
+    runtime::config::read(files, |_| None, Mode::Act, &defaults).unwrap().policy
 }
 
 fn embedded_analyst(policy: &Policy) -> EmbeddedAnalyst {

@@ -1,223 +1,197 @@
-//! Fitting the heads. Fixed order, fixed chance, so that the same corpus gives the same bytes on processors with the same
-//! vector instructions.
+//! Fitting the [`Model`]: networks by AdamW with dropout, n-gram heads by AdaGrad, and how both are combined on scenarios
+//! held out.
+//!
+//! Order and random numbers are fixed, so that the same corpus gives the same bytes on any number of threads, on processors
+//! with the same vector instructions.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "indices follow from the lengths of our own arrays; a wrong one must panic in a test, not skip an example"
+)]
 
 mod calibrate;
 mod example;
 mod gradient;
+mod ngrams;
 mod optimiser;
-mod words;
 
 use std::{
     ops::RangeInclusive,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use analyst::{
-    heads::{Batch, HIDDEN, Heads, TASKS, Task},
+    heads::{Batch, HIDDEN, Heads, PerTask},
     inputs::Inputs,
-    model::{self, Mix, Model},
-    words::Words,
+    model::{Ensemble, Model},
+    ngram_head::NgramHead,
 };
 use ndarray::{Array1, Array2, ArrayView1};
 
-pub use self::example::{Example, Singles, Truth};
-use self::{gradient::Known, optimiser::Optimiser};
-use crate::random::Random;
+pub use self::example::{SentenceExamples, TicketExample, Truth};
+use self::{gradient::Targets, optimiser::Optimiser};
+use crate::{parallel, random::Random};
 
+/// Five, so that each network of cross-validation learns from four fifths of the scenarios.
 const FOLDS: usize = 5;
-/// Networks that are averaged.
+/// Networks in the ensemble. Three did a little worse on held-out scenarios; each more costs a reading its time.
 const NETWORKS: usize = 5;
+/// Passes over the tickets: many, since dropout slows learning down.
 const EPOCHS: usize = 45;
-/// Tickets a step.
-const BATCH: usize = 64;
-/// Single sentences a step.
-const SINGLES: usize = 96;
-/// The share of hidden units that are silenced at each step.
-const SILENCED: f32 = 0.6;
-/// What the others are scaled by, so that their sum stays.
-const KEPT_SCALE: f32 = 1.0 / (1.0 - SILENCED);
+/// Tickets per step: a mean over so many is steady, and an epoch still has some sixty steps.
+const BATCH_TICKETS: usize = 64;
+/// Single sentences per step, drawn with replacement: so each of the 6,680 is seen about as often as a ticket.
+const BATCH_SENTENCES: usize = 96;
+/// The probability that a hidden unit is zeroed in a step. High, as there are far more weights than tickets.
+const DROPOUT: f32 = 0.6;
+/// Inverted dropout: the units kept are scaled up, so that inference needs no scaling.
+const DROPOUT_SCALE: f32 = 1.0 / (1.0 - DROPOUT);
+/// The deviation of the first hidden weights. Inputs have length √2, so that hidden units start below 1.
+const HIDDEN_DEVIATION: f32 = 0.29;
+/// The deviation of what a classifier's logits start with: near zero, so that no class has a lead.
+const LOGIT_DEVIATION: f32 = 0.1;
 
 /// A fitted model, and how its like did on scenarios it had not seen.
 #[derive(Debug)]
 pub struct Trained {
     pub model: Model,
-    /// For each example and task, in their order, the probabilities by one network and n-gram heads that had not seen its
-    /// scenario. How they are mixed was found on these same points: three numbers a task.
-    pub held_out: Vec<[Vec<f32>; 5]>,
+    /// For each example the probabilities by one network and n-gram heads that had not seen its scenario. Their ensemble
+    /// was fitted on these same examples: three numbers a task.
+    pub held_out: Vec<PerTask<Vec<f32>>>,
     /// The same by the n-grams alone, and by the networks alone: what either part is worth.
-    pub by_words: Vec<[Vec<f32>; 5]>,
-    pub by_networks: Vec<[Vec<f32>; 5]>,
+    pub by_ngrams: Vec<PerTask<Vec<f32>>>,
+    pub by_networks: Vec<PerTask<Vec<f32>>>,
 }
 
-/// One thing to fit.
+/// A network to fit.
 #[derive(Clone, Copy)]
-enum Job {
-    /// On all but one fold, for calibration and for the figures.
-    Fold(usize),
-    /// On all, with this seed.
-    Network(usize),
-    /// The n-gram heads, on all but one fold or on all.
-    Words(Option<usize>),
+struct NetworkJob {
+    /// The fold that it does not see; none for the networks of the model.
+    held_out: Option<usize>,
+    seed: usize,
 }
 
-enum Fitted {
-    Network(Box<Heads>),
-    Words(Box<[Words; 5]>),
+/// What a network and an n-gram head that have not seen an example say of it.
+struct HeldOutScores {
+    /// Log-probabilities.
+    network: Array1<f32>,
+    /// Logits.
+    ngrams: Array1<f32>,
 }
 
-/// Fits everything on all examples, on `threads` threads at once. `progress` is told of each part done and of how many
-/// there are.
+/// Fits everything on all examples, on `threads` threads at once. `progress` is told how many parts are done, and of how
+/// many.
 pub fn train(
-    examples: &[Example],
-    singles: &Singles,
+    examples: &[TicketExample],
+    sentences: &SentenceExamples,
     threads: usize,
     progress: impl Fn(usize, usize) + Sync,
 ) -> Trained {
-    let mut jobs: Vec<Job> = (0..FOLDS).flat_map(|fold| [Job::Fold(fold), Job::Words(Some(fold))]).collect();
-    jobs.extend((0..NETWORKS).map(Job::Network));
-    jobs.push(Job::Words(None));
+    let folds = (0..FOLDS).map(|fold| NetworkJob { held_out: Some(fold), seed: NETWORKS + fold });
+    let finals = (0..NETWORKS).map(|seed| NetworkJob { held_out: None, seed });
+    let network_jobs: Vec<NetworkJob> = folds.chain(finals).collect();
+    let ngram_jobs: Vec<Option<usize>> = (0..FOLDS).map(Some).chain([None]).collect();
 
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let results: Vec<Mutex<Option<Fitted>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
-    std::thread::scope(|scope| {
-        for _ in 0..threads.max(1) {
-            scope.spawn(|| {
-                while let (index, Some(job)) = take(&next, &jobs) {
-                    let fitted = fit(*job, examples, singles);
-                    if let Some(Ok(mut result)) = results.get(index).map(Mutex::lock) {
-                        *result = Some(fitted);
-                    }
-                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, jobs.len());
-                }
-            });
-        }
+    let (done, all) = (AtomicUsize::new(0), network_jobs.len() + ngram_jobs.len());
+    let part_done = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, all);
+    let mut fold_networks = parallel::map(&network_jobs, threads, |job| {
+        let network = fit_network(&without(examples, job.held_out), sentences, job.seed);
+        part_done();
+        network
     });
-    let (mut folds, mut fold_words, mut networks, mut words) = (Vec::new(), Vec::new(), Vec::new(), None);
-    for (job, result) in jobs.iter().zip(results) {
-        let fitted = result.into_inner().ok().flatten().expect("every job was done");
-        match (job, fitted) {
-            (Job::Fold(_), Fitted::Network(heads)) => folds.push(heads),
-            (Job::Network(_), Fitted::Network(heads)) => networks.push(*heads),
-            (Job::Words(Some(_)), Fitted::Words(heads)) => fold_words.push(heads),
-            (Job::Words(None), Fitted::Words(heads)) => words = Some(heads),
-            (Job::Fold(_) | Job::Network(_), Fitted::Words(_)) | (Job::Words(_), Fitted::Network(_)) => {}
-        }
-    }
+    let networks = fold_networks.split_off(FOLDS);
+    let mut fold_ngrams = parallel::map(&ngram_jobs, threads, |held_out| {
+        let examples = without(examples, *held_out);
+        let heads = PerTask::from_fn(|task| ngrams::fit(task, &examples));
+        part_done();
+        heads
+    });
+    let ngrams = fold_ngrams.pop().expect("the last job was the model's own");
 
-    let points: Vec<[Point; 5]> = examples
+    let scores: Vec<PerTask<HeldOutScores>> = examples
         .iter()
-        .map(|example| {
-            let network = folds.get(example.fold).expect("a network for each fold");
-            let words = fold_words.get(example.fold).expect("n-gram heads for each fold");
-            points(example, network, words)
-        })
+        .map(|example| held_out_scores(example, &fold_networks[example.fold], &fold_ngrams[example.fold]))
         .collect();
-    let mixes = |shares: RangeInclusive<f32>| {
-        TASKS.map(|task| {
-            let points = points.iter().filter_map(|points| points.get(task as usize));
-            calibrate::mix(task, &points.zip(examples).collect::<Vec<_>>(), shares.clone())
-        })
+    let ensembles = |ngram_weights: RangeInclusive<f32>| {
+        PerTask::from_fn(|task| calibrate::fit(task, &scores, examples, &ngram_weights))
     };
-    let mixed = mixes(0.0..=1.0);
+    let both = ensembles(0.0..=1.0);
     Trained {
-        held_out: probabilities(&points, &mixed),
-        by_words: probabilities(&points, &mixes(1.0..=1.0)),
-        by_networks: probabilities(&points, &mixes(0.0..=0.0)),
-        model: Model::new(networks, *words.expect("fitted on all"), mixed),
+        held_out: probabilities(&scores, &both),
+        by_ngrams: probabilities(&scores, &ensembles(1.0..=1.0)),
+        by_networks: probabilities(&scores, &ensembles(0.0..=0.0)),
+        model: Model::new(networks, ngrams, both),
     }
 }
 
-fn probabilities(points: &[[Point; 5]], mixes: &[Mix; 5]) -> Vec<[Vec<f32>; 5]> {
-    points
-        .iter()
-        .map(|points| {
-            let mut points = points.iter().zip(mixes);
-            TASKS.map(|_| {
-                let (point, mix) = points.next().expect("a point for each task");
-                mix.probabilities(&point.network, &point.words)
-            })
-        })
-        .collect()
+/// All examples but those of one fold.
+fn without(examples: &[TicketExample], fold: Option<usize>) -> Vec<&TicketExample> {
+    examples.iter().filter(|example| Some(example.fold) != fold).collect()
 }
 
-/// What a network and the n-grams say of an example that neither has seen.
-struct Point {
-    network: Array1<f32>,
-    words: Vec<f32>,
-}
-
-fn points(example: &Example, network: &Heads, words: &[Words; 5]) -> [Point; 5] {
-    let pass = network.pass(&Batch::of(&[&example.inputs], &[]), |_| {});
-    let mut words = words.iter();
-    TASKS.map(|task| Point {
-        network: model::scores(&pass, task, 0),
-        words: words.next().map(|words| words.scores(&example.words)).unwrap_or_default(),
+fn held_out_scores(example: &TicketExample, network: &Heads, ngrams: &PerTask<NgramHead>) -> PerTask<HeldOutScores> {
+    let pass = network.forward(&Batch::new(&[&example.inputs], &[]));
+    PerTask::from_fn(|task| HeldOutScores {
+        network: pass.log_probabilities(task, 0),
+        ngrams: ngrams[task].logits(&example.ngrams),
     })
 }
 
-fn take<'a>(next: &AtomicUsize, jobs: &'a [Job]) -> (usize, Option<&'a Job>) {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    (index, jobs.get(index))
-}
-
-fn fit(job: Job, examples: &[Example], singles: &Singles) -> Fitted {
-    let without = |fold: Option<usize>| -> Vec<&Example> {
-        examples.iter().filter(|example| Some(example.fold) != fold).collect()
+fn probabilities(scores: &[PerTask<HeldOutScores>], ensembles: &PerTask<Ensemble>) -> Vec<PerTask<Vec<f32>>> {
+    let of_example = |scores: &PerTask<HeldOutScores>| {
+        PerTask::from_fn(|task| {
+            let HeldOutScores { network, ngrams } = &scores[task];
+            ensembles[task].probabilities(network, ngrams.clone())
+        })
     };
-    match job {
-        Job::Fold(fold) => Fitted::Network(Box::new(fit_network(&without(Some(fold)), singles, NETWORKS + fold))),
-        Job::Network(seed) => Fitted::Network(Box::new(fit_network(&without(None), singles, seed))),
-        Job::Words(fold) => Fitted::Words(Box::new(TASKS.map(|task: Task| words::fit(task, &without(fold))))),
-    }
+    scores.iter().map(of_example).collect()
 }
 
-fn fit_network(examples: &[&Example], singles: &Singles, seed: usize) -> Heads {
+fn fit_network(examples: &[&TicketExample], sentences: &SentenceExamples, seed: usize) -> Heads {
+    // The model's first seed is 1: the weights that are committed were fitted so.
     let mut random = Random(seed as u64 + 1);
-    let mut heads = start(&mut random);
+    let mut heads = initial(&mut random);
     let mut order: Vec<usize> = (0..examples.len()).collect();
-    let steps = examples.len().div_ceil(BATCH);
+    let steps = examples.len().div_ceil(BATCH_TICKETS);
     let mut optimiser = Optimiser::new(EPOCHS * steps);
     for _ in 0..EPOCHS {
         random.shuffle(&mut order);
-        for chosen in order.chunks(BATCH) {
-            let tickets: Vec<&Example> = chosen.iter().filter_map(|index| examples.get(*index).copied()).collect();
-            let extra: Vec<usize> = match singles.classes.len() {
+        for chosen in order.chunks(BATCH_TICKETS) {
+            let tickets: Vec<&TicketExample> = chosen.iter().map(|index| examples[*index]).collect();
+            let singles: Vec<usize> = match sentences.classes.len() {
                 0 => Vec::new(),
-                count => (0..SINGLES).map(|_| random.below(count)).collect(),
+                count => (0..BATCH_SENTENCES).map(|_| random.below(count)).collect(),
             };
-            let rows: Vec<ArrayView1<'_, f32>> = extra.iter().map(|index| singles.inputs.row(*index)).collect();
-            let inputs: Vec<&Inputs> = tickets.iter().map(|example| &example.inputs).collect();
-            let batch = Batch::of(&inputs, &rows);
-            let single = extra.iter().filter_map(|index| singles.classes.get(*index));
-            let known = Known {
-                tickets: tickets.iter().map(|example| &example.truth).collect(),
-                sentences: tickets.iter().flat_map(|example| &example.sentences).chain(single).copied().collect(),
-                singles: extra.len(),
+            let rows: Vec<ArrayView1<'_, f32>> = singles.iter().map(|index| sentences.inputs.row(*index)).collect();
+            let inputs: Vec<&Inputs> = tickets.iter().map(|ticket| &ticket.inputs).collect();
+            let batch = Batch::new(&inputs, &rows);
+            let single_classes = singles.iter().map(|index| &sentences.classes[*index]);
+            let classes = tickets.iter().flat_map(|ticket| &ticket.sentences).chain(single_classes);
+            let targets = Targets {
+                tickets: tickets.iter().map(|ticket| &ticket.truth).collect(),
+                sentences: classes.copied().collect(),
+                single_sentences: singles.len(),
             };
-            let thin = |hidden: &mut Array2<f32>| {
-                hidden.mapv_inplace(|value| if random.unit() < SILENCED { 0.0 } else { value * KEPT_SCALE });
+            let dropout = |hidden: &mut Array2<f32>| {
+                hidden.mapv_inplace(|unit| if random.uniform() < DROPOUT { 0.0 } else { unit * DROPOUT_SCALE });
             };
-            let pass = heads.pass(&batch, thin);
-            let gradient = gradient::gradient(&heads, &batch, &pass, &known);
+            let pass = heads.forward_with_dropout(&batch, dropout);
+            let gradient = gradient::gradient(&heads, &batch, &pass, &targets);
             optimiser.step(&mut heads, &gradient);
         }
     }
     heads
 }
 
-/// Where training starts. Inputs have length √2, hidden units should stay below 1.
-fn start(random: &mut Random) -> Heads {
+/// Where training starts: small random weights, biases and attention scores of zero.
+fn initial(random: &mut Random) -> Heads {
     let mut heads = Heads::zeros();
     for layer in [&mut heads.sentence, &mut heads.whole, &mut heads.subject] {
-        layer.weights.mapv_inplace(|_| random.normal(0.29));
+        layer.weights.mapv_inplace(|_| random.normal(HIDDEN_DEVIATION));
     }
-    let deviation = 0.1 / libm::sqrtf(HIDDEN as f32);
-    heads.signals.weights.mapv_inplace(|_| random.normal(deviation));
-    for layer in &mut heads.tasks {
-        let deviation = 0.1 / libm::sqrtf(layer.weights.nrows() as f32);
+    let deviation = LOGIT_DEVIATION / libm::sqrtf(HIDDEN as f32);
+    heads.sentence_tasks.weights.mapv_inplace(|_| random.normal(deviation));
+    for layer in heads.tasks.values_mut() {
+        let deviation = LOGIT_DEVIATION / libm::sqrtf(layer.weights.nrows() as f32);
         layer.weights.mapv_inplace(|_| random.normal(deviation));
     }
     heads
@@ -227,54 +201,72 @@ fn start(random: &mut Random) -> Heads {
 mod tests {
     use super::*;
     use crate::corpus;
-    use std::path::Path;
+    use std::{path::Path, sync::LazyLock};
 
+    use analyst::{heads::Task, model::argmax};
     use encoder::Encoder;
 
-    fn bundled(encoder: &Encoder, every: usize) -> Vec<Example> {
+    fn bundled(encoder: &Encoder, every: usize) -> Vec<TicketExample> {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/corpus/training/tickets");
         let tickets = corpus::tickets(Path::new(folder)).unwrap().into_iter();
-        tickets.step_by(every).map(|ticket| Example::of_corpus(encoder, &ticket)).collect()
+        tickets.step_by(every).map(|ticket| TicketExample::of_corpus(encoder, &ticket)).collect()
+    }
+
+    /// A twentieth of the corpus, small enough to be fitted in a test, and a model of it made on one thread.
+    static SMALL: LazyLock<(Vec<TicketExample>, Trained)> = LazyLock::new(|| {
+        let examples = bundled(&Encoder::new(data::ENCODER).unwrap(), 20);
+        let trained = fit(&examples, 1);
+        (examples, trained)
+    });
+
+    fn fit(examples: &[TicketExample], threads: usize) -> Trained {
+        let none = SentenceExamples::new(&Encoder::new(data::ENCODER).unwrap(), &[]);
+        train(examples, &none, threads, |_, _| {})
     }
 
     #[test]
-    fn the_same_tickets_give_the_same_bytes_on_any_number_of_threads_and_chance_is_beaten() {
-        let encoder = Encoder::new(data::ENCODER).unwrap();
-        let examples = bundled(&encoder, 20);
-        let none = Singles::new(&encoder, &[]);
-        let fit = |threads: usize| train(&examples, &none, threads, |_, _| {});
-        let (one, two) = (fit(1), fit(2));
-        assert!(one.model.to_bytes() == two.model.to_bytes());
+    fn any_number_of_threads_gives_the_same_bytes() {
+        let (examples, one) = &*SMALL;
+        assert!(one.model.to_bytes() == fit(examples, 2).model.to_bytes());
+    }
+
+    #[test]
+    fn a_fitted_model_equals_the_one_read() {
+        let (_, trained) = &*SMALL;
+        let read = Model::read(trained.model.to_bytes().leak()).unwrap();
+        assert!(read == trained.model);
+    }
+
+    #[test]
+    fn a_small_corpus_beats_chance() {
+        let (examples, trained) = &*SMALL;
         let right = |task: Task| {
-            let hit = |(example, held_out): (&Example, &[Vec<f32>; 5])| {
-                example.truth.class(task) == Some(model::argmax(&held_out[task as usize]))
+            let hit = |(example, held_out): &(&TicketExample, &PerTask<Vec<f32>>)| {
+                example.truth.classes[task] == Some(argmax(&held_out[task]))
             };
-            examples.iter().zip(&one.held_out).filter(|pair| hit(*pair)).count() as f64 / examples.len() as f64
+            examples.iter().zip(&trained.held_out).filter(hit).count() as f64 / examples.len() as f64
         };
-        assert!(
-            right(Task::Priority) > 0.42 && right(Task::Agent) > 0.5,
-            "{} {}",
-            right(Task::Priority),
-            right(Task::Agent)
-        );
+        let (priority, team) = (right(Task::Priority), right(Task::Agent));
+        assert!(priority > 0.42 && team > 0.5, "{priority} and {team}");
     }
 
     #[test]
     fn tickets_with_only_some_labels_teach_those() {
         let encoder = Encoder::new(data::ENCODER).unwrap();
         let example = |subject: &str, agent: usize, scenario: &str| {
-            let truth = Truth { classes: [None, Some(agent), None, None, None], weight: 3.0 };
-            Example::of_ticket(&encoder, subject, "Please look at it.", scenario, truth)
+            let classes = PerTask::from_fn(|task| (task == Task::Agent).then_some(agent));
+            let truth = Truth { classes, weight: 3.0 };
+            TicketExample::of_ticket(&encoder, subject, "Please look at it.", scenario, truth)
         };
-        let examples: Vec<Example> = (0..30)
+        let examples: Vec<TicketExample> = (0..30)
             .flat_map(|index| {
                 let scenario = format!("customer {index}");
                 [example("Invoice wrong", 2, &scenario), example("Webhook dead", 0, &scenario)]
             })
             .collect();
-        let trained = train(&examples, &Singles::new(&encoder, &[]), 2, |_, _| {});
+        let trained = train(&examples, &SentenceExamples::new(&encoder, &[]), 2, |_, _| {});
         for (example, held_out) in examples.iter().zip(&trained.held_out) {
-            assert_eq!(example.truth.class(Task::Agent), Some(model::argmax(&held_out[Task::Agent as usize])));
+            assert_eq!(example.truth.classes[Task::Agent], Some(argmax(&held_out[Task::Agent])));
         }
     }
 }
