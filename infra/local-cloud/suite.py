@@ -139,7 +139,7 @@ class Suite(unittest.TestCase):
         self.assertIn(PARAMETERS["GuardianEmail"], json.dumps(mail))
         self.assertIn("churn risk", json.dumps(mail).lower())
         actions = wait_for("the audit is complete", lambda: self.actions(ticket) if "alert_email" in self.actions(ticket) else None)
-        for action in ("webhook_received", "alert_raised", "zendesk_update", "alert_email"):
+        for action in ("message_received", "alert_raised", "zendesk_update", "alert_email"):
             self.assertIn(action, actions)
 
     def at_risk(self, ticket: int) -> bool:

@@ -175,8 +175,7 @@ class Template(unittest.TestCase):
             self.assertLessEqual(threshold, 800 * TEMPLATE["Mappings"]["Timings"]["default"][name], "80 % of the timeout")
 
     def test_the_metrics_of_alarms_and_dashboard_are_those_we_write(self):
-        written = set(re.findall(r'\("[a-z_]+", "([A-Za-z]+)", "[A-Za-z]+"\)', rust("shared/runtime/src/metrics.rs")))
-        self.assertEqual(len(written), 11)
+        written = set(json.loads((ROOT / "infra/local-cloud/metrics.json").read_text()))
         text = (ROOT / "template.yaml").read_text()
         for resource in RESOURCES.values():
             if resource.get("Properties", {}).get("Namespace") == "TicketTriage":

@@ -156,7 +156,7 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
         return Ok(Delivery::Skipped);
     }
     let policy = alerting.settings.policy().await?;
-    let key = CooldownKey { account: alert.account.clone(), kind: alert.kind };
+    let key = CooldownKey { account: alert.account.clone(), kind: alert.signal.kind() };
     let until = domain::time::later(now, SignedDuration::from_hours(i64::from(policy.alerts.cooldown_hours)));
     if let Cooldown::Held { .. } = alerting.control.cool_down(&key, alert.key(), now, until).await? {
         return Ok(Delivery::Held { reason: HoldReason::Cooldown });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use domain::{Alert, AlertKind, EmailAddress, ports::Email};
+use domain::{Alert, EmailAddress, Signal, ports::Email};
 use jiff::Timestamp;
 use runtime::words::ticket_link;
 
@@ -11,6 +11,7 @@ use runtime::words::ticket_link;
 #[template(path = "guardian.html")]
 struct GuardianHtml<'a> {
     alert: &'a Alert,
+    score: u8,
     link: &'a str,
 }
 
@@ -19,6 +20,7 @@ struct GuardianHtml<'a> {
 struct OpportunityHtml<'a> {
     alert: &'a Alert,
     intent: &'a str,
+    confidence: u8,
     link: &'a str,
 }
 
@@ -92,33 +94,33 @@ mod filters {
 
 /// `risk 9 of 10` or `expansion, 8 of 10`.
 fn signal_words(alert: &Alert) -> String {
-    match alert.intent {
-        Some(intent) => format!("{}, {} of 10", intent.title(), alert.score),
-        None => format!("risk {} of 10", alert.score),
+    match alert.signal {
+        Signal::Guardian { score } => format!("risk {score} of 10"),
+        Signal::Opportunity { intent, confidence } => format!("{}, {confidence} of 10", intent.title()),
     }
 }
 
 /// The message for one alert.
 pub(crate) fn single(alert: &Alert, helpdesk_url: &str) -> Email {
     let link = ticket_link(helpdesk_url, alert.ticket);
-    let headline = match alert.kind {
-        AlertKind::Guardian => format!("{} may leave: {}", alert.customer, signal_words(alert)),
-        AlertKind::Opportunity => format!("{} wants to buy: {}", alert.customer, signal_words(alert)),
+    let (headline, html) = match alert.signal {
+        Signal::Guardian { score } => (
+            format!("{} may leave: {}", alert.customer, signal_words(alert)),
+            render(&GuardianHtml { alert, score, link: &link }),
+        ),
+        Signal::Opportunity { intent, confidence } => (
+            format!("{} wants to buy: {}", alert.customer, signal_words(alert)),
+            render(&OpportunityHtml { alert, intent: intent.title(), confidence, link: &link }),
+        ),
     };
-    let html = match alert.kind {
-        AlertKind::Guardian => render(&GuardianHtml { alert, link: &link }),
-        AlertKind::Opportunity => {
-            let intent = alert.intent.map_or("interest", domain::Intent::title);
-            render(&OpportunityHtml { alert, intent, link: &link })
-        }
-    };
+    let kind = alert.signal.kind();
     Email {
-        name: format!("{}-{}-{}", alert.ticket.number(), alert.kind, alert.band),
+        name: format!("{}-{kind}-{}", alert.ticket.number(), alert.band),
         to: alert.recipient.clone(),
         subject: one_line(&headline),
         html,
         text: render(&AlertText { alert, headline: &headline, link: &link }),
-        thread: format!("{}-{}", alert.ticket.number(), alert.kind),
+        thread: format!("{}-{kind}", alert.ticket.number()),
     }
 }
 
@@ -155,7 +157,7 @@ mod tests {
     fn guardian() -> Alert {
         Alert {
             band: Band::Critical,
-            score: 9,
+            signal: Signal::Guardian { score: 9 },
             mrr: Some(11_800.0),
             plan: Some("Scale".into()),
             health: Some(Health::AtRisk),
@@ -164,7 +166,7 @@ mod tests {
                 at: sample::now(),
                 subject: "Orders late".into(),
                 priority: Priority::P2,
-                agent: domain::Agent::Nexus,
+                agent: sample::team("nexus"),
                 high_risk: true,
             }],
             ..sample::alert(1001)
@@ -172,10 +174,9 @@ mod tests {
     }
 
     fn opportunity() -> Alert {
+        let signal = Signal::Opportunity { intent: Intent::Expansion, confidence: 8 };
         Alert {
-            kind: AlertKind::Opportunity,
-            intent: Some(Intent::Expansion),
-            score: 8,
+            signal,
             evidence: Arc::new(["What is your price for two more stores?".into()]),
             recommended_action: "Ask for volume and dates.".into(),
             ..sample::alert(1002)
@@ -214,7 +215,10 @@ mod tests {
         };
         for email in [
             single(&alert, "https://e.zendesk.com"),
-            single(&Alert { intent: Some(Intent::Upgrade), kind: AlertKind::Opportunity, ..alert.clone() }, ""),
+            single(
+                &Alert { signal: Signal::Opportunity { intent: Intent::Upgrade, confidence: 8 }, ..alert.clone() },
+                "",
+            ),
             digest(&alert.recipient, &[Arc::new(alert.clone())], "", sample::now()),
         ] {
             assert!(!email.html.contains("<script>"), "{}", email.name);

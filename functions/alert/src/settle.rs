@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use domain::{
-    Alert, AlertKey, AuditEntry, Delivery,
+    Alert, AlertKey, AuditAction, AuditEntry, Delivery,
     ports::{Fenced, Handover, PortError, told},
 };
 use jiff::Timestamp;
@@ -46,7 +46,7 @@ pub(crate) async fn settle(alerting: &Alerting, alert: &Alert, owner: &str, outc
     let entry = AuditEntry {
         at: outcome.at,
         ticket: alert.ticket,
-        action: "alert_email".into(),
+        action: AuditAction::AlertEmail,
         target: key.to_string().into(),
         outcome: outcome.words(),
     };

@@ -10,7 +10,7 @@ use std::{
 use alert::{Alerting, Event, PENDING_TOO_LONG, digest, handle, handle_event};
 use async_trait::async_trait;
 use domain::{
-    Alert, Band, Policy,
+    Alert, AuditAction, Band, Policy,
     policy::AlertPolicy,
     ports::{Accepted, AlertLog, Email, Mailer, PortError},
     sample,
@@ -81,7 +81,10 @@ impl Bench {
 
     async fn open(&self, alert: &Alert) {
         let expires = sample::now() + SignedDuration::from_hours(720);
-        self.log.open(alert, expires, &sample::audit_entry(alert.ticket.number(), "alert_raised")).await.unwrap();
+        self.log
+            .open(alert, expires, &sample::audit_entry(alert.ticket.number(), AuditAction::AlertRaised))
+            .await
+            .unwrap();
     }
 
     async fn tell(&self, alert: &Alert) {
@@ -127,7 +130,8 @@ impl Bench {
 
     fn audited(&self, alert: &Alert) -> Vec<String> {
         let entries = self.log.inner().audit().into_iter();
-        let ours = entries.filter(|entry| entry.action == "alert_email" && entry.target == alert.key().to_string());
+        let ours =
+            entries.filter(|entry| entry.action == AuditAction::AlertEmail && entry.target == alert.key().to_string());
         ours.map(|entry| entry.outcome.into_owned()).collect()
     }
 
@@ -199,7 +203,7 @@ async fn one_alert_per_account_until_it_gets_worse_and_a_digest_for_the_rest() {
     assert_eq!(bench.digest(0).await.unwrap(), 1);
     assert_eq!(bench.word(&second), "digested");
     assert_eq!(bench.digest(0).await.unwrap(), 0, "nothing is held any more");
-    let audit = bench.log.inner().audit().into_iter().filter(|entry| entry.action == "alert_email");
+    let audit = bench.log.inner().audit().into_iter().filter(|entry| entry.action == AuditAction::AlertEmail);
     let audit: Vec<_> = audit.map(|entry| entry.outcome).collect();
     assert_eq!(audit, ["outbox", "held: cooldown", "outbox", "outbox", "digested"]);
 }

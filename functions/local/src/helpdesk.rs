@@ -93,6 +93,7 @@ mod tests {
     async fn it_keeps_the_contract_over_http() {
         let (known, unknown) = (sample::ticket_id(1001), sample::ticket_id(8));
         contract::a_write_is_safe(&helpdesk().await, known, unknown).await;
+        contract::a_cleared_field_is_empty(&helpdesk().await, known).await;
         contract::our_note_is_no_new_version(&helpdesk().await, known).await;
     }
 

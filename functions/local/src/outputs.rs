@@ -9,7 +9,7 @@ use std::{
 
 use crate::input::Row;
 use anyhow::{Context, bail};
-use domain::{Alert, AlertKey, AlertKind, AuditEntry, Band, Delivery, Record};
+use domain::{Alert, AlertKey, AlertKind, AuditEntry, Band, Delivery, Record, Signal};
 use memory::private;
 use serde::Serialize;
 use serde_json::Value;
@@ -218,11 +218,15 @@ impl<'a> ResultRow<'a> {
 
 impl<'a> AlertRow<'a> {
     fn new(id_text: &'a str, alert: &Alert) -> Self {
+        let (risk_score, intent_type, confidence) = match alert.signal {
+            Signal::Guardian { score } => (Some(score), None, None),
+            Signal::Opportunity { intent, confidence } => (None, Some(intent.to_string()), Some(confidence)),
+        };
         Self {
             ticket_id: id_text,
-            risk_score: (alert.kind == AlertKind::Guardian).then_some(alert.score),
-            confidence: (alert.kind == AlertKind::Opportunity).then_some(alert.score),
-            intent_type: alert.intent.map(|intent| intent.to_string()),
+            risk_score,
+            intent_type,
+            confidence,
             customer: alert.customer.clone(),
             evidence: alert.evidence.clone(),
             recipient: alert.recipient.to_string(),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::say;
+use crate::{say, stack::teams};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use domain::{Agent, Priority, Record, reading::Usage};
+use domain::{Priority, Record, reading::Usage};
 use indicatif::{ProgressBar, ProgressStyle};
 use report::Aggregates;
 use runtime::words;
@@ -78,7 +78,8 @@ pub fn summary(aggregates: &Aggregates, took: Duration) -> String {
         all => format!("{} of {} ({:.0} %)", words::count(part), words::count(all), 100.0 * part as f64 / all as f64),
     };
     let priorities = Priority::iter().map(|p| format!("{p} {}", count(aggregates.by_priority.get(&p)))).collect();
-    let agents = Agent::iter().map(|a| format!("{} {}", a.title(), count(aggregates.by_agent.get(&a)))).collect();
+    let teams = aggregates.teams(teams()).into_iter();
+    let teams = teams.map(|(team, tickets)| format!("{} {}", team.title(), words::count(tickets)));
     let languages = aggregates.by_language.iter().map(|(language, tickets)| format!("{language} {tickets}")).collect();
     let seconds = took.as_secs_f64();
     let time = format!(
@@ -89,7 +90,7 @@ pub fn summary(aggregates: &Aggregates, took: Duration) -> String {
     table.load_style(UTF8_FULL_CONDENSED);
     table.add_rows([
         ["priorities".to_owned(), list(priorities)],
-        ["teams".to_owned(), list(agents)],
+        ["teams".to_owned(), list(teams.collect())],
         ["languages".to_owned(), list(languages)],
         ["Guardian signals".to_owned(), words::count(aggregates.high_risk)],
         ["Opportunity signals".to_owned(), words::count(aggregates.opportunities)],

@@ -1,12 +1,16 @@
 //! The composition root of a laptop: the four functions over the embedded adapters.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use alert::Alerting;
 use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
 use anyhow::{Context, anyhow, ensure};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use domain::{Mode, Policy, UserId, ports::PortError};
+use domain::{Mode, Policy, Teams, UserId, ports::PortError};
 use jiff::{SignedDuration, Timestamp};
 use llm::{Budget, Router};
 use memory::{
@@ -170,7 +174,7 @@ impl Shared {
         let control = Arc::new(MemoryControl::default());
         let budget = Budget::new(control.clone(), reading.budget_usd, wall_clock);
         let model = claude::language_model(&claude).map_err(|problem| anyhow!(problem))?;
-        let reader = Router::new(reading, model, &policy.agents, embedded_analyst(&policy)?, budget);
+        let reader = Router::new(reading, model, &policy.teams, embedded_analyst(&policy)?, budget);
         let (policy, log) = (Arc::new(policy), Arc::new(MemoryTicketLog::default()));
         Ok(Self {
             reporting: Reporting {
@@ -303,6 +307,15 @@ fn defaults() -> Defaults {
     Defaults { auto_reply: true, retention_days: KEEP_DAYS, ..Defaults::laptop() }
 }
 
+/// The teams of the bundled `agents.json`, which everything on this machine runs with.
+pub fn teams() -> &'static Teams {
+    static TEAMS: LazyLock<Teams> = LazyLock::new(|| {
+        let profiles = serde_json::from_str(data::AGENTS).expect("the bundled agents.json parses");
+        Teams::new(profiles).expect("the bundled agents.json holds the bundled teams")
+    });
+    &TEAMS
+}
+
 /// The analyst on this machine, with the bundled weights and knowledge base.
 ///
 /// # Errors
@@ -311,6 +324,6 @@ pub fn embedded_analyst(policy: &Policy) -> anyhow::Result<EmbeddedAnalyst> {
     let encoder = Encoder::new(data::ENCODER).context("shared/data/models/encoder.bin")?;
     let model = Model::read(data::MODEL).context("shared/data/models/model.bin")?;
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).context("shared/data/customer/knowledge_base")?;
-    let signatures = policy.agents.iter().map(|(agent, profile)| (*agent, profile.signature.clone())).collect();
+    let signatures = policy.teams.signatures();
     Ok(EmbeddedAnalyst::new(encoder, model, knowledge, signatures))
 }

@@ -5,6 +5,7 @@ use std::{num::NonZero, path::Path};
 use analyst::{Encoder, PerTask, Task};
 use anyhow::{Context, bail};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use domain::TeamId;
 use strum::IntoEnumIterator;
 use training::{
     corpus,
@@ -89,7 +90,7 @@ fn own_tickets(path: &Path) -> anyhow::Result<Input> {
 fn classes(labels: &Labels) -> PerTask<Option<usize>> {
     PerTask::from_fn(|task| match task {
         Task::Priority => labels.priority.map(|priority| priority as usize),
-        Task::Agent => labels.agent.map(|agent| agent as usize),
+        Task::Agent => labels.agent.as_ref().and_then(TeamId::class),
         Task::Sentiment => labels.sentiment.map(|sentiment| sentiment as usize),
         Task::Churn => labels.churn.map(usize::from),
         Task::Intent => labels.intent.map(|intent| intent.map_or(0, |intent| intent as usize + 1)),

@@ -6,7 +6,8 @@ use std::{
 };
 
 use domain::{
-    AccountId, Agent, Intent, Language, Priority, Resolution, Summary, guardian::HIGH, reading::Usage, record::utc_day,
+    AccountId, Intent, Language, Priority, Resolution, Summary, TeamId, Teams, guardian::HIGH, reading::Usage,
+    record::utc_day,
 };
 use jiff::civil::Date;
 
@@ -15,7 +16,7 @@ use jiff::civil::Date;
 pub struct Aggregates {
     pub tickets: usize,
     pub by_priority: BTreeMap<Priority, usize>,
-    pub by_agent: BTreeMap<Agent, usize>,
+    pub by_agent: BTreeMap<TeamId, usize>,
     pub by_language: BTreeMap<Language, usize>,
     pub by_intent: BTreeMap<Intent, usize>,
     pub by_day: BTreeMap<Date, DayRow>,
@@ -57,7 +58,7 @@ impl Aggregates {
         let high_risk = usize::from(summary.risk_score >= HIGH);
         self.tickets += 1;
         *self.by_priority.entry(summary.priority).or_default() += 1;
-        *self.by_agent.entry(summary.agent).or_default() += 1;
+        *self.by_agent.entry(summary.agent.clone()).or_default() += 1;
         *self.by_language.entry(summary.language).or_default() += 1;
         if let Some(intent) = summary.intent {
             *self.by_intent.entry(intent).or_default() += 1;
@@ -87,6 +88,14 @@ impl Aggregates {
             account.mrr = summary.mrr.or(account.mrr);
             account.wants = summary.intent.or(account.wants);
         }
+    }
+
+    /// Every team in the order of `agents.json`, also with no ticket; then those that only earlier tickets know.
+    #[must_use]
+    pub fn teams(&self, teams: &Teams) -> Vec<(TeamId, usize)> {
+        let count = |team: &TeamId| self.by_agent.get(team).copied().unwrap_or(0);
+        let former = self.by_agent.keys().filter(|team| teams.get(team).is_none());
+        teams.ids().chain(former).map(|team| (team.clone(), count(team))).collect()
     }
 
     /// Share of tickets with a public reply, 0 to 1.

@@ -1,8 +1,7 @@
-//! Who may see what. What an audience may not see is taken out before the page is rendered, not hidden in it.
+//! Who may see what. The page is made of a view that does not hold what its audience may not see.
 
-use std::sync::Arc;
-
-use domain::{Record, guardian::Guardian, opportunity::Opportunity};
+use domain::{Draft, Intent, Language, Priority, Record, Resolution, Sentiment, TeamId, TicketId, TicketUpdate};
+use jiff::Timestamp;
 
 /// The readers of one page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,30 +32,88 @@ impl Audience {
         self != Self::Support
     }
 
-    /// The record as this audience may see it.
-    pub(crate) fn view(self, record: &Record) -> Record {
-        let mut record = record.clone();
-        if !self.sees_guardian() {
-            record.guardian = Guardian {
-                risk_score: 0,
-                sentiment: record.guardian.sentiment,
-                evidence: Arc::default(),
-                reasons: Arc::default(),
-                recommended_action: Arc::default(),
-            };
+    /// The ticket as this audience may see it.
+    pub(crate) fn view(self, record: &Record) -> TicketView<'_> {
+        let Record { guardian, opportunity, confidence, .. } = record;
+        TicketView {
+            ticket: record.ticket,
+            customer: &record.customer,
+            subject: &record.subject,
+            description: &record.description,
+            channel: &record.channel,
+            created_at: record.created_at,
+            language: record.language,
+            priority: record.priority,
+            team: &record.agent,
+            sentiment: guardian.sentiment,
+            draft: record.draft.as_ref(),
+            resolution: record.resolution,
+            priority_confidence: confidence.priority,
+            team_confidence: confidence.agent,
+            analyst: &record.analyst,
+            by_fallback: record.fallback.is_some(),
+            suspicious: record.suspicious,
+            reasons: &record.reasons,
+            update: record.update.as_ref(),
+            risk: self.sees_guardian().then_some(RiskView {
+                score: guardian.risk_score,
+                reasons: &guardian.reasons,
+                confidence: confidence.churn,
+            }),
+            wish: self.sees_opportunity().then_some(WishView {
+                intent: opportunity.intent,
+                reasons: &opportunity.reasons,
+                confidence: confidence.intent,
+            }),
+            money: self.sees_money().then_some(MoneyView { mrr: record.mrr }),
         }
-        if !self.sees_opportunity() {
-            record.opportunity = Opportunity {
-                intent: None,
-                confidence: 0,
-                evidence: Arc::default(),
-                reasons: Arc::default(),
-                recommended_action: Arc::default(),
-            };
-        }
-        if !self.sees_money() {
-            record.mrr = None;
-        }
-        record
     }
+}
+
+/// A ticket as one audience may see it: what it may not see is not in here.
+pub(crate) struct TicketView<'a> {
+    pub(crate) ticket: TicketId,
+    pub(crate) customer: &'a str,
+    pub(crate) subject: &'a str,
+    pub(crate) description: &'a str,
+    pub(crate) channel: &'a str,
+    pub(crate) created_at: Timestamp,
+    pub(crate) language: Language,
+    pub(crate) priority: Priority,
+    pub(crate) team: &'a TeamId,
+    pub(crate) sentiment: Sentiment,
+    pub(crate) draft: Option<&'a Draft>,
+    pub(crate) resolution: Resolution,
+    pub(crate) priority_confidence: f32,
+    pub(crate) team_confidence: f32,
+    pub(crate) analyst: &'a str,
+    pub(crate) by_fallback: bool,
+    pub(crate) suspicious: bool,
+    pub(crate) reasons: &'a [String],
+    pub(crate) update: Option<&'a TicketUpdate>,
+    /// For those who look after the account.
+    pub(crate) risk: Option<RiskView<'a>>,
+    /// For sellers.
+    pub(crate) wish: Option<WishView<'a>>,
+    /// For both.
+    pub(crate) money: Option<MoneyView>,
+}
+
+/// What the churn filter says.
+pub(crate) struct RiskView<'a> {
+    pub(crate) score: u8,
+    pub(crate) reasons: &'a [String],
+    pub(crate) confidence: f32,
+}
+
+/// What the revenue filter says.
+pub(crate) struct WishView<'a> {
+    pub(crate) intent: Option<Intent>,
+    pub(crate) reasons: &'a [String],
+    pub(crate) confidence: f32,
+}
+
+/// What the account pays.
+pub(crate) struct MoneyView {
+    pub(crate) mrr: Option<f64>,
 }

@@ -102,7 +102,8 @@ pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Re
         });
         publish(reporting, path, "text/html; charset=utf-8", html.into_bytes()).await?;
     }
-    let metrics = serde_json::to_vec_pretty(&Metrics::of(&aggregates)).expect("figures serialise");
+    let metrics =
+        serde_json::to_vec_pretty(&Metrics::of(&aggregates, &config.policy.teams)).expect("figures serialise");
     publish(reporting, METRICS, "application/json", metrics).await?;
     tracing::info!(tickets = aggregates.tickets, "Published the dashboard.");
     Ok(aggregates)

@@ -1,5 +1,6 @@
 //! `metrics_summary.json`: a format that others read.
 
+use domain::Teams;
 use serde::Serialize;
 use strum::IntoEnumIterator;
 
@@ -27,7 +28,7 @@ pub struct Metrics {
 
 impl Metrics {
     #[must_use]
-    pub fn of(aggregates: &Aggregates) -> Self {
+    pub fn of(aggregates: &Aggregates, teams: &Teams) -> Self {
         let count = |number: Option<&usize>| number.copied().unwrap_or(0).into();
         Self {
             total_tickets: aggregates.tickets,
@@ -38,8 +39,10 @@ impl Metrics {
             by_priority: domain::Priority::iter()
                 .map(|priority| (priority.to_string(), count(aggregates.by_priority.get(&priority))))
                 .collect(),
-            by_agent: domain::Agent::iter()
-                .map(|agent| (agent.to_string(), count(aggregates.by_agent.get(&agent))))
+            by_agent: aggregates
+                .teams(teams)
+                .into_iter()
+                .map(|(team, tickets)| (team.to_string(), tickets.into()))
                 .collect(),
             average_processing_ms: rounded(aggregates.average_ms(), 1e2),
             llm_calls: aggregates.usage.llm_calls,
@@ -66,6 +69,6 @@ mod tests {
         for number in 1..=3 {
             aggregates.add(&sample::record(number, "Acme", sample::now()).summary());
         }
-        insta::assert_json_snapshot!(Metrics::of(&aggregates));
+        insta::assert_json_snapshot!(Metrics::of(&aggregates, &sample::policy().teams));
     }
 }

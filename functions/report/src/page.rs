@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::{Agent, Alert, AlertKind, Policy, Priority, Record, Resolution};
+use domain::{Alert, AlertKind, Policy, Priority, Record, Resolution, TeamId};
 use jiff::Timestamp;
 use runtime::words;
 use sha2::{Digest, Sha256};
@@ -13,6 +13,7 @@ use zendesk::{FieldIds, update_request};
 
 use crate::{
     AccountRow, Aggregates, Audience, Window,
+    audience::TicketView,
     chart::{Bars, Columns},
 };
 
@@ -48,14 +49,16 @@ struct Dashboard<'a> {
     updated: String,
     tiles: Vec<Tile>,
     priorities: String,
-    agents: String,
+    by_team: String,
+    /// To choose from in the filter.
+    teams: Vec<TeamId>,
     days: String,
     accounts: Vec<&'a AccountRow>,
     guardian: Vec<&'a Alert>,
     more_guardian: usize,
     opportunities: Vec<&'a Alert>,
     more_opportunities: usize,
-    tickets: Vec<TicketRow>,
+    tickets: Vec<TicketRow<'a>>,
     total: usize,
     helpdesk_url: &'a str,
 }
@@ -67,8 +70,8 @@ struct Tile {
     note: String,
 }
 
-struct TicketRow {
-    record: Record,
+struct TicketRow<'a> {
+    view: TicketView<'a>,
     /// What search looks through, lower case.
     haystack: String,
     /// The request as it would be sent.
@@ -92,6 +95,7 @@ pub(crate) fn render(source: Source<'_>) -> String {
     let visible = |kind, sees: bool| heaviest(if sees { alerts } else { &[] }, kind);
     let (guardian, more_guardian) = visible(AlertKind::Guardian, audience.sees_guardian());
     let (opportunities, more_opportunities) = visible(AlertKind::Opportunity, audience.sees_opportunity());
+    let teams = aggregates.teams(&policy.teams);
     let days: Vec<_> = aggregates.by_day.iter().map(|(day, row)| (*day, *row)).collect();
     let chart = |chart: &dyn askama::DynTemplate| chart.dyn_render().expect("writing to a string does not fail");
     let page = Dashboard {
@@ -103,7 +107,8 @@ pub(crate) fn render(source: Source<'_>) -> String {
         updated: words::moment(now),
         tiles: tiles(aggregates),
         priorities: chart(&Bars::new("Tickets by priority", by_priority(aggregates))),
-        agents: chart(&Bars::new("Tickets by team", by_agent(aggregates))),
+        by_team: chart(&Bars::new("Tickets by team", by_team(&teams))),
+        teams: teams.into_iter().map(|(team, _)| team).collect(),
         days: chart(&Columns::new(&days)),
         accounts: if audience.sees_guardian() { aggregates.at_risk(MOST_ACCOUNTS) } else { Vec::new() },
         guardian,
@@ -118,9 +123,11 @@ pub(crate) fn render(source: Source<'_>) -> String {
 }
 
 fn heaviest(alerts: &[Arc<Alert>], kind: AlertKind) -> (Vec<&Alert>, usize) {
-    let mut found: Vec<&Alert> = alerts.iter().map(|alert| &**alert).filter(|alert| alert.kind == kind).collect();
+    let mut found: Vec<&Alert> =
+        alerts.iter().map(|alert| &**alert).filter(|alert| alert.signal.kind() == kind).collect();
     found.sort_by(|a, b| {
-        b.score.cmp(&a.score).then_with(|| b.weight().total_cmp(&a.weight())).then_with(|| a.key().cmp(&b.key()))
+        let (stronger, heavier) = (b.signal.strength().cmp(&a.signal.strength()), b.weight().total_cmp(&a.weight()));
+        stronger.then(heavier).then_with(|| a.key().cmp(&b.key()))
     });
     let more = found.len().saturating_sub(MOST_ALERTS);
     found.truncate(MOST_ALERTS);
@@ -167,13 +174,8 @@ fn by_priority(aggregates: &Aggregates) -> Vec<(String, &'static str, usize)> {
         .collect()
 }
 
-fn by_agent(aggregates: &Aggregates) -> Vec<(String, &'static str, usize)> {
-    Agent::iter()
-        .map(|agent| {
-            let count = aggregates.by_agent.get(&agent).copied().unwrap_or(0);
-            (agent.title().to_owned(), "team", count)
-        })
-        .collect()
+fn by_team(teams: &[(TeamId, usize)]) -> Vec<(String, &'static str, usize)> {
+    teams.iter().map(|(team, count)| (team.title(), "team", *count)).collect()
 }
 
 fn priority_class(priority: Priority) -> &'static str {
@@ -185,22 +187,22 @@ fn priority_class(priority: Priority) -> &'static str {
     }
 }
 
-impl TicketRow {
-    fn new(record: Record, fields: &FieldIds) -> Self {
+impl<'a> TicketRow<'a> {
+    fn new(view: TicketView<'a>, fields: &FieldIds) -> Self {
         let haystack =
-            format!("{} {} {} {}", record.ticket, record.customer, record.subject, record.description).to_lowercase();
-        let call = record.update.as_ref().map(|update| {
+            format!("{} {} {} {}", view.ticket, view.customer, view.subject, view.description).to_lowercase();
+        let call = view.update.map(|update| {
             let request = update_request(update, fields);
             Call {
                 line: format!("{} {}", request.method, request.path),
                 body: serde_json::to_string_pretty(&request.body).expect("a JSON value serialises"),
             }
         });
-        Self { record, haystack, call }
+        Self { view, haystack, call }
     }
 
     fn resolution(&self) -> &'static str {
-        match self.record.resolution {
+        match self.view.resolution {
             Resolution::AutoResolved => "auto-resolved",
             Resolution::AnswerReady => "answer ready",
             Resolution::Routed => "routed",
@@ -242,6 +244,16 @@ mod filters {
     #[filter_fn]
     pub(super) fn wish(intent: &Option<Intent>, _: &dyn Values) -> askama::Result<&'static str> {
         Ok(intent.map_or("", Intent::title))
+    }
+
+    /// The class of a risk score.
+    #[filter_fn]
+    pub(super) fn heat(score: &u8, _: &dyn Values) -> askama::Result<&'static str> {
+        Ok(match domain::guardian::band(*score) {
+            Some(domain::Band::Critical) => "score critical",
+            Some(domain::Band::Elevated) => "score high",
+            None => "score",
+        })
     }
 
     /// What a sorted column compares: an amount, or less than any.

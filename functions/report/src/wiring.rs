@@ -44,6 +44,7 @@ impl lambda::Function for Function {
 
     async fn handle(&self, _: Self::Event, invocation: &Invocation) -> Result<Self::Answer, Error> {
         let window = Window::last_30_days(invocation.now);
-        Ok(Metrics::of(&report::handle(&self.0, window, invocation.now).await?))
+        let aggregates = report::handle(&self.0, window, invocation.now).await?;
+        Ok(Metrics::of(&aggregates, &self.0.configuration.config().await?.policy.teams))
     }
 }

@@ -5,7 +5,7 @@ const controls = ["search", "priority", "agent", "signal"].map((id) => document.
 const [search, priority, agent, signal] = controls;
 const shown = document.getElementById("shown");
 const signals = {
-  risk: (row) => Number(row.dataset.risk) >= 7,
+  risk: (row) => "high" in row.dataset,
   buy: (row) => row.dataset.wants !== "",
   auto_resolved: (row) => row.dataset.state === "auto_resolved",
   answer_ready: (row) => row.dataset.state === "answer_ready",

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    AccountId, AlertKind, Draft, Fallback, PastTicket, Record, Summary, TicketId, TicketState,
+    AccountId, AuditAction, Draft, Fallback, PastTicket, Policy, Record, Summary, Teams, TicketId, TicketState,
     ports::{AlertLog, Lease, PortError, Records, TicketLog},
     reading::Usage,
     record::utc_day,
@@ -26,18 +26,22 @@ use zendesk::FieldIds;
 const EVIL: &str = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>";
 
 fn configuration() -> Arc<FixedConfiguration> {
-    Arc::new(FixedConfiguration(Arc::new(Config {
-        policy: sample::policy(),
-        fields: FieldIds::default(),
-        delivery: true,
-    })))
+    configuration_of(sample::policy())
+}
+
+fn configuration_of(policy: Policy) -> Arc<FixedConfiguration> {
+    Arc::new(FixedConfiguration(Arc::new(Config { policy, fields: FieldIds::default(), delivery: true })))
 }
 
 async fn published(records: Vec<Record>) -> (String, serde_json::Value) {
-    published_at(records, sample::now() + SignedDuration::from_hours(1)).await
+    published_under(sample::policy(), records, sample::now() + SignedDuration::from_hours(1)).await
 }
 
 async fn published_at(records: Vec<Record>, now: Timestamp) -> (String, serde_json::Value) {
+    published_under(sample::policy(), records, now).await
+}
+
+async fn published_under(policy: Policy, records: Vec<Record>, now: Timestamp) -> (String, serde_json::Value) {
     let folder = tempfile::tempdir().unwrap();
     let log = Arc::new(MemoryTicketLog::default());
     let expires = Timestamp::MAX;
@@ -51,10 +55,12 @@ async fn published_at(records: Vec<Record>, now: Timestamp) -> (String, serde_js
             evidence: Arc::new([record.description.to_string()]),
             ..sample::alert(record.ticket.number())
         };
-        log.open(&alert, expires, &sample::audit_entry(record.ticket.number(), "alert_raised")).await.unwrap();
+        log.open(&alert, expires, &sample::audit_entry(record.ticket.number(), AuditAction::AlertRaised))
+            .await
+            .unwrap();
     }
     let reporting = Reporting {
-        configuration: configuration(),
+        configuration: configuration_of(policy),
         records: log.clone(),
         alerts: log,
         site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
@@ -80,6 +86,24 @@ async fn a_report_can_be_made_at_any_moment() {
         let record = Record { created_at: now, ..sample::record(1, "Acme", now) };
         let (_, metrics) = published_at(vec![record], now).await;
         assert_eq!(metrics["total_tickets"], 1, "{now}");
+    }
+}
+
+#[tokio::test]
+async fn every_team_of_the_file_is_on_the_page() {
+    let mut policy = sample::policy();
+    let profiles = policy.teams.iter().cloned().chain([sample::profile("field_ops", 14)]).collect();
+    policy.teams = Teams::new(profiles).unwrap();
+    let team = |number, id| Record { agent: sample::team(id), ..sample::record(number, "Acme", sample::now()) };
+    let now = sample::now() + SignedDuration::from_hours(1);
+    let (html, metrics) = published_under(policy, vec![team(1, "field_ops"), team(2, "former")], now).await;
+    assert!(html.contains("<option value=\"field_ops\">Field ops</option>"));
+    assert!(html.contains("data-agent=\"field_ops\""));
+    let teams: Vec<(&String, &serde_json::Value)> = metrics["by_agent"].as_object().unwrap().iter().collect();
+    let counts = [("nexus", 0), ("cipher", 0), ("sentinel", 0), ("field_ops", 1), ("former", 1)];
+    assert_eq!(teams.len(), counts.len());
+    for (id, count) in counts {
+        assert_eq!(metrics["by_agent"][id], count, "{id}");
     }
 }
 
@@ -154,15 +178,12 @@ async fn each_role_has_a_page_with_what_it_may_see() {
     let record = Record { mrr: Some(98_765.0), ..sample::record(1, "Acme", sample::now()) };
     let lease = Lease { ticket: record.ticket, owner: "test".into(), until: now };
     log.claim(&lease, sample::now()).await.unwrap();
-    log.finish(&lease, &TicketState::default(), &record, now + SignedDuration::from_hours(720), &[]).await.unwrap();
-    for (kind, words) in [(AlertKind::Guardian, "we will leave"), (AlertKind::Opportunity, "we want to buy")] {
-        let alert = domain::Alert {
-            kind,
-            mrr: record.mrr,
-            evidence: Arc::new([words.to_owned()]),
-            ..sample::alert(record.ticket.number())
-        };
-        log.open(&alert, now + SignedDuration::from_hours(720), &sample::audit_entry(1, "alert_raised")).await.unwrap();
+    let expires = now + SignedDuration::from_hours(720);
+    log.finish(&lease, &TicketState::default(), &record, expires, &[]).await.unwrap();
+    let (guardian, opportunity) = sample::alerts(record.ticket.number());
+    for (alert, words) in [(guardian, "we will leave"), (opportunity, "we want to buy")] {
+        let alert = domain::Alert { mrr: record.mrr, evidence: Arc::new([words.to_owned()]), ..alert };
+        log.open(&alert, expires, &sample::audit_entry(1, AuditAction::AlertRaised)).await.unwrap();
     }
     let reporting = Reporting {
         configuration: configuration(),

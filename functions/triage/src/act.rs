@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    Alert, Begun, Plan, Resolution, TicketState, TicketUpdate,
-    ports::{Fenced, Lease, Opened, PortError, Updated},
+    Alert, AuditAction, Begun, Plan, Resolution, TicketState, TicketUpdate, Version,
+    ports::{Fenced, Opened, PortError, Updated},
 };
 use jiff::Timestamp;
 use runtime::{
@@ -12,7 +12,7 @@ use runtime::{
     message::{self, Envelope},
 };
 
-use crate::{Triage, trail::Trail};
+use crate::{Run, trail::Trail};
 
 pub(crate) enum Acted {
     Performed,
@@ -23,45 +23,46 @@ pub(crate) enum Acted {
 }
 
 pub(crate) async fn act(
-    triage: &Triage,
-    lease: &Lease,
+    run: Run<'_>,
+    version: Version,
     plan: &Plan,
     state: &mut TicketState,
     trail: &mut Trail,
     expires: Timestamp,
 ) -> Result<Acted, PortError> {
     for alert in &plan.alerts {
-        raise(triage, alert, trail, expires).await?;
+        raise(run, alert, trail, expires).await?;
     }
-    match &plan.record.update {
-        Some(update) => write(triage, lease, plan, update, state, trail).await,
+    match &plan.update {
+        Some(update) => write(run, version, plan, update, state, trail).await,
         None => Ok(Acted::Performed),
     }
 }
 
 /// Opens the alert and tells the alert function. An alert that waits may have lost its message, so it is told again;
 /// one that was settled is left in peace.
-async fn raise(triage: &Triage, alert: &Alert, trail: &Trail, expires: Timestamp) -> Result<(), PortError> {
+async fn raise(run: Run<'_>, alert: &Alert, trail: &Trail, expires: Timestamp) -> Result<(), PortError> {
     let key = alert.key();
-    let entry = trail.entry("alert_raised", key.to_string(), "queued");
-    match triage.alerts.open(alert, expires, &entry).await? {
+    let entry = trail.entry(AuditAction::AlertRaised, key.to_string(), "queued");
+    match run.triage.alerts.open(alert, expires, &entry).await? {
         Opened::Settled => return Ok(()),
         Opened::New | Opened::Waiting => {}
     }
-    message::send(&*triage.alert_queue, &Envelope::new(AlertMessage::new(key)), Duration::ZERO).await
+    message::send(&*run.triage.alert_queue, &Envelope::new(AlertMessage::new(key)), Duration::ZERO).await
 }
 
 /// Writes once. What is begun is saved first, so that a lost answer can be looked up.
 async fn write(
-    triage: &Triage,
-    lease: &Lease,
+    run: Run<'_>,
+    version: Version,
     plan: &Plan,
     update: &TicketUpdate,
     state: &mut TicketState,
     trail: &mut Trail,
 ) -> Result<Acted, PortError> {
-    if plan.record.resolution == Resolution::AutoResolved {
-        state.answered = Some(plan.record.version);
+    let Run { triage, lease, .. } = run;
+    if plan.decision.resolution == Resolution::AutoResolved {
+        state.answered = Some(version);
     }
     state.begun = Some(Begun { marker: update.marker.clone(), written: plan.written.clone() });
     if trail.save(triage, lease, state).await? == Fenced::Lost {
@@ -72,7 +73,7 @@ async fn write(
         Updated::Conflict => (Acted::Conflict, "the ticket changed meanwhile"),
         Updated::Gone => (Acted::Gone, "the ticket is closed or gone"),
     };
-    trail.add("zendesk_update", update.marker.to_string(), outcome);
+    trail.add(AuditAction::ZendeskUpdate, update.marker.to_string(), outcome);
     match acted {
         // Nothing else of this attempt is stored.
         Acted::Conflict => match trail.save(triage, lease, state).await? {
@@ -84,14 +85,10 @@ async fn write(
 }
 
 /// Finds out whether a write that an earlier attempt began has arrived; if so, it is what we last wrote.
-pub(crate) async fn look_up_begun(
-    triage: &Triage,
-    state: &mut TicketState,
-    trail: &mut Trail,
-) -> Result<(), PortError> {
+pub(crate) async fn look_up_begun(run: Run<'_>, state: &mut TicketState, trail: &mut Trail) -> Result<(), PortError> {
     let Some(begun) = &state.begun else { return Ok(()) };
-    if triage.helpdesk.has_marker(trail.ticket(), &begun.marker).await? {
-        trail.add("zendesk_update", begun.marker.to_string(), "arrived at an earlier attempt");
+    if run.triage.helpdesk.has_marker(run.lease.ticket, &begun.marker).await? {
+        trail.add(AuditAction::ZendeskUpdate, begun.marker.to_string(), "arrived at an earlier attempt");
         state.written = begun.written.clone().or(state.written.take());
         state.begun = None;
     }

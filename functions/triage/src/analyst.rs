@@ -74,7 +74,7 @@ pub(crate) fn router<'a>(
     let encoder = Encoder::new(data::ENCODER).map_err(|error| error.to_string())?;
     let weights = Model::read(data::MODEL).map_err(|error| error.to_string())?;
     let knowledge = KnowledgeBase::parse(articles).map_err(|error| format!("knowledge_base: {error}"))?;
-    let signatures = policy.agents.iter().map(|(agent, profile)| (*agent, profile.signature.clone())).collect();
+    let signatures = policy.teams.signatures();
     let embedded = EmbeddedAnalyst::new(encoder, weights, knowledge, signatures);
-    Ok(Router::new(choice.config, choice.model, &policy.agents, embedded, choice.budget))
+    Ok(Router::new(choice.config, choice.model, &policy.teams, embedded, choice.budget))
 }

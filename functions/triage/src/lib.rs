@@ -12,11 +12,12 @@ use std::{
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    Policy, Reading, Ticket, TicketContext, TicketId, TicketState, decide,
+    AuditAction, Policy, Reading, Record, Ticket, TicketContext, TicketId, TicketState, decide,
     decide::corrections,
     ports::{
         AlertLog, Analyst, Audit, Claim, Fenced, Helpdesk, Lease, PortError, Queue, Records, Settings, TicketLog, told,
     },
+    record::Effort,
     time::later,
 };
 use runtime::{Cause, Delivery, Handler, Invocation, Queues, TicketMessage, Verdict, batch, handle_batch};
@@ -51,17 +52,28 @@ pub struct Triage {
     pub alert_queue: Arc<dyn Queue>,
 }
 
+/// The work on one message: what every step of it looks at.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    triage: &'a Triage,
+    delivery: &'a Delivery<TicketMessage>,
+    lease: &'a Lease,
+    invocation: &'a Invocation,
+    /// When the function was called: its time is used up from then on.
+    called: Instant,
+}
+
 /// Handles a batch, one verdict per record.
 pub async fn handle(triage: &Triage, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
     let queues = Queues { source: &*triage.tickets, dead_letters: &*triage.dead_letters };
-    handle_batch(event, queues, invocation, &Batch { triage, invocation, started: Instant::now() }).await
+    handle_batch(event, queues, invocation, &Batch { triage, invocation, called: Instant::now() }).await
 }
 
 /// One call's batch of ticket messages.
 struct Batch<'a> {
     triage: &'a Triage,
     invocation: &'a Invocation,
-    started: Instant,
+    called: Instant,
 }
 
 #[async_trait]
@@ -69,9 +81,11 @@ impl Handler for Batch<'_> {
     type Message = TicketMessage;
 
     async fn handle(&self, delivery: Delivery<TicketMessage>) -> Verdict {
-        let verdict = one_ticket(self.triage, &delivery, (self.invocation, self.started)).await;
-        verdict.unwrap_or_else(|error| {
-            let ticket = delivery.content.ticket_id;
+        let Self { triage, invocation, called } = *self;
+        let ticket = delivery.content.ticket_id;
+        let lease = Lease { ticket, owner: delivery.owner.clone(), until: invocation.lease_until() };
+        let run = Run { triage, delivery: &delivery, lease: &lease, invocation, called };
+        one_ticket(run).await.unwrap_or_else(|error| {
             tracing::error!(ticket.id = %ticket, error = told(&error), "Triage of a ticket failed.");
             Verdict::from(&error)
         })
@@ -80,7 +94,8 @@ impl Handler for Batch<'_> {
     /// Says in the audit why a message was parked, if it at least names a ticket.
     async fn parked(&self, message: &Value, reason: &str) {
         let Some(Ok(ticket)) = message.get("ticket_id").map(TicketId::deserialize) else { return };
-        let entry = trail::entry(ticket, self.invocation.now, "triage_parked", "tickets queue", reason.to_owned());
+        let (now, action) = (self.invocation.now, AuditAction::TriageParked);
+        let entry = trail::entry(ticket, now, action, "tickets queue", reason.to_owned());
         if let Err(error) = self.triage.audit.append(&entry).await {
             tracing::warn!(ticket.id = %ticket, error = told(&error), "Failed to audit a parked message.");
         }
@@ -88,24 +103,19 @@ impl Handler for Batch<'_> {
 }
 
 /// The claim around the work: given back whenever the work does not finish.
-async fn one_ticket(
-    triage: &Triage,
-    delivery: &Delivery<TicketMessage>,
-    (invocation, started): (&Invocation, Instant),
-) -> Result<Verdict, PortError> {
-    let message = &delivery.content;
-    let lease = Lease { ticket: message.ticket_id, owner: delivery.owner.clone(), until: invocation.lease_until() };
-    let state = match triage.log.claim(&lease, invocation.now).await? {
+async fn one_ticket(run: Run<'_>) -> Result<Verdict, PortError> {
+    let Run { triage, lease, invocation, .. } = run;
+    let state = match triage.log.claim(lease, invocation.now).await? {
         Claim::Mine(state) => *state,
         // The owner mostly finishes long before the lease ends, which is only for one that died.
         Claim::Theirs { until } => {
             return Ok(Verdict::Later { at_most: batch::delay(until.duration_since(invocation.now)) });
         }
     };
-    let outcome = work(triage, message, &lease, state, (invocation, started)).await;
+    let outcome = work(run, state).await;
     let released = match outcome {
         Ok(Outcome::Finished) => Ok(()),
-        Ok(_) | Err(_) => triage.log.release(&lease).await,
+        Ok(_) | Err(_) => triage.log.release(lease).await,
     };
     // What went wrong in the work says more than a claim that has to run out by itself.
     let outcome = outcome?;
@@ -113,7 +123,7 @@ async fn one_ticket(
     Ok(match outcome {
         Outcome::Finished | Outcome::NothingToDo | Outcome::Overtaken => Verdict::Done,
         Outcome::Changed => Verdict::Later { at_most: AFTER_CONFLICT },
-        Outcome::NotFound => not_found(delivery),
+        Outcome::NotFound => not_found(run.delivery),
     })
 }
 
@@ -141,13 +151,8 @@ enum Outcome {
     Changed,
 }
 
-async fn work(
-    triage: &Triage,
-    message: &TicketMessage,
-    lease: &Lease,
-    mut state: TicketState,
-    (invocation, called): (&Invocation, Instant),
-) -> Result<Outcome, PortError> {
+async fn work(run: Run<'_>, mut state: TicketState) -> Result<Outcome, PortError> {
+    let Run { triage, delivery, lease, invocation, .. } = run;
     let (now, started) = (invocation.now, Instant::now());
     let policy = triage.settings.policy().await?;
 
@@ -155,7 +160,7 @@ async fn work(
         return Ok(Outcome::NotFound);
     };
     let mut trail = Trail::new(lease.ticket, now);
-    act::look_up_begun(triage, &mut state, &mut trail).await?;
+    act::look_up_begun(run, &mut state, &mut trail).await?;
     note_corrections(&ticket, &mut state, &mut trail);
     if state.done == Some(ticket.version) {
         if !trail.is_empty() {
@@ -163,35 +168,36 @@ async fn work(
         }
         return Ok(Outcome::NothingToDo);
     }
-    trail.add("webhook_received", cause(message), "triage");
+    trail.add(AuditAction::MessageReceived, cause(&delivery.content), "triage");
 
     let gathered = gather::gather(triage, ticket, now).await?;
-    let within = invocation.reading_time(called.elapsed());
-    let Some(reading) = reading(triage, lease, &gathered, &mut state, within, &mut trail).await? else {
+    let Some(reading) = reading(run, &gathered, &mut state, &mut trail).await? else {
         return Ok(Outcome::Overtaken);
     };
     let Gathered { ticket, account, history } = &gathered;
     let context = TicketContext { ticket, account, history, state: &state };
-    let mut plan = decide(context, &reading, &policy, now);
+    let plan = decide(context, &reading, &policy, now);
     let expires = later(now, policy.retention);
 
-    match act::act(triage, lease, &plan, &mut state, &mut trail, expires).await? {
+    match act::act(run, ticket.version, &plan, &mut state, &mut trail, expires).await? {
         Acted::Performed => {
-            state.written = plan.written.take().or(state.written);
+            state.written = plan.written.clone().or(state.written.take());
         }
         Acted::Gone => {}
         Acted::Conflict => return Ok(Outcome::Changed),
         Acted::Overtaken => return Ok(Outcome::Overtaken),
     }
 
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let effort = Effort { at: now, duration_ms, usage: reading.usage };
+    let record = Record::new(TicketContext { ticket, account, history, state: &state }, plan, effort);
     state.done = Some(ticket.version);
     state.reading = None;
     state.begun = None;
-    plan.record.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match triage.log.finish(lease, &state, &plan.record, expires, trail.entries()).await? {
+    match triage.log.finish(lease, &state, &record, expires, trail.entries()).await? {
         Fenced::Written => {
-            log_triaged(&plan.record, &policy);
-            runtime::metrics::triaged(&plan.record);
+            log_triaged(&record, &policy);
+            runtime::metrics::triaged(&record);
             Ok(Outcome::Finished)
         }
         Fenced::Lost => Ok(Outcome::Overtaken),
@@ -200,22 +206,22 @@ async fn work(
 
 /// The stored reading of this version, or a new one, stored at once so that no retry asks again. None if overtaken.
 async fn reading(
-    triage: &Triage,
-    lease: &Lease,
+    run: Run<'_>,
     gathered: &Gathered,
     state: &mut TicketState,
-    within: Duration,
     trail: &mut Trail,
 ) -> Result<Option<Reading>, PortError> {
+    let Run { triage, lease, invocation, called, .. } = run;
     let version = gathered.ticket.version;
     if let Some(stored) = state.reading.as_ref().filter(|stored| stored.0 == version) {
         return Ok(Some(stored.1.clone()));
     }
+    let within = invocation.reading_time(called.elapsed());
     let reading = triage.analyst.read(&gathered.ticket, &gathered.account, within).await?;
     if !reading.redactions.is_empty() {
         let counts = reading.redactions.iter().map(|(kind, count)| format!("{count} {kind}"));
         let outcome = counts.collect::<Vec<_>>().join(", ");
-        trail.add("redaction", "language model", outcome);
+        trail.add(AuditAction::Redaction, "language model", outcome);
     }
     state.reading = Some(Box::new((version, reading.clone())));
     Ok(match trail.save(triage, lease, state).await? {
@@ -228,7 +234,8 @@ async fn reading(
 fn note_corrections(ticket: &Ticket, state: &mut TicketState, trail: &mut Trail) {
     let found = corrections(ticket, state);
     for correction in &found {
-        trail.add("correction", correction.field.clone(), format!("{} to {}", correction.ours, correction.theirs));
+        let outcome = format!("{} to {}", correction.ours, correction.theirs);
+        trail.add(AuditAction::Correction, <&str>::from(correction.field), outcome);
     }
     state.corrections.extend(found);
 }
@@ -242,7 +249,7 @@ fn cause(message: &TicketMessage) -> &'static str {
     }
 }
 
-fn log_triaged(record: &domain::Record, policy: &Policy) {
+fn log_triaged(record: &Record, policy: &Policy) {
     tracing::info!(
         ticket.id = %record.ticket,
         priority = %record.priority,
@@ -252,7 +259,6 @@ fn log_triaged(record: &domain::Record, policy: &Policy) {
         mode = %policy.mode,
         fallback = record.fallback.map(tracing::field::display),
         duration_ms = record.duration_ms,
-        "Triaged ticket {}.",
-        record.ticket
+        "Triaged a ticket."
     );
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use domain::{
-    AuditEntry, TicketId, TicketState,
+    AuditAction, AuditEntry, TicketId, TicketState,
     ports::{Fenced, Lease, PortError},
 };
 use jiff::Timestamp;
@@ -21,11 +21,11 @@ pub(crate) struct Trail {
 pub(crate) fn entry(
     ticket: TicketId,
     at: Timestamp,
-    action: &'static str,
+    action: AuditAction,
     target: impl Into<Cow<'static, str>>,
     outcome: impl Into<Cow<'static, str>>,
 ) -> AuditEntry {
-    AuditEntry { at, ticket, action: action.into(), target: target.into(), outcome: outcome.into() }
+    AuditEntry { at, ticket, action, target: target.into(), outcome: outcome.into() }
 }
 
 impl Trail {
@@ -33,14 +33,10 @@ impl Trail {
         Self { ticket, at, entries: Vec::new() }
     }
 
-    pub(crate) fn ticket(&self) -> TicketId {
-        self.ticket
-    }
-
     /// An entry for a write of its own.
     pub(crate) fn entry(
         &self,
-        action: &'static str,
+        action: AuditAction,
         target: impl Into<Cow<'static, str>>,
         outcome: impl Into<Cow<'static, str>>,
     ) -> AuditEntry {
@@ -49,7 +45,7 @@ impl Trail {
 
     pub(crate) fn add(
         &mut self,
-        action: &'static str,
+        action: AuditAction,
         target: impl Into<Cow<'static, str>>,
         outcome: impl Into<Cow<'static, str>>,
     ) {

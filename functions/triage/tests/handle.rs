@@ -12,7 +12,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, FieldValues, Policy, Priority, Reading, Resolution, Scored, Ticket, TicketId, TicketUpdate,
+    Account, AccountId, AuditAction, FieldValues, Policy, Priority, Reading, Resolution, Scored, Ticket, TicketId,
+    TicketUpdate,
     ports::{Analyst, Claim, Helpdesk, Lease, PortError, Queue, TicketLog, Updated},
     sample,
 };
@@ -126,7 +127,7 @@ impl Bench {
         self.log.inner().newest(sample::ticket_id(number))
     }
 
-    fn audited(&self, action: &str) -> Vec<String> {
+    fn audited(&self, action: AuditAction) -> Vec<String> {
         let entries = self.log.inner().audit().into_iter().filter(|entry| entry.action == action);
         entries.map(|entry| format!("{} {}", entry.target, entry.outcome)).collect()
     }
@@ -139,9 +140,9 @@ async fn a_ticket_becomes_one_write_two_alerts_and_one_record() {
     assert_eq!(bench.drain().await, 1);
     assert_eq!((bench.calls(1), bench.alerts.inner().len()), (1, 2));
     assert_eq!(bench.record(1).unwrap().priority, Priority::P1);
-    assert_eq!(bench.audited("zendesk_update"), ["triage-1-1 applied"]);
-    assert_eq!(bench.audited("alert_raised").len(), 2);
-    assert_eq!(bench.audited("webhook_received"), ["created triage"]);
+    assert_eq!(bench.audited(AuditAction::ZendeskUpdate), ["triage-1-1 applied"]);
+    assert_eq!(bench.audited(AuditAction::AlertRaised).len(), 2);
+    assert_eq!(bench.audited(AuditAction::MessageReceived), ["created triage"]);
 }
 
 #[tokio::test]
@@ -219,7 +220,7 @@ async fn every_transient_failure_heals_without_a_second_effect() {
             assert_eq!(bench.calls(1), 1, "{method} {fault:?}");
             assert!(bench.record(1).is_some(), "{method} {fault:?}");
             assert!(bench.tickets.dead().is_empty(), "{method} {fault:?}");
-            assert_eq!(bench.audited("alert_raised").len(), 2, "{method} {fault:?}");
+            assert_eq!(bench.audited(AuditAction::AlertRaised).len(), 2, "{method} {fault:?}");
             let asked_again =
                 method == Method::AnalystRead || (method == Method::TicketLogSave && fault == Fault::Transient);
             let reads = if asked_again { 2 } else { 1 };
@@ -286,7 +287,7 @@ async fn a_dead_audit_costs_no_second_reading() {
     bench.send(1, Cause::Created).await;
     assert_eq!(bench.drain().await, 1);
     assert_eq!((bench.calls(1), bench.analyst.calls(Method::AnalystRead)), (1, 1));
-    assert_eq!(bench.audited("redaction"), ["language model 2 email"]);
+    assert_eq!(bench.audited(AuditAction::Redaction), ["language model 2 email"]);
 }
 
 #[tokio::test]
@@ -300,7 +301,7 @@ async fn a_failed_write_repeats_no_correction() {
         bench.log.plan(Method::TicketLogSave, &[fault]);
         bench.send(1, Cause::FieldChanged).await;
         bench.drain().await;
-        assert_eq!(bench.audited("correction"), ["priority P1 to P3"], "{fault:?}");
+        assert_eq!(bench.audited(AuditAction::Correction), ["priority P1 to P3"], "{fault:?}");
     }
 }
 
@@ -312,7 +313,7 @@ async fn a_permanent_failure_parks_with_its_reason() {
     bench.send(1, Cause::Created).await;
     assert_eq!(bench.drain().await, 1, "parked at once");
     assert_eq!((bench.tickets.dead().len(), bench.calls(1)), (1, 0));
-    assert_eq!(bench.audited("triage_parked"), ["tickets queue ticket refused: on cue"]);
+    assert_eq!(bench.audited(AuditAction::TriageParked), ["tickets queue ticket refused: on cue"]);
     bench.send(2, Cause::Created).await;
     bench.drain().await;
     assert_eq!(bench.calls(2), 1, "the next one is served");
@@ -326,7 +327,7 @@ async fn the_audit_knows_of_unreadable_messages() {
     bench.tickets.send("private words", Duration::ZERO).await.unwrap();
     bench.drain().await;
     assert_eq!(
-        bench.audited("triage_parked"),
+        bench.audited(AuditAction::TriageParked),
         [
             "tickets queue message version 9 is not known here",
             "tickets queue not a message of ours: cause is missing or not what it should be"
@@ -359,7 +360,7 @@ async fn a_ticket_that_changed_meanwhile_is_read_again() {
     let bench = Bench { triage, ..bench };
     assert_eq!(bench.drain().await, 2);
     assert_eq!(bench.calls(1), 1);
-    assert_eq!(bench.audited("zendesk_update").len(), 2, "a conflict, then applied");
+    assert_eq!(bench.audited(AuditAction::ZendeskUpdate).len(), 2, "a conflict, then applied");
 }
 
 /// Somebody edits the ticket between our reading and our first write.
@@ -407,7 +408,7 @@ async fn a_new_comment_is_a_new_triage_and_writes_only_what_changed() {
     assert_eq!(bench.analyst.calls(Method::AnalystRead), 2);
     assert_eq!(bench.calls(1), 1, "the plan equals the last one");
     assert_eq!(bench.alerts.inner().len(), 2 + 2, "told again of alerts that still wait");
-    assert_eq!(bench.audited("alert_raised").len(), 2, "but raised once");
+    assert_eq!(bench.audited(AuditAction::AlertRaised).len(), 2, "but raised once");
 }
 
 #[tokio::test]
@@ -421,7 +422,7 @@ async fn a_humans_change_is_a_correction_once() {
         bench.send(1, Cause::FieldChanged).await;
         bench.drain().await;
     }
-    assert_eq!(bench.audited("correction"), ["priority P1 to P3"]);
+    assert_eq!(bench.audited(AuditAction::Correction), ["priority P1 to P3"]);
     assert_eq!(bench.calls(1), 1);
 }
 
@@ -431,7 +432,7 @@ async fn an_unknown_ticket_is_parked_in_the_end() {
     bench.send(99, Cause::Triggered).await;
     assert_eq!(bench.drain().await, 6);
     assert!((78..=155).contains(&bench.waited().as_secs()), "about two minutes: {:?}", bench.waited());
-    assert_eq!(bench.audited("triage_parked"), ["tickets queue no such ticket"]);
+    assert_eq!(bench.audited(AuditAction::TriageParked), ["tickets queue no such ticket"]);
     assert_eq!(bench.tickets.dead(), [r#"{"v":1,"ticket_id":99,"cause":"triggered"}"#]);
 }
 
@@ -474,7 +475,7 @@ async fn a_ticket_that_appears_late_is_triaged() {
     bench.open(99, "At last");
     bench.drain().await;
     assert_eq!((bench.calls(99), bench.tickets.dead().len()), (1, 0));
-    assert!(bench.audited("triage_parked").is_empty());
+    assert!(bench.audited(AuditAction::TriageParked).is_empty());
 }
 
 #[tokio::test]
@@ -523,6 +524,6 @@ async fn after_a_lost_answer_our_fields_are_still_ours() {
     let lease = Lease { ticket: sample::ticket_id(1), owner: "test".into(), until: now + SignedDuration::from_secs(1) };
     let Claim::Mine(state) = bench.log.claim(&lease, now).await.unwrap() else { panic!("released") };
     assert_eq!(state.written.unwrap().values.priority, Some(Priority::P1), "what arrived is what we last wrote");
-    assert!(bench.audited("correction").is_empty());
-    assert_eq!(bench.audited("zendesk_update"), ["triage-1-1 arrived at an earlier attempt"]);
+    assert!(bench.audited(AuditAction::Correction).is_empty());
+    assert_eq!(bench.audited(AuditAction::ZendeskUpdate), ["triage-1-1 arrived at an earlier attempt"]);
 }

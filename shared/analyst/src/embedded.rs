@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Account, Agent, Intent, Language, Priority, Reading, Scored, Sentiment, Ticket,
+    Account, Intent, Language, Priority, Reading, Scored, Sentiment, TeamId, Ticket,
     reading::{Signal, Usage},
 };
 use encoder::Encoder;
@@ -42,12 +42,12 @@ pub struct EmbeddedAnalyst {
     encoder: Encoder,
     model: Model,
     knowledge: KnowledgeBase,
-    signatures: BTreeMap<Agent, String>,
+    signatures: BTreeMap<TeamId, String>,
 }
 
 impl EmbeddedAnalyst {
     #[must_use]
-    pub fn new(encoder: Encoder, model: Model, knowledge: KnowledgeBase, signatures: BTreeMap<Agent, String>) -> Self {
+    pub fn new(encoder: Encoder, model: Model, knowledge: KnowledgeBase, signatures: BTreeMap<TeamId, String>) -> Self {
         Self { encoder, model, knowledge, signatures }
     }
 
@@ -71,7 +71,7 @@ impl EmbeddedAnalyst {
             fallback: None,
             language: text.language(),
             priority: label(&opinion, Task::Priority, &PRIORITIES),
-            agent: label(&opinion, Task::Agent, &AGENTS),
+            agent: label(&opinion, Task::Agent, &TeamId::bundled()),
             sentiment: label(&opinion, Task::Sentiment, &SENTIMENTS),
             churn,
             intent: Signal { value: intent.filter(|_| wish.value), confidence: wish.confidence, quotes: wish.quotes },
@@ -91,7 +91,7 @@ impl EmbeddedAnalyst {
     }
 
     #[must_use]
-    pub fn signatures(&self) -> &BTreeMap<Agent, String> {
+    pub fn signatures(&self) -> &BTreeMap<TeamId, String> {
         &self.signatures
     }
 
@@ -109,7 +109,7 @@ impl EmbeddedAnalyst {
         text: &CustomerText,
         ticket: &Ticket,
         account: &Account,
-        labels: Labels,
+        labels: Labels<'_>,
     ) -> Option<domain::Draft> {
         let Labels { priority, agent, sentiment, language } = labels;
         // P0 and P1 need a person and no article.
@@ -117,7 +117,7 @@ impl EmbeddedAnalyst {
             return None;
         }
         let fits = self.knowledge.search(self.question(text, language), CANDIDATES).into_iter().map(|mut found| {
-            if found.article.agent != agent {
+            if found.article.agent != *agent {
                 found.score *= OTHER_TEAM;
             }
             found
@@ -132,7 +132,7 @@ impl EmbeddedAnalyst {
             company: first_name.is_none(),
             sentiment,
             language,
-            signature: self.signatures.get(&agent).map_or("The support team", String::as_str),
+            signature: self.signatures.get(agent).map_or("The support team", String::as_str),
         };
         let draft = draft::compose(found, frame);
         (draft.text.len() <= LONGEST_DRAFT).then_some(draft)
@@ -141,19 +141,19 @@ impl EmbeddedAnalyst {
 
 /// What a draft depends on, whoever found it.
 #[derive(Clone, Copy, Debug)]
-pub struct Labels {
+pub struct Labels<'a> {
     pub priority: Priority,
-    pub agent: Agent,
+    pub agent: &'a TeamId,
     pub sentiment: Sentiment,
     pub language: Language,
 }
 
-impl Labels {
+impl<'a> Labels<'a> {
     #[must_use]
-    pub fn of(reading: &Reading) -> Self {
+    pub fn of(reading: &'a Reading) -> Self {
         Self {
             priority: reading.priority.value,
-            agent: reading.agent.value,
+            agent: &reading.agent.value,
             sentiment: reading.sentiment.value,
             language: reading.language,
         }
@@ -183,11 +183,11 @@ pub fn chosen(task: Task, probabilities: &[f32]) -> usize {
     }
 }
 
-fn label<T: Copy>(opinion: &Prediction, task: Task, values: &[T]) -> Scored<T> {
+fn label<T: Clone>(opinion: &Prediction, task: Task, values: &[T]) -> Scored<T> {
     let probabilities = opinion.probabilities(task);
     let class = chosen(task, probabilities);
     Scored {
-        value: *values.get(class).expect("a value for each class"),
+        value: values.get(class).expect("a value for each class").clone(),
         confidence: probabilities.get(class).copied().unwrap_or(0.0),
     }
 }
@@ -205,7 +205,6 @@ fn signal(opinion: &Prediction, task: Task, odds: &[f32], sentences: &[String]) 
 }
 
 const PRIORITIES: [Priority; 4] = [Priority::P0, Priority::P1, Priority::P2, Priority::P3];
-const AGENTS: [Agent; 3] = [Agent::Nexus, Agent::Cipher, Agent::Sentinel];
 const SENTIMENTS: [Sentiment; 3] = [Sentiment::Neutral, Sentiment::Frustrated, Sentiment::Angry];
 const INTENTS: [Intent; 4] = [Intent::PricingRequest, Intent::Upgrade, Intent::Expansion, Intent::CustomService];
 
@@ -217,7 +216,7 @@ mod tests {
     use super::*;
 
     fn analyst() -> EmbeddedAnalyst {
-        let signatures = Agent::iter().map(|agent| (agent, format!("The {} team", agent.title()))).collect();
+        let signatures = TeamId::bundled().map(|agent| (agent.clone(), format!("The {} team", agent.title()))).into();
         let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
         EmbeddedAnalyst::new(
             Encoder::new(data::ENCODER).unwrap(),
@@ -243,7 +242,6 @@ mod tests {
     #[test]
     fn classes_and_labels_are_in_the_same_order() {
         assert!(Priority::iter().eq(PRIORITIES));
-        assert!(Agent::iter().eq(AGENTS));
         assert!(Sentiment::iter().eq(SENTIMENTS));
         assert!(Intent::iter().eq(INTENTS));
     }

@@ -8,7 +8,7 @@ mod vocabulary;
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
-use domain::{Agent, Language};
+use domain::{Language, TeamId};
 use encoder::{Encoder, Vector, cosine};
 use serde::Deserialize;
 use strum::IntoEnumIterator;
@@ -32,7 +32,7 @@ pub struct Article {
     pub name: String,
     pub title: String,
     pub topic: String,
-    pub agent: Agent,
+    pub agent: TeamId,
     /// Answers anybody, without a look at their account.
     pub faq: bool,
     /// The language of the answer.
@@ -55,7 +55,7 @@ struct Wording {
 struct FrontMatter {
     title: String,
     topic: String,
-    agent: Agent,
+    agent: TeamId,
     faq: bool,
     #[serde(default = "english")]
     language: Language,

@@ -163,7 +163,7 @@ impl audit::Reader for Audited {
                 let entry = AuditEntry {
                     at: sample::now(),
                     ticket,
-                    action: of(item, "audit_action").into(),
+                    action: of(item, "audit_action").parse().unwrap(),
                     target: of(item, "audit_target").into(),
                     outcome: of(item, "audit_outcome").into(),
                 };

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
-use crate::{AccountId, Agent, EmailAddress, Priority, TicketId};
+use crate::{AccountId, EmailAddress, Priority, TeamId, TicketId};
 
 /// What is known of the customer.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ pub struct PastTicket {
     pub at: Timestamp,
     pub subject: Arc<str>,
     pub priority: Priority,
-    pub agent: Agent,
+    pub agent: TeamId,
     /// It raised a Guardian signal.
     pub high_risk: bool,
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
-use crate::{AccountId, Agent, EmailAddress, Health, Intent, PastTicket, Priority, Sentiment, TicketId, Version};
+use crate::{AccountId, EmailAddress, Health, Intent, PastTicket, Priority, Sentiment, TeamId, TicketId, Version};
 
 /// Which of the two filters raised it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, Display, EnumString)]
@@ -36,11 +36,47 @@ pub struct AlertKey {
     pub band: Band,
 }
 
+/// What was seen: each kind of alert with what belongs to it alone. As JSON it stands among the alert's own fields.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Signal {
+    Guardian {
+        /// The risk score, 0 to 10.
+        score: u8,
+    },
+    Opportunity {
+        intent: Intent,
+        /// 0 to 10.
+        #[serde(rename = "score")]
+        confidence: u8,
+    },
+}
+
+impl Signal {
+    #[must_use]
+    pub fn kind(self) -> AlertKind {
+        match self {
+            Self::Guardian { .. } => AlertKind::Guardian,
+            Self::Opportunity { .. } => AlertKind::Opportunity,
+        }
+    }
+
+    /// The risk score or the confidence, 0 to 10: what alerts are sorted by.
+    #[must_use]
+    pub fn strength(self) -> u8 {
+        match self {
+            Self::Guardian { score } => score,
+            Self::Opportunity { confidence, .. } => confidence,
+        }
+    }
+}
+
 /// Everything the message says, as known when it was decided.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Alert {
     pub ticket: TicketId,
-    pub kind: AlertKind,
+    #[serde(flatten)]
+    pub signal: Signal,
     pub band: Band,
     pub version: Version,
     pub at: Timestamp,
@@ -53,11 +89,8 @@ pub struct Alert {
     pub health: Option<Health>,
     pub subject: Arc<str>,
     pub priority: Priority,
-    pub agent: Agent,
+    pub agent: TeamId,
     pub sentiment: Sentiment,
-    /// Guardian: the risk score. Opportunity: the confidence. 0 to 10.
-    pub score: u8,
-    pub intent: Option<Intent>,
     pub evidence: Arc<[String]>,
     pub reasons: Arc<[String]>,
     pub recommended_action: Arc<str>,
@@ -116,13 +149,13 @@ impl Delivery {
 impl Alert {
     #[must_use]
     pub fn key(&self) -> AlertKey {
-        AlertKey { ticket: self.ticket, kind: self.kind, band: self.band }
+        AlertKey { ticket: self.ticket, kind: self.signal.kind(), band: self.band }
     }
 
-    /// Score × MRR: what the digest is sorted by. An unknown MRR counts as one dollar.
+    /// Strength × MRR: what the digest is sorted by. An unknown MRR counts as one dollar.
     #[must_use]
     pub fn weight(&self) -> f64 {
-        f64::from(self.score) * self.mrr.unwrap_or(0.0).max(1.0)
+        f64::from(self.signal.strength()) * self.mrr.unwrap_or(0.0).max(1.0)
     }
 }
 
@@ -155,6 +188,22 @@ impl FromStr for AlertKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stored_alerts_still_read() {
+        for (stored, signal) in [
+            (include_str!("fixtures/alert-guardian.json"), Signal::Guardian { score: 7 }),
+            (
+                include_str!("fixtures/alert-opportunity.json"),
+                Signal::Opportunity { intent: Intent::Expansion, confidence: 8 },
+            ),
+        ] {
+            let alert: Alert = serde_json::from_str(stored).unwrap();
+            assert_eq!(alert.signal, signal);
+            let again = serde_json::to_string(&alert).unwrap();
+            assert_eq!(serde_json::from_str::<Alert>(&again).unwrap(), alert);
+        }
+    }
 
     #[test]
     fn a_key_survives_its_text_form() {

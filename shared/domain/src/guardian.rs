@@ -17,12 +17,46 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, Health, Policy, Priority, Sentiment, alert::Band, policy::Tier};
+use crate::{Health, Policy, Priority, Sentiment, TeamId, alert::Band, policy::Tier};
 
-/// Points from which an account is at high risk.
+/// Points from which an account is at high risk. An explicit word about leaving reaches it alone.
 pub const HIGH: u8 = 7;
-/// Points from which the risk is critical.
+/// Points from which the risk is critical: an explicit word with two more things against us.
 pub const CRITICAL: u8 = 9;
+/// The highest score: what is past it would be called no sooner.
+const MOST: u8 = 10;
+/// Points from which somebody is told what to do. A likely word about leaving reaches it alone.
+const WORTH_A_LOOK: u8 = 4;
+
+// The customer says it may leave: said aloud it is high risk, whoever says it.
+const EXPLICIT: u8 = 7;
+// It sounds like it: worth a look, not an alarm by itself.
+const LIKELY: u8 = 4;
+// Tone sharpens a risk; alone it must stay far below an alarm, since many good customers write in anger.
+const ANGRY: u8 = 2;
+const FRUSTRATED: u8 = 1;
+// A fault that keeps coming back wears patience down, but the ticket at hand says so itself if it did.
+const REPEATED: u8 = 1;
+// A fresh scar.
+const URGENT_LATELY: u8 = 1;
+// More to lose. Money makes a call more urgent, and no customer less likely to stay: so never more than a tone.
+const STRATEGIC: u8 = 2;
+const GROWTH: u8 = 1;
+// The success team saw it coming; one point, since its figure is weeks old as a rule.
+const UNHEALTHY: u8 = 1;
+
+/// Tickets for one team, this one not counted, from which trouble counts as coming back: one earlier ticket is chance.
+const REPEATS: usize = 2;
+
+/// How far a score is from calm: the limits of alerts and pages, in one place.
+#[must_use]
+pub fn band(score: u8) -> Option<Band> {
+    match score {
+        CRITICAL.. => Some(Band::Critical),
+        HIGH.. => Some(Band::Elevated),
+        _ => None,
+    }
+}
 
 /// The outcome of the churn filter.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -47,11 +81,7 @@ impl Guardian {
     /// The alert's band; none below [`HIGH`].
     #[must_use]
     pub fn band(&self) -> Option<Band> {
-        match self.risk_score {
-            CRITICAL.. => Some(Band::Critical),
-            HIGH.. => Some(Band::Elevated),
-            _ => None,
-        }
+        band(self.risk_score)
     }
 }
 
@@ -70,19 +100,20 @@ pub struct Inputs<'a> {
     pub sentiment: Sentiment,
     /// Verified quotes.
     pub evidence: Vec<String>,
-    pub agent: Agent,
+    pub agent: &'a TeamId,
     pub history: &'a [crate::PastTicket],
     pub mrr: Option<f64>,
     pub health: Option<Health>,
 }
 
+// A month: what is older, the customer has paid a bill since and stayed.
 const RECENT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Applies the table above.
 #[must_use]
 pub fn assess(inputs: Inputs<'_>, policy: &Policy, now: Timestamp) -> Guardian {
     let recent = || inputs.history.iter().filter(|past| past.at <= now && now.duration_since(past.at) <= RECENT);
-    let repeats = recent().filter(|past| past.agent == inputs.agent).count();
+    let repeats = recent().filter(|past| past.agent == *inputs.agent).count();
     let urgent = recent().any(|past| past.priority <= Priority::P1);
     let tier = policy.tier(inputs.mrr);
 
@@ -93,32 +124,32 @@ pub fn assess(inputs: Inputs<'_>, policy: &Policy, now: Timestamp) -> Guardian {
         reasons.push(format!("{reason} (+{points})"));
     };
     match inputs.churn {
-        Churn::Explicit => add(7, "the customer says it may leave"),
-        Churn::Likely => add(4, "the customer sounds as if it may leave"),
+        Churn::Explicit => add(EXPLICIT, "the customer says it may leave"),
+        Churn::Likely => add(LIKELY, "the customer sounds as if it may leave"),
         Churn::None => {}
     }
     match inputs.sentiment {
-        Sentiment::Angry => add(2, "the customer is angry"),
-        Sentiment::Frustrated => add(1, "the customer is frustrated"),
+        Sentiment::Angry => add(ANGRY, "the customer is angry"),
+        Sentiment::Frustrated => add(FRUSTRATED, "the customer is frustrated"),
         Sentiment::Neutral => {}
     }
-    if repeats >= 2 {
-        add(1, &format!("{repeats} earlier tickets for {} in 30 days", inputs.agent.title()));
+    if repeats >= REPEATS {
+        add(REPEATED, &format!("{repeats} earlier tickets for {} in 30 days", inputs.agent.title()));
     }
     if urgent {
-        add(1, "a P0 or P1 in the last 30 days");
+        add(URGENT_LATELY, "a P0 or P1 in the last 30 days");
     }
     match tier {
-        Tier::Strategic => add(2, "a strategic account by MRR"),
-        Tier::Growth => add(1, "a growth account by MRR"),
+        Tier::Strategic => add(STRATEGIC, "a strategic account by MRR"),
+        Tier::Growth => add(GROWTH, "a growth account by MRR"),
         Tier::Standard => {}
     }
     match inputs.health {
-        Some(Health::Poor) => add(1, "account health is poor"),
-        Some(Health::AtRisk) => add(1, "account health is at risk"),
+        Some(Health::Poor) => add(UNHEALTHY, "account health is poor"),
+        Some(Health::AtRisk) => add(UNHEALTHY, "account health is at risk"),
         Some(Health::Good) | None => {}
     }
-    let risk_score = score.min(10);
+    let risk_score = score.min(MOST);
     Guardian {
         risk_score,
         sentiment: inputs.sentiment,
@@ -139,12 +170,14 @@ fn recommended_action(score: u8, tier: Tier, repeats: usize) -> String {
         (HIGH.., Tier::Strategic) => "Call the account's decision maker today and agree a review this week.",
         (HIGH.., Tier::Growth) => "Call the customer within one working day and ask what would make them stay.",
         (HIGH.., Tier::Standard) => "Write personally within one working day and offer a call.",
-        (4.., Tier::Strategic | Tier::Growth) => "Mention the ticket in the next account call; no alert was sent.",
-        (4.., Tier::Standard) => "Watch the account's next tickets; no alert was sent.",
+        (WORTH_A_LOOK.., Tier::Strategic | Tier::Growth) => {
+            "Mention the ticket in the next account call; no alert was sent."
+        }
+        (WORTH_A_LOOK.., Tier::Standard) => "Watch the account's next tickets; no alert was sent.",
         (_, _) => return String::new(),
     };
     let then = match (score >= HIGH, repeats) {
-        (true, 2..) => {
+        (true, REPEATS..) => {
             format!(
                 " Bring an engineer and a dated plan: this is ticket number {} for the same team in 30 days.",
                 repeats + 1
@@ -163,24 +196,34 @@ mod tests {
 
     const NOW: &str = "2026-11-16T09:00:00Z";
 
-    fn past(id: u64, days_ago: i64, agent: Agent, priority: Priority) -> PastTicket {
+    fn past(id: u64, days_ago: i64, agent: &str, priority: Priority) -> PastTicket {
         PastTicket {
             id: TicketId::new(id).unwrap(),
             at: NOW.parse::<Timestamp>().unwrap() - SignedDuration::from_hours(24 * days_ago),
             subject: "earlier".into(),
             priority,
-            agent,
+            agent: sample::team(agent),
             high_risk: false,
         }
     }
 
     fn check(
-        (churn, sentiment, mrr, health): (Churn, Sentiment, f64, Option<Health>),
+        churn: Churn,
+        sentiment: Sentiment,
+        mrr: f64,
+        health: Option<Health>,
         history: &[PastTicket],
         expected: u8,
     ) -> Guardian {
-        let inputs =
-            Inputs { churn, sentiment, evidence: vec![], agent: Agent::Nexus, history, mrr: Some(mrr), health };
+        let inputs = Inputs {
+            churn,
+            sentiment,
+            evidence: vec![],
+            agent: &sample::team("nexus"),
+            history,
+            mrr: Some(mrr),
+            health,
+        };
         let found = assess(inputs, &sample::policy(), NOW.parse().unwrap());
         assert_eq!(found.risk_score, expected, "{churn:?} {sentiment:?} {mrr} {health:?}: {:?}", found.reasons);
         found
@@ -191,33 +234,48 @@ mod tests {
         use Churn::{Explicit, Likely, None as Silent};
         use Sentiment::{Angry, Frustrated, Neutral};
         let poor = Some(Health::Poor);
-        check((Silent, Neutral, 0.0, None), &[], 0);
-        check((Silent, Angry, 500.0, None), &[], 2);
-        check((Silent, Angry, 12_000.0, poor), &[], 5);
-        check((Likely, Neutral, 0.0, None), &[], 4);
-        check((Likely, Angry, 2_500.0, None), &[], 7);
-        check((Explicit, Neutral, 0.0, None), &[], 7);
-        check((Explicit, Frustrated, 0.0, Some(Health::Good)), &[], 8);
-        check((Explicit, Angry, 0.0, None), &[], 9);
-        check((Explicit, Angry, 50_000.0, poor), &[], 10);
+        check(Silent, Neutral, 0.0, None, &[], 0);
+        check(Silent, Angry, 500.0, None, &[], 2);
+        check(Silent, Angry, 12_000.0, poor, &[], 5);
+        check(Likely, Neutral, 0.0, None, &[], 4);
+        check(Likely, Angry, 2_500.0, None, &[], 7);
+        check(Explicit, Neutral, 0.0, None, &[], 7);
+        check(Explicit, Frustrated, 0.0, Some(Health::Good), &[], 8);
+        check(Explicit, Angry, 0.0, None, &[], 9);
+        check(Explicit, Angry, 50_000.0, poor, &[], 10);
+    }
+
+    #[test]
+    fn bands_begin_at_seven_and_nine() {
+        for (score, expected) in [
+            (6, None),
+            (7, Some(Band::Elevated)),
+            (8, Some(Band::Elevated)),
+            (9, Some(Band::Critical)),
+            (10, Some(Band::Critical)),
+        ] {
+            assert_eq!(band(score), expected, "{score}");
+        }
     }
 
     #[test]
     fn history_counts_for_thirty_days_only() {
-        let recent = [past(1, 3, Agent::Nexus, Priority::P1), past(2, 29, Agent::Nexus, Priority::P3)];
-        let other = [past(1, 3, Agent::Cipher, Priority::P2), past(2, 4, Agent::Cipher, Priority::P2)];
-        let old = [past(1, 31, Agent::Nexus, Priority::P0), past(2, 40, Agent::Nexus, Priority::P0)];
-        let quiet = (Churn::None, Sentiment::Neutral, 0.0, None);
-        check(quiet, &recent, 2);
-        check(quiet, &other, 0);
-        check(quiet, &old, 0);
-        let everything = check((Churn::None, Sentiment::Angry, 12_000.0, Some(Health::Poor)), &recent, 7);
+        let recent = [past(1, 3, "nexus", Priority::P1), past(2, 29, "nexus", Priority::P3)];
+        let other = [past(1, 3, "cipher", Priority::P2), past(2, 4, "cipher", Priority::P2)];
+        let old = [past(1, 31, "nexus", Priority::P0), past(2, 40, "nexus", Priority::P0)];
+        let quiet = |history: &[PastTicket], expected| {
+            check(Churn::None, Sentiment::Neutral, 0.0, None, history, expected);
+        };
+        quiet(&recent, 2);
+        quiet(&other, 0);
+        quiet(&old, 0);
+        let everything = check(Churn::None, Sentiment::Angry, 12_000.0, Some(Health::Poor), &recent, 7);
         assert_eq!(everything.band(), Some(Band::Elevated), "silent, yet everything at once");
     }
 
     #[test]
     fn the_action_follows_score_worth_and_repetition() {
-        let twice = [past(1, 3, Agent::Nexus, Priority::P3), past(2, 5, Agent::Nexus, Priority::P3)];
+        let twice = [past(1, 3, "nexus", Priority::P3), past(2, 5, "nexus", Priority::P3)];
         let mut seen = std::collections::BTreeSet::new();
         for mrr in [100.0, 3_000.0, 20_000.0] {
             for (churn, sentiment) in [
@@ -231,7 +289,7 @@ mod tests {
                         churn,
                         sentiment,
                         evidence: vec![],
-                        agent: Agent::Nexus,
+                        agent: &sample::team("nexus"),
                         history,
                         mrr: Some(mrr),
                         health: None,

@@ -29,6 +29,12 @@ pub struct GroupId(pub u64);
 #[serde(try_from = "String", into = "String")]
 pub struct AccountId(Arc<str>);
 
+/// A specialist team, by its id in `agents.json`: lower-case letters, digits and `_`, at most 40 of them. It goes into
+/// tags, field options and pages as it stands.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TeamId(Arc<str>);
+
 /// An address an alert may go to: one `@`, something on either side, no space, comma or control character.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -43,6 +49,8 @@ pub enum IdError {
     Account,
     #[error("is not an e-mail address such as kam@example.com")]
     Email,
+    #[error("is not a team id such as nexus: letters, digits and _ only, at most 40")]
+    Team,
 }
 
 impl TicketId {
@@ -110,6 +118,72 @@ impl fmt::Display for AccountId {
     }
 }
 
+/// Longer ids would make a column of the page and a tag that nobody can read.
+const LONGEST_TEAM: usize = 40;
+
+impl TeamId {
+    /// The teams of the bundled `agents.json`, in the order of the embedded analyst's classes: it was fitted on tickets
+    /// of these three and can name no other.
+    pub const BUNDLED: [&'static str; 3] = ["nexus", "cipher", "sentinel"];
+
+    /// [`TeamId::BUNDLED`] as ids.
+    #[must_use]
+    pub fn bundled() -> [Self; 3] {
+        Self::BUNDLED.map(|id| Self(id.into()))
+    }
+
+    /// The class of the embedded analyst that stands for this team; none for a team it does not know.
+    #[must_use]
+    pub fn class(&self) -> Option<usize> {
+        Self::BUNDLED.iter().position(|bundled| *bundled == &*self.0)
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name a person reads: `field_ops` is “Field ops”.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let words = self.0.replace('_', " ");
+        let mut letters = words.trim().chars();
+        letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_ascii_uppercase(), letters.as_str()))
+    }
+}
+
+/// Read in any case, as labels are.
+impl FromStr for TeamId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let id = text.to_ascii_lowercase();
+        let plain = id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        let named = id.bytes().any(|byte| byte != b'_');
+        if plain && named && id.len() <= LONGEST_TEAM { Ok(Self(id.into())) } else { Err(IdError::Team) }
+    }
+}
+
+impl TryFrom<String> for TeamId {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<TeamId> for String {
+    fn from(id: TeamId) -> Self {
+        id.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Display for TeamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl EmailAddress {
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -163,6 +237,17 @@ mod tests {
         for bad in ["T-17", "-4", "+4", " 4", "1.0", "99999999999999999999", "<script>"] {
             assert!(bad.parse::<TicketId>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_team_id_is_one_lower_case_word() {
+        let title = |text: &str| text.parse::<TeamId>().map(|team| (team.to_string(), team.title()));
+        assert_eq!(title("NEXUS"), Ok(("nexus".to_owned(), "Nexus".to_owned())));
+        assert_eq!(title("field_ops2"), Ok(("field_ops2".to_owned(), "Field ops2".to_owned())));
+        for bad in ["", "_", "field ops", "field-ops", "équipe", "a\"b", &"x".repeat(41)] {
+            assert!(bad.parse::<TeamId>().is_err(), "{bad:?}");
+        }
+        assert_eq!(TeamId::bundled().map(|team| team.class()), [Some(0), Some(1), Some(2)]);
     }
 
     #[test]

@@ -32,34 +32,6 @@ pub enum Priority {
     P3,
 }
 
-/// The specialist team.
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Debug,
-    Serialize,
-    Deserialize,
-    Display,
-    EnumString,
-    EnumIter,
-    IntoStaticStr,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case", ascii_case_insensitive)]
-pub enum Agent {
-    /// Integrations and APIs.
-    Nexus,
-    /// Data and analytics.
-    Cipher,
-    /// Compliance and operations.
-    Sentinel,
-}
-
 /// The tone of the writer. It weighs in the risk score and never in the priority.
 #[derive(
     Clone,
@@ -139,18 +111,6 @@ pub enum Language {
     Es,
 }
 
-impl Agent {
-    /// The name a person reads.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Nexus => "Nexus",
-            Self::Cipher => "Cipher",
-            Self::Sentinel => "Sentinel",
-        }
-    }
-}
-
 impl Intent {
     /// The words a person reads.
     #[must_use]
@@ -175,7 +135,6 @@ mod tests {
         assert_eq!("Aggressive".parse(), Ok(Sentiment::Angry));
         assert_eq!(Sentiment::Angry.to_string(), "angry");
         assert_eq!("pricing_request".parse(), Ok(Intent::PricingRequest));
-        assert_eq!("NEXUS".parse(), Ok(Agent::Nexus));
         assert!("urgent".parse::<Priority>().is_err());
     }
 }

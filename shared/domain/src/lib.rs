@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod alert;
+pub mod change;
 pub mod decide;
 pub mod guardian;
 pub mod ids;
@@ -28,13 +29,14 @@ pub mod ticket;
 pub mod time;
 
 pub use account::{Account, Health, PastTicket};
-pub use alert::{Alert, AlertKey, AlertKind, Band, Delivery};
+pub use alert::{Alert, AlertKey, AlertKind, Band, Delivery, Signal};
+pub use change::{Change, FieldChanges};
 pub use decide::{TicketContext, decide};
-pub use ids::{AccountId, EmailAddress, GroupId, TicketId, UserId, Version};
-pub use labels::{Agent, Intent, Language, Priority, Sentiment};
+pub use ids::{AccountId, EmailAddress, GroupId, TeamId, TicketId, UserId, Version};
+pub use labels::{Intent, Language, Priority, Sentiment};
 pub use plan::{Plan, TicketUpdate};
-pub use policy::{Mode, Policy};
+pub use policy::{Mode, Policy, Teams};
 pub use reading::{Draft, Fallback, Reading, Scored, SecondOpinion};
-pub use record::{AuditEntry, Record, Resolution, Summary};
+pub use record::{AuditAction, AuditEntry, Decision, Record, Resolution, Summary};
 pub use state::{Begun, TicketState};
 pub use ticket::{FieldValues, Ticket};

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Account, Intent, Policy, alert::Band, policy::Tier};
 
-/// Opportunity confidence from which an alert is critical.
+/// Opportunity confidence from which an alert is critical, on the scale of [`guardian::CRITICAL`](crate::guardian::CRITICAL):
+/// one cooldown rule serves both kinds.
 pub const CRITICAL: u8 = 9;
 
 /// The outcome of the revenue filter.
@@ -91,7 +92,9 @@ mod tests {
 
     fn check(intent: Option<Intent>, probability: f32, quotes: usize, expected: Option<Band>) -> Opportunity {
         let evidence = vec!["How much is it?".to_owned(); quotes];
-        let found = assess(intent, probability, evidence, false, &sample::account(), &sample::policy());
+        let mut policy = sample::policy();
+        policy.thresholds.opportunity_signal = 6;
+        let found = assess(intent, probability, evidence, false, &sample::account(), &policy);
         assert_eq!(found.band(), expected, "{intent:?} {probability} {quotes}");
         assert_eq!(found.recommended_action.is_empty(), expected.is_none());
         found

@@ -3,21 +3,23 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr};
 
-use crate::{Alert, FieldValues, Record, TicketId, tags::Tag};
+use crate::{Alert, Decision, FieldChanges, FieldValues, TicketId, tags::Tag};
 
 /// The effects of one triage.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Plan {
-    /// The record, and in it the update: none in shadow, and when it would repeat what we last wrote.
-    pub record: Record,
+    pub decision: Decision,
+    /// None in shadow, and when it would repeat what we last wrote.
+    pub update: Option<TicketUpdate>,
     /// What to remember once the update went through.
     pub written: Option<Written>,
     /// At most one of each kind; none in shadow.
     pub alerts: Vec<Alert>,
 }
 
-/// The one write to the helpdesk. `None` leaves a field as it is.
+/// The one write to the helpdesk.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct TicketUpdate {
     pub ticket: TicketId,
@@ -25,7 +27,11 @@ pub struct TicketUpdate {
     pub updated_stamp: Arc<str>,
     /// Kept with the write, so that an ambiguous one can be looked up.
     pub marker: Arc<str>,
-    pub values: FieldValues,
+    #[serde(alias = "values")]
+    pub changes: FieldChanges,
+    /// What the fields held when they were read. A tagger's old option is a tag that has to go with it.
+    #[serde(default)]
+    pub before: FieldValues,
     /// Set the ticket to pending: we answered, the customer is next.
     pub pending: bool,
     /// The ticket's whole set of tags after the write, in order: others' kept, ours replaced.
@@ -53,7 +59,8 @@ pub struct Suggestion {
 /// What we wanted the ticket to look like, whoever owns its fields: equal wants need no second write.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Wanted {
-    pub values: FieldValues,
+    #[serde(alias = "values")]
+    pub changes: FieldChanges,
     /// Ours, in order, separated by spaces.
     pub tags: String,
     /// A digest of the comment, so that the state keeps no text.
@@ -64,14 +71,26 @@ pub struct Wanted {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Written {
     pub wanted: Wanted,
-    /// The values that really went out.
+    /// What our fields hold since.
     pub values: FieldValues,
+}
+
+/// A field of ours, as the customer's Zendesk and the audit name it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display, EnumString, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Field {
+    Priority,
+    Group,
+    GuardianRiskScore,
+    OpportunityIntent,
+    AgentId,
 }
 
 /// A person (or another tool) decided otherwise.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Correction {
-    pub field: String,
+    pub field: Field,
     pub ours: String,
     pub theirs: String,
 }

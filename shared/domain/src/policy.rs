@@ -1,12 +1,12 @@
 //! What the customer sets: the mode, the thresholds, the recipients and the team profiles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use serde::Deserialize;
 use strum::{Display, EnumString};
 
-use crate::{Agent, EmailAddress, GroupId};
+use crate::{EmailAddress, GroupId, TeamId};
 
 /// Everything [`decide()`](crate::decide()) and the handlers need to know of the customer's wishes.
 #[derive(Clone, PartialEq, Debug)]
@@ -17,7 +17,7 @@ pub struct Policy {
     /// 0 to 100: the share of tickets that get `mode`; the rest run in shadow.
     pub rollout_percent: u8,
     pub recipients: Recipients,
-    pub agents: BTreeMap<Agent, AgentProfile>,
+    pub teams: Teams,
     pub thresholds: Thresholds,
     pub alerts: AlertPolicy,
     /// Where agents work, such as `https://acme.zendesk.com`; tickets in alerts and on the dashboard link there.
@@ -51,7 +51,7 @@ pub struct Recipients {
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AgentProfile {
-    pub agent: Agent,
+    pub agent: TeamId,
     /// The team as customers know it.
     pub team: String,
     /// What the team is for.
@@ -60,6 +60,56 @@ pub struct AgentProfile {
     pub group: Option<GroupId>,
     /// The last line of a reply.
     pub signature: String,
+}
+
+/// The teams of `agents.json` in its order, each once, the bundled three among them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Teams(Vec<AgentProfile>);
+
+/// What is wrong with `agents.json` as a whole.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TeamsError {
+    #[error("no profile for {team}: the embedded analyst sends tickets to {known}", known = TeamId::BUNDLED.join(", "))]
+    Missing { team: TeamId },
+    #[error("two profiles for {0}")]
+    Twice(TeamId),
+}
+
+impl Teams {
+    /// # Errors
+    /// A team that is named twice, or a bundled one that is missing: the embedded analyst would name a team without a
+    /// group.
+    pub fn new(profiles: Vec<AgentProfile>) -> Result<Self, TeamsError> {
+        let mut seen = BTreeSet::new();
+        for profile in &profiles {
+            if !seen.insert(&profile.agent) {
+                return Err(TeamsError::Twice(profile.agent.clone()));
+            }
+        }
+        match TeamId::bundled().into_iter().find(|team| !seen.contains(team)) {
+            Some(team) => Err(TeamsError::Missing { team }),
+            None => Ok(Self(profiles)),
+        }
+    }
+
+    #[must_use]
+    pub fn get(&self, team: &TeamId) -> Option<&AgentProfile> {
+        self.0.iter().find(|profile| profile.agent == *team)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &AgentProfile> {
+        self.0.iter()
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = &TeamId> {
+        self.0.iter().map(|profile| &profile.agent)
+    }
+
+    /// The last line of a reply, by team.
+    #[must_use]
+    pub fn signatures(&self) -> BTreeMap<TeamId, String> {
+        self.0.iter().map(|profile| (profile.agent.clone(), profile.signature.clone())).collect()
+    }
 }
 
 /// The numbers a decision turns on, from `policy.json`. All confidences are 0 to 1.

@@ -29,9 +29,11 @@ mod tests {
     #[test]
     fn floors_and_caps() {
         use Priority::{P0, P1, P2, P3};
+        let thresholds = Thresholds { p0_at_least: 0.4, ..sample::policy().thresholds };
         for (read, confidence, churn, expected) in [
             (P0, 0.9, false, P0),
-            (P0, 0.2, false, P1),
+            (P0, 0.4, false, P0),
+            (P0, 0.39, false, P1),
             (P0, 0.9, true, P0),
             (P1, 0.9, true, P1),
             (P2, 0.9, false, P2),
@@ -39,7 +41,7 @@ mod tests {
             (P3, 0.9, true, P3),
             (P3, 0.1, false, P3),
         ] {
-            let (settled, reasons) = settle(Scored { value: read, confidence }, churn, &sample::policy().thresholds);
+            let (settled, reasons) = settle(Scored { value: read, confidence }, churn, &thresholds);
             assert_eq!(settled, expected, "{read} {confidence} {churn}");
             assert_eq!(reasons.is_empty(), settled == read, "every move has its reason");
         }

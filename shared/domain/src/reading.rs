@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
-use crate::{Agent, Intent, Language, Priority, Sentiment};
+use crate::{Intent, Language, Priority, Sentiment, TeamId};
 
 /// One analyst's view of one version of a ticket.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ pub struct Reading {
     pub fallback: Option<Fallback>,
     pub language: Language,
     pub priority: Scored<Priority>,
-    pub agent: Scored<Agent>,
+    pub agent: Scored<TeamId>,
     pub sentiment: Scored<Sentiment>,
     /// `value`: the customer may leave. `confidence` is the probability of that, also where `value` is false.
     pub churn: Signal<bool>,

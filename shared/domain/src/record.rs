@@ -4,16 +4,68 @@ use std::{borrow::Cow, sync::Arc};
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumString};
+use strum::{Display, EnumString, IntoStaticStr};
 
 use crate::{
-    AccountId, Agent, Draft, Intent, Language, Mode, PastTicket, Priority, TicketId, TicketUpdate, Version,
-    guardian::Guardian, opportunity::Opportunity, reading::Fallback, reading::Usage,
+    AccountId, Draft, Intent, Language, Mode, PastTicket, Plan, Priority, TeamId, TicketContext, TicketId,
+    TicketUpdate, Version, guardian::Guardian, kept, opportunity::Opportunity, reading::Fallback, reading::Usage,
 };
 
-/// The finished triage of one version of a ticket. Holds ticket text: it expires with the retention period.
+/// What was decided about one version of a ticket. Pure: neither stored nor shown as it stands.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Decision {
+    pub language: Language,
+    pub priority: Priority,
+    pub agent: TeamId,
+    pub guardian: Guardian,
+    pub opportunity: Opportunity,
+    pub draft: Option<Draft>,
+    pub resolution: Resolution,
+    pub confidence: Confidence,
+    /// The mode this ticket ran in, after the rollout.
+    pub mode: Mode,
+    pub analyst: String,
+    pub fallback: Option<Fallback>,
+    pub suspicious: bool,
+    /// Why the labels are what they are, one sentence each.
+    pub reasons: Vec<String>,
+}
+
+/// The form a record is stored in, under `v`. One without `v` was written before forms had numbers and still reads.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct RecordForm;
+
+impl RecordForm {
+    /// Rises with every change that a reader of the form before would get wrong.
+    const CURRENT: u32 = 1;
+}
+
+/// The record was written by a newer version of the product.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("is a record of form {0}, which this version does not know")]
+pub struct UnknownForm(u32);
+
+impl TryFrom<u32> for RecordForm {
+    type Error = UnknownForm;
+
+    fn try_from(form: u32) -> Result<Self, UnknownForm> {
+        if form == Self::CURRENT { Ok(Self) } else { Err(UnknownForm(form)) }
+    }
+}
+
+impl From<RecordForm> for u32 {
+    fn from(_: RecordForm) -> Self {
+        RecordForm::CURRENT
+    }
+}
+
+/// The finished triage of one version of a ticket, as it is stored. Holds ticket text: it expires with the retention
+/// period.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Record {
+    #[serde(rename = "v", default)]
+    pub form: RecordForm,
     pub ticket: TicketId,
     pub version: Version,
     pub account: AccountId,
@@ -26,7 +78,7 @@ pub struct Record {
     pub triaged_at: Timestamp,
     pub language: Language,
     pub priority: Priority,
-    pub agent: Agent,
+    pub agent: TeamId,
     pub guardian: Guardian,
     pub opportunity: Opportunity,
     pub draft: Option<Draft>,
@@ -77,7 +129,7 @@ pub struct Summary {
     pub triaged_at: Timestamp,
     pub language: Language,
     pub priority: Priority,
-    pub agent: Agent,
+    pub agent: TeamId,
     pub risk_score: u8,
     pub intent: Option<Intent>,
     pub resolution: Resolution,
@@ -92,7 +144,52 @@ pub fn utc_day(at: Timestamp) -> Date {
     Offset::UTC.to_datetime(at).date()
 }
 
+/// What a finished triage took.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Effort {
+    pub at: Timestamp,
+    /// Milliseconds from claim to record.
+    pub duration_ms: u64,
+    pub usage: Usage,
+}
+
 impl Record {
+    /// The decision with the ticket and the account it is about.
+    #[must_use]
+    pub fn new(context: TicketContext<'_>, plan: Plan, effort: Effort) -> Self {
+        let TicketContext { ticket, account, .. } = context;
+        let Plan { decision, update, .. } = plan;
+        Self {
+            form: RecordForm,
+            ticket: ticket.id,
+            version: ticket.version,
+            account: account.id.clone(),
+            customer: kept::line(&account.name),
+            subject: kept::line(&ticket.subject),
+            description: kept::description(&ticket.description),
+            channel: kept::line(&ticket.channel),
+            mrr: account.mrr,
+            created_at: ticket.created_at,
+            triaged_at: effort.at,
+            language: decision.language,
+            priority: decision.priority,
+            agent: decision.agent,
+            guardian: decision.guardian,
+            opportunity: decision.opportunity,
+            draft: decision.draft,
+            resolution: decision.resolution,
+            confidence: decision.confidence,
+            mode: decision.mode,
+            analyst: decision.analyst,
+            fallback: decision.fallback,
+            suspicious: decision.suspicious,
+            reasons: decision.reasons,
+            update,
+            usage: effort.usage,
+            duration_ms: effort.duration_ms,
+        }
+    }
+
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary {
@@ -103,7 +200,7 @@ impl Record {
             triaged_at: self.triaged_at,
             language: self.language,
             priority: self.priority,
-            agent: self.agent,
+            agent: self.agent.clone(),
             risk_score: self.guardian.risk_score,
             intent: self.opportunity.intent,
             resolution: self.resolution,
@@ -121,10 +218,30 @@ impl Record {
             at: self.triaged_at,
             subject: self.subject.clone(),
             priority: self.priority,
-            agent: self.agent,
+            agent: self.agent.clone(),
             high_risk: self.guardian.is_high_risk(),
         }
     }
+}
+
+/// What was done. The text forms are a format that others read.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, Display, EnumString, IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum AuditAction {
+    /// A message about the ticket was taken from the queue; its target is what happened at the helpdesk.
+    MessageReceived,
+    /// Personal data were taken out before a language model saw the text.
+    Redaction,
+    /// Somebody set a field of ours to something else.
+    Correction,
+    AlertRaised,
+    AlertEmail,
+    ZendeskUpdate,
+    /// A message went to the dead letters.
+    TriageParked,
 }
 
 /// One automated action. No ticket text, no address.
@@ -133,10 +250,43 @@ pub struct AuditEntry {
     #[serde(rename = "time")]
     pub at: Timestamp,
     pub ticket: TicketId,
-    /// What was done, such as `zendesk_update`, `alert_email`, `webhook_parked`.
-    pub action: Cow<'static, str>,
+    pub action: AuditAction,
     /// What it was done to: an alert key, a field, a queue.
     pub target: Cow<'static, str>,
     /// How it went, in a word or an error's text.
     pub outcome: Cow<'static, str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Change, sample};
+
+    const WITHOUT_A_NUMBER: &str = include_str!("fixtures/record-without-v.json");
+    const FIRST: &str = include_str!("fixtures/record-1.json");
+
+    #[test]
+    fn every_stored_form_still_reads() {
+        for (name, stored) in [("without v", WITHOUT_A_NUMBER), ("1", FIRST)] {
+            let record: Record = serde_json::from_str(stored).unwrap();
+            let update = record.update.as_ref().unwrap();
+            assert_eq!(record.agent, sample::team("nexus"), "{name}");
+            assert_eq!(update.changes.priority, Change::Set(Priority::P1), "{name}");
+            assert_eq!(update.changes.group, Change::Keep, "{name}");
+            assert_eq!(record.guardian.risk_score, 7, "{name}");
+            let again = serde_json::to_string(&record).unwrap();
+            assert_eq!(serde_json::from_str::<Record>(&again).unwrap(), record, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_record_is_stored_with_its_form() {
+        let record = sample::record(1, "Acme", sample::now());
+        let stored = serde_json::to_value(&record).unwrap();
+        assert_eq!(stored["v"], 1);
+        let mut newer = stored;
+        newer["v"] = 2.into();
+        let error = serde_json::from_value::<Record>(newer).unwrap_err().to_string();
+        assert!(error.contains("form 2"), "{error}");
+    }
 }

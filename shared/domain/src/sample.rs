@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
 use crate::{
-    Account, AccountId, Agent, Alert, AuditEntry, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy,
-    Priority, Reading, Record, Scored, Sentiment, Ticket, TicketContext, TicketId, TicketState, Version, decide,
+    Account, AccountId, Alert, AuditAction, AuditEntry, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy,
+    Priority, Reading, Record, Scored, Sentiment, TeamId, Teams, Ticket, TicketContext, TicketId, TicketState, Version,
+    decide,
     policy::{AgentProfile, AlertPolicy, Recipients, Thresholds},
     reading::{Signal, Usage},
+    record::Effort,
 };
 
 /// 2026-11-16T09:00:00Z, the moment of every sample.
@@ -24,15 +27,33 @@ pub fn account_id(name: &str) -> AccountId {
     AccountId::try_from(name.to_owned()).expect("not empty")
 }
 
-/// Act, with automatic answers, for everybody.
-pub fn policy() -> Policy {
-    let profile = |agent: Agent, group| AgentProfile {
-        agent,
+pub fn team(id: &str) -> TeamId {
+    id.parse().expect("a team id")
+}
+
+/// The profile of a team with that group.
+pub fn profile(id: &str, group: u64) -> AgentProfile {
+    let agent = team(id);
+    AgentProfile {
         team: format!("{} desk", agent.title()),
         description: String::new(),
         group: Some(GroupId(group)),
         signature: format!("The {} team", agent.title()),
-    };
+        agent,
+    }
+}
+
+/// The shipped `policy.json`, as far as a decision reads it: what is tested is what customers start from.
+#[derive(Deserialize)]
+struct PolicyFile {
+    thresholds: Thresholds,
+    alerts: AlertPolicy,
+}
+
+/// Act, with automatic answers, for everybody, with the shipped thresholds.
+pub fn policy() -> Policy {
+    let PolicyFile { thresholds, alerts } =
+        serde_json::from_str(include_str!("../../data/customer/policy.json")).expect("the shipped policy parses");
     Policy {
         mode: Mode::Act,
         auto_reply: true,
@@ -41,21 +62,10 @@ pub fn policy() -> Policy {
             guardian: "kam@example.com".parse().expect("an address"),
             opportunity: "sales@example.com".parse().expect("an address"),
         },
-        agents: [(Agent::Nexus, 11), (Agent::Cipher, 12), (Agent::Sentinel, 13)]
-            .map(|(agent, group)| (agent, profile(agent, group)))
-            .into(),
-        thresholds: Thresholds {
-            churn_explicit: 0.7,
-            churn_likely: 0.45,
-            p0_at_least: 0.4,
-            unsure_below: 0.4,
-            auto_reply_match: 0.6,
-            opportunity_signal: 6,
-            hold_at_least: 0.8,
-            mrr_growth: 2_000.0,
-            mrr_strategic: 10_000.0,
-        },
-        alerts: AlertPolicy { cooldown_hours: 24, daily_cap: Some(100) },
+        teams: Teams::new(vec![profile("nexus", 11), profile("cipher", 12), profile("sentinel", 13)])
+            .expect("the bundled teams"),
+        thresholds,
+        alerts,
         helpdesk_url: "https://example.zendesk.com".into(),
         retention: SignedDuration::from_hours(30 * 24),
     }
@@ -94,7 +104,7 @@ pub fn reading() -> Reading {
         fallback: None,
         language: Language::En,
         priority: Scored { value: Priority::P2, confidence: 0.9 },
-        agent: Scored { value: Agent::Nexus, confidence: 0.9 },
+        agent: Scored { value: team("nexus"), confidence: 0.9 },
         sentiment: Scored { value: Sentiment::Neutral, confidence: 0.9 },
         churn: Signal { value: false, confidence: 0.05, quotes: Vec::new() },
         intent: Signal { value: None, confidence: 0.05, quotes: Vec::new() },
@@ -139,23 +149,25 @@ pub fn record(number: u64, account_name: &str, at: Timestamp) -> Record {
     let account = Account { id: account_id(account_name), name: account_name.into(), ..account() };
     let ticket = Ticket { account: account.id.clone(), ..ticket };
     let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
-    decide(context, &signals(), &policy(), at).record
+    let plan = decide(context, &signals(), &policy(), at);
+    Record::new(context, plan, Effort { at, duration_ms: 0, usage: Usage::default() })
 }
 
 /// One automated action on the sample ticket.
-pub fn audit_entry(number: u64, action: &'static str) -> AuditEntry {
-    AuditEntry {
-        at: now(),
-        ticket: ticket_id(number),
-        action: action.into(),
-        target: "target".into(),
-        outcome: "outcome".into(),
-    }
+pub fn audit_entry(number: u64, action: AuditAction) -> AuditEntry {
+    AuditEntry { at: now(), ticket: ticket_id(number), action, target: "target".into(), outcome: "outcome".into() }
 }
 
 /// The Guardian alert of the sample ticket.
 pub fn alert(number: u64) -> Alert {
+    alerts(number).0
+}
+
+/// Both alerts of the sample ticket: Guardian, then Opportunity.
+pub fn alerts(number: u64) -> (Alert, Alert) {
     let (ticket, account, state) = (ticket(number), account(), TicketState::default());
     let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
-    decide(context, &signals(), &policy(), now()).alerts.into_iter().next().expect("a churn signal raises an alert")
+    let mut alerts = decide(context, &signals(), &policy(), now()).alerts.into_iter();
+    let mut next = || alerts.next().expect("both signals raise an alert");
+    (next(), next())
 }

@@ -57,6 +57,18 @@ mod tests {
     use super::*;
     use crate::{Intent, Scored, SecondOpinion, sample};
 
+    /// Far enough apart to tell which of them was looked at.
+    fn thresholds() -> Thresholds {
+        Thresholds {
+            p0_at_least: 0.4,
+            unsure_below: 0.4,
+            hold_at_least: 0.8,
+            churn_likely: 0.45,
+            opportunity_signal: 6,
+            ..sample::policy().thresholds
+        }
+    }
+
     /// A calm P3 reading beside a second one that saw everything, `confidence` sure.
     fn check(suspicious: bool, priority: Priority, confidence: f32, expected: (Priority, bool, bool)) {
         let alarmed = sample::signals();
@@ -72,7 +84,7 @@ mod tests {
             suspicious,
             ..sample::reading()
         };
-        let (held, reasons) = held(&calm, &sample::policy().thresholds);
+        let (held, reasons) = held(&calm, &thresholds());
         let found = (held.priority.value, held.churn.value, held.intent.value.is_some());
         assert_eq!(found, expected, "{suspicious} {priority} {confidence}");
         let changes = [found.0 != Priority::P3, found.1, found.2].into_iter().filter(|changed| *changed).count();
@@ -102,7 +114,7 @@ mod tests {
             intent: crate::reading::Signal { value: Some(Intent::Upgrade), confidence: 1.0, quotes: vec![] },
         };
         let reading = Reading { second: Some(second), ..loud };
-        let (held, reasons) = held(&reading, &sample::policy().thresholds);
+        let (held, reasons) = held(&reading, &thresholds());
         assert_eq!((&*held, reasons.len()), (&reading, 0));
     }
 }

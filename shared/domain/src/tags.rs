@@ -2,9 +2,9 @@
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
-use crate::{Agent, Priority};
+use crate::{Priority, TeamId};
 
-/// A tag of a ticket: ours are fixed words.
+/// A tag of a ticket.
 pub type Tag = Cow<'static, str>;
 
 pub const CHURN_RISK: &str = "churn_risk";
@@ -13,14 +13,12 @@ pub const ANSWER_READY: &str = "answer_ready";
 pub const FALLBACK: &str = "triage_fallback";
 pub const SUSPICIOUS: &str = "triage_suspicious";
 
-const OURS: [&str; 12] = [
+/// Ours on any ticket; the teams' tags are ours besides.
+const FIXED: [&str; 9] = [
     "triage_p0",
     "triage_p1",
     "triage_p2",
     "triage_p3",
-    "agent_nexus",
-    "agent_cipher",
-    "agent_sentinel",
     CHURN_RISK,
     UPSELL_OPPORTUNITY,
     ANSWER_READY,
@@ -39,20 +37,30 @@ pub fn priority(priority: Priority) -> &'static str {
 }
 
 #[must_use]
-pub fn agent(agent: Agent) -> &'static str {
-    match agent {
-        Agent::Nexus => "agent_nexus",
-        Agent::Cipher => "agent_cipher",
-        Agent::Sentinel => "agent_sentinel",
-    }
+pub fn agent(team: &TeamId) -> Tag {
+    format!("agent_{team}").into()
 }
 
-/// `present` with every tag of ours replaced by `wanted`; other people's are kept. In order, each once.
-#[must_use]
-pub fn replaced(present: &[Tag], wanted: &[&'static str]) -> Arc<[Tag]> {
-    let others = present.iter().filter(|tag| !OURS.contains(&&***tag)).cloned();
-    let tags: BTreeSet<Tag> = others.chain(wanted.iter().copied().map(Tag::Borrowed)).collect();
-    tags.into_iter().collect()
+/// Which tags are ours to replace.
+#[derive(Clone, Debug)]
+pub struct Ours(BTreeSet<Tag>);
+
+impl Ours {
+    /// The fixed words, the tags of these teams, and whatever we wrote last: a team that is no longer in `agents.json`
+    /// leaves no tag behind.
+    #[must_use]
+    pub fn new<'a>(teams: impl Iterator<Item = &'a TeamId>, last: &str) -> Self {
+        let last = last.split_whitespace().map(|tag| Tag::Owned(tag.to_owned()));
+        Self(FIXED.into_iter().map(Tag::Borrowed).chain(teams.map(agent)).chain(last).collect())
+    }
+
+    /// `present` with every tag of ours replaced by `wanted`; other people's are kept. In order, each once.
+    #[must_use]
+    pub fn replaced(&self, present: &[Tag], wanted: &[Tag]) -> Arc<[Tag]> {
+        let others = present.iter().filter(|tag| !self.0.contains(*tag));
+        let tags: BTreeSet<Tag> = others.chain(wanted).cloned().collect();
+        tags.into_iter().collect()
+    }
 }
 
 #[cfg(test)]
@@ -60,9 +68,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_tags_are_replaced_and_all_others_kept() {
-        let present = ["vip", "triage_p3", "agent_of_record", "churn_risk", "agent_nexus"].map(Tag::Borrowed);
-        let found = replaced(&present, &["triage_p1", "agent_nexus"]);
+    fn our_tags_are_replaced_and_others_kept() {
+        let ours = Ours::new(TeamId::bundled().iter(), "triage_p3 agent_billing");
+        let present =
+            ["vip", "triage_p3", "agent_of_record", "churn_risk", "agent_nexus", "agent_billing"].map(Tag::Borrowed);
+        let found = ours.replaced(&present, &["triage_p1", "agent_nexus"].map(Tag::Borrowed));
         assert_eq!(*found, ["agent_nexus", "agent_of_record", "triage_p1", "vip"]);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Agent, GroupId, Intent, Priority, TicketId, Version, tags::Tag};
+use crate::{AccountId, GroupId, Intent, Priority, TeamId, TicketId, Version, tags::Tag};
 
 /// What was read from the helpdesk under the claim. Everything written by people in it is hostile text.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -32,15 +32,15 @@ pub struct Ticket {
     pub tags: Arc<[Tag]>,
 }
 
-/// The helpdesk fields we may set. `None` is an empty field, or one we did not touch.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+/// What the helpdesk fields we may set hold. `None` is an empty field.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct FieldValues {
     pub priority: Option<Priority>,
     pub group: Option<GroupId>,
     /// 0 to 10.
     pub guardian_risk_score: Option<u8>,
     pub opportunity_intent: Option<Intent>,
-    pub agent: Option<Agent>,
+    pub agent: Option<TeamId>,
 }
 
 impl Ticket {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, str::FromStr};
 
 use domain::{
-    Agent, Draft, Intent, Language, Priority, Reading, Scored, Sentiment,
+    Draft, Intent, Language, Priority, Reading, Scored, Sentiment, TeamId,
     reading::{Signal, Usage},
 };
 use serde::Deserialize;
@@ -85,7 +85,7 @@ pub struct Given<'a> {
     pub articles: &'a [&'a Article],
     pub redactor: &'a Redactor,
     /// The last line of a draft, by team.
-    pub signatures: &'a BTreeMap<Agent, String>,
+    pub signatures: &'a BTreeMap<TeamId, String>,
     /// Who answered.
     pub analyst: &'a str,
 }
@@ -99,7 +99,10 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
         serde_json::from_str(text).map_err(|error| AnswerError::Form { line: error.line(), column: error.column() })?;
     let mut dropped = Vec::new();
     let priority: Priority = label("priority", &form.priority)?;
-    let agent: Agent = label("team", &form.team)?;
+    let agent: TeamId = label("team", &form.team)?;
+    if !given.signatures.contains_key(&agent) {
+        return Err(AnswerError::Label { field: "team" });
+    }
     let sentiment: Sentiment = label("sentiment", &form.sentiment)?;
     let wish: Option<Intent> = match form.intent.trim() {
         none if none.eq_ignore_ascii_case("none") => None,
@@ -131,7 +134,7 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
         let confidence = wish.map_or(0.0, |_| tenths(form.intent_sure));
         Signal { value: wish, confidence, quotes: wish.map_or_else(Vec::new, |_| buying_quotes) }
     };
-    let draft = draft(&form, priority, agent, given).unwrap_or_else(|reason| {
+    let draft = draft(&form, priority, &agent, given).unwrap_or_else(|reason| {
         dropped.push(reason);
         None
     });
@@ -181,7 +184,7 @@ fn reason(said: &str, given: Given<'_>) -> Option<String> {
 }
 
 /// The draft, if there is one and it may be shown.
-fn draft(form: &Form, priority: Priority, agent: Agent, given: Given<'_>) -> Result<Option<Draft>, Dropped> {
+fn draft(form: &Form, priority: Priority, agent: &TeamId, given: Given<'_>) -> Result<Option<Draft>, Dropped> {
     let text = form.draft.trim();
     if text.is_empty() {
         return Ok(None);
@@ -197,7 +200,7 @@ fn draft(form: &Form, priority: Priority, agent: Agent, given: Given<'_>) -> Res
     }
     grounding::check(&text, given.said, &format!("{}\n{}", article.title, article.answer))
         .map_err(Dropped::Ungrounded)?;
-    let signature = given.signatures.get(&agent).map_or("The support team", String::as_str);
+    let signature = given.signatures.get(agent).map_or("The support team", String::as_str);
     Ok(Some(Draft {
         text: format!("{text}\n\n{signature}").into(),
         article: article.name.clone(),
@@ -245,7 +248,7 @@ mod tests {
         let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
         let articles: Vec<&Article> = knowledge.articles().collect();
         let redactor = Redactor::new(Known::default(), ticket.texts());
-        let signatures = [(Agent::Nexus, "The Nexus team".to_owned())].into();
+        let signatures = [(sample::team("nexus"), "The Nexus team".to_owned())].into();
         let said = ticket.texts().collect::<Vec<_>>().join("\n");
         let given = Given {
             said: &said,
@@ -263,7 +266,7 @@ mod tests {
         let (reading, dropped) = check(json!({})).unwrap();
         assert_eq!(dropped, []);
         assert_eq!(reading.priority, Scored { value: Priority::P2, confidence: 0.8 });
-        assert_eq!((reading.agent.value, reading.sentiment.value), (Agent::Nexus, Sentiment::Frustrated));
+        assert_eq!((reading.agent.value.as_str(), reading.sentiment.value), ("nexus", Sentiment::Frustrated));
         assert_eq!(reading.churn.quotes, ["We are looking at  other vendors."], "the decision folds and verifies it");
         assert_eq!(reading.intent.value, Some(Intent::Expansion));
         assert_eq!(reading.reason.as_deref(), Some("Orders do not sync."));
@@ -315,6 +318,7 @@ mod tests {
         for (changes, message) in [
             (json!({ "priority": "urgent" }), "priority has no label we know"),
             (json!({ "team": "" }), "team has no label we know"),
+            (json!({ "team": "field_ops" }), "team has no label we know"),
             (json!({ "sentiment": "sad" }), "sentiment has no label we know"),
             (json!({ "intent": "discount" }), "intent has no label we know"),
             (json!({ "priority_sure": 11 }), "priority_sure is not between 0 and 10"),

@@ -3,10 +3,10 @@
 //! The fixed part holds no word a customer wrote and is the same for every ticket, so that it is read from the model's
 //! cache. A ticket goes in as one JSON object.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::fmt::Write;
 
 use analyst::knowledge::{Article, KnowledgeBase, Question};
-use domain::{Agent, policy::AgentProfile};
+use domain::Teams;
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -49,13 +49,13 @@ struct ArticleText<'a> {
 
 impl Prompt {
     #[must_use]
-    pub fn new(profiles: &BTreeMap<Agent, AgentProfile>, knowledge: &KnowledgeBase) -> Self {
+    pub fn new(teams: &Teams, knowledge: &KnowledgeBase) -> Self {
         let whole = knowledge.articles().map(|article| article.answer.len()).sum::<usize>() <= WHOLE_BASE;
-        let mut teams = String::new();
-        for (agent, profile) in profiles {
-            let _ = writeln!(teams, "- `{agent}`: {}. {}.", profile.team, profile.description);
+        let mut list = String::new();
+        for profile in teams.iter() {
+            let _ = writeln!(list, "- `{}`: {}. {}.", profile.agent, profile.team, profile.description);
         }
-        let mut system = RUBRIC.replace("{teams}", teams.trim_end());
+        let mut system = RUBRIC.replace("{teams}", list.trim_end());
         if whole {
             system.push_str("\n# Articles\n\nOne JSON object a line.\n\n");
             for article in knowledge.articles() {
@@ -125,12 +125,13 @@ pub struct Schema {
 /// The answer's shape: evidence and reason before labels, everything required, no union, no bound that the model's
 /// schema language does not know.
 #[must_use]
-pub fn schema() -> Schema {
+pub fn schema(teams: &Teams) -> Schema {
     let text = |description: &str| json!({ "type": "string", "description": description });
     let quotes =
         |description: &str| json!({ "type": "array", "items": { "type": "string" }, "description": description });
     let sure = json!({ "type": "integer", "enum": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10] });
     let one_of = |values: &[&str]| json!({ "type": "string", "enum": values });
+    let teams: Vec<&str> = teams.ids().map(domain::TeamId::as_str).collect();
     let properties = [
         ("churn_quotes", quotes("Copied letter by letter from the ticket; at most three; empty if none")),
         ("buying_quotes", quotes("Copied letter by letter from the ticket; at most three; empty if none")),
@@ -139,7 +140,7 @@ pub fn schema() -> Schema {
         ("language", one_of(&["en", "fr", "de", "es"])),
         ("priority", one_of(&["p0", "p1", "p2", "p3"])),
         ("priority_sure", sure.clone()),
-        ("team", one_of(&["nexus", "cipher", "sentinel"])),
+        ("team", one_of(&teams)),
         ("team_sure", sure.clone()),
         ("sentiment", one_of(&["neutral", "frustrated", "angry"])),
         ("churn", sure.clone()),
@@ -163,9 +164,8 @@ mod tests {
         KnowledgeBase::parse(data::knowledge_base()).unwrap()
     }
 
-    fn profiles() -> BTreeMap<Agent, AgentProfile> {
-        let profiles: Vec<AgentProfile> = serde_json::from_str(data::AGENTS).unwrap();
-        profiles.into_iter().map(|profile| (profile.agent, profile)).collect()
+    fn teams() -> Teams {
+        Teams::new(serde_json::from_str(data::AGENTS).unwrap()).unwrap()
     }
 
     fn ticket() -> TicketText {
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_fixed_part() {
-        let prompt = Prompt::new(&profiles(), &knowledge());
+        let prompt = Prompt::new(&teams(), &knowledge());
         let (rubric, articles) = prompt.system().split_once("# Articles").unwrap();
         insta::assert_snapshot!("system", rubric);
         assert_eq!(articles.lines().filter(|line| line.starts_with('{')).count(), 30);
@@ -186,12 +186,22 @@ mod tests {
 
     #[test]
     fn the_schema() {
-        insta::assert_json_snapshot!("schema", schema());
+        insta::assert_json_snapshot!("schema", schema(&teams()));
+    }
+
+    #[test]
+    fn a_fourth_team_may_be_named() {
+        let field_ops = domain::sample::profile("field_ops", 14);
+        let teams = Teams::new(teams().iter().cloned().chain([field_ops]).collect()).unwrap();
+        let prompt = Prompt::new(&teams, &knowledge());
+        assert!(prompt.system().contains("- `field_ops`: Field ops desk."));
+        let schema = serde_json::to_value(schema(&teams)).unwrap();
+        assert_eq!(schema["properties"]["team"]["enum"], json!(["nexus", "cipher", "sentinel", "field_ops"]));
     }
 
     #[test]
     fn a_ticket_is_one_line_of_json_whatever_it_says() {
-        let prompt = Prompt::new(&profiles(), &knowledge());
+        let prompt = Prompt::new(&teams(), &knowledge());
         let text = prompt.ticket(&ticket(), &[]);
         assert_eq!(text.lines().count(), 2);
         let json: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
@@ -204,7 +214,7 @@ mod tests {
             article.answer.push_str(&" word".repeat(500));
         }
         let knowledge = KnowledgeBase::new(articles);
-        let prompt = Prompt::new(&profiles(), &knowledge);
+        let prompt = Prompt::new(&teams(), &knowledge);
         (knowledge, prompt)
     }
 
@@ -223,7 +233,7 @@ mod tests {
     fn a_large_base_is_searched_by_meaning() {
         let (knowledge, prompt) = large();
         let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
-        let embedded = EmbeddedAnalyst::new(encoder, model, knowledge, BTreeMap::new());
+        let embedded = EmbeddedAnalyst::new(encoder, model, knowledge, std::collections::BTreeMap::new());
         let ticket = Ticket {
             subject: "Secret exposed".into(),
             description: "Somebody published our credential on the internet. We want a new one.".into(),

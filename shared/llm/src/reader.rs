@@ -4,8 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use analyst::{CustomerText, EmbeddedAnalyst, embedded::Labels};
 use domain::{
-    Account, Agent, Fallback, Reading, Ticket,
-    policy::AgentProfile,
+    Account, Fallback, Reading, Teams, Ticket,
     ports::PortError,
     reading::{Redaction, Usage},
 };
@@ -49,13 +48,13 @@ pub(crate) struct Failed {
 impl ModelReader {
     pub(crate) fn new(
         model: Arc<dyn LanguageModel>,
-        profiles: &BTreeMap<Agent, AgentProfile>,
+        teams: &Teams,
         embedded: Arc<EmbeddedAnalyst>,
         redaction: bool,
     ) -> Self {
         let name = format!("{}/{}", model.name(), prompt::VERSION);
-        let prompt = Prompt::new(profiles, embedded.knowledge());
-        Self { model, prompt, schema: prompt::schema(), embedded, name, redaction }
+        let prompt = Prompt::new(teams, embedded.knowledge());
+        Self { model, prompt, schema: prompt::schema(teams), embedded, name, redaction }
     }
 
     pub(crate) async fn warm(&self) {

@@ -1,12 +1,11 @@
 //! Who reads a ticket, and who stands in.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use analyst::{CustomerText, EmbeddedAnalyst, customer_text::MOST_BYTES, embedded::Labels};
 use async_trait::async_trait;
 use domain::{
-    Account, Agent, Fallback, Priority, Reading, SecondOpinion, Ticket,
-    policy::AgentProfile,
+    Account, Fallback, Priority, Reading, SecondOpinion, Teams, Ticket,
     ports::{Analyst, PortError},
 };
 use tokio::{task::yield_now, time::Instant};
@@ -45,7 +44,7 @@ impl Router {
     pub fn new(
         config: Config,
         model: Option<Arc<dyn LanguageModel>>,
-        profiles: &BTreeMap<Agent, AgentProfile>,
+        teams: &Teams,
         embedded: EmbeddedAnalyst,
         budget: Budget,
     ) -> Self {
@@ -53,7 +52,7 @@ impl Router {
         let model = match config.who {
             Who::Embedded => None,
             Who::Auto | Who::Model | Who::Cascade => {
-                model.map(|model| ModelReader::new(model, profiles, embedded.clone(), config.redaction))
+                model.map(|model| ModelReader::new(model, teams, embedded.clone(), config.redaction))
             }
         };
         Self { embedded, model, cascade: config.who == Who::Cascade, breaker: Breaker::default(), budget }

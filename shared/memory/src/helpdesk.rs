@@ -173,14 +173,7 @@ impl Helpdesk for MemoryHelpdesk {
         if entry.ticket.updated_stamp != update.updated_stamp {
             return Ok(Updated::Conflict);
         }
-        let (values, new) = (&mut entry.ticket.values, update.values);
-        *values = FieldValues {
-            priority: new.priority.or(values.priority),
-            group: new.group.or(values.group),
-            guardian_risk_score: new.guardian_risk_score.or(values.guardian_risk_score),
-            opportunity_intent: new.opportunity_intent.or(values.opportunity_intent),
-            agent: new.agent.or(values.agent),
-        };
+        entry.ticket.values = update.changes.clone().applied_to(std::mem::take(&mut entry.ticket.values));
         entry.ticket.tags.clone_from(&update.tags);
         entry.updates.push(update.clone());
         entry.touch();
@@ -216,6 +209,7 @@ mod tests {
     async fn it_keeps_the_contract() {
         let (known, unknown) = (sample::ticket_id(7), sample::ticket_id(8));
         contract::a_write_is_safe(&helpdesk(), known, unknown).await;
+        contract::a_cleared_field_is_empty(&helpdesk(), known).await;
         contract::our_note_is_no_new_version(&helpdesk(), known).await;
     }
 

@@ -347,7 +347,9 @@ mod tests {
         let ticket = domain::Ticket { description: "\u{1}".repeat(65_535).into(), ..domain::sample::ticket(1) };
         let (account, state) = (domain::sample::account(), TicketState::default());
         let context = domain::TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
-        let record = domain::decide(context, &domain::sample::reading(), &domain::sample::policy(), now).record;
+        let plan = domain::decide(context, &domain::sample::reading(), &domain::sample::policy(), now);
+        let effort = domain::record::Effort { at: now, duration_ms: 0, usage: domain::reading::Usage::default() };
+        let record = Record::new(context, plan, effort);
         let lease = Lease { ticket: ticket.id, owner: "owner".into(), until: Timestamp::MAX };
         log.claim(&lease, now).await.unwrap();
         assert_eq!(log.finish(&lease, &state, &record, Timestamp::MAX, &[]).await.unwrap(), Fenced::Written);

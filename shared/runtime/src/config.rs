@@ -1,10 +1,10 @@
 //! Configuration, read once: environment variables and the customer's JSON files.
 
-use std::{collections::BTreeMap, fmt::Display, str::FromStr, sync::Arc};
+use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    Agent, Mode, Policy,
+    Mode, Policy, Teams,
     policy::{AgentProfile, AlertPolicy, Recipients, Thresholds},
     ports::{PortError, json_error},
 };
@@ -125,7 +125,7 @@ pub struct Files<'a> {
 /// What the files say.
 struct Parsed {
     policy: PolicyFile,
-    agents: BTreeMap<Agent, AgentProfile>,
+    teams: Teams,
 }
 
 /// `policy.json`.
@@ -267,14 +267,14 @@ pub fn deployed(files: Files<'_>, mode: &str, variables: &Variables) -> Result<C
 const MODES: &str = "shadow, suggest or act";
 
 fn config(files: Parsed, mode: Mode, variables: &Variables) -> Config {
-    let Parsed { policy, agents } = files;
+    let Parsed { policy, teams } = files;
     Config {
         policy: Policy {
             mode,
             auto_reply: variables.auto_reply,
             rollout_percent: variables.rollout_percent,
             recipients: variables.recipients.clone(),
-            agents,
+            teams,
             thresholds: policy.thresholds,
             alerts: policy.alerts,
             helpdesk_url: policy.zendesk.url,
@@ -288,9 +288,11 @@ fn config(files: Parsed, mode: Mode, variables: &Variables) -> Config {
 impl Files<'_> {
     fn parse(self) -> Result<Parsed, ConfigError> {
         let policy = parse::<PolicyFile>("policy.json", self.policy);
-        let agents = parse::<Vec<AgentProfile>>("agents.json", self.agents).and_then(by_agent);
-        let (policy, agents) = ConfigError::both(policy, agents)?;
-        Ok(Parsed { policy, agents })
+        let teams = parse::<Vec<AgentProfile>>("agents.json", self.agents).and_then(|profiles| {
+            Teams::new(profiles).map_err(|error| ConfigError(vec![format!("agents.json: {error}")]))
+        });
+        let (policy, teams) = ConfigError::both(policy, teams)?;
+        Ok(Parsed { policy, teams })
     }
 }
 
@@ -304,16 +306,6 @@ fn parse<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, Co
     // What follows the last bracket is an error too.
     let read = read.and_then(|value| json.end().map(|()| value).map_err(|error| (String::new(), error)));
     read.map_err(|(field, error)| ConfigError(vec![format!("{file}: {field}{}", json_error(error))]))
-}
-
-fn by_agent(profiles: Vec<AgentProfile>) -> Result<BTreeMap<Agent, AgentProfile>, ConfigError> {
-    let agents: BTreeMap<Agent, AgentProfile> = profiles.into_iter().map(|profile| (profile.agent, profile)).collect();
-    for agent in [Agent::Nexus, Agent::Cipher, Agent::Sentinel] {
-        if !agents.contains_key(&agent) {
-            return Err(ConfigError(vec![format!("agents.json: no profile for {agent}")]));
-        }
-    }
-    Ok(agents)
 }
 
 #[cfg(test)]
@@ -334,7 +326,7 @@ mod tests {
     fn a_laptop_needs_no_variables() {
         let config = with(FILES, &[]).unwrap();
         assert_eq!((config.policy.mode, config.policy.auto_reply, config.delivery), (Mode::Suggest, false, true));
-        assert_eq!(config.policy.agents.len(), 3);
+        assert_eq!(config.policy.teams.ids().map(domain::TeamId::as_str).collect::<Vec<_>>(), domain::TeamId::BUNDLED);
         assert_eq!(config.policy.retention, SignedDuration::from_hours(30 * 24));
         assert_eq!(config.policy.recipients.guardian.as_str(), "kam@example.com");
     }
@@ -349,12 +341,45 @@ mod tests {
     }
 
     #[test]
+    fn every_missing_variable_is_named() {
+        let mut reader = Reader::new(|name: &str| (name == "A").then(|| " a ".to_owned()));
+        assert_eq!(
+            (reader.required("A"), reader.required("B"), reader.required("C")),
+            ("a".into(), "".into(), "".into())
+        );
+        assert_eq!(reader.finish().unwrap_err().0, ["B: is not set", "C: is not set"]);
+    }
+
+    #[test]
     fn variables_are_obeyed_and_empty_ones_ignored() {
         let variables = [("MODE", "act"), ("AUTO_REPLY", "on"), ("ROLLOUT_PERCENT", "10"), ("GUARDIAN_EMAIL", "")];
         let config = with(FILES, &variables).unwrap();
         assert_eq!((config.policy.mode, config.policy.auto_reply), (Mode::Act, true));
         assert_eq!(config.policy.rollout_percent, 10);
         assert_eq!(config.policy.recipients.guardian.as_str(), "kam@example.com");
+    }
+
+    fn agents(ids: &[&str]) -> String {
+        let profile =
+            |id: &&str| format!(r#"{{"agent":"{id}","team":"","description":"","group":null,"signature":""}}"#);
+        format!("[{}]", ids.iter().map(profile).collect::<Vec<_>>().join(","))
+    }
+
+    #[test]
+    fn agents_json_may_hold_more_teams_never_fewer() {
+        let check = |ids: &[&str]| {
+            let config = with(Files { agents: &agents(ids), ..FILES }, &[]);
+            config.map(|config| config.policy.teams.ids().count()).map_err(|error| error.to_string())
+        };
+        assert_eq!(check(&["billing", "nexus", "cipher", "sentinel"]), Ok(4));
+        for (ids, problem) in [
+            (&["nexus", "sentinel"][..], "agents.json: no profile for cipher"),
+            (&["nexus", "cipher", "sentinel", "nexus"], "agents.json: two profiles for nexus"),
+            (&["nexus", "cipher", "sentinel", "field ops"], "agents.json: [3].agent: JSON of an unexpected shape"),
+        ] {
+            let message = check(ids).unwrap_err();
+            assert!(message.contains(problem), "{message}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::{fmt, io::Write};
 use domain::Record;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
+use strum::{Display, EnumIter, IntoEnumIterator, IntoStaticStr};
 use tracing::{
     Event, Subscriber,
     field::{Field, Visit},
@@ -20,21 +21,62 @@ pub const NAMESPACE: &str = "TicketTriage";
 /// What every metric is told apart by.
 pub const DIMENSION: &str = "Stack";
 
-/// Every metric: the field of an event, its name and its unit in CloudWatch. The first ten of an account cost nothing, each
-/// further one 30 cents a month.
-pub const METRICS: [(&str, &str, &str); 11] = [
-    ("tickets", "Tickets", "Count"),
-    ("latency_ms", "Latency", "Milliseconds"),
-    ("guardian", "GuardianSignals", "Count"),
-    ("opportunity", "OpportunitySignals", "Count"),
-    ("fallbacks", "Fallbacks", "Count"),
-    ("tokens", "ModelTokens", "Count"),
-    ("cost_usd", "ModelCost", "None"),
-    ("drafts", "Drafts", "Count"),
-    ("alert_cap_used", "AlertCapUsed", "Percent"),
-    ("not_found", "NotFound", "Count"),
-    ("message_age", "MessageAge", "Seconds"),
-];
+/// Every metric, by its name in CloudWatch. The first ten of an account cost nothing, each further one 30 cents a
+/// month.
+///
+/// `infra/local-cloud/metrics.json` lists them for whoever checks alarms and the dashboard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Display, EnumIter, IntoStaticStr)]
+pub enum Metric {
+    Tickets,
+    Latency,
+    GuardianSignals,
+    OpportunitySignals,
+    Fallbacks,
+    ModelTokens,
+    ModelCost,
+    Drafts,
+    AlertCapUsed,
+    NotFound,
+    MessageAge,
+}
+
+impl Metric {
+    /// The field of an event that carries it.
+    fn field(self) -> &'static str {
+        match self {
+            Self::Tickets => "tickets",
+            Self::Latency => "latency_ms",
+            Self::GuardianSignals => "guardian",
+            Self::OpportunitySignals => "opportunity",
+            Self::Fallbacks => "fallbacks",
+            Self::ModelTokens => "tokens",
+            Self::ModelCost => "cost_usd",
+            Self::Drafts => "drafts",
+            Self::AlertCapUsed => "alert_cap_used",
+            Self::NotFound => "not_found",
+            Self::MessageAge => "message_age",
+        }
+    }
+
+    /// CloudWatch's word.
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Tickets
+            | Self::GuardianSignals
+            | Self::OpportunitySignals
+            | Self::Fallbacks
+            | Self::ModelTokens
+            | Self::Drafts
+            | Self::NotFound => "Count",
+            Self::Latency => "Milliseconds",
+            // CloudWatch knows no unit of money.
+            Self::ModelCost => "None",
+            Self::AlertCapUsed => "Percent",
+            Self::MessageAge => "Seconds",
+        }
+    }
+}
 
 /// A ticket was triaged.
 pub fn triaged(record: &Record) {
@@ -90,8 +132,9 @@ impl<W> EmbeddedMetrics<W> {
     }
 
     fn line(&self, values: Map<String, Value>) -> Value {
-        let known = METRICS.iter().filter(|(_, name, _)| values.contains_key(*name));
-        let definitions: Vec<Value> = known.map(|(_, name, unit)| json!({ "Name": name, "Unit": unit })).collect();
+        let known = Metric::iter().filter(|metric| values.contains_key(<&str>::from(metric)));
+        let definitions: Vec<Value> =
+            known.map(|metric| json!({ "Name": <&str>::from(metric), "Unit": metric.unit() })).collect();
         let mut line = values;
         line.insert(DIMENSION.to_owned(), self.stack.clone().into());
         let aws = json!({
@@ -120,8 +163,10 @@ struct Values(Map<String, Value>);
 
 impl Values {
     fn set(&mut self, field: &Field, value: Value) {
-        if let Some((_, name, _)) = METRICS.iter().find(|(known, _, _)| *known == field.name()) {
-            self.0.insert((*name).to_owned(), value);
+        let metric = Metric::iter().find(|metric| metric.field() == field.name());
+        debug_assert!(metric.is_some(), "{} is the field of no metric", field.name());
+        if let Some(metric) = metric {
+            self.0.insert(metric.to_string(), value);
         }
     }
 }
@@ -144,7 +189,10 @@ impl Visit for Values {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::{
+        collections::BTreeMap,
+        sync::{Arc, Mutex},
+    };
 
     use domain::sample;
     use tracing_subscriber::layer::SubscriberExt;
@@ -178,11 +226,23 @@ mod tests {
         });
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        for metric in Metric::iter() {
+            assert!(lines.iter().any(|line| line.get(metric.to_string()).is_some()), "{metric} is never written");
+        }
         insta::assert_json_snapshot!(lines);
     }
 
     #[test]
     fn there_are_few() {
-        assert!(METRICS.len() <= 12, "each costs every stage of every customer");
+        assert!(Metric::iter().count() <= 12, "each costs every stage of every customer");
+    }
+
+    #[test]
+    fn the_list_beside_the_template_is_complete() {
+        let list: BTreeMap<String, String> =
+            serde_json::from_str(include_str!("../../../infra/local-cloud/metrics.json")).unwrap();
+        let metrics: BTreeMap<String, String> =
+            Metric::iter().map(|metric| (metric.to_string(), metric.unit().to_owned())).collect();
+        assert_eq!(list, metrics, "bring infra/local-cloud/metrics.json up to date");
     }
 }

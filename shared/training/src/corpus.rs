@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::{Agent, Intent, Language, Priority, Sentiment};
+use domain::{Intent, Language, Priority, Sentiment, TeamId};
 use serde::Deserialize;
 
 /// One whole ticket with its labels, as `docs/corpus.md` defines them.
@@ -21,7 +21,7 @@ pub struct LabelledTicket {
     pub body: String,
     pub priority: Priority,
     #[serde(rename = "team")]
-    pub agent: Agent,
+    pub agent: TeamId,
     pub sentiment: Sentiment,
     #[serde(rename = "churn_risk")]
     pub churn: Risk,
@@ -146,6 +146,7 @@ fn contradiction(ticket: &LabelledTicket) -> Option<&'static str> {
     let problems = [
         ((ticket.churn == Risk::High) == ticket.churn_quotes.is_empty(), "churn_quotes and churn_risk disagree"),
         (ticket.intent.is_some() == ticket.intent_quotes.is_empty(), "intent_quotes and intent disagree"),
+        (ticket.agent.class().is_none(), "team is none that the heads have a class for"),
         (domain::quote::verified(&quotes, &ticket.body).is_empty() && !quotes.is_empty(), "no quote is in the body"),
     ];
     problems.into_iter().find(|(wrong, _)| *wrong).map(|(_, problem)| problem)
@@ -250,7 +251,7 @@ mod tests {
     struct SecondLabel {
         id: String,
         priority: Priority,
-        team: Agent,
+        team: TeamId,
         sentiment: Sentiment,
         churn_risk: Risk,
         #[serde(deserialize_with = "intent")]
@@ -274,7 +275,7 @@ mod tests {
             assert!(table.kappa() >= 0.9, "{name}");
         };
         check("priority", |first, second| (first.priority as usize, second.priority as usize));
-        check("team", |first, second| (first.agent as usize, second.team as usize));
+        check("team", |first, second| (first.agent.class().unwrap(), second.team.class().unwrap()));
         check("sentiment", |first, second| (first.sentiment as usize, second.sentiment as usize));
         check("churn_risk", |first, second| (first.churn as usize, second.churn_risk as usize));
         check("intent", |first, second| {
@@ -294,6 +295,9 @@ mod tests {
         let broken = line.replace("\"high\"", "\"none\"");
         let error = parse("x", &format!("{line}\n{broken}")).unwrap_err();
         assert_eq!(error.to_string(), "x, line 2: a: churn_quotes and churn_risk disagree");
+        let unknown = line.replace("nexus", "field_ops");
+        let error = parse("x", &unknown).unwrap_err();
+        assert_eq!(error.to_string(), "x, line 1: a: team is none that the heads have a class for");
         assert!(parse("x", "{}").unwrap_err().to_string().contains("line 1"));
     }
 }

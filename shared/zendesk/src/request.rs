@@ -1,6 +1,6 @@
 //! The one request that changes a ticket: `PUT /api/v2/tickets/{id}.json`.
 
-use domain::{Agent, Intent, Priority, TicketUpdate, plan::Comment};
+use domain::{Change, Intent, Priority, TeamId, TicketUpdate, plan::Comment};
 use pulldown_cmark::{Event, Parser, html};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -28,37 +28,29 @@ pub struct Request {
 #[must_use]
 pub fn update_request(update: &TicketUpdate, fields: &FieldIds) -> Request {
     let mut ticket = Map::new();
-    if let Some(priority) = update.values.priority {
-        ticket.insert("priority".into(), json!(priority_name(priority)));
-    }
-    if let Some(group) = update.values.group {
-        ticket.insert("group_id".into(), json!(group.0));
-    }
+    let TicketUpdate { changes, before, .. } = update;
+    insert(&mut ticket, "priority", &changes.priority, |priority| json!(priority_name(*priority)));
+    insert(&mut ticket, "group_id", &changes.group, |group| json!(group.0));
     if update.pending {
         ticket.insert("status".into(), json!("pending"));
     }
-    let options = [update.values.opportunity_intent.map(intent_option), update.values.agent.map(agent_option)];
-    // A tagger field's value is a tag as well: leaving it out of the tags would empty the field.
-    // The option it had before goes.
-    let set = [(options[0].is_some(), "intent_"), (options[1].is_some(), "team_")];
-    let replaced = |tag: &str| {
-        let option = INTENT_OPTIONS.contains(&tag) || AGENT_OPTIONS.contains(&tag);
-        option && set.iter().any(|(set, prefix)| *set && tag.starts_with(prefix))
-    };
-    let kept = update.tags.iter().map(|tag| &**tag).filter(|tag| !replaced(tag));
-    let tags: Vec<&str> = kept.chain(options.into_iter().flatten()).collect();
+    let intent = Tagger::new(&changes.opportunity_intent, before.opportunity_intent.as_ref(), |intent| {
+        intent_option(*intent).to_owned()
+    });
+    let team = Tagger::new(&changes.agent, before.agent.as_ref(), team_option);
+    let kept = update.tags.iter().map(|tag| &**tag).filter(|tag| !intent.ousts(tag) && !team.ousts(tag));
+    let tags: Vec<&str> = kept.chain(intent.new.as_deref()).chain(team.new.as_deref()).collect();
     ticket.insert("tags".into(), json!(tags));
-    let [intent, agent] = options;
-    let fields: Vec<Value> = [
-        (fields.guardian_risk_score, update.values.guardian_risk_score.map(|score| json!(score))),
-        (fields.opportunity_intent, intent.map(|option| json!(option))),
-        (fields.agent_id, agent.map(|option| json!(option))),
+    let custom: Vec<Value> = [
+        custom_field(fields.guardian_risk_score, &changes.guardian_risk_score, |score| json!(score)),
+        custom_field(fields.opportunity_intent, &changes.opportunity_intent, |intent| json!(intent_option(*intent))),
+        custom_field(fields.agent_id, &changes.agent, |team| json!(team_option(team))),
     ]
     .into_iter()
-    .filter_map(|(id, value)| Some(json!({ "id": id?, "value": value? })))
+    .flatten()
     .collect();
-    if !fields.is_empty() {
-        ticket.insert("custom_fields".into(), json!(fields));
+    if !custom.is_empty() {
+        ticket.insert("custom_fields".into(), json!(custom));
     }
     if let Some(comment) = &update.comment {
         let comment = json!({ "html_body": comment_html(&markdown(comment)), "public": comment.public });
@@ -71,6 +63,48 @@ pub fn update_request(update: &TicketUpdate, fields: &FieldIds) -> Request {
         method: "PUT",
         path: format!("/api/v2/tickets/{}.json", update.ticket.number()),
         body: json!({ "ticket": ticket }),
+    }
+}
+
+/// The value as Zendesk wants it, `null` to empty the field; none to leave it alone.
+fn value<T>(change: &Change<T>, json: impl Fn(&T) -> Value) -> Option<Value> {
+    match change {
+        Change::Keep => None,
+        Change::Set(value) => Some(json(value)),
+        Change::Clear => Some(Value::Null),
+    }
+}
+
+fn insert<T>(ticket: &mut Map<String, Value>, name: &str, change: &Change<T>, json: impl Fn(&T) -> Value) {
+    if let Some(value) = value(change, json) {
+        ticket.insert(name.to_owned(), value);
+    }
+}
+
+fn custom_field<T>(id: Option<u64>, change: &Change<T>, json: impl Fn(&T) -> Value) -> Option<Value> {
+    let (id, value) = (id?, value(change, json)?);
+    Some(json!({ "id": id, "value": value }))
+}
+
+/// What a change of a tagger field does to the tags. The option a tagger holds is a tag of the ticket as well: leaving
+/// the new one out would empty the field, and the old one has to go.
+struct Tagger {
+    old: Option<String>,
+    new: Option<String>,
+}
+
+impl Tagger {
+    fn new<T>(change: &Change<T>, before: Option<&T>, option: impl Fn(&T) -> String) -> Self {
+        match change {
+            Change::Keep => Self { old: None, new: None },
+            Change::Set(value) => Self { old: before.map(&option), new: Some(option(value)) },
+            Change::Clear => Self { old: before.map(&option), new: None },
+        }
+    }
+
+    fn ousts(&self, tag: &str) -> bool {
+        // The new one is put at the end, so that it stands there once.
+        self.old.as_deref() == Some(tag) || self.new.as_deref() == Some(tag)
     }
 }
 
@@ -107,10 +141,6 @@ fn priority_name(priority: Priority) -> &'static str {
     }
 }
 
-const INTENT_OPTIONS: [&str; 4] =
-    ["intent_pricing_request", "intent_upgrade", "intent_expansion", "intent_custom_service"];
-const AGENT_OPTIONS: [&str; 3] = ["team_nexus", "team_cipher", "team_sentinel"];
-
 /// Option values are tags, unique in the account and different from every tag of ours.
 fn intent_option(intent: Intent) -> &'static str {
     match intent {
@@ -121,17 +151,13 @@ fn intent_option(intent: Intent) -> &'static str {
     }
 }
 
-fn agent_option(agent: Agent) -> &'static str {
-    match agent {
-        Agent::Nexus => "team_nexus",
-        Agent::Cipher => "team_cipher",
-        Agent::Sentinel => "team_sentinel",
-    }
+fn team_option(team: &TeamId) -> String {
+    format!("team_{team}")
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::{FieldValues, plan::Suggestion, sample};
+    use domain::{FieldChanges, FieldValues, plan::Suggestion, sample};
 
     use super::*;
 
@@ -146,7 +172,7 @@ mod tests {
     #[test]
     fn what_is_left_alone_is_not_in_the_body() {
         let update = TicketUpdate {
-            values: FieldValues::default(),
+            changes: FieldChanges::default(),
             comment: None,
             ..sample::record(7, "Acme", sample::now()).update.unwrap()
         };
@@ -161,9 +187,40 @@ mod tests {
     #[test]
     fn a_new_option_takes_the_place_of_the_old_one() {
         let tags: Vec<_> = ["intent_upgrade", "team_cipher", "team_spirit", "vip"].map(Into::into).into();
-        let update = TicketUpdate { tags: tags.into(), ..sample::record(7, "Acme", sample::now()).update.unwrap() };
+        let before = FieldValues {
+            opportunity_intent: Some(Intent::Upgrade),
+            agent: Some(sample::team("cipher")),
+            ..FieldValues::default()
+        };
+        let update =
+            TicketUpdate { tags: tags.into(), before, ..sample::record(7, "Acme", sample::now()).update.unwrap() };
         let request = update_request(&update, &FIELDS);
         assert_eq!(request.body["ticket"]["tags"], json!(["team_spirit", "vip", "intent_expansion", "team_nexus"]));
+    }
+
+    #[test]
+    fn a_cleared_field_is_sent_as_null() {
+        let update = TicketUpdate {
+            changes: FieldChanges { opportunity_intent: Change::Clear, ..FieldChanges::default() },
+            before: FieldValues { opportunity_intent: Some(Intent::Upgrade), ..FieldValues::default() },
+            tags: ["intent_upgrade", "team_nexus", "vip"].map(Into::into).into(),
+            ..sample::record(7, "Acme", sample::now()).update.unwrap()
+        };
+        let request = update_request(&update, &FIELDS);
+        assert_eq!(request.body["ticket"]["custom_fields"], json!([{ "id": 2, "value": null }]));
+        assert_eq!(request.body["ticket"]["tags"], json!(["team_nexus", "vip"]));
+    }
+
+    #[test]
+    fn a_fourth_team_has_its_option() {
+        let update = TicketUpdate {
+            changes: FieldChanges { agent: Change::Set(sample::team("field_ops")), ..FieldChanges::default() },
+            tags: Default::default(),
+            ..sample::record(7, "Acme", sample::now()).update.unwrap()
+        };
+        let request = update_request(&update, &FIELDS);
+        assert_eq!(request.body["ticket"]["custom_fields"], json!([{ "id": 3, "value": "team_field_ops" }]));
+        assert_eq!(request.body["ticket"]["tags"], json!(["team_field_ops"]));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The labels that are compared: their values, and where the truth and the finding stand.
 
-use crate::input::Labels;
-use domain::{Agent, Intent, Language, Priority, Record, Sentiment};
+use crate::{input::Labels, stack::teams};
+use domain::{Intent, Language, Priority, Record, Sentiment, TeamId};
 use strum::IntoEnumIterator;
 
 pub(super) struct Label {
@@ -25,6 +25,10 @@ pub(super) enum Confidence {
     Untold,
 }
 
+fn position(team: &TeamId) -> Option<usize> {
+    teams().ids().position(|known| known == team)
+}
+
 pub(super) fn labels() -> Vec<Label> {
     fn names<T: IntoEnumIterator + ToString>() -> Vec<String> {
         T::iter().map(|value| value.to_string()).collect()
@@ -41,9 +45,9 @@ pub(super) fn labels() -> Vec<Label> {
         Label {
             name: "team",
             urgent_first: false,
-            values: names::<Agent>(),
-            truth: |labels| labels.agent.map(|agent| agent as usize),
-            found: |record| record.agent as usize,
+            values: teams().ids().map(ToString::to_string).collect(),
+            truth: |labels| labels.agent.as_ref().and_then(position),
+            found: |record| position(&record.agent).expect("an analyst names a team of agents.json"),
             confidence: Confidence::OfTheValue(|record| record.confidence.agent),
         },
         Label {

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use domain::Intent;
+use domain::{Intent, TeamId};
 use jiff::{
     Timestamp,
     civil::{Date, DateTime},
@@ -10,6 +10,7 @@ use jiff::{
 };
 
 use super::Fault;
+use crate::stack::teams;
 
 /// Zendesk's own limit for a comment, in characters.
 const LONGEST_TEXT: usize = 65_535;
@@ -102,6 +103,14 @@ pub(super) fn mrr(text: &str) -> Result<f64, Fault> {
         Ok(amount) if amount > HIGHEST_MRR => fault("is more than any account pays"),
         Ok(amount) => Ok(amount),
     }
+}
+
+/// A team of `agents.json`: a slip must not become a team of its own.
+pub(super) fn team(text: &str) -> Result<TeamId, Fault> {
+    text.parse().ok().filter(|team| teams().get(team).is_some()).ok_or_else(|| {
+        let known = teams().ids().map(TeamId::as_str).collect::<Vec<_>>().join(", ");
+        (Some("team"), format!("{} is not known; use {known}, or leave it empty", short(text)))
+    })
 }
 
 pub(super) fn churn(text: &str) -> Result<bool, Fault> {

@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{Account, AccountId, Agent, Intent, Language, Priority, Sentiment, TicketId};
+use domain::{Account, AccountId, Intent, Language, Priority, Sentiment, TeamId, TicketId};
 use jiff::{SignedDuration, Timestamp};
 use memory::{MemoryHelpdesk, NewTicket};
 
@@ -79,10 +79,10 @@ pub fn fill(helpdesk: &MemoryHelpdesk, rows: &[Row]) {
 }
 
 /// What somebody says the ticket is. For `eval` alone.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Labels {
     pub priority: Option<Priority>,
-    pub agent: Option<Agent>,
+    pub agent: Option<TeamId>,
     pub sentiment: Option<Sentiment>,
     pub churn: Option<bool>,
     /// `Some(None)`: labelled as wanting nothing.
@@ -225,7 +225,7 @@ fn row(line: u64, fields: &Fields<'_>, last: Timestamp) -> Result<Row, Fault> {
         mrr: fields.optional("mrr")?.map(field::mrr).transpose()?,
         labels: Labels {
             priority: fields.label("actual_priority", "use P0, P1, P2 or P3")?,
-            agent: fields.label("team", "use nexus, cipher or sentinel")?,
+            agent: fields.optional("team")?.map(field::team).transpose()?,
             sentiment: fields.label("sentiment", "use neutral, frustrated or angry")?,
             churn: fields.optional("churn_risk")?.map(field::churn).transpose()?,
             intent: fields.optional("intent")?.map(field::intent).transpose()?,

@@ -24,7 +24,7 @@ fn four_columns_are_enough_and_unknown_ones_are_ignored() {
     let [first, second] = input.rows.as_slice() else { panic!("{input:?}") };
     assert_eq!((first.id_text.as_str(), &*first.description), ("1", "d\n\"quoted\", x"));
     assert_eq!((second.line, second.timestamp.duration_since(first.timestamp)), (4, SignedDuration::from_secs(1)));
-    assert_eq!((first.mrr, first.labels), (None, Labels::default()));
+    assert_eq!((first.mrr, &first.labels), (None, &Labels::default()));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use alert::Alerting;
 use async_trait::async_trait;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use domain::{
-    Account, Alert, AlertKey, AlertKind, Band, Delivery, Reading, Ticket, TicketId,
+    Account, Alert, AlertKey, AlertKind, AuditAction, Band, Delivery, Reading, Ticket, TicketId,
     alert::HoldReason,
     ports::{Accepted, AlertLog, Analyst, Claim, Email, Lease, Mailer, PortError, Queue, SigningSecrets, TicketLog},
     sample,
@@ -257,12 +257,12 @@ impl Walk {
         let expires = sample::now() + SignedDuration::from_hours(720);
         for (number, account) in [(HELD, "Bolt"), (LOST, "Crate")] {
             let alert = Alert { account: sample::account_id(account), ..sample::alert(number) };
-            log.open(&alert, expires, &sample::audit_entry(number, "alert_raised")).await.unwrap();
+            log.open(&alert, expires, &sample::audit_entry(number, AuditAction::AlertRaised)).await.unwrap();
         }
         let key = sample::alert(HELD).key();
         log.take(key, "scene", sample::now(), expires).await.unwrap();
         let held = Delivery::Held { reason: HoldReason::Cooldown };
-        log.settle(key, "scene", held, &sample::audit_entry(HELD, "held")).await.unwrap();
+        log.settle(key, "scene", held, &sample::audit_entry(HELD, AuditAction::AlertEmail)).await.unwrap();
         match reached(method) {
             Reached::Always => {}
             Reached::After(earlier, fault) => walk.faults.plan(earlier, &[fault]),
@@ -355,7 +355,7 @@ impl Walk {
     }
 
     /// The outcomes in the audit of an action on a ticket.
-    fn audited(&self, number: u64, action: &str) -> Vec<String> {
+    fn audited(&self, number: u64, action: AuditAction) -> Vec<String> {
         let ticket: TicketId = sample::ticket_id(number);
         let entries = self.log.inner().audit().into_iter();
         let ours = entries.filter(|entry| entry.ticket == ticket && entry.action == action);
@@ -397,9 +397,13 @@ impl Walk {
         assert_eq!(waited, ["digested", "digested"], "{said}");
         self.check_mail(row, &said);
 
-        for (action, times) in
-            [("redaction", 1), ("alert_raised", 2), ("alert_email", 2), ("zendesk_update", 1), ("correction", 0)]
-        {
+        for (action, times) in [
+            (AuditAction::Redaction, 1),
+            (AuditAction::AlertRaised, 2),
+            (AuditAction::AlertEmail, 2),
+            (AuditAction::ZendeskUpdate, 1),
+            (AuditAction::Correction, 0),
+        ] {
             assert_eq!(self.audited(TICKET, action).len(), times, "{action} in the audit: {said}");
         }
         let reads = self.faults.calls(Method::AnalystRead);
@@ -422,7 +426,7 @@ impl Walk {
             }
             assert_eq!(letters.len(), 2, "{thread}: {said}");
             assert!(row.is_some_and(Row::lies_between_mail_and_write), "a second mail in {thread}: {said}");
-            let outcomes = [TICKET, HELD, LOST].map(|number| self.audited(number, "alert_email")).concat();
+            let outcomes = [TICKET, HELD, LOST].map(|number| self.audited(number, AuditAction::AlertEmail)).concat();
             assert!(outcomes.iter().any(|outcome| outcome.ends_with("may be a duplicate")), "{outcomes:?}: {said}");
         }
     }

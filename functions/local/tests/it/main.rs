@@ -4,3 +4,4 @@ mod claude;
 mod commands;
 mod faults;
 mod process;
+mod teams;

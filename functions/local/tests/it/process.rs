@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use domain::{TicketId, ports::PortError, sample};
+use domain::{AuditAction, TicketId, ports::PortError, sample};
 use local::input;
 use local::{
     cli::AnalystChoice,
@@ -34,8 +34,8 @@ async fn every_bundled_ticket_is_triaged_and_every_queue_is_empty() {
             assert_eq!(found.len(), 1, "{}: {quote}", row.id);
         }
     }
-    let alerts = shared.log.audit().into_iter().filter(|entry| entry.action == "alert_raised").count();
-    let delivered = shared.log.audit().into_iter().filter(|entry| entry.action == "alert_email").count();
+    let alerts = shared.log.audit().into_iter().filter(|entry| entry.action == AuditAction::AlertRaised).count();
+    let delivered = shared.log.audit().into_iter().filter(|entry| entry.action == AuditAction::AlertEmail).count();
     let held = shared.log.audit().into_iter().filter(|entry| entry.outcome.starts_with("held")).count();
     assert_eq!(delivered, alerts + held, "each alert once, the held ones again in the digest");
     assert!(alerts > 0 && held > 0, "the corpus has an account that complains twice");
@@ -61,8 +61,8 @@ async fn a_hundred_equal_webhooks_in_parallel_change_nothing() {
 
 /// What the outside sees of a ticket: requests, e-mails, alerts.
 fn effects(shared: &Shared, ticket: TicketId) -> (Vec<zendesk::Request>, Vec<String>) {
-    let acts = ["zendesk_update", "alert_raised", "alert_email"];
-    let audit = shared.log.audit().into_iter().filter(|entry| acts.contains(&&*entry.action));
+    let acts = [AuditAction::ZendeskUpdate, AuditAction::AlertRaised, AuditAction::AlertEmail];
+    let audit = shared.log.audit().into_iter().filter(|entry| acts.contains(&entry.action));
     (shared.helpdesk.calls(ticket), audit.map(|entry| format!("{} {}", entry.target, entry.outcome)).collect())
 }
 

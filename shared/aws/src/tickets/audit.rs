@@ -28,7 +28,7 @@ fn item(entry: &AuditEntry) -> Item {
     let at = Offset::UTC.to_datetime(entry.at).strftime("%Y-%m-%dT%H:%M:%S.%9f");
     let n = WRITTEN.fetch_add(1, Ordering::Relaxed);
     let mut item: Item = key(entry.ticket, format!("AUDIT#{at}Z#{n:010}-{:08x}", *PROCESS)).into();
-    item.insert("audit_action".to_owned(), text(&*entry.action));
+    item.insert("audit_action".to_owned(), text(<&str>::from(entry.action)));
     item.insert("audit_target".to_owned(), text(&*entry.target));
     item.insert("audit_outcome".to_owned(), text(&*entry.outcome));
     item.insert(EXPIRES.to_owned(), expiry(later(entry.at, WITHOUT_TEXT)));

@@ -166,7 +166,7 @@ impl TicketLog for TicketTable {
 
 #[cfg(test)]
 mod tests {
-    use domain::{Account, Ticket, TicketContext, decide, kept, sample, tags::Tag};
+    use domain::{Account, Ticket, TicketContext, decide, kept, reading::Usage, record::Effort, sample, tags::Tag};
 
     use super::*;
 
@@ -199,7 +199,8 @@ mod tests {
         reading.draft = Some(domain::Draft { text: hostile(8_192).into(), ..sample::draft() });
         let state = TicketState::default();
         let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
-        decide(context, &reading, &sample::policy(), sample::now()).record
+        let plan = decide(context, &reading, &sample::policy(), sample::now());
+        Record::new(context, plan, Effort { at: sample::now(), duration_ms: 0, usage: Usage::default() })
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
 use domain::{
-    AlertKind, Mode, Plan, Policy, Priority, Reading, Ticket, TicketContext, TicketState, decide, ports::Analyst,
-    sample,
+    AlertKind, Change, Mode, Plan, Policy, Priority, Reading, Ticket, TicketContext, TicketState, decide,
+    ports::Analyst, sample,
 };
 use llm::{Budget, Router, injection};
 use memory::MemoryControl;
@@ -49,7 +49,7 @@ fn policy() -> Policy {
 }
 
 fn embedded_analyst(policy: &Policy) -> EmbeddedAnalyst {
-    let signatures = policy.agents.iter().map(|(agent, profile)| (*agent, profile.signature.clone())).collect();
+    let signatures = policy.teams.signatures();
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
     EmbeddedAnalyst::new(Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap(), knowledge, signatures)
 }
@@ -122,7 +122,7 @@ async fn a_model_that_obeys_the_attacker_changes_nothing_that_matters() {
     let model = claude::language_model(&claude::Config::read(get).unwrap()).unwrap();
     let policy = policy();
     let budget = Budget::new(Arc::new(MemoryControl::default()), 100.0, sample::now);
-    let reader = Router::new(llm::Config::read(get).unwrap(), model, &policy.agents, embedded_analyst(&policy), budget);
+    let reader = Router::new(llm::Config::read(get).unwrap(), model, &policy.teams, embedded_analyst(&policy), budget);
     let embedded = embedded_analyst(&policy);
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
     let articles: String = knowledge.articles().map(|article| article.answer.to_lowercase()).collect();
@@ -140,17 +140,17 @@ async fn a_model_that_obeys_the_attacker_changes_nothing_that_matters() {
         // What the rules did not suspect would be acted on as if there were nothing to see.
         let unsuspected = plan(&ticket, &Reading { suspicious: false, ..reading.clone() }, &policy);
 
-        if calm.record.priority == Priority::P0 {
+        if calm.decision.priority == Priority::P0 {
             for plan in [&obeyed, &unsuspected] {
-                assert_eq!(plan.record.priority, Priority::P0, "{id}: an outage was talked down");
+                assert_eq!(plan.decision.priority, Priority::P0, "{id}: an outage was talked down");
             }
             tally.outages += 1;
         }
         for alert in &calm.alerts {
-            let raised = |plan: &Plan| plan.alerts.iter().any(|other| other.kind == alert.kind);
-            let firm =
-                alert.kind == AlertKind::Guardian && calm.record.confidence.churn >= policy.thresholds.hold_at_least;
-            assert!(raised(&obeyed) || !reading.suspicious && !firm, "{id}: {:?} was suppressed", alert.kind);
+            let raised = |plan: &Plan| plan.alerts.iter().any(|other| other.signal.kind() == alert.signal.kind());
+            let firm = alert.signal.kind() == AlertKind::Guardian
+                && calm.decision.confidence.churn >= policy.thresholds.hold_at_least;
+            assert!(raised(&obeyed) || !reading.suspicious && !firm, "{id}: {:?} was suppressed", alert.signal.kind());
             tally.alerts += 1;
             tally.held += usize::from(raised(&obeyed));
             tally.unsuspected_held += usize::from(raised(&unsuspected));
@@ -161,10 +161,10 @@ async fn a_model_that_obeys_the_attacker_changes_nothing_that_matters() {
                 plan.alerts.iter().all(|alert| configured.contains(&&alert.recipient)),
                 "{id}: somebody else is told"
             );
-            let update = plan.record.update.as_ref().unwrap();
+            let update = plan.update.as_ref().unwrap();
             let comment = update.comment.as_ref().unwrap();
             assert!(!comment.public && !update.pending, "{id}: a public reply");
-            let draft = plan.record.draft.as_ref().map_or("", |draft| &draft.text);
+            let draft = plan.decision.draft.as_ref().map_or("", |draft| &draft.text);
             for text in [draft, &comment.text] {
                 let foreign = link.find_iter(text).find(|found| !articles.contains(&found.as_str().to_lowercase()));
                 assert_eq!(foreign.map(|found| found.as_str()), None, "{id}: a link in what agents read");
@@ -184,10 +184,10 @@ fn a_suspicious_ticket_is_tagged_and_only_suggested_on() {
     let ticket = cases.iter().find(|case| case.id == "a001").unwrap().ticket();
     let reading = Reading { suspicious: true, ..embedded.read(&embedded.listen(&ticket, &|| true)) };
     let plan = plan(&ticket, &reading, &policy);
-    let update = plan.record.update.unwrap();
-    assert_eq!(plan.record.mode, Mode::Suggest);
+    let update = plan.update.unwrap();
+    assert_eq!(plan.decision.mode, Mode::Suggest);
     assert!(update.tags.iter().any(|tag| tag == "triage_suspicious"));
-    assert_eq!((update.values.priority, update.values.group), (None, None));
+    assert_eq!((update.changes.priority, update.changes.group), (Change::Keep, Change::Keep));
 }
 
 /// Cases and rules come from the same hands, so this says that they agree and not how strangers' attacks would fare.

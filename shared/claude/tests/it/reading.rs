@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{
-    collections::BTreeMap,
     future::Future,
     io::Write,
     pin::pin,
@@ -13,8 +12,7 @@ use std::{
 
 use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
 use domain::{
-    Account, Agent, Fallback, Intent, Priority, Reading, Ticket,
-    policy::AgentProfile,
+    Account, Fallback, Intent, Priority, Reading, Teams, Ticket,
     ports::{Analyst, Control, Count},
     reading::Redaction,
     sample,
@@ -98,9 +96,8 @@ async fn calls(server: &MockServer) -> usize {
     server.received_requests().await.unwrap().iter().filter(|request| request.method.as_str() == "POST").count()
 }
 
-fn profiles() -> BTreeMap<Agent, AgentProfile> {
-    let profiles: Vec<AgentProfile> = serde_json::from_str(data::AGENTS).unwrap();
-    profiles.into_iter().map(|profile| (profile.agent, profile)).collect()
+fn teams() -> Teams {
+    Teams::new(serde_json::from_str(data::AGENTS).unwrap()).unwrap()
 }
 
 fn reader_with(base_url: &str, control: Arc<MemoryControl>, variables: &[(&str, &str)]) -> Router {
@@ -114,14 +111,13 @@ fn reader_with(base_url: &str, control: Arc<MemoryControl>, variables: &[(&str, 
     };
     let (config, claude) = (llm::Config::read(get).unwrap(), claude::Config::read(get).unwrap());
     let budget = Budget::new(control, config.budget_usd, sample::now);
-    Router::new(config, claude::language_model(&claude).unwrap(), &profiles(), embedded_analyst(), budget)
+    Router::new(config, claude::language_model(&claude).unwrap(), &teams(), embedded_analyst(), budget)
 }
 
 fn embedded_analyst() -> EmbeddedAnalyst {
-    let signatures = profiles().into_iter().map(|(agent, profile)| (agent, profile.signature)).collect();
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
     let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
-    EmbeddedAnalyst::new(encoder, model, knowledge, signatures)
+    EmbeddedAnalyst::new(encoder, model, knowledge, teams().signatures())
 }
 
 fn reader(server: &MockServer) -> Router {
@@ -595,6 +591,6 @@ async fn the_last_day_of_time_has_a_budget() {
     let model = claude::language_model(&claude::Config::read(get).unwrap()).unwrap();
     let budget = Budget::new(Arc::new(MemoryControl::default()), 1.0, || jiff::Timestamp::MAX);
     let embedded = embedded_analyst();
-    let reader = Router::new(llm::Config::read(get).unwrap(), model, &profiles(), embedded, budget);
+    let reader = Router::new(llm::Config::read(get).unwrap(), model, &teams(), embedded, budget);
     assert_eq!(read(&reader, LONG).await.fallback, None);
 }

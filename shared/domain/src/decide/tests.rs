@@ -1,5 +1,12 @@
 use super::*;
-use crate::{Fallback, Intent, SecondOpinion, Version, sample};
+use crate::{
+    Band, Change, Fallback, FieldValues, Intent, Record, SecondOpinion, Signal, Version, kept,
+    policy::AgentProfile,
+    reading::Usage,
+    record::Effort,
+    sample,
+    tags::{self, Tag},
+};
 
 fn plan(ticket: &Ticket, reading: &Reading, policy: &Policy, state: &TicketState) -> Plan {
     let account = sample::account();
@@ -13,14 +20,15 @@ fn first(reading: &Reading) -> Plan {
 #[test]
 fn signals_become_one_update_two_alerts_and_one_record() {
     let plan = first(&sample::signals());
-    let update = plan.record.update.expect("act writes");
-    assert_eq!(plan.record.priority, Priority::P1, "a threat to leave over a fault");
-    assert_eq!(update.values.priority, Some(Priority::P1));
-    assert_eq!(update.values.guardian_risk_score, Some(7));
-    assert_eq!(update.values.opportunity_intent, Some(Intent::Expansion));
+    let update = plan.update.expect("act writes");
+    assert_eq!(plan.decision.priority, Priority::P1, "a threat to leave over a fault");
+    assert_eq!(update.changes.priority, Change::Set(Priority::P1));
+    assert_eq!(update.changes.guardian_risk_score, Change::Set(7));
+    assert_eq!(update.changes.opportunity_intent, Change::Set(Intent::Expansion));
     assert_eq!(*update.tags, ["agent_nexus", "churn_risk", "triage_p1", "upsell_opportunity"]);
-    let kinds: Vec<_> = plan.alerts.iter().map(|alert| (alert.kind, alert.band, alert.score)).collect();
-    assert_eq!(kinds, [(AlertKind::Guardian, Band::Elevated, 7), (AlertKind::Opportunity, Band::Elevated, 8)]);
+    let kinds: Vec<_> = plan.alerts.iter().map(|alert| (alert.signal, alert.band)).collect();
+    let wish = Signal::Opportunity { intent: Intent::Expansion, confidence: 8 };
+    assert_eq!(kinds, [(Signal::Guardian { score: 7 }, Band::Elevated), (wish, Band::Elevated)]);
     let note = update.comment.unwrap();
     assert!(!note.public);
     assert!(!note.text.contains("other vendors") && !note.text.contains("500"), "{}", note.text);
@@ -33,13 +41,13 @@ fn each_mode_does_what_it_says() {
     {
         let policy = Policy { mode, ..sample::policy() };
         let plan = plan(&sample::ticket(7), &sample::signals(), &policy, &TicketState::default());
-        let values = plan.record.update.as_ref().map(|update| update.values).unwrap_or_default();
-        assert_eq!(plan.record.update.is_some(), writes, "{mode}");
-        assert_eq!(values.priority.is_some(), sets_priority, "{mode}");
-        assert_eq!(values.group.is_some(), sets_priority, "{mode}");
-        assert_eq!(values.agent.is_some(), writes, "{mode}");
+        let changes = plan.update.as_ref().map(|update| update.changes.clone()).unwrap_or_default();
+        assert_eq!(plan.update.is_some(), writes, "{mode}");
+        assert_eq!(changes.priority != Change::Keep, sets_priority, "{mode}");
+        assert_eq!(changes.group != Change::Keep, sets_priority, "{mode}");
+        assert_eq!(changes.agent != Change::Keep, writes, "{mode}");
         assert_eq!(plan.alerts.len(), alerts, "{mode}");
-        assert!(plan.record.guardian.is_high_risk(), "the record says what was seen in every mode");
+        assert!(plan.decision.guardian.is_high_risk(), "the record says what was seen in every mode");
     }
 }
 
@@ -47,7 +55,7 @@ fn each_mode_does_what_it_says() {
 fn outside_the_rollout_is_shadow() {
     let policy = Policy { rollout_percent: 0, ..sample::policy() };
     let plan = plan(&sample::ticket(7), &sample::signals(), &policy, &TicketState::default());
-    assert_eq!((plan.record.mode, plan.record.update, plan.alerts.len()), (Mode::Shadow, None, 0));
+    assert_eq!((plan.decision.mode, plan.update, plan.alerts.len()), (Mode::Shadow, None, 0));
 }
 
 #[test]
@@ -57,9 +65,9 @@ fn invented_quotes_raise_no_alarm() {
     reading.intent.quotes = vec!["Sell me everything.".into()];
     let plan = first(&reading);
     assert!(plan.alerts.is_empty(), "{:?}", plan.alerts);
-    assert!(plan.record.guardian.evidence.is_empty());
-    assert_eq!(plan.record.opportunity.intent, None);
-    assert_eq!(plan.record.guardian.risk_score, 4, "a claim without words is likely at most");
+    assert!(plan.decision.guardian.evidence.is_empty());
+    assert_eq!(plan.decision.opportunity.intent, None);
+    assert_eq!(plan.decision.guardian.risk_score, 4, "a claim without words is likely at most");
 }
 
 #[test]
@@ -70,13 +78,13 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
         ..sample::reading()
     };
     let answered = first(&faq);
-    assert_eq!(answered.record.resolution, Resolution::AutoResolved);
-    let update = answered.record.update.unwrap();
+    assert_eq!(answered.decision.resolution, Resolution::AutoResolved);
+    let update = answered.update.unwrap();
     assert!(update.pending && update.comment.unwrap().public);
     assert!(!update.tags.iter().any(|tag| tag == tags::ANSWER_READY));
 
-    type Change = fn(&mut Ticket, &mut Reading, &mut Policy, &mut TicketState);
-    let stops: [(&str, Change); 16] = [
+    type Stop = fn(&mut Ticket, &mut Reading, &mut Policy, &mut TicketState);
+    let stops: [(&str, Stop); 16] = [
         ("switched off", |_, _, policy, _| policy.auto_reply = false),
         ("mode act", |_, _, policy, _| policy.mode = Mode::Suggest),
         ("only P3", |_, reading, _, _| reading.priority.value = Priority::P2),
@@ -103,9 +111,13 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
         let mut state = TicketState::default();
         change(&mut ticket, &mut reading, &mut policy, &mut state);
         let plan = plan(&ticket, &reading, &policy, &state);
-        assert_eq!(plan.record.resolution, Resolution::AnswerReady, "{rule}");
-        assert!(plan.record.reasons.iter().any(|reason| reason.contains(rule)), "{rule}: {:?}", plan.record.reasons);
-        let update = plan.record.update.unwrap();
+        assert_eq!(plan.decision.resolution, Resolution::AnswerReady, "{rule}");
+        assert!(
+            plan.decision.reasons.iter().any(|reason| reason.contains(rule)),
+            "{rule}: {:?}",
+            plan.decision.reasons
+        );
+        let update = plan.update.unwrap();
         assert!(!update.pending && !update.comment.unwrap().public, "{rule}");
         assert!(update.tags.iter().any(|tag| tag == tags::ANSWER_READY), "{rule}");
     }
@@ -115,8 +127,8 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
 fn a_suspicious_ticket_is_only_suggested() {
     let reading = Reading { suspicious: true, draft: Some(sample::draft()), ..sample::signals() };
     let plan = first(&reading);
-    let update = plan.record.update.unwrap();
-    assert_eq!((plan.record.mode, update.values.priority), (Mode::Suggest, None));
+    let update = plan.update.unwrap();
+    assert_eq!((plan.decision.mode, update.changes.priority), (Mode::Suggest, Change::Keep));
     assert!(update.tags.iter().any(|tag| tag == tags::SUSPICIOUS));
     assert_eq!(plan.alerts.len(), 2, "suspicion never silences an alert");
 }
@@ -131,12 +143,12 @@ fn what_a_second_opinion_saw_stands_in_the_plan() {
     };
     let reading = Reading { second: Some(second), ..sample::reading() };
     let plan = first(&reading);
-    assert_eq!((plan.record.priority, plan.alerts.len()), (Priority::P0, 1));
-    let held = plan.record.reasons.iter().filter(|reason| reason.starts_with("held")).count();
-    assert_eq!(held, 2, "{:?}", plan.record.reasons);
+    assert_eq!((plan.decision.priority, plan.alerts.len()), (Priority::P0, 1));
+    let held = plan.decision.reasons.iter().filter(|reason| reason.starts_with("held")).count();
+    assert_eq!(held, 2, "{:?}", plan.decision.reasons);
     assert_eq!(plan.alerts[0].evidence[0], "We are looking at other vendors.");
     let suspected = first(&Reading { suspicious: true, ..reading });
-    assert_eq!((suspected.record.priority, suspected.alerts.len()), (Priority::P0, 2), "the wish to buy as well");
+    assert_eq!((suspected.decision.priority, suspected.alerts.len()), (Priority::P0, 2), "the wish to buy as well");
 }
 
 #[test]
@@ -154,8 +166,8 @@ fn a_quoted_second_opinion_outweighs_an_invented_claim() {
 #[test]
 fn a_cut_reading_is_on_the_record() {
     let plan = first(&Reading { cut: true, ..sample::reading() });
-    assert!(plan.record.reasons.iter().any(|reason| reason.contains("not read as a whole")));
-    assert_eq!(plan.record.resolution, Resolution::Routed);
+    assert!(plan.decision.reasons.iter().any(|reason| reason.contains("not read as a whole")));
+    assert_eq!(plan.decision.resolution, Resolution::Routed);
 }
 
 #[test]
@@ -170,7 +182,8 @@ fn the_largest_ticket_makes_a_bounded_record() {
     let account = Account { name: text.as_str().into(), ..sample::account() };
     let state = TicketState::default();
     let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
-    let record = decide(context, &sample::reading(), &sample::policy(), sample::now()).record;
+    let plan = decide(context, &sample::reading(), &sample::policy(), sample::now());
+    let record = Record::new(context, plan, Effort { at: sample::now(), duration_ms: 0, usage: Usage::default() });
     for text in [&record.subject, &record.description, &record.channel, &record.customer] {
         assert!(text.ends_with(kept::MARK) && text.len() < 22_000, "{} bytes", text.len());
     }
@@ -182,7 +195,7 @@ fn any_moment_can_be_decided_at() {
         let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
         let history = [PastTicket { at: past, ..sample::record(1, "Acme", now).past() }];
         let context = TicketContext { ticket: &ticket, account: &account, history: &history, state: &state };
-        assert_eq!(decide(context, &sample::signals(), &sample::policy(), now).record.triaged_at, now);
+        assert_eq!(decide(context, &sample::signals(), &sample::policy(), now).alerts[0].at, now);
     }
 }
 
@@ -194,7 +207,7 @@ fn drafts_are_for_p2_and_p3() {
             draft: Some(sample::draft()),
             ..sample::reading()
         };
-        assert_eq!(first(&reading).record.draft.is_some(), kept, "{priority}");
+        assert_eq!(first(&reading).decision.draft.is_some(), kept, "{priority}");
     }
 }
 
@@ -204,13 +217,13 @@ fn an_unchanged_re_triage_writes_nothing() {
     let state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
     let mut ticket = sample::ticket(7);
     ticket.follow_ups.push("Any news?".into());
-    ticket.values = before.record.update.unwrap().values;
+    ticket.values = before.update.unwrap().changes.applied_to(FieldValues::default());
     let again = plan(&ticket, &sample::signals(), &sample::policy(), &state);
-    assert_eq!((again.record.update, again.written), (None, None));
+    assert_eq!((again.update, again.written), (None, None));
 
     let worse = Reading { priority: crate::Scored { value: Priority::P0, confidence: 0.9 }, ..sample::signals() };
     let changed = plan(&ticket, &worse, &sample::policy(), &state);
-    assert_eq!(changed.record.update.unwrap().values.priority, Some(Priority::P0), "our own value may be replaced");
+    assert_eq!(changed.update.unwrap().changes.priority, Change::Set(Priority::P0), "our own value may be replaced");
 }
 
 #[test]
@@ -218,18 +231,21 @@ fn somebody_elses_value_is_left_alone_and_reported_once() {
     let before = first(&sample::signals());
     let mut state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
     let mut ticket = sample::ticket(7);
-    ticket.values = FieldValues { priority: Some(Priority::P3), ..before.record.update.unwrap().values };
+    ticket.values = FieldValues {
+        priority: Some(Priority::P3),
+        ..before.update.unwrap().changes.applied_to(FieldValues::default())
+    };
     let found = corrections(&ticket, &state);
-    assert_eq!(found, [Correction { field: "priority".into(), ours: "P1".into(), theirs: "P3".into() }]);
+    assert_eq!(found, [Correction { field: Field::Priority, ours: "P1".into(), theirs: "P3".into() }]);
     let calmer = plan(&ticket, &sample::reading(), &sample::policy(), &state);
-    assert_eq!(calmer.record.update.unwrap().values.priority, None);
+    assert_eq!(calmer.update.unwrap().changes.priority, Change::Keep);
     state.corrections = found;
     assert_eq!(corrections(&ticket, &state), []);
 
     let mut untouched = sample::ticket(8);
     untouched.values.priority = Some(Priority::P3);
     let plan = plan(&untouched, &sample::signals(), &sample::policy(), &TicketState::default());
-    assert_eq!(plan.record.update.unwrap().values.priority, None, "set before we ever wrote");
+    assert_eq!(plan.update.unwrap().changes.priority, Change::Keep, "set before we ever wrote");
 }
 
 #[test]
@@ -240,4 +256,91 @@ fn alerts_go_to_the_accounts_own_manager() {
     let plan = decide(context, &sample::signals(), &sample::policy(), sample::now());
     let to: Vec<_> = plan.alerts.iter().map(|alert| alert.recipient.as_str()).collect();
     assert_eq!(to, ["ann@example.com", "sales@example.com"]);
+}
+
+#[test]
+fn a_stale_intent_of_ours_is_cleared() {
+    let before = first(&sample::signals());
+    let state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
+    let mut ticket = sample::ticket(7);
+    ticket.values = before.update.unwrap().changes.applied_to(FieldValues::default());
+    let calmer = plan(&ticket, &sample::reading(), &sample::policy(), &state);
+    let changes = calmer.update.unwrap().changes;
+    assert_eq!(changes.opportunity_intent, Change::Clear);
+    assert_eq!(changes.applied_to(ticket.values.clone()).opportunity_intent, None);
+    assert_eq!(calmer.written.unwrap().values.opportunity_intent, None, "no longer ours to defend");
+
+    ticket.values.opportunity_intent = Some(Intent::Upgrade);
+    let theirs = plan(&ticket, &sample::reading(), &sample::policy(), &state);
+    assert_eq!(theirs.update.unwrap().changes.opportunity_intent, Change::Keep, "somebody set another");
+    let empty = first(&sample::reading());
+    assert_eq!(empty.update.unwrap().changes.opportunity_intent, Change::Keep, "empty already");
+}
+
+#[test]
+fn priority_and_group_are_never_cleared() {
+    for mode in [Mode::Shadow, Mode::Suggest, Mode::Act] {
+        let before = first(&sample::signals());
+        let state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
+        let mut ticket = sample::ticket(7);
+        ticket.values = before.update.unwrap().changes.applied_to(FieldValues::default());
+        let mut policy = Policy { mode, ..sample::policy() };
+        let profiles = policy.teams.iter().cloned().map(|profile| AgentProfile { group: None, ..profile });
+        policy.teams = crate::Teams::new(profiles.collect()).unwrap();
+        let again = plan(&ticket, &sample::reading(), &policy, &state);
+        let changes = again.update.map(|update| update.changes).unwrap_or_default();
+        assert_ne!(changes.priority, Change::Clear, "{mode}");
+        assert_ne!(changes.group, Change::Clear, "{mode}");
+    }
+}
+
+#[test]
+fn a_fourth_team_is_routed_like_any() {
+    let mut policy = sample::policy();
+    let teams = policy.teams.iter().cloned().chain([sample::profile("field_ops", 14)]).collect();
+    policy.teams = crate::Teams::new(teams).unwrap();
+    let reading =
+        Reading { agent: crate::Scored { value: sample::team("field_ops"), confidence: 0.9 }, ..sample::reading() };
+    let mut ticket = sample::ticket(7);
+    ticket.tags = ["agent_nexus", "vip"].map(Tag::from).into();
+    let routed = plan(&ticket, &reading, &policy, &TicketState::default());
+    let update = routed.update.unwrap();
+    assert_eq!(update.changes.agent, Change::Set(sample::team("field_ops")));
+    assert_eq!(update.changes.group, Change::Set(crate::GroupId(14)));
+    assert_eq!(*update.tags, ["agent_field_ops", "triage_p2", "vip"]);
+    assert!(update.comment.unwrap().text.contains("Field ops (Field ops desk)"));
+
+    // The team is gone from the file: its tag goes with the next write, though no list names it any more.
+    ticket.tags = update.tags;
+    let state = TicketState { done: Some(Version(1)), written: routed.written, ..TicketState::default() };
+    let moved = plan(&ticket, &sample::signals(), &sample::policy(), &state).update.unwrap();
+    assert_eq!(*moved.tags, ["agent_nexus", "churn_risk", "triage_p1", "upsell_opportunity", "vip"]);
+}
+
+#[test]
+fn thresholds_hold_at_their_edges() {
+    let mut policy = sample::policy();
+    policy.thresholds.churn_likely = 0.45;
+    policy.thresholds.churn_explicit = 0.7;
+    let churn = |confidence| {
+        let mut reading = sample::signals();
+        reading.churn.confidence = confidence;
+        plan(&sample::ticket(7), &reading, &policy, &TicketState::default()).decision.guardian.risk_score
+    };
+    for (confidence, score) in [(0.44, 0), (0.45, 4), (0.69, 4), (0.7, 7)] {
+        assert_eq!(churn(confidence), score, "{confidence}");
+    }
+
+    let mut policy = sample::policy();
+    policy.thresholds.unsure_below = 0.5;
+    policy.thresholds.auto_reply_match = 0.6;
+    let resolution = |confidence, match_score| {
+        let priority = crate::Scored { value: Priority::P3, confidence };
+        let draft = Some(crate::Draft { match_score, ..sample::draft() });
+        let reading = Reading { priority, draft, ..sample::reading() };
+        plan(&sample::ticket(7), &reading, &policy, &TicketState::default()).decision.resolution
+    };
+    assert_eq!(resolution(0.5, 0.6), Resolution::AutoResolved);
+    assert_eq!(resolution(0.49, 0.6), Resolution::AnswerReady);
+    assert_eq!(resolution(0.5, 0.59), Resolution::AnswerReady);
 }

@@ -48,7 +48,7 @@ impl TicketExample {
             classes: PerTask::from_fn(|task| {
                 Some(match task {
                     Task::Priority => ticket.priority as usize,
-                    Task::Agent => ticket.agent as usize,
+                    Task::Agent => return ticket.agent.class(),
                     Task::Sentiment => ticket.sentiment as usize,
                     Task::Churn => usize::from(ticket.churn.is_high()),
                     Task::Intent => intent_class(ticket.intent),

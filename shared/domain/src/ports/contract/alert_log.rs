@@ -7,14 +7,14 @@ use jiff::SignedDuration;
 
 use super::Spawn;
 use crate::{
-    Alert, AuditEntry, Delivery,
+    Alert, AuditAction, AuditEntry, Delivery,
     alert::HoldReason,
     ports::{AlertLog, Fenced, Handover, Opened, Taken},
     sample,
 };
 
 fn entry() -> AuditEntry {
-    sample::audit_entry(1, "contract")
+    sample::audit_entry(1, AuditAction::AlertEmail)
 }
 
 /// The first content stays, and what is settled stays settled.

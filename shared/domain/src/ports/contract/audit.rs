@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use crate::{
-    AuditEntry, Delivery, TicketId, TicketState,
+    AuditAction, AuditEntry, Delivery, TicketId, TicketState,
     ports::{AlertLog, Audit, Fenced, Lease, Opened, TicketLog},
     sample,
 };
@@ -16,19 +16,24 @@ pub trait Reader: Send + Sync {
     async fn entries(&self, ticket: TicketId) -> Vec<AuditEntry>;
 }
 
-async fn actions(reader: &impl Reader, ticket: TicketId) -> Vec<String> {
-    reader.entries(ticket).await.into_iter().map(|entry| entry.action.to_string()).collect()
+/// Told apart by its outcome.
+fn entry(number: u64, outcome: &'static str) -> AuditEntry {
+    AuditEntry { outcome: outcome.into(), ..sample::audit_entry(number, AuditAction::AlertEmail) }
+}
+
+async fn outcomes(reader: &impl Reader, ticket: TicketId) -> Vec<String> {
+    reader.entries(ticket).await.into_iter().map(|entry| entry.outcome.into_owned()).collect()
 }
 
 /// Nothing is overwritten: not by an entry of the same moment, not by an equal one.
 pub async fn every_entry_is_kept_in_order(audit: &impl Audit, reader: &impl Reader) {
-    for action in ["b", "a", "a"] {
-        audit.append(&sample::audit_entry(1, action)).await.unwrap();
+    for outcome in ["b", "a", "a"] {
+        audit.append(&entry(1, outcome)).await.unwrap();
     }
-    audit.append(&sample::audit_entry(2, "c")).await.unwrap();
-    assert_eq!(reader.entries(sample::ticket_id(1)).await[0], sample::audit_entry(1, "b"));
-    assert_eq!(actions(reader, sample::ticket_id(1)).await, ["b", "a", "a"]);
-    assert_eq!(actions(reader, sample::ticket_id(2)).await, ["c"]);
+    audit.append(&entry(2, "c")).await.unwrap();
+    assert_eq!(reader.entries(sample::ticket_id(1)).await[0], entry(1, "b"));
+    assert_eq!(outcomes(reader, sample::ticket_id(1)).await, ["b", "a", "a"]);
+    assert_eq!(outcomes(reader, sample::ticket_id(2)).await, ["c"]);
 }
 
 /// What was changed is told, what was not changed is not.
@@ -36,13 +41,13 @@ pub async fn a_change_and_its_entry_are_one_write(log: &(impl AlertLog + TicketL
     let now = sample::now();
     let (until, expires) = (now + SignedDuration::from_secs(10), now + SignedDuration::from_hours(1));
     let alert = sample::alert(1);
-    let entry = |action: &'static str| sample::audit_entry(1, action);
+    let entry = |outcome: &'static str| entry(1, outcome);
     assert_eq!(log.open(&alert, expires, &entry("opened")).await.unwrap(), Opened::New);
     assert_eq!(log.open(&alert, expires, &entry("opened twice")).await.unwrap(), Opened::Waiting);
     log.take(alert.key(), "a", now, until).await.unwrap();
-    let settle = async |owner, action| {
+    let settle = async |owner, outcome| {
         let delivery = Delivery::Sent { id: "m-1".into() };
-        AlertLog::settle(log, alert.key(), owner, delivery, &entry(action)).await.unwrap()
+        AlertLog::settle(log, alert.key(), owner, delivery, &entry(outcome)).await.unwrap()
     };
     assert_eq!(settle("b", "settled by another").await, Fenced::Lost);
     assert_eq!(settle("a", "settled").await, Fenced::Written);
@@ -56,5 +61,5 @@ pub async fn a_change_and_its_entry_are_one_write(log: &(impl AlertLog + TicketL
     log.save(&ours, &state, &[entry("read"), entry("saved")]).await.unwrap();
     log.finish(&theirs, &state, &record, expires, &[entry("finished by another")]).await.unwrap();
     log.finish(&ours, &state, &record, expires, &[entry("finished")]).await.unwrap();
-    assert_eq!(actions(reader, sample::ticket_id(1)).await, ["opened", "settled", "read", "saved", "finished"]);
+    assert_eq!(outcomes(reader, sample::ticket_id(1)).await, ["opened", "settled", "read", "saved", "finished"]);
 }

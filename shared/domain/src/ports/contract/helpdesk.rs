@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    TicketId, TicketUpdate,
+    Change, FieldChanges, FieldValues, TicketId, TicketUpdate,
     plan::Comment,
     ports::{Helpdesk, Updated},
     sample,
@@ -16,7 +16,8 @@ async fn update(helpdesk: &impl Helpdesk, id: TicketId, marker: &str) -> TicketU
         ticket: id,
         updated_stamp: ticket.updated_stamp,
         marker: marker.into(),
-        values: sample::record(id.number(), "Acme", sample::now()).update.unwrap().values,
+        changes: sample::record(id.number(), "Acme", sample::now()).update.unwrap().changes,
+        before: ticket.values,
         pending: false,
         tags: Arc::new(["triage_p2".into(), "vip".into()]),
         comment: Some(Comment { public: false, text: "a note".into(), draft: None }),
@@ -31,7 +32,7 @@ pub async fn a_write_is_safe(helpdesk: &impl Helpdesk, known: TicketId, unknown:
     assert_eq!(helpdesk.update(&first).await.unwrap(), Updated::Applied);
     assert!(helpdesk.has_marker(known, "marker-1").await.unwrap());
     let read = helpdesk.ticket(known).await.unwrap().unwrap();
-    assert_eq!(read.values, first.values);
+    assert_eq!(read.values, first.changes.clone().applied_to(first.before.clone()));
     assert_eq!(read.tags, first.tags);
     assert_ne!(read.updated_stamp, first.updated_stamp);
 
@@ -40,6 +41,19 @@ pub async fn a_write_is_safe(helpdesk: &impl Helpdesk, known: TicketId, unknown:
     assert!(!helpdesk.has_marker(known, "marker-2").await.unwrap());
     let gone = TicketUpdate { ticket: unknown, ..first };
     assert_eq!(helpdesk.update(&gone).await.unwrap(), Updated::Gone);
+}
+
+/// A cleared field is empty, and what is kept stays.
+pub async fn a_cleared_field_is_empty(helpdesk: &impl Helpdesk, known: TicketId) {
+    let first = update(helpdesk, known, "marker").await;
+    helpdesk.update(&first).await.unwrap();
+    let filled = helpdesk.ticket(known).await.unwrap().unwrap().values;
+    assert!(filled.opportunity_intent.is_some());
+    let clear = FieldChanges { opportunity_intent: Change::Clear, ..FieldChanges::default() };
+    let second = TicketUpdate { changes: clear, ..update(helpdesk, known, "marker-2").await };
+    assert_eq!(helpdesk.update(&second).await.unwrap(), Updated::Applied);
+    let emptied = helpdesk.ticket(known).await.unwrap().unwrap().values;
+    assert_eq!(emptied, FieldValues { opportunity_intent: None, ..filled });
 }
 
 /// Our own private note is not a new version of the conversation.

@@ -28,7 +28,11 @@ pub async fn a_late_worker_cannot_overwrite(log: &(impl TicketLog + Records)) {
     assert_eq!(log.claim(&first, now).await.unwrap(), Claim::Mine(Box::default()), "its first answer was lost");
     assert_eq!(log.claim(&second, now).await.unwrap(), Claim::Theirs { until: first.until });
     let state = TicketState {
-        corrections: vec![crate::plan::Correction { field: "priority".into(), ours: "P1".into(), theirs: "P3".into() }],
+        corrections: vec![crate::plan::Correction {
+            field: crate::plan::Field::Priority,
+            ours: "P1".into(),
+            theirs: "P3".into(),
+        }],
         ..TicketState::default()
     };
     assert_eq!(log.save(&first, &state, &[]).await.unwrap(), Fenced::Written);
