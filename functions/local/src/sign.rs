@@ -41,7 +41,7 @@ struct Signed {
 fn signed(mut event: Value, id: Option<String>, secret: &SecretString, timestamp: &str) -> Option<Signed> {
     let body = event.get("body")?.as_str()?;
     let body = id.and_then(|id| with_id(body, id)).unwrap_or_else(|| body.to_owned());
-    event["body"] = body.clone().into();
+    *event.get_mut("body")? = body.clone().into();
     let signature = sign(secret, timestamp, body.as_bytes());
     let headers = event.get_mut("headers")?.as_object_mut()?;
     headers.insert(SIGNATURE_HEADER.to_owned(), signature.clone().into());

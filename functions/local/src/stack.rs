@@ -66,9 +66,10 @@ impl Environment {
 
     /// A folder that somebody else made may hold a `.env`: it must not have our key and our tickets sent to its address.
     fn keep_the_key_at_home(&self) -> anyhow::Result<()> {
+        let set = |value: &String| !value.trim().is_empty();
         let address_from_file =
-            of_process("ANTHROPIC_BASE_URL").is_none() && self.file.contains_key("ANTHROPIC_BASE_URL");
-        let key_of_process = of_process("ANTHROPIC_API_KEY").is_some_and(|key| !key.trim().is_empty());
+            of_process("ANTHROPIC_BASE_URL").is_none() && self.file.get("ANTHROPIC_BASE_URL").is_some_and(set);
+        let key_of_process = of_process("ANTHROPIC_API_KEY").as_ref().is_some_and(set);
         ensure!(
             !(address_from_file && key_of_process),
             "ANTHROPIC_BASE_URL is set in .env and ANTHROPIC_API_KEY in the environment; set both in one place"

@@ -572,6 +572,7 @@ fn a_foreign_env_file_cannot_send_the_key_away() {
     for (lines, variables) in [
         (foreign, &[][..]),
         (both_there.as_str(), &[][..]),
+        ("ANTHROPIC_BASE_URL=\n", &[("ANTHROPIC_API_KEY", "key")][..]),
         (foreign, &[("ANTHROPIC_API_KEY", "key"), ("ANTHROPIC_BASE_URL", "https://a.example")][..]),
         ("ANTHROPIC_API_KEY=key\n", &[("ANTHROPIC_BASE_URL", "https://a.example")][..]),
     ] {
@@ -600,6 +601,17 @@ fn a_port_taken_leaves_the_output_alone() {
     let error = text(&output.stderr);
     assert!(error.contains(&format!("port {port} cannot be used; choose another with --port")), "{error}");
     assert_eq!(std::fs::read_to_string(kept).unwrap(), "mine");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_browser_that_does_not_open_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (nothing, out) = (folder.path().join("nothing"), folder.path().join("out"));
+    let output = command(&["run", "--open", "--output", out.to_str().unwrap()]).env("PATH", nothing).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let error = text(&output.stderr);
+    assert!(error.contains("the dashboard could not be opened") && error.contains("in a browser"), "{error}");
 }
 
 #[test]
