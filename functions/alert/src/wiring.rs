@@ -1,59 +1,61 @@
 //! What alerting runs on: AWS, or memory under `sam local`.
 
-use std::{error::Error, sync::Arc};
+use std::sync::Arc;
 
-use alert::Alerting;
+use alert::{Alerting, Event};
 use aws::{
-    BucketOutbox, BucketSettings, BucketSite, ConfigBucket, ControlTable, Sdk, SesMailer, SqsQueue, TicketTable,
-    lambda::{self, Backend, variable},
+    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, SesMailer, SqsQueue,
+    lambda::{self, Environment, variable},
 };
+use aws_lambda_events::sqs::SqsBatchResponse;
+use lambda_runtime::Error;
 use memory::Bundled;
+use runtime::Invocation;
 
-pub(crate) async fn build() -> Result<Alerting, Box<dyn Error>> {
-    if lambda::backend(variable)? == Backend::Embedded {
-        return Ok(embedded(Bundled::new(lambda::scratch(), variable)?));
+pub(crate) struct Function(Alerting);
+
+impl lambda::Function for Function {
+    type Event = Event;
+    type Answer = SqsBatchResponse;
+
+    async fn deployed(mut environment: Environment) -> Result<Self, Error> {
+        let queue = environment.required("ALERTS_QUEUE_URL");
+        let dead_letters = environment.required("ALERTS_DEAD_LETTERS_URL");
+        let control = environment.required("CONTROL_TABLE");
+        let site = environment.required("SITE_BUCKET");
+        let sender = environment.parsed("SENDER_EMAIL");
+        let configuration_set = environment.required("CONFIGURATION_SET");
+        let deployment = Deployment::new(environment, Articles::Left).await?;
+        let sender = sender.ok_or("SENDER_EMAIL: is not set")?;
+        deployment.warm().await?;
+        let sdk = &deployment.sdk;
+        Ok(Self(Alerting {
+            settings: deployment.settings,
+            alerts: deployment.log,
+            control: Arc::new(ControlTable::new(sdk, control)),
+            mailer: Arc::new(SesMailer::new(sdk, sender, configuration_set)),
+            outbox: Arc::new(BucketOutbox(BucketSite::new(sdk, site))),
+            queue: Arc::new(SqsQueue::new(sdk, queue)),
+            dead_letters: Arc::new(SqsQueue::new(sdk, dead_letters)),
+            delivery: deployment.variables.delivery,
+        }))
     }
-    let [queue, bucket, mode, tickets, control, site, sender, configuration_set] = lambda::required([
-        "ALERTS_QUEUE_URL",
-        "CONFIG_BUCKET",
-        "MODE_PARAMETER",
-        "TICKETS_TABLE",
-        "CONTROL_TABLE",
-        "SITE_BUCKET",
-        "SENDER_EMAIL",
-        "CONFIGURATION_SET",
-    ])?;
-    let sdk = Sdk::from_env().await;
-    let bucket = Arc::new(ConfigBucket::new(&sdk, bucket));
-    let settings = Arc::new(BucketSettings::new(&sdk, bucket, mode, variable));
-    let config = settings.config().await?;
-    let log = Arc::new(TicketTable::new(&sdk, tickets, config.policy.retention));
-    log.warm().await;
-    Ok(Alerting {
-        settings,
-        alerts: log.clone(),
-        control: Arc::new(ControlTable::new(&sdk, control)),
-        audit: log,
-        mailer: Arc::new(SesMailer::new(
-            &sdk,
-            sender.parse().map_err(|error| format!("SENDER_EMAIL: {error}"))?,
-            configuration_set,
-        )),
-        outbox: Arc::new(BucketOutbox(BucketSite::new(&sdk, site))),
-        queue: Arc::new(SqsQueue::new(&sdk, queue)),
-        delivery: config.delivery,
-    })
-}
 
-fn embedded(bundled: Bundled) -> Alerting {
-    Alerting {
-        settings: bundled.settings,
-        alerts: bundled.log.clone(),
-        control: bundled.control,
-        audit: bundled.log,
-        mailer: bundled.outbox.clone(),
-        outbox: bundled.outbox,
-        queue: Bundled::queue(),
-        delivery: bundled.config.delivery,
+    fn embedded() -> Result<Self, Error> {
+        let bundled = Bundled::new(lambda::scratch(), variable)?;
+        Ok(Self(Alerting {
+            settings: bundled.settings,
+            alerts: bundled.log,
+            control: bundled.control,
+            mailer: bundled.outbox.clone(),
+            outbox: bundled.outbox,
+            queue: Bundled::queue(),
+            dead_letters: Bundled::queue(),
+            delivery: bundled.config.delivery,
+        }))
+    }
+
+    async fn handle(&self, event: Self::Event, invocation: &Invocation) -> Result<Self::Answer, Error> {
+        Ok(alert::handle_event(&self.0, event, invocation).await?)
     }
 }

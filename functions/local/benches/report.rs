@@ -1,19 +1,28 @@
-//! The report over 1,000 and 150,000 records: time, and the memory it needs on top of the store. `cargo bench`.
+//! The report over 1,000 to 150,000 records, each read taking 5 ms: time, and the memory it needs on top of the store.
+//! `cargo bench -p local --bench report`.
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use domain::{
-    AccountId, Alert, AlertKey, Delivery, PastTicket, Record, Summary, TicketId,
-    ports::{AlertLog, Opened, PortError, Records, Taken},
+    AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Record, Summary, TicketId,
+    ports::{AlertLog, Fenced, Handover, Opened, PortError, Records, Taken},
     record::utc_day,
     sample,
 };
 use jiff::{SignedDuration, Timestamp, civil::Date};
-use memory::{FixedSettings, SiteDirectory};
+use memory::{FixedConfiguration, SiteDirectory};
 use report::{Reporting, Window};
+use runtime::config::Config;
 use zendesk::FieldIds;
+
+/// What a read of DynamoDB takes from within a region.
+const READ: Duration = Duration::from_millis(5);
 
 /// Thirty days of records, made before the clock starts: the narrow ones are kept, the whole ones made up when asked
 /// for, so that the memory is the report's and its index's.
@@ -32,7 +41,7 @@ impl Store {
             let summary = sample::record(number, &account, sample::now() - ago).summary();
             days.entry(utc_day(summary.triaged_at)).or_default().push(summary);
         }
-        // As many as when every hundredth ticket raises one.
+        // One ticket in a hundred raises an alert.
         Self { days, alerts: (1..=total / 100).map(|number| Arc::new(sample::alert(number))).collect() }
     }
 }
@@ -40,10 +49,12 @@ impl Store {
 #[async_trait]
 impl Records for Store {
     async fn record(&self, ticket: TicketId, _: Timestamp) -> Result<Option<Record>, PortError> {
+        tokio::time::sleep(READ).await;
         Ok(Some(sample::record(ticket.number(), "Account", sample::now())))
     }
 
     async fn day(&self, day: Date, _: Timestamp) -> Result<Vec<Summary>, PortError> {
+        tokio::time::sleep(READ).await;
         Ok(self.days.get(&day).cloned().unwrap_or_default())
     }
 
@@ -54,7 +65,7 @@ impl Records for Store {
 
 #[async_trait]
 impl AlertLog for Store {
-    async fn open(&self, _: &Alert, _: Timestamp) -> Result<Opened, PortError> {
+    async fn open(&self, _: &Alert, _: Timestamp, _: &AuditEntry) -> Result<Opened, PortError> {
         Ok(Opened::Settled)
     }
 
@@ -62,11 +73,11 @@ impl AlertLog for Store {
         Ok(Taken::Settled)
     }
 
-    async fn settle(&self, _: AlertKey, _: &str, _: Delivery) -> Result<(), PortError> {
-        Ok(())
+    async fn settle(&self, _: AlertKey, _: &str, _: Delivery, _: &AuditEntry) -> Result<Fenced, PortError> {
+        Ok(Fenced::Lost)
     }
 
-    async fn release(&self, _: AlertKey, _: &str) -> Result<(), PortError> {
+    async fn release(&self, _: AlertKey, _: &str, _: Handover) -> Result<(), PortError> {
         Ok(())
     }
 
@@ -76,17 +87,20 @@ impl AlertLog for Store {
 }
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     println!("{:>9}  {:>9}  {:>12}  {:>12}", "records", "time", "memory before", "memory peak");
     for total in [1_000, 10_000, 150_000] {
         let store = Arc::new(Store::new(total));
         let folder = tempfile::tempdir().unwrap();
         let reporting = Reporting {
-            settings: Arc::new(FixedSettings(Arc::new(sample::policy()))),
+            configuration: Arc::new(FixedConfiguration(Arc::new(Config {
+                policy: sample::policy(),
+                fields: FieldIds::default(),
+                delivery: true,
+            }))),
             records: store.clone(),
             alerts: store,
             site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
-            fields: FieldIds::default(),
             pages: report::ONE_PAGE,
         };
         let before = megabytes("VmRSS:");

@@ -27,7 +27,7 @@ pub enum Command {
     Serve(ServeArguments),
     /// Play the helpdesk over HTTP on localhost, for functions that run elsewhere on this machine
     Helpdesk(HelpdeskArguments),
-    /// Print an event with a fresh timestamp and signature
+    /// Print an event with a fresh id, timestamp and signature
     Sign(SignArguments),
     /// Refit the embedded analyst on the training corpus and on your own tickets (use --release; minutes)
     Train(TrainArguments),
@@ -35,8 +35,8 @@ pub enum Command {
 
 #[derive(Args, Clone, Debug)]
 pub struct RunArguments {
-    /// Tickets as CSV: ticket_id, customer_name, subject, description; optional channel, timestamp, mrr and labels
-    /// [default: the bundled 30 tickets]
+    /// Tickets as CSV, `-` for standard input, 256 MB at most: ticket_id, customer_name, subject, description; optional
+    /// channel, timestamp, mrr and labels [default: the bundled 30 tickets]
     #[arg(long, value_name = "FILE.csv")]
     pub input: Option<PathBuf>,
     /// Folder for the dashboard and the logs; what an earlier run left there is replaced
@@ -108,6 +108,9 @@ pub struct SignArguments {
     /// Print a curl command that posts the event there, instead of the event
     #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "http://localhost:8080/webhooks/zendesk")]
     pub curl: Option<String>,
+    /// Keep the event's id: posted again, it is a repeated delivery
+    #[arg(long)]
+    pub keep_id: bool,
 }
 
 #[derive(Args, Clone, Debug)]

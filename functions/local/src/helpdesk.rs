@@ -1,9 +1,8 @@
 //! `helpdesk`: the helpdesk in memory, over HTTP. Its protocol is in `memory::remote`.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::sync::Arc;
 
 use crate::input;
-use anyhow::Context;
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -18,21 +17,26 @@ use memory::MemoryHelpdesk;
 use serde_json::{Value, json};
 use zendesk::FieldIds;
 
-use crate::{cli::HelpdeskArguments, exit::Ended, say, serve::interrupted};
+use crate::{
+    cli::HelpdeskArguments,
+    exit::Ended,
+    http::{self, Patience},
+    interrupt::Interrupt,
+    say,
+};
 
-/// Serves until Ctrl-C.
+/// Serves until Ctrl-C or SIGTERM.
 ///
 /// # Errors
 /// A port that is taken, an input that cannot be used.
 pub async fn command(arguments: &HelpdeskArguments) -> anyhow::Result<Ended> {
+    let interrupt = Interrupt::listen()?;
     let input = input::read(arguments.input.as_deref(), |problem| eprintln!("skipped: {problem}"))?;
     let helpdesk = Arc::new(MemoryHelpdesk::new(FieldIds::default()));
     input::fill(&helpdesk, &input.rows);
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port))
-        .await
-        .with_context(|| format!("port {} cannot be used; choose another with --port", arguments.port))?;
+    let listener = http::bind(arguments.port).await?;
     say::line(format_args!("Helpdesk   http://{}  {} tickets", listener.local_addr()?, input.rows.len()));
-    axum::serve(listener, router(helpdesk)).with_graceful_shutdown(interrupted()).await?;
+    http::serve(listener, router(helpdesk), interrupt, Patience::default()).await?;
     Ok(Ended::Well)
 }
 
@@ -79,7 +83,7 @@ mod tests {
     async fn helpdesk() -> RemoteHelpdesk {
         let helpdesk = Arc::new(MemoryHelpdesk::new(FieldIds::default()));
         input::fill(&helpdesk, &input::read(None, |_| {}).unwrap().rows);
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let listener = http::bind(0).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router(helpdesk)).await });
         RemoteHelpdesk::new(&format!("http://{address}")).unwrap()

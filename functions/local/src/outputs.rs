@@ -2,14 +2,15 @@
 
 use std::{
     fs::File,
-    io::{BufWriter, Write},
+    io::{BufWriter, ErrorKind, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use crate::input::Row;
-use anyhow::Context;
-use domain::{Alert, AlertKey, AlertKind, Band, Delivery, Record};
+use anyhow::{Context, bail};
+use domain::{Alert, AlertKey, AlertKind, AuditEntry, Band, Delivery, Record};
+use memory::private;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -20,6 +21,9 @@ pub const CALLS: &str = "zendesk_api_calls.json";
 pub const GUARDIAN: &str = "guardian_alerts_log.json";
 pub const OPPORTUNITY: &str = "opportunity_alerts_log.json";
 pub const AUDIT: &str = "audit.json";
+/// The same entries from `serve`, which does not know its last one: a line each.
+pub const AUDIT_LINES: &str = "audit.jsonl";
+pub(crate) const EMAILS: &str = "emails";
 
 #[derive(Serialize)]
 struct ResultRow<'a> {
@@ -86,14 +90,19 @@ struct AlertRow<'a> {
 /// Creates the folder, or empties it of what an earlier run left. Files of other names are not touched.
 ///
 /// # Errors
-/// The folder cannot be written to.
+/// The folder cannot be written to, or its folder of e-mails is somewhere else.
 pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     let problem = || format!("{} cannot be written to; choose another folder with --output", folder.display());
     std::fs::create_dir_all(folder).with_context(problem)?;
-    for name in [RESULTS, CALLS, GUARDIAN, OPPORTUNITY, AUDIT, report::DASHBOARD, report::METRICS] {
+    let emails = folder.join(EMAILS);
+    // Emptied through a link, somebody else's pages would be gone.
+    if emails.is_symlink() {
+        bail!("{} is a symbolic link; remove it, or choose another folder with --output", emails.display());
+    }
+    for name in [RESULTS, CALLS, GUARDIAN, OPPORTUNITY, AUDIT, AUDIT_LINES, report::DASHBOARD, report::METRICS] {
         remove(&folder.join(name)).with_context(problem)?;
     }
-    if let Ok(emails) = std::fs::read_dir(folder.join("emails")) {
+    if let Ok(emails) = std::fs::read_dir(emails) {
         for email in emails.flatten().map(|email| email.path()) {
             if email.extension().is_some_and(|extension| extension == "html") {
                 remove(&email).with_context(problem)?;
@@ -101,12 +110,13 @@ pub fn prepare(folder: &Path) -> anyhow::Result<()> {
         }
     }
     let probe = folder.join(".probe");
-    std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)).with_context(problem)
+    remove(&probe).and_then(|()| File::create_new(&probe)).with_context(problem)?;
+    remove(&probe).with_context(problem)
 }
 
 fn remove(path: &Path) -> std::io::Result<()> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
@@ -152,6 +162,21 @@ pub fn write(folder: &Path, rows: &[Row], shared: &Shared) -> anyhow::Result<()>
         audit.push(entry)?;
     }
     audit.finish()
+}
+
+/// Adds entries to the audit of `serve`.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn append_audit(folder: &Path, entries: &[AuditEntry]) -> anyhow::Result<()> {
+    let mut lines = Vec::new();
+    for entry in entries {
+        serde_json::to_writer(&mut lines, entry)?;
+        lines.push(b'\n');
+    }
+    let path = folder.join(AUDIT_LINES);
+    let file = File::options().append(true).create(true).open(&path);
+    file.and_then(|mut file| file.write_all(&lines)).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 impl<'a> ResultRow<'a> {
@@ -216,7 +241,9 @@ struct Array {
 impl Array {
     fn create(folder: &Path, name: &str) -> anyhow::Result<Self> {
         let path = folder.join(name);
-        let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+        // The audit has no text; every other file quotes customers or names recipients.
+        let file = if name == AUDIT { File::create(&path) } else { private::create(&path) };
+        let file = file.with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(Self { path, file: BufWriter::new(file), empty: true })
     }
 

@@ -55,7 +55,7 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
     if arguments.open
         && let Err(error) = open::that_detached(&dashboard)
     {
-        eprintln!("the dashboard could not be opened: {error}");
+        eprintln!("the dashboard could not be opened ({error}); open the file above in a browser");
     }
     let skipped = input.problems.len();
     if skipped > 0 {
@@ -100,7 +100,7 @@ pub async fn process(shared: &Shared, rows: &[Row], progress: Option<Arc<Progres
         failed += lane.context("a ticket could not be handled")?;
     }
     let end = last_moment(rows);
-    alert::digest(&shared.stack(end).alerting, end).await.context("the digest could not be written")?;
+    shared.stack(end).digest(end).await.context("the digest could not be written")?;
     Ok(Outcome { failed })
 }
 

@@ -1,20 +1,17 @@
 //! `serve`: the webhook over HTTP and the live dashboard, on this machine only.
 
 use std::{
-    collections::HashSet,
-    net::Ipv4Addr,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use crate::input;
-use anyhow::Context;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    extract::State,
     http::{HeaderMap, Method, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::{any, get},
@@ -24,58 +21,65 @@ use domain::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use memory::NewTicket;
 use report::Window;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use zendesk::signature;
 
 use crate::{
     cli::ServeArguments,
     exit::Ended,
+    http::{self, Patience},
+    interrupt::Interrupt,
+    observed::{Observed, Sight},
     outputs, say,
     stack::{Environment, Setup, Shared, Stack, wall_clock},
 };
 
 /// How often the queues are looked at.
 const BEAT: Duration = Duration::from_millis(100);
-/// As API Gateway's own limit.
-const LARGEST_BODY: usize = 10 * 1024 * 1024;
 const DIGEST_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// Tickets kept, those triaged last: some 150 MB of them, and a month of a busy team.
+const MOST_TICKETS: usize = 20_000;
 
 struct Server {
     shared: Shared,
     stack: Stack,
     output: PathBuf,
-    /// Events already observed, by id: Zendesk may deliver one twice.
-    observed: Mutex<HashSet<String>>,
+    observed: Mutex<Observed>,
 }
 
-/// Serves until Ctrl-C, then works off what is queued.
+/// Serves until Ctrl-C or SIGTERM, then works off what is queued. A second signal ends at once.
 ///
 /// # Errors
 /// A port that is taken, an input or output that cannot be used.
 pub async fn command(arguments: &ServeArguments, environment: &Environment) -> anyhow::Result<Ended> {
+    let interrupt = Interrupt::listen()?;
     let input = input::read(arguments.input.as_deref(), |problem| eprintln!("skipped: {problem}"))?;
     let setup = Setup { output: &arguments.output, analyst: arguments.analyst, delivery: true, capped: true };
     let shared = Shared::new(setup, environment)?;
+    // Before the folder is emptied: who is already served there keeps his files.
+    let listener = http::bind(arguments.port).await?;
     shared.warm().await;
     outputs::prepare(&arguments.output)?;
     input::fill(&shared.helpdesk, &input.rows);
     let stack = shared.stack(wall_clock());
     let server = Arc::new(Server { shared, stack, output: arguments.output.clone(), observed: Mutex::default() });
 
-    let address = (Ipv4Addr::LOCALHOST, arguments.port);
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .with_context(|| format!("port {} cannot be used; choose another with --port", arguments.port))?;
     let address = listener.local_addr()?;
     say::line(format_args!("Dashboard  http://{address}/"));
     say::line(format_args!("Webhook    http://{address}/webhooks/zendesk"));
     say::line(format_args!(
         "Try it     cargo run -- sign events/ticket-created.json --curl http://{address}/webhooks/zendesk | sh"
     ));
+    if server.shared.secret().expose_secret() == signature::TEST_SECRET {
+        say::line(format_args!(
+            "Secret     Zendesk's public test secret, which anybody can sign with; set ZENDESK_WEBHOOK_SECRET to change it"
+        ));
+    }
     say::line(format_args!("Ctrl-C works off what is queued and ends."));
 
     let pump = tokio::spawn(keep_pumping(server.clone()));
-    axum::serve(listener, router(server.clone())).with_graceful_shutdown(interrupted()).await?;
+    http::serve(listener, router(server.clone()), interrupt, Patience::default()).await?;
     pump.abort();
     // An aborted pump lets go at its next wait; whatever it had in hand is still claimed, and its lease is skipped.
     let _ = pump.await;
@@ -84,6 +88,7 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
         server.stack.tickets.len() + server.stack.alerts.len()
     ));
     server.stack.drain().await;
+    hand_over(&server);
     publish(&server).await?;
     let dead = server.stack.dead().len();
     say::line(format_args!(
@@ -98,15 +103,7 @@ fn router(server: Arc<Server>) -> Router {
         .route("/", get(dashboard))
         .route("/healthz", get(health))
         .route("/webhooks/zendesk", any(webhook))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(server)
-}
-
-pub(crate) async fn interrupted() {
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::error!(%error, "Ctrl-C cannot be heard.");
-        std::future::pending::<()>().await;
-    }
 }
 
 async fn keep_pumping(server: Arc<Server>) {
@@ -116,17 +113,31 @@ async fn keep_pumping(server: Arc<Server>) {
         server.stack.deliver_due(now).await;
         if now >= next_digest {
             next_digest = now + DIGEST_EVERY;
-            if let Err(error) = alert::digest(&server.stack.alerting, now).await {
+            if let Err(error) = server.stack.digest(now).await {
                 tracing::error!(error = domain::ports::told(&error), "The digest could not be written.");
             }
         }
+        hand_over(&server);
         tokio::time::sleep(BEAT).await;
     }
 }
 
+/// A server runs for months: the audit goes to its file, and the oldest tickets go.
+fn hand_over(server: &Server) {
+    let entries = server.shared.log.take_audit();
+    if !entries.is_empty()
+        && let Err(error) = outputs::append_audit(&server.output, &entries)
+    {
+        tracing::error!(error = format!("{error:#}"), "The audit could not be written.");
+    }
+    server.shared.helpdesk.forget(&server.shared.log.keep_newest(MOST_TICKETS));
+}
+
 async fn webhook(State(server): State<Arc<Server>>, method: Method, headers: HeaderMap, body: Bytes) -> Response {
     let now = wall_clock();
-    observe(&server, &headers, &body, now);
+    if method == Method::POST {
+        observe(&server, &headers, &body, now);
+    }
     server.stack.tickets.tick(now);
     into_http(server.stack.post(into_event(&method, &headers, &body), now).await)
 }
@@ -164,9 +175,15 @@ fn observe(server: &Server, headers: &HeaderMap, body: &[u8], now: Timestamp) {
         return;
     }
     let (Ok(event), Ok(payload)) = (zendesk::event::parse(body), serde_json::from_slice::<Value>(body)) else { return };
-    let known = |id: String| !server.observed.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-    if event.id.clone().is_some_and(known) {
-        return;
+    if let Some(id) = &event.id {
+        match server.observed.lock().unwrap_or_else(PoisonError::into_inner).note(id, body) {
+            Sight::First => {}
+            Sight::Again => return,
+            Sight::Altered => {
+                tracing::warn!(event.id = id, ticket.id = %event.ticket, "An event came again with another body.");
+                return;
+            }
+        }
     }
     let text = |path: &str| payload.pointer(path).and_then(Value::as_str).map(str::to_owned);
     match event.happening {
@@ -219,4 +236,89 @@ async fn health(State(server): State<Arc<Server>>) -> axum::response::Json<Value
         "alerts_queued": server.stack.alerts.len(),
         "dead_letters": server.stack.dead().len(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::AnalystChoice;
+
+    use super::*;
+
+    fn server(folder: &std::path::Path) -> Server {
+        let setup = Setup { output: folder, analyst: Some(AnalystChoice::Embedded), delivery: false, capped: true };
+        let shared = Shared::new(setup, &Environment::default()).unwrap();
+        let stack = shared.stack(wall_clock());
+        Server { shared, stack, output: folder.to_owned(), observed: Mutex::default() }
+    }
+
+    fn event(id: &str, kind: &str, detail: Value, event: Value) -> Bytes {
+        let body = json!({
+            "type": format!("zen:event-type:{kind}"),
+            "id": id,
+            "subject": "zen:ticket:7",
+            "zendesk_event_version": "2022-11-06",
+            "detail": detail,
+            "event": event,
+        });
+        body.to_string().into()
+    }
+
+    fn created() -> Bytes {
+        event("a", "ticket.created", json!({ "id": "7", "subject": "Help", "description": "First." }), json!({}))
+    }
+
+    fn commented() -> Bytes {
+        let comment = json!({ "body": "Second.", "is_public": true, "author": { "is_staff": false } });
+        event("b", "ticket.comment_added", json!({ "id": "7" }), json!({ "comment": comment }))
+    }
+
+    async fn send(server: &Arc<Server>, method: Method, body: Bytes) -> u16 {
+        let timestamp = wall_clock().to_string();
+        let mut headers = HeaderMap::new();
+        let signature = signature::sign(server.shared.secret(), &timestamp, &body);
+        headers.insert(signature::SIGNATURE_HEADER, signature.parse().unwrap());
+        headers.insert(signature::TIMESTAMP_HEADER, timestamp.parse().unwrap());
+        webhook(State(server.clone()), method, headers, body).await.status().as_u16()
+    }
+
+    async fn messages(server: &Server) -> Vec<String> {
+        use domain::ports::Helpdesk;
+        let ticket = server.shared.helpdesk.ticket(domain::sample::ticket_id(7)).await.unwrap();
+        ticket.iter().flat_map(|ticket| ticket.messages().map(str::to_owned).collect::<Vec<_>>()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_comment_may_overtake_its_ticket() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Arc::new(server(folder.path()));
+        for body in [commented(), created(), commented(), created()] {
+            assert_eq!(send(&server, Method::POST, body).await, 200);
+        }
+        assert_eq!(messages(&server).await, ["First.", "Second."]);
+    }
+
+    #[tokio::test]
+    async fn only_a_post_brings_a_ticket() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Arc::new(server(folder.path()));
+        assert_eq!(send(&server, Method::GET, created()).await, 405);
+        assert!(messages(&server).await.is_empty());
+        assert_eq!(send(&server, Method::POST, created()).await, 200);
+        assert_eq!(messages(&server).await, ["First."]);
+    }
+
+    #[tokio::test]
+    async fn the_audit_leaves_memory_for_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Arc::new(server(folder.path()));
+        send(&server, Method::POST, created()).await;
+        server.stack.drain().await;
+        let entries = server.shared.log.audit();
+        hand_over(&server);
+        assert!(server.shared.log.audit().is_empty());
+        let lines = std::fs::read_to_string(folder.path().join(outputs::AUDIT_LINES)).unwrap();
+        let read: Vec<domain::AuditEntry> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(read, entries);
+        assert!(!read.is_empty());
+    }
 }

@@ -1,4 +1,4 @@
-//! `sign`: an event with a fresh timestamp and signature.
+//! `sign`: an event with a fresh id, timestamp and signature.
 
 use anyhow::Context;
 use secrecy::SecretString;
@@ -15,12 +15,13 @@ use crate::{
 /// Prints the signed event, or the curl command that posts it.
 ///
 /// # Errors
-/// A file that is no API Gateway event with a body.
+/// A file that is no API Gateway event with a body, or a secret that cannot be used.
 pub fn command(arguments: &SignArguments, environment: &Environment) -> anyhow::Result<Ended> {
     let file = arguments.event.display();
     let text = std::fs::read_to_string(&arguments.event).with_context(|| format!("{file} cannot be read"))?;
     let event: Value = serde_json::from_str(&text).with_context(|| format!("{file} is not JSON"))?;
-    let signed = signed(event, &environment.webhook_secret(), &wall_clock().to_string())
+    let id = (!arguments.keep_id).then(fresh_id);
+    let signed = signed(event, id, &environment.webhook_secret()?, &wall_clock().to_string())
         .with_context(|| format!("{file}: an API Gateway event needs a text `body` and an object `headers`"))?;
     match &arguments.curl {
         None => say::line(format_args!("{:#}", signed.event)),
@@ -36,13 +37,33 @@ struct Signed {
     timestamp: String,
 }
 
-fn signed(mut event: Value, secret: &SecretString, timestamp: &str) -> Option<Signed> {
-    let body = event.get("body")?.as_str()?.to_owned();
+/// `id` replaces the event's, if it has one.
+fn signed(mut event: Value, id: Option<String>, secret: &SecretString, timestamp: &str) -> Option<Signed> {
+    let body = event.get("body")?.as_str()?;
+    let body = id.and_then(|id| with_id(body, id)).unwrap_or_else(|| body.to_owned());
+    event["body"] = body.clone().into();
     let signature = sign(secret, timestamp, body.as_bytes());
     let headers = event.get_mut("headers")?.as_object_mut()?;
     headers.insert(SIGNATURE_HEADER.to_owned(), signature.clone().into());
     headers.insert(TIMESTAMP_HEADER.to_owned(), timestamp.into());
     Some(Signed { event, body, signature, timestamp: timestamp.to_owned() })
+}
+
+/// None for a body without an event id, such as a trigger's.
+fn with_id(body: &str, id: String) -> Option<String> {
+    let mut body: Value = serde_json::from_str(body).ok()?;
+    let place = body.get_mut("id").filter(|id| id.is_string())?;
+    *place = id.into();
+    Some(body.to_string())
+}
+
+/// As Zendesk's: a random UUID.
+fn fresh_id() -> String {
+    let random = fastrand::u128(..);
+    let version_4 = (random & !(0xf << 76)) | (0x4 << 76);
+    let id = (version_4 & !(0b11 << 62)) | (0b10 << 62);
+    let group = |from: u32| (id >> from) & 0xffff;
+    format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", id >> 96, group(80), group(64), group(48), id & 0xffff_ffff_ffff)
 }
 
 impl Signed {
@@ -69,7 +90,8 @@ mod tests {
     #[test]
     fn the_signature_is_put_where_the_webhook_looks() {
         let event = serde_json::json!({ "headers": { "x": "y" }, "body": r#"{"say": "hello"}"# });
-        let signed = signed(event, &zendesk::signature::TEST_SECRET.into(), "2021-07-25T10:00:00Z").unwrap();
+        let secret = zendesk::signature::TEST_SECRET.into();
+        let signed = signed(event, Some(fresh_id()), &secret, "2021-07-25T10:00:00Z").unwrap();
         assert_eq!(signed.event["headers"][SIGNATURE_HEADER], "gf3v0LzLRHPUnIdhbvwRDVEvzSb07/QN0GYjSNlkBT0=");
         assert_eq!(signed.event["headers"]["x"], "y");
         assert!(
@@ -79,9 +101,28 @@ mod tests {
     }
 
     #[test]
+    fn a_fresh_id_takes_the_place_of_the_old() {
+        let event = serde_json::json!({ "headers": {}, "body": r#"{"detail":{"id":"7"},"id":"old"}"# });
+        let ids = |id: Option<String>| {
+            let signed = signed(event.clone(), id, &"secret".into(), "now").unwrap();
+            assert_eq!(signed.event["body"], signed.body);
+            assert_eq!(signed.signature, sign(&"secret".into(), "now", signed.body.as_bytes()));
+            let body: Value = serde_json::from_str(&signed.body).unwrap();
+            assert_eq!(body["detail"]["id"], "7");
+            body["id"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(ids(None), "old");
+        let (first, second) = (ids(Some(fresh_id())), ids(Some(fresh_id())));
+        assert_ne!(first, second);
+        let shape: String = first.chars().map(|c| if c.is_ascii_hexdigit() { 'x' } else { c }).collect();
+        assert_eq!(shape, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "{first}");
+        assert_eq!(first.as_bytes()[14], b'4', "{first}");
+    }
+
+    #[test]
     fn an_event_without_a_body_is_refused() {
         for event in [serde_json::json!({}), serde_json::json!({ "body": 1, "headers": {} })] {
-            assert!(signed(event, &"secret".into(), "now").is_none());
+            assert!(signed(event, None, &"secret".into(), "now").is_none());
         }
     }
 }

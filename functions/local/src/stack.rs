@@ -4,30 +4,30 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 
 use alert::Alerting;
 use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use domain::{Mode, Policy, ports::PortError};
+use domain::{Mode, Policy, UserId, ports::PortError};
 use jiff::{SignedDuration, Timestamp};
 use llm::{Budget, Router};
 use memory::{
-    FixedSecrets, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, OutboxMailer,
-    SiteDirectory, pump,
+    FixedConfiguration, FixedSecrets, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue, MemoryTicketLog,
+    OutboxMailer, SiteDirectory, pump,
 };
 use report::{Aggregates, Reporting, Window};
 use runtime::{
     Invocation,
-    config::{Config, ConfigError, Defaults, Files},
+    backoff::RECEIVES,
+    config::{ConfigError, Defaults, Files, Reader},
 };
 use secrecy::SecretString;
 use triage::Triage;
 use webhook::Webhook;
 
-use crate::cli::AnalystChoice;
+use crate::{cli::AnalystChoice, outputs, variables};
 
-/// As on AWS: six times the function's timeout, and five receives.
+/// As on AWS: six times the function's timeout.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 const VISIBILITY: SignedDuration = SignedDuration::from_secs(180);
-const MAX_RECEIVES: u32 = 5;
 /// Longer than any file spans: a run shows all of it.
 const KEEP_DAYS: u32 = 36_500;
 
@@ -38,16 +38,38 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Names in `.env` that nothing reads are pointed out on standard error.
+    ///
     /// # Errors
-    /// A line of `.env` that is no `NAME=value`.
+    /// A line of `.env` that is no `NAME=value`, or a model's address there while the key is elsewhere.
     pub fn read() -> anyhow::Result<Self> {
         let path = Path::new(".env");
         if !path.exists() {
             return Ok(Self::default());
         }
         let lines = dotenvy::from_path_iter(path).context(".env cannot be read")?;
-        let file = lines.collect::<Result<_, _>>().context(".env: a line is not NAME=value")?;
-        Ok(Self { file })
+        let file: HashMap<String, String> =
+            lines.collect::<Result<_, _>>().context(".env: a line is not NAME=value")?;
+        let mut names: Vec<&String> = file.keys().collect();
+        names.sort();
+        for remark in names.into_iter().filter_map(|name| variables::remark(name)) {
+            eprintln!(".env: {remark}");
+        }
+        let environment = Self { file };
+        environment.keep_the_key_at_home()?;
+        Ok(environment)
+    }
+
+    /// A folder that somebody else made may hold a `.env`: it must not have our key and our tickets sent to its address.
+    fn keep_the_key_at_home(&self) -> anyhow::Result<()> {
+        let address_from_file =
+            of_process("ANTHROPIC_BASE_URL").is_none() && self.file.contains_key("ANTHROPIC_BASE_URL");
+        let key_of_process = of_process("ANTHROPIC_API_KEY").is_some_and(|key| !key.trim().is_empty());
+        ensure!(
+            !(address_from_file && key_of_process),
+            "ANTHROPIC_BASE_URL is set in .env and ANTHROPIC_API_KEY in the environment; set both in one place"
+        );
+        Ok(())
     }
 
     /// Lines as of a `.env`, for tests and benchmarks.
@@ -57,17 +79,27 @@ impl Environment {
     }
 
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place of a laptop run that reads the environment")]
     pub fn get(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().or_else(|| self.file.get(name).cloned())
+        of_process(name).or_else(|| self.file.get(name).cloned())
     }
 
     /// The secret webhooks are signed with here: Zendesk's public test secret unless one is set.
-    #[must_use]
-    pub fn webhook_secret(&self) -> SecretString {
-        let secret = self.get("ZENDESK_WEBHOOK_SECRET").filter(|secret| !secret.is_empty());
-        secret.unwrap_or_else(|| zendesk::signature::TEST_SECRET.to_owned()).into()
+    ///
+    /// # Errors
+    /// A blank one: whoever set it did not mean the public one.
+    pub fn webhook_secret(&self) -> anyhow::Result<SecretString> {
+        let secret = self.get("ZENDESK_WEBHOOK_SECRET");
+        ensure!(
+            secret.as_ref().is_none_or(|secret| !secret.trim().is_empty()),
+            "ZENDESK_WEBHOOK_SECRET is blank; set Zendesk's signing secret, or unset it to use the public test secret"
+        );
+        Ok(secret.unwrap_or_else(|| zendesk::signature::TEST_SECRET.to_owned()).into())
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place of a laptop run that reads the environment")]
+fn of_process(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// The wall clock, for what happens now and not at a ticket's time.
@@ -99,6 +131,7 @@ pub struct Shared {
     mailer: Arc<OutboxMailer>,
     reader: Arc<Router>,
     secret: SecretString,
+    bot_user: Option<UserId>,
     delivery: bool,
     reporting: Reporting,
 }
@@ -122,13 +155,18 @@ impl Shared {
             _ => environment.get(name),
         };
         let readers = ConfigError::both(llm::Config::read(variable), claude::Config::read(variable));
-        let config = runtime::config::read(files, variable, defaults());
-        let (Config { mut policy, fields, delivery }, (reading, claude)) = ConfigError::both(config, readers)?;
+        let config = runtime::config::read(files, variable, Mode::Act, &defaults());
+        let mut reader = Reader::new(variable);
+        let bot_user = webhook::bot_user(&mut reader);
+        let config = ConfigError::both(config, reader.finish());
+        let ((mut config, ()), (reading, claude)) = ConfigError::both(config, readers)?;
         // A run shows the whole file, and its clock is the file's.
-        policy.retention = SignedDuration::from_hours(24 * i64::from(KEEP_DAYS));
+        config.policy.retention = SignedDuration::from_hours(24 * i64::from(KEEP_DAYS));
         if !setup.capped {
-            policy.alerts.daily_cap = None;
+            config.policy.alerts.daily_cap = None;
         }
+        let (fields, delivery) = (config.fields, config.delivery);
+        let policy = config.policy.clone();
         let control = Arc::new(MemoryControl::default());
         let budget = Budget::new(control.clone(), reading.budget_usd, wall_clock);
         let model = claude::language_model(&claude).map_err(|problem| anyhow!(problem))?;
@@ -136,18 +174,18 @@ impl Shared {
         let (policy, log) = (Arc::new(policy), Arc::new(MemoryTicketLog::default()));
         Ok(Self {
             reporting: Reporting {
-                settings: Arc::new(FixedSettings(policy.clone())),
+                configuration: Arc::new(FixedConfiguration(Arc::new(config))),
                 records: log.clone(),
                 alerts: log.clone(),
                 site: Arc::new(SiteDirectory::new(setup.output.to_owned())),
-                fields,
                 pages: report::ONE_PAGE,
             },
             helpdesk: Arc::new(MemoryHelpdesk::new(fields)),
             control,
-            mailer: Arc::new(OutboxMailer::new(setup.output.join("emails"))),
+            mailer: Arc::new(OutboxMailer::new(setup.output.join(outputs::EMAILS))),
             reader: Arc::new(reader),
-            secret: environment.webhook_secret(),
+            secret: environment.webhook_secret()?,
+            bot_user,
             delivery: delivery && setup.delivery,
             policy,
             log,
@@ -167,14 +205,14 @@ impl Shared {
     /// The functions with fresh queues, at a moment.
     #[must_use]
     pub fn stack(&self, now: Timestamp) -> Stack {
-        let queue = || Arc::new(MemoryQueue::new(VISIBILITY, MAX_RECEIVES, now));
+        let queue = || Arc::new(MemoryQueue::new(VISIBILITY, RECEIVES, now));
         let (tickets, alerts) = (queue(), queue());
         let settings = Arc::new(FixedSettings(self.policy.clone()));
         Stack {
             webhook: Webhook {
                 secrets: Arc::new(FixedSecrets(vec![self.secret.clone()])),
-                settings: settings.clone(),
                 tickets: tickets.clone(),
+                bot_user: self.bot_user,
             },
             triage: Triage {
                 settings: settings.clone(),
@@ -185,16 +223,17 @@ impl Shared {
                 helpdesk: self.helpdesk.clone(),
                 analyst: self.reader.clone(),
                 tickets: tickets.clone(),
+                dead_letters: tickets.dead_letters(),
                 alert_queue: alerts.clone(),
             },
             alerting: Alerting {
                 settings,
                 alerts: self.log.clone(),
                 control: self.control.clone(),
-                audit: self.log.clone(),
                 mailer: self.mailer.clone(),
                 outbox: self.mailer.clone(),
                 queue: alerts.clone(),
+                dead_letters: alerts.dead_letters(),
                 delivery: self.delivery,
             },
             tickets,
@@ -222,7 +261,7 @@ impl Stack {
         self.alerts.tick(now);
         let mut handled = 0;
         loop {
-            let invocation = Invocation { request_id: "local".to_owned(), now, deadline: now + TIMEOUT };
+            let invocation = invocation(now);
             let triaged = pump(&self.tickets, |event| triage::handle(&self.triage, event, &invocation)).await;
             let alerted = pump(&self.alerts, |event| alert::handle(&self.alerting, event, &invocation)).await;
             if triaged + alerted == 0 {
@@ -230,6 +269,14 @@ impl Stack {
             }
             handled += triaged + alerted;
         }
+    }
+
+    /// Sends what waits for the digest. Returns how many messages went out.
+    ///
+    /// # Errors
+    /// What a port says.
+    pub async fn digest(&self, now: Timestamp) -> Result<usize, PortError> {
+        alert::digest(&self.alerting, &invocation(now)).await
     }
 
     /// Delivers until both queues are empty, skipping every wait.
@@ -243,13 +290,17 @@ impl Stack {
     /// Messages that ended as dead letters.
     #[must_use]
     pub fn dead(&self) -> Vec<String> {
-        self.tickets.dead().into_iter().chain(self.alerts.dead()).map(|message| message.body).collect()
+        [self.tickets.dead(), self.alerts.dead()].concat()
     }
+}
+
+fn invocation(now: Timestamp) -> Invocation {
+    Invocation { request_id: "local".to_owned(), now, deadline: now + TIMEOUT }
 }
 
 /// Nothing is sent from a laptop, so the call log shows what full automation would do.
 fn defaults() -> Defaults {
-    Defaults { mode: Mode::Act, auto_reply: true, retention_days: KEEP_DAYS, ..Defaults::default() }
+    Defaults { auto_reply: true, retention_days: KEEP_DAYS, ..Defaults::laptop() }
 }
 
 /// The analyst on this machine, with the bundled weights and knowledge base.

@@ -2,14 +2,7 @@
 
 mod wiring;
 
-use report::{Metrics, Window};
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    // Whatever the schedule sends, there is one thing to do.
-    aws::lambda::run(wiring::build(), |reporting, _: serde_json::Value, invocation| async move {
-        let window = Window::last_30_days(invocation.now);
-        Ok(Metrics::of(&report::handle(&reporting, window, invocation.now).await?))
-    })
-    .await
+    aws::lambda::run::<wiring::Function>().await
 }

@@ -1,33 +1,49 @@
 //! What the report runs on: AWS, or memory under `sam local`.
 
-use std::{error::Error, sync::Arc};
+use std::sync::Arc;
 
 use aws::{
-    BucketSettings, BucketSite, ConfigBucket, Sdk, TicketTable,
-    lambda::{self, Backend, variable},
+    Articles, BucketSite, Deployment,
+    lambda::{self, Environment, variable},
 };
-use memory::Bundled;
-use report::{PAGE_BY_ROLE, Reporting};
+use lambda_runtime::Error;
+use memory::{Bundled, FixedConfiguration};
+use report::{Metrics, PAGE_BY_ROLE, Reporting, Window};
+use runtime::Invocation;
 
-pub(crate) async fn build() -> Result<Reporting, Box<dyn Error>> {
-    if lambda::backend(variable)? == Backend::Embedded {
-        let Bundled { settings, log, site, config, .. } = Bundled::new(lambda::scratch(), variable)?;
-        let (records, alerts) = (log.clone(), log);
-        return Ok(Reporting { settings, records, alerts, site, fields: config.fields, pages: PAGE_BY_ROLE });
+pub(crate) struct Function(Reporting);
+
+impl lambda::Function for Function {
+    /// Whatever the schedule sends, there is one thing to do.
+    type Event = serde_json::Value;
+    type Answer = Metrics;
+
+    async fn deployed(mut environment: Environment) -> Result<Self, Error> {
+        let site = environment.required("SITE_BUCKET");
+        let deployment = Deployment::new(environment, Articles::Left).await?;
+        deployment.warm().await?;
+        Ok(Self(Reporting {
+            configuration: deployment.settings,
+            records: deployment.log.clone(),
+            alerts: deployment.log,
+            site: Arc::new(BucketSite::new(&deployment.sdk, site)),
+            pages: PAGE_BY_ROLE,
+        }))
     }
-    let [bucket, mode, tickets, site] =
-        lambda::required(["CONFIG_BUCKET", "MODE_PARAMETER", "TICKETS_TABLE", "SITE_BUCKET"])?;
-    let sdk = Sdk::from_env().await;
-    let bucket = Arc::new(ConfigBucket::new(&sdk, bucket));
-    let settings = Arc::new(BucketSettings::new(&sdk, bucket, mode, variable));
-    let config = settings.config().await?;
-    let log = Arc::new(TicketTable::new(&sdk, tickets, config.policy.retention));
-    Ok(Reporting {
-        settings,
-        records: log.clone(),
-        alerts: log,
-        site: Arc::new(BucketSite::new(&sdk, site)),
-        fields: config.fields,
-        pages: PAGE_BY_ROLE,
-    })
+
+    fn embedded() -> Result<Self, Error> {
+        let bundled = Bundled::new(lambda::scratch(), variable)?;
+        Ok(Self(Reporting {
+            configuration: Arc::new(FixedConfiguration(bundled.config)),
+            records: bundled.log.clone(),
+            alerts: bundled.log,
+            site: bundled.site,
+            pages: PAGE_BY_ROLE,
+        }))
+    }
+
+    async fn handle(&self, _: Self::Event, invocation: &Invocation) -> Result<Self::Answer, Error> {
+        let window = Window::last_30_days(invocation.now);
+        Ok(Metrics::of(&report::handle(&self.0, window, invocation.now).await?))
+    }
 }

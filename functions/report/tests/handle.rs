@@ -1,44 +1,63 @@
 //! The report over a memory log and a folder.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use domain::{
-    AlertKind, Draft, Fallback, Record, TicketState,
-    ports::{AlertLog, Lease, TicketLog},
+    AccountId, AlertKind, Draft, Fallback, PastTicket, Record, Summary, TicketId, TicketState,
+    ports::{AlertLog, Lease, PortError, Records, TicketLog},
     reading::Usage,
+    record::utc_day,
     sample,
 };
-use jiff::SignedDuration;
-use memory::{FixedSettings, MemoryTicketLog, SiteDirectory};
+use jiff::{SignedDuration, Timestamp, civil::Date};
+use memory::{FixedConfiguration, MemoryTicketLog, SiteDirectory};
 use report::{DASHBOARD, METRICS, PAGE_BY_ROLE, Reporting, Window, handle};
+use runtime::config::Config;
 use zendesk::FieldIds;
 
 const EVIL: &str = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>";
 
+fn configuration() -> Arc<FixedConfiguration> {
+    Arc::new(FixedConfiguration(Arc::new(Config {
+        policy: sample::policy(),
+        fields: FieldIds::default(),
+        delivery: true,
+    })))
+}
+
 async fn published(records: Vec<Record>) -> (String, serde_json::Value) {
+    published_at(records, sample::now() + SignedDuration::from_hours(1)).await
+}
+
+async fn published_at(records: Vec<Record>, now: Timestamp) -> (String, serde_json::Value) {
     let folder = tempfile::tempdir().unwrap();
     let log = Arc::new(MemoryTicketLog::default());
-    let now = sample::now() + SignedDuration::from_hours(1);
-    let expires = now + SignedDuration::from_hours(720);
+    let expires = Timestamp::MAX;
     for record in records {
-        let lease = Lease { ticket: record.ticket, owner: "test".into(), until: now };
-        log.claim(&lease, sample::now()).await.unwrap();
-        log.finish(&lease, &TicketState::default(), &record, expires).await.unwrap();
+        let lease = Lease { ticket: record.ticket, owner: "test".into(), until: expires };
+        log.claim(&lease, now).await.unwrap();
+        log.finish(&lease, &TicketState::default(), &record, expires, &[]).await.unwrap();
         let alert = domain::Alert {
             customer: record.customer.clone(),
             subject: record.subject.clone(),
             evidence: Arc::new([record.description.to_string()]),
             ..sample::alert(record.ticket.number())
         };
-        log.open(&alert, expires).await.unwrap();
+        log.open(&alert, expires, &sample::audit_entry(record.ticket.number(), "alert_raised")).await.unwrap();
     }
     let reporting = Reporting {
-        settings: Arc::new(FixedSettings(Arc::new(sample::policy()))),
+        configuration: configuration(),
         records: log.clone(),
         alerts: log,
         site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
-        fields: FieldIds::default(),
         pages: report::ONE_PAGE,
     };
     handle(&reporting, Window::last_30_days(now), now).await.unwrap();
@@ -52,6 +71,16 @@ async fn the_page_and_the_figures_of_two_tickets() {
     let (html, metrics) = published(records).await;
     assert_eq!((&metrics["total_tickets"], &metrics["guardian_alerts"]), (&2.into(), &2.into()));
     insta::assert_snapshot!(html.split("</style>").nth(1).unwrap());
+}
+
+#[tokio::test]
+async fn a_report_can_be_made_at_any_moment() {
+    let last = domain::time::earlier(Timestamp::MAX, SignedDuration::from_secs(1));
+    for now in [Timestamp::MIN, last] {
+        let record = Record { created_at: now, ..sample::record(1, "Acme", now) };
+        let (_, metrics) = published_at(vec![record], now).await;
+        assert_eq!(metrics["total_tickets"], 1, "{now}");
+    }
 }
 
 #[tokio::test]
@@ -125,7 +154,7 @@ async fn each_role_has_a_page_with_what_it_may_see() {
     let record = Record { mrr: Some(98_765.0), ..sample::record(1, "Acme", sample::now()) };
     let lease = Lease { ticket: record.ticket, owner: "test".into(), until: now };
     log.claim(&lease, sample::now()).await.unwrap();
-    log.finish(&lease, &TicketState::default(), &record, now + SignedDuration::from_hours(720)).await.unwrap();
+    log.finish(&lease, &TicketState::default(), &record, now + SignedDuration::from_hours(720), &[]).await.unwrap();
     for (kind, words) in [(AlertKind::Guardian, "we will leave"), (AlertKind::Opportunity, "we want to buy")] {
         let alert = domain::Alert {
             kind,
@@ -133,14 +162,13 @@ async fn each_role_has_a_page_with_what_it_may_see() {
             evidence: Arc::new([words.to_owned()]),
             ..sample::alert(record.ticket.number())
         };
-        log.open(&alert, now + SignedDuration::from_hours(720)).await.unwrap();
+        log.open(&alert, now + SignedDuration::from_hours(720), &sample::audit_entry(1, "alert_raised")).await.unwrap();
     }
     let reporting = Reporting {
-        settings: Arc::new(FixedSettings(Arc::new(sample::policy()))),
+        configuration: configuration(),
         records: log.clone(),
         alerts: log,
         site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
-        fields: FieldIds::default(),
         pages: PAGE_BY_ROLE,
     };
     handle(&reporting, Window::last_30_days(now), now).await.unwrap();
@@ -158,4 +186,85 @@ async fn each_role_has_a_page_with_what_it_may_see() {
     assert_eq!(shows("support/index.html"), (false, false, false));
     assert_eq!(shows("accounts/index.html"), (true, false, true));
     assert_eq!(shows("sales/index.html"), (false, true, true));
+}
+
+/// A store whose reads take 5 to 24 ms: the more are under way the less, so that answers come out of order.
+struct Slow {
+    tickets_a_day: u64,
+    reading: AtomicUsize,
+    most_reading: AtomicUsize,
+    /// Shared by all summaries, so that its count says how many of them are held.
+    customer: Arc<str>,
+    most_held: AtomicUsize,
+}
+
+impl Slow {
+    async fn read(&self) {
+        let now = self.reading.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_reading.fetch_max(now, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(25 - now.min(20) as u64)).await;
+        self.reading.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Ticket numbers rise with the days.
+fn day_number(day: Date) -> u64 {
+    u64::try_from(day.day_of_year()).unwrap()
+}
+
+#[async_trait]
+impl Records for Slow {
+    async fn record(&self, ticket: TicketId, _: Timestamp) -> Result<Option<Record>, PortError> {
+        self.read().await;
+        Ok(Some(sample::record(ticket.number(), "Acme", sample::now())))
+    }
+
+    async fn day(&self, day: Date, _: Timestamp) -> Result<Vec<Summary>, PortError> {
+        self.read().await;
+        let first = day_number(day) * 1000;
+        let summaries = (first..first + self.tickets_a_day).map(|number| Summary {
+            customer: self.customer.clone(),
+            ..sample::record(number, "Acme", sample::now()).summary()
+        });
+        let summaries: Vec<Summary> = summaries.collect();
+        self.most_held.fetch_max(Arc::strong_count(&self.customer), Ordering::SeqCst);
+        Ok(summaries)
+    }
+
+    async fn past(&self, _: &AccountId, _: TicketId, _: Timestamp, _: usize) -> Result<Vec<PastTicket>, PortError> {
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_are_concurrent_bounded_and_ordered() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = Arc::new(Slow {
+        tickets_a_day: 20,
+        reading: AtomicUsize::new(0),
+        most_reading: AtomicUsize::new(0),
+        customer: "Acme".into(),
+        most_held: AtomicUsize::new(0),
+    });
+    let reporting = Reporting {
+        configuration: configuration(),
+        records: records.clone(),
+        alerts: Arc::new(MemoryTicketLog::default()),
+        site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
+        pages: report::ONE_PAGE,
+    };
+    let begun = tokio::time::Instant::now();
+    let aggregates = handle(&reporting, Window::last_30_days(sample::now()), sample::now()).await.unwrap();
+    assert_eq!(aggregates.tickets, 600);
+    // One after the other, 530 reads of at least 5 ms are 2.6 s.
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert_eq!(records.most_reading.load(Ordering::SeqCst), 16);
+    let held = records.most_held.load(Ordering::SeqCst);
+    assert!(held < 5 * 20, "four days of summaries at most, not thirty: {held}");
+    let html = std::fs::read_to_string(folder.path().join(DASHBOARD)).unwrap();
+    let shown: Vec<u64> =
+        html.split("data-id=\"").skip(1).map(|rest| rest.split('"').next().unwrap().parse().unwrap()).collect();
+    let today = day_number(utc_day(sample::now())) * 1000;
+    assert_eq!((shown.len(), shown[0], shown[499]), (500, today + 19, today - 24 * 1000));
+    assert!(shown.windows(2).all(|pair| pair[0] > pair[1]), "newest first");
 }

@@ -2,28 +2,36 @@
 
 mod act;
 mod gather;
+mod trail;
 
 use std::{
-    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    AuditEntry, Policy, Reading, Ticket, TicketContext, TicketId, TicketState, decide,
+    Policy, Reading, Ticket, TicketContext, TicketId, TicketState, decide,
     decide::corrections,
     ports::{
         AlertLog, Analyst, Audit, Claim, Fenced, Helpdesk, Lease, PortError, Queue, Records, Settings, TicketLog, told,
     },
+    time::later,
 };
-use jiff::Timestamp;
-use runtime::{Cause, Invocation, TicketMessage, Verdict, batch, handle_batch};
+use runtime::{Cause, Delivery, Handler, Invocation, Queues, TicketMessage, Verdict, batch, handle_batch};
+use serde::Deserialize;
+use serde_json::Value;
 
-use crate::{act::Acted, gather::Gathered};
+use crate::{act::Acted, gather::Gathered, trail::Trail};
 
-/// A ticket that changed under our hands is read again after this.
-const AFTER_CONFLICT: Duration = Duration::from_secs(2);
+/// A ticket that changed under our hands is read again after this at the latest: whoever changed it is mostly done by then,
+/// and an update that follows upon another must not use up the message's receives.
+const AFTER_CONFLICT: Duration = Duration::from_secs(30);
+
+/// Receives after which a ticket that is not there is given up: by the backoff 78 to 155 s after the first, two minutes in
+/// the middle. Zendesk's reads lag by seconds; what is missing longer was deleted, or the address or a permission is wrong.
+const LOOKED_FOR: u32 = 6;
 
 /// What triage needs of the outside.
 #[derive(Clone)]
@@ -37,82 +45,96 @@ pub struct Triage {
     pub analyst: Arc<dyn Analyst>,
     /// The queue this function reads from, to put messages off.
     pub tickets: Arc<dyn Queue>,
+    /// Where messages are parked that cannot be handled.
+    pub dead_letters: Arc<dyn Queue>,
     /// The queue of the alert function.
     pub alert_queue: Arc<dyn Queue>,
 }
 
 /// Handles a batch, one verdict per record.
 pub async fn handle(triage: &Triage, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
-    let started = Instant::now();
-    handle_batch(
-        event,
-        &*triage.tickets,
-        invocation,
-        |delivery: batch::Delivery<TicketMessage>| async move {
+    let queues = Queues { source: &*triage.tickets, dead_letters: &*triage.dead_letters };
+    handle_batch(event, queues, invocation, &Batch { triage, invocation, started: Instant::now() }).await
+}
+
+/// One call's batch of ticket messages.
+struct Batch<'a> {
+    triage: &'a Triage,
+    invocation: &'a Invocation,
+    started: Instant,
+}
+
+#[async_trait]
+impl Handler for Batch<'_> {
+    type Message = TicketMessage;
+
+    async fn handle(&self, delivery: Delivery<TicketMessage>) -> Verdict {
+        let verdict = one_ticket(self.triage, &delivery, (self.invocation, self.started)).await;
+        verdict.unwrap_or_else(|error| {
             let ticket = delivery.content.ticket_id;
-            let lease = Lease { ticket, owner: delivery.owner, until: invocation.lease_until() };
-            one_ticket(triage, &delivery.content, &lease, (invocation, started))
-                .await
-                .unwrap_or_else(|error| failed(ticket, &error))
-        },
-        |body, reason| async move { parked(triage, &body, reason, invocation.now).await },
-    )
-    .await
-}
-
-/// Transient failures come again, permanent ones will not get better.
-fn failed(ticket: TicketId, error: &PortError) -> Verdict {
-    tracing::error!(ticket.id = %ticket, error = told(error), "Triage of ticket {ticket} failed.");
-    match error {
-        PortError::Transient { .. } => Verdict::Again,
-        PortError::Permanent { .. } => Verdict::Park { reason: told(error) },
+            tracing::error!(ticket.id = %ticket, error = told(&error), "Triage of a ticket failed.");
+            Verdict::from(&error)
+        })
     }
-}
 
-/// Says in the audit why a message went to the dead letters, if it at least names a ticket.
-async fn parked(triage: &Triage, body: &str, reason: String, now: Timestamp) {
-    let ticket = serde_json::from_str::<serde_json::Value>(body)
-        .ok()
-        .and_then(|body| serde_json::from_value(body.get("ticket_id")?.clone()).ok());
-    if let Some(ticket) = ticket
-        && let Err(error) = audit(triage, ticket, now, "triage_parked", "tickets queue", reason).await
-    {
-        tracing::warn!(ticket.id = %ticket, error = told(&error), "The audit does not know why ticket {ticket} was parked.");
+    /// Says in the audit why a message was parked, if it at least names a ticket.
+    async fn parked(&self, message: &Value, reason: &str) {
+        let Some(Ok(ticket)) = message.get("ticket_id").map(TicketId::deserialize) else { return };
+        let entry = trail::entry(ticket, self.invocation.now, "triage_parked", "tickets queue", reason.to_owned());
+        if let Err(error) = self.triage.audit.append(&entry).await {
+            tracing::warn!(ticket.id = %ticket, error = told(&error), "Failed to audit a parked message.");
+        }
     }
 }
 
 /// The claim around the work: given back whenever the work does not finish.
 async fn one_ticket(
     triage: &Triage,
-    message: &TicketMessage,
-    lease: &Lease,
+    delivery: &Delivery<TicketMessage>,
     (invocation, started): (&Invocation, Instant),
 ) -> Result<Verdict, PortError> {
-    let state = match triage.log.claim(lease, invocation.now).await? {
+    let message = &delivery.content;
+    let lease = Lease { ticket: message.ticket_id, owner: delivery.owner.clone(), until: invocation.lease_until() };
+    let state = match triage.log.claim(&lease, invocation.now).await? {
         Claim::Mine(state) => *state,
+        // The owner mostly finishes long before the lease ends, which is only for one that died.
         Claim::Theirs { until } => {
-            return Ok(Verdict::Later(batch::delay(until.duration_since(invocation.now))));
+            return Ok(Verdict::Later { at_most: batch::delay(until.duration_since(invocation.now)) });
         }
     };
-    let outcome = work(triage, message, lease, state, (invocation, started)).await;
+    let outcome = work(triage, message, &lease, state, (invocation, started)).await;
     let released = match outcome {
         Ok(Outcome::Finished) => Ok(()),
-        Ok(_) | Err(_) => triage.log.release(lease).await,
+        Ok(_) | Err(_) => triage.log.release(&lease).await,
     };
     // What went wrong in the work says more than a claim that has to run out by itself.
     let outcome = outcome?;
     released?;
     Ok(match outcome {
         Outcome::Finished | Outcome::NothingToDo | Outcome::Overtaken => Verdict::Done,
-        Outcome::Changed => Verdict::Later(AFTER_CONFLICT),
+        Outcome::Changed => Verdict::Later { at_most: AFTER_CONFLICT },
+        Outcome::NotFound => not_found(delivery),
     })
+}
+
+/// A webhook can be quicker than what Zendesk reads from: the ticket is looked for a few times before it is given up.
+fn not_found(delivery: &Delivery<TicketMessage>) -> Verdict {
+    let ticket = delivery.content.ticket_id;
+    if delivery.receives < LOOKED_FOR {
+        tracing::warn!(ticket.id = %ticket, receives = delivery.receives, "Found no such ticket yet.");
+        return Verdict::Again { not_before: None };
+    }
+    runtime::metrics::not_found();
+    Verdict::Park { reason: "no such ticket".to_owned() }
 }
 
 enum Outcome {
     /// Recorded and released.
     Finished,
-    /// This version was triaged before, or the ticket is gone.
+    /// This version was triaged before.
     NothingToDo,
+    /// The helpdesk has no such ticket, or not yet.
+    NotFound,
     /// The lease ran out and somebody else works on it.
     Overtaken,
     /// The ticket changed between our reading and our writing.
@@ -130,30 +152,30 @@ async fn work(
     let policy = triage.settings.policy().await?;
 
     let Some(ticket) = triage.helpdesk.ticket(lease.ticket).await? else {
-        audit(triage, lease.ticket, now, "webhook_received", cause(message), "no such ticket").await?;
-        return Ok(Outcome::NothingToDo);
+        return Ok(Outcome::NotFound);
     };
-    act::look_up_begun(triage, lease, &mut state, now).await?;
-    let corrected = note_corrections(triage, &ticket, &mut state, now).await?;
+    let mut trail = Trail::new(lease.ticket, now);
+    act::look_up_begun(triage, &mut state, &mut trail).await?;
+    note_corrections(&ticket, &mut state, &mut trail);
     if state.done == Some(ticket.version) {
-        if corrected {
-            triage.log.save(lease, &state).await?;
+        if !trail.is_empty() {
+            trail.save(triage, lease, &state).await?;
         }
         return Ok(Outcome::NothingToDo);
     }
-    audit(triage, ticket.id, now, "webhook_received", cause(message), "triage").await?;
+    trail.add("webhook_received", cause(message), "triage");
 
     let gathered = gather::gather(triage, ticket, now).await?;
     let within = invocation.reading_time(called.elapsed());
-    let Some(reading) = reading(triage, lease, &gathered, &mut state, (within, now)).await? else {
+    let Some(reading) = reading(triage, lease, &gathered, &mut state, within, &mut trail).await? else {
         return Ok(Outcome::Overtaken);
     };
     let Gathered { ticket, account, history } = &gathered;
     let context = TicketContext { ticket, account, history, state: &state };
     let mut plan = decide(context, &reading, &policy, now);
-    let expires = now + policy.retention;
+    let expires = later(now, policy.retention);
 
-    match act::act(triage, lease, &plan, &mut state, (now, expires)).await? {
+    match act::act(triage, lease, &plan, &mut state, &mut trail, expires).await? {
         Acted::Performed => {
             state.written = plan.written.take().or(state.written);
         }
@@ -166,7 +188,7 @@ async fn work(
     state.reading = None;
     state.begun = None;
     plan.record.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match triage.log.finish(lease, &state, &plan.record, expires).await? {
+    match triage.log.finish(lease, &state, &plan.record, expires, trail.entries()).await? {
         Fenced::Written => {
             log_triaged(&plan.record, &policy);
             runtime::metrics::triaged(&plan.record);
@@ -182,7 +204,8 @@ async fn reading(
     lease: &Lease,
     gathered: &Gathered,
     state: &mut TicketState,
-    (within, now): (Duration, Timestamp),
+    within: Duration,
+    trail: &mut Trail,
 ) -> Result<Option<Reading>, PortError> {
     let version = gathered.ticket.version;
     if let Some(stored) = state.reading.as_ref().filter(|stored| stored.0 == version) {
@@ -192,42 +215,22 @@ async fn reading(
     if !reading.redactions.is_empty() {
         let counts = reading.redactions.iter().map(|(kind, count)| format!("{count} {kind}"));
         let outcome = counts.collect::<Vec<_>>().join(", ");
-        audit(triage, lease.ticket, now, "redaction", "language model", outcome).await?;
+        trail.add("redaction", "language model", outcome);
     }
     state.reading = Some(Box::new((version, reading.clone())));
-    Ok(match triage.log.save(lease, state).await? {
+    Ok(match trail.save(triage, lease, state).await? {
         Fenced::Written => Some(reading),
         Fenced::Lost => None,
     })
 }
 
-/// Puts what people decided otherwise into the audit, once. True if there was any.
-async fn note_corrections(
-    triage: &Triage,
-    ticket: &Ticket,
-    state: &mut TicketState,
-    now: Timestamp,
-) -> Result<bool, PortError> {
+/// Puts what people decided otherwise on the trail, once: state and trail are saved together.
+fn note_corrections(ticket: &Ticket, state: &mut TicketState, trail: &mut Trail) {
     let found = corrections(ticket, state);
     for correction in &found {
-        let outcome = format!("{} to {}", correction.ours, correction.theirs);
-        audit(triage, ticket.id, now, "correction", correction.field.clone(), outcome).await?;
+        trail.add("correction", correction.field.clone(), format!("{} to {}", correction.ours, correction.theirs));
     }
-    let any = !found.is_empty();
     state.corrections.extend(found);
-    Ok(any)
-}
-
-async fn audit(
-    triage: &Triage,
-    ticket: TicketId,
-    at: Timestamp,
-    action: &'static str,
-    target: impl Into<Cow<'static, str>>,
-    outcome: impl Into<Cow<'static, str>>,
-) -> Result<(), PortError> {
-    let entry = AuditEntry { at, ticket, action: action.into(), target: target.into(), outcome: outcome.into() };
-    triage.audit.append(&entry).await
 }
 
 fn cause(message: &TicketMessage) -> &'static str {

@@ -5,8 +5,5 @@ mod wiring;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    aws::lambda::run(wiring::build(), |triage, event, invocation| async move {
-        Ok(triage::handle(&triage, event, &invocation).await)
-    })
-    .await
+    aws::lambda::run::<wiring::Function>().await
 }

@@ -4,8 +4,5 @@ mod wiring;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    aws::lambda::run(wiring::build(), |webhook, request, invocation| async move {
-        Ok(webhook::handle(&webhook, request, invocation.now).await)
-    })
-    .await
+    aws::lambda::run::<wiring::Function>().await
 }

@@ -1,29 +1,45 @@
 //! What the webhook runs on: AWS, or memory under `sam local`.
 
-use std::{error::Error, sync::Arc};
+use std::sync::Arc;
 
 use aws::{
-    BucketSettings, ConfigBucket, ParameterSecrets, Sdk, SqsQueue,
-    lambda::{self, Backend, variable},
+    ParameterSecrets, Sdk, SqsQueue,
+    lambda::{self, Environment, variable},
 };
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use domain::ports::SigningSecrets;
+use lambda_runtime::Error;
 use memory::Bundled;
+use runtime::{Invocation, config::Reader};
 use webhook::Webhook;
 
-pub(crate) async fn build() -> Result<Webhook, Box<dyn Error>> {
-    if lambda::backend(variable)? == Backend::Embedded {
-        let bundled = Bundled::new(lambda::scratch(), variable)?;
-        return Ok(Webhook { secrets: bundled.secrets, settings: bundled.settings, tickets: Bundled::queue() });
+pub(crate) struct Function(Webhook);
+
+impl lambda::Function for Function {
+    type Event = ApiGatewayV2httpRequest;
+    type Answer = ApiGatewayV2httpResponse;
+
+    async fn deployed(mut environment: Environment) -> Result<Self, Error> {
+        let tickets = environment.required("TICKETS_QUEUE_URL");
+        let secret = environment.required("WEBHOOK_SECRET_PARAMETER");
+        let bot_user = webhook::bot_user(&mut environment);
+        environment.finish()?;
+        let sdk = Sdk::from_env().await;
+        let secrets = Arc::new(ParameterSecrets::new(&sdk, secret));
+        // Read ahead, where the processor is free. What fails here is the first request's to tell, with a 503.
+        let _ = secrets.secrets().await;
+        Ok(Self(Webhook { secrets, tickets: Arc::new(SqsQueue::new(&sdk, tickets)), bot_user }))
     }
-    let [queue, bucket, mode, secret] =
-        lambda::required(["TICKETS_QUEUE_URL", "CONFIG_BUCKET", "MODE_PARAMETER", "WEBHOOK_SECRET_PARAMETER"])?;
-    let sdk = Sdk::from_env().await;
-    let bucket = Arc::new(ConfigBucket::new(&sdk, bucket));
-    let webhook = Webhook {
-        secrets: Arc::new(ParameterSecrets::new(&sdk, secret)),
-        settings: Arc::new(BucketSettings::new(&sdk, bucket, mode, variable)),
-        tickets: Arc::new(SqsQueue::new(&sdk, queue)),
-    };
-    // Read ahead, where the processor is free. What fails here is the first request's to tell, with a 503.
-    let _ = futures::join!(webhook.secrets.secrets(), webhook.settings.policy());
-    Ok(webhook)
+
+    fn embedded() -> Result<Self, Error> {
+        let mut environment = Reader::new(variable);
+        let bot_user = webhook::bot_user(&mut environment);
+        environment.finish()?;
+        let bundled = Bundled::new(lambda::scratch(), variable)?;
+        Ok(Self(Webhook { secrets: bundled.secrets, tickets: Bundled::queue(), bot_user }))
+    }
+
+    async fn handle(&self, request: Self::Event, invocation: &Invocation) -> Result<Self::Answer, Error> {
+        Ok(webhook::handle(&self.0, request, invocation.now).await)
+    }
 }

@@ -1,19 +1,19 @@
 //! The webhook over embedded adapters, fed with the files in `events/`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use domain::{
     UserId,
-    ports::{PortError, SigningSecrets},
+    ports::{PortError, Queue, SigningSecrets},
     sample,
 };
 use jiff::{SignedDuration, Timestamp};
-use memory::{Failing, Fault, FixedSecrets, FixedSettings, MemoryQueue};
-use runtime::{Cause, TicketMessage, message};
+use memory::{Failing, Fault, FixedSecrets, MemoryQueue, Method};
+use runtime::{Cause, TicketMessage, config::Reader, message};
 use secrecy::SecretString;
-use webhook::{Webhook, handle};
+use webhook::{LONGEST, Webhook, bot_user, handle};
 use zendesk::signature::{SIGNATURE_HEADER, TEST_SECRET, TIMESTAMP_HEADER, sign};
 
 struct Bench {
@@ -25,12 +25,7 @@ struct Bench {
 fn bench() -> Bench {
     let queue = Arc::new(Failing::new(MemoryQueue::new(SignedDuration::from_secs(60), 5, sample::now())));
     let secrets = Arc::new(Failing::new(FixedSecrets(vec![TEST_SECRET.into()])));
-    let policy = domain::Policy { bot_user: Some(UserId(900_000_001)), ..sample::policy() };
-    let webhook = Webhook {
-        secrets: secrets.clone(),
-        settings: Arc::new(FixedSettings(Arc::new(policy))),
-        tickets: queue.clone(),
-    };
+    let webhook = Webhook { secrets: secrets.clone(), tickets: queue.clone(), bot_user: Some(UserId(900_000_001)) };
     Bench { webhook, queue, secrets }
 }
 
@@ -59,7 +54,8 @@ async fn post(bench: &Bench, request: ApiGatewayV2httpRequest) -> ApiGatewayV2ht
 fn queued(bench: &Bench) -> Vec<TicketMessage> {
     bench.queue.inner().tick(sample::now() + SignedDuration::from_secs(60));
     let messages = bench.queue.inner().receive(10);
-    messages.iter().map(|queued| message::read::<TicketMessage>(&queued.body).unwrap().content).collect()
+    let read = |body: &str| message::content(&message::parse(body).unwrap()).unwrap();
+    messages.iter().map(|queued| read(&queued.body)).collect()
 }
 
 #[tokio::test]
@@ -143,7 +139,7 @@ async fn bad_requests_get_their_status_and_enqueue_nothing() {
 
 #[tokio::test]
 async fn what_is_our_fault_is_503_with_retry_after() {
-    for method in ["send", "secrets"] {
+    for method in [Method::QueueSend, Method::SigningSecretsSecrets] {
         let bench = bench();
         bench.queue.plan(method, &[Fault::Transient]);
         bench.secrets.plan(method, &[Fault::Permanent]);
@@ -153,6 +149,16 @@ async fn what_is_our_fault_is_503_with_retry_after() {
         assert!((1..60).contains(&seconds), "Zendesk retries only under 60");
         let again = post(&bench, event("ticket-created.json", true)).await;
         assert_eq!(again.status_code, 200, "{method}: and takes it the next time");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_503_too() {
+    for fault in [Fault::Panic, Fault::PanicAfter] {
+        let bench = bench();
+        bench.queue.plan(Method::QueueSend, &[fault]);
+        let response = post(&bench, event("ticket-created.json", true)).await;
+        assert_eq!((response.status_code, response.headers.contains_key("retry-after")), (503, true), "{fault:?}");
     }
 }
 
@@ -176,4 +182,70 @@ async fn a_rotated_secret_is_looked_up() {
     bench.webhook.secrets = Arc::new(Rotated);
     assert_eq!(post(&bench, event("ticket-created.json", true)).await.status_code, 200);
     assert_eq!(post(&bench, event("bad-signature.json", false)).await.status_code, 401);
+}
+
+/// Answers after a while, with the right secret only on the second look.
+#[derive(Clone, Copy)]
+struct Slow {
+    secrets: Duration,
+    refresh: Duration,
+    queue: Duration,
+}
+
+#[async_trait::async_trait]
+impl SigningSecrets for Slow {
+    async fn secrets(&self) -> Result<Vec<SecretString>, PortError> {
+        tokio::time::sleep(self.secrets).await;
+        Ok(vec!["old".into()])
+    }
+
+    async fn refreshed(&self) -> Result<Vec<SecretString>, PortError> {
+        tokio::time::sleep(self.refresh).await;
+        Ok(vec![TEST_SECRET.into()])
+    }
+}
+
+#[async_trait::async_trait]
+impl Queue for Slow {
+    async fn send(&self, _: &str, _: Duration) -> Result<(), PortError> {
+        tokio::time::sleep(self.queue).await;
+        Ok(())
+    }
+
+    async fn defer(&self, _: &str, _: Duration) -> Result<(), PortError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_services_end_in_time() {
+    const NEVER: Duration = Duration::from_secs(3600);
+    let nearly = Duration::from_millis(2_400);
+    for (name, secrets, refresh, queue, status) in [
+        ("the secrets", NEVER, Duration::ZERO, Duration::ZERO, 503),
+        ("the second look", nearly, NEVER, Duration::ZERO, 503),
+        ("the queue", nearly, nearly, NEVER, 503),
+        ("nothing too slow", nearly, nearly, nearly, 200),
+    ] {
+        let slow = Arc::new(Slow { secrets, refresh, queue });
+        let webhook = Webhook { secrets: slow.clone(), tickets: slow, bot_user: None };
+        let begun = tokio::time::Instant::now();
+        let response = handle(&webhook, event("ticket-created.json", true), sample::now()).await;
+        assert_eq!(response.status_code, status, "{name}");
+        assert!(begun.elapsed() <= LONGEST, "{name}: {:?}", begun.elapsed());
+        assert_eq!(response.headers.contains_key("retry-after"), status == 503, "{name}");
+    }
+}
+
+#[test]
+fn the_bot_user_is_an_optional_number() {
+    let read = |value: Option<&str>| {
+        let mut reader = Reader::new(|name: &str| value.filter(|_| name == "BOT_USER_ID").map(str::to_owned));
+        let user = bot_user(&mut reader);
+        (user, reader.finish().map_err(|error| error.0.len()))
+    };
+    assert_eq!(read(None), (None, Ok(())));
+    assert_eq!(read(Some("")), (None, Ok(())));
+    assert_eq!(read(Some("900000001")), (Some(UserId(900_000_001)), Ok(())));
+    assert_eq!(read(Some("triage@acme.test")), (None, Err(1)));
 }

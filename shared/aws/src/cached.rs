@@ -46,13 +46,29 @@ impl<T: Clone> Cached<T> {
                 Ok(value)
             }
             (Err(error), Some(kept)) => {
-                tracing::error!(error = told(&error), "What was read before stays in use.");
+                tracing::error!(error = told(&error), "Refresh failed; using the cached value.");
                 kept.tried = now;
                 Ok(kept.value.clone())
             }
             (Err(error), None) => Err(error),
         }
     }
+}
+
+#[cfg(test)]
+impl<T> Cached<T> {
+    /// As if the last question had been asked long enough ago.
+    pub(crate) async fn forget_the_pause(&self) {
+        age(self, PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+async fn age<T>(cached: &Cached<T>, by: Duration) {
+    let mut kept = cached.kept.lock().await;
+    let kept = kept.as_mut().expect("something was kept");
+    kept.since = kept.since.checked_sub(by).expect("the machine runs for longer");
+    kept.tried = kept.tried.checked_sub(by).expect("the machine runs for longer");
 }
 
 #[cfg(test)]
@@ -70,13 +86,6 @@ mod tests {
             async move { answer.map_err(|()| PortError::transient("test", "down")) }
         };
         cached.get(age, fetch).await.ok()
-    }
-
-    async fn age(cached: &Cached<u32>, by: Duration) {
-        let mut kept = cached.kept.lock().await;
-        let kept = kept.as_mut().unwrap();
-        kept.since = kept.since.checked_sub(by).unwrap();
-        kept.tried = kept.tried.checked_sub(by).unwrap();
     }
 
     #[tokio::test]

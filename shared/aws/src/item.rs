@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
-use domain::ports::PortError;
+use domain::ports::{PortError, json_error};
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -43,6 +43,16 @@ pub(crate) fn json(value: &impl Serialize) -> AttributeValue {
     text(serde_json::to_string(value).expect("plain values serialise"))
 }
 
+/// A set to add to another or to take from it: doing so twice changes nothing more.
+pub(crate) fn one_of_set(member: impl Into<String>) -> AttributeValue {
+    AttributeValue::Ss(vec![member.into()])
+}
+
+/// Nothing there is an empty set.
+pub(crate) fn set_size(item: &Item, name: &str) -> usize {
+    item.get(name).and_then(|value| value.as_ss().ok()).map_or(0, Vec::len)
+}
+
 pub(crate) fn read_text<'a>(item: &'a Item, name: &str) -> Result<&'a str, PortError> {
     item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str).ok_or_else(|| unreadable(SERVICE, name))
 }
@@ -57,7 +67,8 @@ pub(crate) fn read_moment(item: &Item, name: &str) -> Result<Timestamp, PortErro
 }
 
 pub(crate) fn read_json<T: DeserializeOwned>(item: &Item, name: &str) -> Result<T, PortError> {
-    serde_json::from_str(read_text(item, name)?).map_err(|error| unreadable(SERVICE, format_args!("{name}: {error}")))
+    serde_json::from_str(read_text(item, name)?)
+        .map_err(|error| unreadable(SERVICE, format_args!("{name}: {}", json_error(error))))
 }
 
 /// Whether it is still to be seen at `now`.
@@ -86,5 +97,24 @@ pub(crate) async fn update(request: UpdateItemFluentBuilder) -> Result<Written, 
             }
             _ => Err(sort(SERVICE, error)),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Record, ports::told};
+
+    use super::*;
+
+    #[test]
+    fn an_unreadable_item_is_not_quoted() {
+        for (stored, said) in [
+            (r#"{"ticket": "PLANTED"}"#, "JSON of an unexpected shape at line 1, column 20"),
+            ("PLANTED", "invalid JSON at line 1, column 1"),
+        ] {
+            let item = Item::from([("record_json".to_owned(), text(stored))]);
+            let error = told(&read_json::<Record>(&item, "record_json").unwrap_err());
+            assert_eq!(error, format!("DynamoDB refused: unreadable: record_json: {said}"));
+        }
     }
 }

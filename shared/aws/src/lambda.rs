@@ -1,6 +1,6 @@
 //! What every function's `main` does: read the environment, log as JSON, run the runtime's loop.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use domain::ports::told;
 use jiff::Timestamp;
@@ -10,6 +10,28 @@ use runtime::{
     config::{ConfigError, Reader},
 };
 use serde::{Serialize, de::DeserializeOwned};
+
+/// The environment of the process, with all that is wrong with it.
+pub type Environment = Reader<fn(&str) -> Option<String>>;
+
+/// A function as Lambda runs it.
+pub trait Function: Sized {
+    /// What it is called with.
+    type Event: DeserializeOwned;
+    type Answer: Serialize;
+
+    /// Built from what is deployed. Whatever it connects to, it does here: during init a function has a full processor.
+    fn deployed(environment: Environment) -> impl Future<Output = Result<Self, Error>>;
+
+    /// Built in memory, for `sam local`.
+    ///
+    /// # Errors
+    /// A configuration that cannot be used.
+    fn embedded() -> Result<Self, Error>;
+
+    /// Handles one call.
+    fn handle(&self, event: Self::Event, invocation: &Invocation) -> impl Future<Output = Result<Self::Answer, Error>>;
+}
 
 /// A variable of the environment.
 #[must_use]
@@ -53,66 +75,60 @@ pub fn backend(get: impl Fn(&str) -> Option<String>) -> Result<Backend, ConfigEr
     }
 }
 
-/// Variables that have to be set, with every missing one told at once.
-///
-/// # Errors
-/// The names that are missing or empty.
-pub fn required<const N: usize>(names: [&str; N]) -> Result<[String; N], ConfigError> {
-    let mut reader = Reader::new(variable);
-    let values = names.map(|name| {
-        let value = reader.or(name, String::new());
-        if value.is_empty() {
-            reader.problem(format!("{name}: is not set"));
-        }
-        value
-    });
-    reader.finish()?;
-    Ok(values)
+tokio::task_local! {
+    /// X-Ray's header of the call that is being handled.
+    static TRACE: Option<String>;
 }
 
-/// Logs at the level of `RUST_LOG`, builds the function, and handles events until the environment is taken down.
-///
-/// Whatever `build` connects to, it does during init, where a function has a full processor.
+/// X-Ray's header of the call that is being handled, so that the trace goes on where a message is handled.
+pub(crate) fn trace() -> Option<String> {
+    TRACE.try_with(Clone::clone).ok().flatten()
+}
+
+/// Logs at the level of `RUST_LOG`, builds the function, and handles events until the environment is taken down. Metrics
+/// are those of the stack that `STACK` names.
 ///
 /// # Errors
 /// A configuration that cannot be used; the runtime reports it, and Lambda starts anew.
-pub async fn run<T, E, R, B, H, HF>(build: B, handle: H) -> Result<(), Error>
-where
-    T: Clone,
-    E: DeserializeOwned,
-    R: Serialize,
-    B: Future<Output = Result<T, Box<dyn std::error::Error>>>,
-    H: Fn(T, E, Invocation) -> HF,
-    HF: Future<Output = Result<R, Error>>,
-{
-    let stage = variable("STAGE").unwrap_or_else(|| "local".to_owned());
-    runtime::logging::start_json(&variable("RUST_LOG").unwrap_or_else(|| "info".to_owned()), stage, wall_clock);
-    let function = match build.await {
-        Ok(function) => function,
+pub async fn run<F: Function>() -> Result<(), Error> {
+    let mut environment = Environment::new(variable);
+    let stack = environment.or("STACK", "local".to_owned());
+    let level = environment.or("RUST_LOG", "info".to_owned());
+    runtime::logging::start_json(&level, stack, wall_clock);
+    let function = match build::<F>(environment).await {
+        Ok(function) => Arc::new(function),
         Err(error) => {
-            let error = told(&*error);
-            tracing::error!(error, "The function cannot start.");
-            return Err(error.into());
+            tracing::error!(error = told(&*error), "Failed to start the function.");
+            return Err(error);
         }
     };
-    lambda_runtime::run(service_fn(|event: LambdaEvent<E>| {
-        let invocation = invocation(&event.context);
-        handle(function.clone(), event.payload, invocation)
-    }))
-    .await
+    lambda_runtime::run(service_fn(|event: LambdaEvent<F::Event>| call(function.clone(), event))).await
 }
 
-fn invocation(context: &Context) -> Invocation {
-    let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline).unwrap_or(i64::MAX));
-    Invocation {
-        request_id: context.request_id.clone(),
-        now: wall_clock(),
-        deadline: deadline.unwrap_or(Timestamp::MAX),
+async fn build<F: Function>(environment: Environment) -> Result<F, Error> {
+    match backend(variable)? {
+        Backend::Aws => F::deployed(environment).await,
+        Backend::Embedded => F::embedded(),
     }
+}
+
+async fn call<F: Function>(function: Arc<F>, event: LambdaEvent<F::Event>) -> Result<F::Answer, Error> {
+    let LambdaEvent { payload, context, .. } = event;
+    let invocation = invocation(&context, wall_clock());
+    TRACE.scope(context.xray_trace_id, function.handle(payload, &invocation)).await
+}
+
+fn invocation(context: &Context, now: Timestamp) -> Invocation {
+    let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline).unwrap_or(i64::MAX));
+    Invocation { request_id: context.request_id.clone(), now, deadline: deadline.unwrap_or(Timestamp::MAX) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use domain::sample;
+
     use super::*;
 
     #[test]
@@ -124,5 +140,47 @@ mod tests {
         assert_eq!(with(&[("BACKEND", "embedded"), ("AWS_SAM_LOCAL", "true")]), Ok(Backend::Embedded));
         assert!(with(&[("BACKEND", "embedded")]).is_err());
         assert!(with(&[("BACKEND", "azure")]).is_err());
+    }
+
+    #[test]
+    fn no_deadline_panics() {
+        for milliseconds in [0, 1_794_819_600_000, i64::MAX.unsigned_abs(), u64::MAX] {
+            let mut context = Context::default();
+            context.deadline = milliseconds;
+            let invocation = invocation(&context, sample::now());
+            assert!(invocation.lease_until() >= invocation.deadline, "{milliseconds}");
+            assert_eq!(invocation.has_time(Duration::ZERO), milliseconds > 1_794_819_600_000, "{milliseconds}");
+        }
+    }
+
+    /// Answers with the trace it runs under.
+    struct Echo;
+
+    impl Function for Echo {
+        type Event = String;
+        type Answer = (String, Option<String>);
+
+        async fn deployed(_: Environment) -> Result<Self, Error> {
+            Ok(Self)
+        }
+
+        fn embedded() -> Result<Self, Error> {
+            Ok(Self)
+        }
+
+        async fn handle(&self, event: String, _: &Invocation) -> Result<Self::Answer, Error> {
+            Ok((event, trace()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_knows_its_own_trace() {
+        assert_eq!(trace(), None, "nothing is handled");
+        for header in [Some("Root=1-2".to_owned()), None] {
+            let mut context = Context::default();
+            context.xray_trace_id.clone_from(&header);
+            let answer = call(Arc::new(Echo), LambdaEvent::new("event".to_owned(), context)).await.unwrap();
+            assert_eq!(answer, ("event".to_owned(), header));
+        }
     }
 }

@@ -5,6 +5,7 @@
 mod cached;
 mod config_bucket;
 mod control;
+mod deployment;
 mod failure;
 mod item;
 pub mod lambda;
@@ -19,12 +20,13 @@ mod tickets;
 
 pub use config_bucket::{ConfigBucket, Snapshot};
 pub use control::ControlTable;
+pub use deployment::{Articles, Deployment};
 pub use mailer::SesMailer;
 pub use parameter::Parameters;
 pub use queue::SqsQueue;
 pub use sdk::Sdk;
 pub use secrets::ParameterSecrets;
-pub use settings::{BucketSettings, Variables};
+pub use settings::BucketSettings;
 pub use site::{BucketOutbox, BucketSite};
 pub use tickets::TicketTable;
 

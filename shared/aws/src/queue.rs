@@ -7,9 +7,12 @@ use domain::ports::{PortError, Queue};
 
 use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
 
-use crate::{Sdk, failure::sort, lambda::variable};
+use crate::{Sdk, failure::sort, lambda::trace};
 
 const SERVICE: &str = "SQS";
+
+/// SQS hides a received message for twelve hours at most.
+const LONGEST_DEFERRAL: Duration = Duration::from_secs(12 * 3600);
 
 #[derive(Clone, Debug)]
 pub struct SqsQueue {
@@ -26,7 +29,7 @@ impl SqsQueue {
 
 /// X-Ray's header of the current invocation, so that the trace goes on where the message is handled.
 fn trace_header() -> Option<MessageSystemAttributeValue> {
-    let header = variable("_X_AMZN_TRACE_ID").filter(|header| !header.is_empty())?;
+    let header = trace().filter(|header| !header.is_empty())?;
     MessageSystemAttributeValue::builder().data_type("String").string_value(header).build().ok()
 }
 
@@ -45,9 +48,11 @@ impl Queue for SqsQueue {
         Ok(())
     }
 
-    async fn give_back(&self, receipt: &str) -> Result<(), PortError> {
+    async fn defer(&self, receipt: &str, delay: Duration) -> Result<(), PortError> {
+        let delay = delay.min(LONGEST_DEFERRAL);
+        let seconds = i32::try_from(delay.as_secs()).expect("twelve hours fit");
         let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
-        request.visibility_timeout(0).send().await.map_err(|error| sort(SERVICE, error))?;
+        request.visibility_timeout(seconds).send().await.map_err(|error| sort(SERVICE, error))?;
         Ok(())
     }
 }

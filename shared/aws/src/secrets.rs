@@ -9,6 +9,10 @@ use serde::Deserialize;
 
 use crate::{CACHED, Parameters, Sdk, cached::Cached};
 
+/// How long a look may take, all attempts together: less than the webhook waits, so that the secrets it knows serve on
+/// while the store is slow.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// `{"current": "...", "previous": "..."}` in one secure parameter. `previous` is there during a rotation.
 #[derive(Debug)]
 pub struct ParameterSecrets {
@@ -29,6 +33,12 @@ struct Pair {
 #[derive(Deserialize)]
 struct SecretText(String);
 
+impl SecretText {
+    fn is_blank(&self) -> bool {
+        self.0.trim().is_empty()
+    }
+}
+
 impl ParameterSecrets {
     #[must_use]
     pub fn new(sdk: &Sdk, name: String) -> Self {
@@ -38,7 +48,7 @@ impl ParameterSecrets {
     async fn not_older_than(&self, age: Duration) -> Result<Vec<SecretString>, PortError> {
         self.cached
             .get(age, |_| async {
-                let value = self.parameters.required(&self.name).await?;
+                let value = in_time(self.parameters.required(&self.name)).await?;
                 read(value.expose_secret())
                     .map_err(|problem| PortError::transient("SSM", format!("parameter {}: {problem}", self.name)))
             })
@@ -46,15 +56,24 @@ impl ParameterSecrets {
     }
 }
 
-/// Current first. An empty secret would let anybody sign, so it is refused.
+async fn in_time<T>(look: impl Future<Output = Result<T, PortError>>) -> Result<T, PortError> {
+    match tokio::time::timeout(LOOK, look).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(PortError::transient("SSM", "no answer in time")),
+    }
+}
+
+/// Current first. A blank secret would let anybody sign, so it is refused.
 fn read(text: &str) -> Result<Vec<SecretString>, &'static str> {
     const SHAPE: &str = r#"is not {"current": "...", "previous": "..."}"#;
     let pair: Pair = serde_json::from_str(text).map_err(|_| SHAPE)?;
-    if pair.current.0.is_empty() {
-        return Err("`current` is empty");
+    if pair.current.is_blank() {
+        return Err("`current` is blank");
     }
-    let previous = pair.previous.filter(|secret| !secret.0.is_empty());
-    Ok([Some(pair.current), previous].into_iter().flatten().map(|secret| secret.0.into()).collect())
+    if pair.previous.as_ref().is_some_and(SecretText::is_blank) {
+        return Err("`previous` is blank; leave it out when no secret is being replaced");
+    }
+    Ok([Some(pair.current), pair.previous].into_iter().flatten().map(|secret| secret.0.into()).collect())
 }
 
 #[async_trait]
@@ -72,18 +91,34 @@ impl SigningSecrets for ParameterSecrets {
 mod tests {
     use super::*;
 
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_store_leaves_known_secrets() {
+        let cached = Cached::default();
+        let begun = tokio::time::Instant::now();
+        assert_eq!(cached.get(Duration::ZERO, |_| in_time(async { Ok(1) })).await.ok(), Some(1));
+        cached.forget_the_pause().await;
+        assert_eq!(cached.get(Duration::ZERO, |_| in_time(std::future::pending())).await.ok(), Some(1));
+        assert!(begun.elapsed() >= LOOK && begun.elapsed() < 2 * LOOK, "{:?}", begun.elapsed());
+    }
+
     #[test]
-    fn one_or_two_secrets_and_never_an_empty_one() {
+    fn one_or_two_secrets_and_never_a_blank_one() {
         let secrets = |text| {
             read(text).map(|secrets| secrets.iter().map(|one| one.expose_secret().to_owned()).collect::<Vec<_>>())
         };
         assert_eq!(secrets(r#"{"current": "a", "previous": "b"}"#).unwrap(), ["a", "b"]);
         assert_eq!(secrets(r#"{"current": "a"}"#).unwrap(), ["a"]);
-        assert_eq!(secrets(r#"{"current": "a", "previous": ""}"#).unwrap(), ["a"]);
         assert_eq!(secrets(r#"{"current": "a", "previous": null}"#).unwrap(), ["a"]);
         for bad in [r#"{"current": ""}"#, r#"{"previous": "b"}"#, "plain", "{}", r#"{"current": 5}"#] {
             let problem = secrets(bad).unwrap_err();
             assert!(!problem.contains("plain"), "an error must not show the value");
+        }
+        for (blank, named) in [
+            (r#"{"current": " "}"#, "`current` is blank"),
+            (r#"{"current": "a", "previous": ""}"#, "`previous` is blank"),
+            (r#"{"current": "a", "previous": "\t"}"#, "`previous` is blank"),
+        ] {
+            assert!(secrets(blank).unwrap_err().starts_with(named), "{blank}");
         }
     }
 }

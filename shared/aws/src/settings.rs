@@ -7,7 +7,7 @@ use domain::{
     Policy,
     ports::{PortError, Settings},
 };
-use runtime::config::{Config, Defaults, Files};
+use runtime::config::{Config, Configuration, Files, Variables};
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
@@ -16,9 +16,6 @@ use crate::{
     cached::Cached,
     config_bucket::{AGENTS, POLICY},
 };
-
-/// Reads variables, as the environment does.
-pub type Variables = fn(&str) -> Option<String>;
 
 /// What is set changes within 300 s, without a deployment. A change that cannot be used is logged and not made.
 #[derive(Debug)]
@@ -53,14 +50,7 @@ impl BucketSettings {
         }
     }
 
-    /// The whole configuration as of now.
-    ///
-    /// # Errors
-    /// What S3 and SSM say, or what is wrong with the files, if there is no earlier configuration to go on with.
-    pub async fn config(&self) -> Result<Arc<Config>, PortError> {
-        self.current(|last| last.config.clone()).await
-    }
-
+    /// What S3 and SSM say, or what is wrong with the files, only if there is no earlier configuration to go on with.
     async fn current<T>(&self, of: impl Fn(&Last) -> T) -> Result<T, PortError> {
         let snapshot = self.bucket.snapshot();
         let mode = self.mode.get(CACHED, |_| async {
@@ -77,7 +67,7 @@ impl BucketSettings {
                 Ok(of(last.insert(Last { snapshot, mode, config: Arc::new(config), policy })))
             }
             (Err(problem), Some(last)) => {
-                tracing::error!(problem, "The new configuration cannot be used; the one before stays.");
+                tracing::error!(problem, "The new configuration is invalid; using the previous one.");
                 (last.snapshot, last.mode) = (snapshot, mode);
                 Ok(of(last))
             }
@@ -88,8 +78,7 @@ impl BucketSettings {
     fn read(&self, snapshot: &Snapshot, mode: &str) -> Result<Config, String> {
         let file = |name| snapshot.file(name).unwrap_or_default();
         let files = Files { policy: file(POLICY), agents: file(AGENTS) };
-        let get = |name: &str| if name == "MODE" { Some(mode.to_owned()) } else { (self.variables)(name) };
-        runtime::config::read(files, get, Defaults::default()).map_err(|error| error.to_string())
+        runtime::config::deployed(files, mode, &self.variables).map_err(|error| error.to_string())
     }
 }
 
@@ -97,5 +86,12 @@ impl BucketSettings {
 impl Settings for BucketSettings {
     async fn policy(&self) -> Result<Arc<Policy>, PortError> {
         self.current(|last| last.policy.clone()).await
+    }
+}
+
+#[async_trait]
+impl Configuration for BucketSettings {
+    async fn config(&self) -> Result<Arc<Config>, PortError> {
+        self.current(|last| last.config.clone()).await
     }
 }

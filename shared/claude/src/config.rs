@@ -1,5 +1,7 @@
 //! Which model, where, and with which key.
 
+use std::net::IpAddr;
+
 use runtime::config::{ConfigError, Reader};
 use secrecy::SecretString;
 use strum::{Display, EnumString};
@@ -102,13 +104,22 @@ impl Config {
     }
 }
 
-/// Whether requests can be sent there.
+/// Whether requests can be sent there, unread on their way.
 fn checked(base_url: &str) -> Result<(), &'static str> {
     let uri: Uri = base_url.parse().map_err(|_| "is not an address such as https://api.anthropic.com")?;
     match (uri.scheme_str(), uri.host()) {
-        (Some("http" | "https"), Some(_)) => Ok(()),
+        (Some("https"), Some(_)) => Ok(()),
+        (Some("http"), Some(host)) if is_loopback(host) => Ok(()),
+        // The key and the tickets would cross a network in the clear.
+        (Some("http"), Some(_)) => Err("plain http is for this machine only; use https"),
         _ => Err("is not an http or https address"),
     }
+}
+
+/// What never leaves this machine: `localhost`, `127.0.0.0/8`, `[::1]`.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -131,6 +142,25 @@ mod tests {
     fn models_differ_in_what_they_accept() {
         let sonnet = read(&[("MODEL", "claude-sonnet-5-5"), ("MODEL_EFFORT", "high")]).unwrap().model;
         assert_eq!((sonnet.thinking, sonnet.effort), (Thinking::BetweenTools, Effort::High));
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        for good in
+            ["http://localhost:1", "http://127.0.0.1:1/x", "http://127.8.8.8", "http://[::1]:1", "https://a.example"]
+        {
+            assert!(read(&[("ANTHROPIC_BASE_URL", good)]).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://a.example",
+            "http://localhost.a.example",
+            "http://10.0.0.1",
+            "http://127.0.0.1@a.example",
+            "http://[2001:db8::1]",
+        ] {
+            let message = read(&[("ANTHROPIC_BASE_URL", bad)]).unwrap_err().to_string();
+            assert!(message.contains("ANTHROPIC_BASE_URL: plain http is for this machine only"), "{bad}: {message}");
+        }
     }
 
     #[test]

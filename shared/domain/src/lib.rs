@@ -7,6 +7,7 @@ pub mod alert;
 pub mod decide;
 pub mod guardian;
 pub mod ids;
+pub mod kept;
 pub mod labels;
 pub mod opportunity;
 pub mod plan;
@@ -24,6 +25,7 @@ pub mod second_opinion;
 pub mod state;
 pub mod tags;
 pub mod ticket;
+pub mod time;
 
 pub use account::{Account, Health, PastTicket};
 pub use alert::{Alert, AlertKey, AlertKind, Band, Delivery};

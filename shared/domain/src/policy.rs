@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use strum::{Display, EnumString};
 
-use crate::{Agent, EmailAddress, GroupId, UserId};
+use crate::{Agent, EmailAddress, GroupId};
 
 /// Everything [`decide()`](crate::decide()) and the handlers need to know of the customer's wishes.
 #[derive(Clone, PartialEq, Debug)]
@@ -20,8 +20,6 @@ pub struct Policy {
     pub agents: BTreeMap<Agent, AgentProfile>,
     pub thresholds: Thresholds,
     pub alerts: AlertPolicy,
-    /// The Zendesk user this product acts as: what it caused itself is not triaged again.
-    pub bot_user: Option<UserId>,
     /// Where agents work, such as `https://acme.zendesk.com`; tickets in alerts and on the dashboard link there.
     pub helpdesk_url: String,
     /// How long text is kept.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Account, AccountId, Agent, Alert, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy, Priority, Reading,
-    Record, Scored, Sentiment, Ticket, TicketContext, TicketId, TicketState, Version, decide,
+    Account, AccountId, Agent, Alert, AuditEntry, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy,
+    Priority, Reading, Record, Scored, Sentiment, Ticket, TicketContext, TicketId, TicketState, Version, decide,
     policy::{AgentProfile, AlertPolicy, Recipients, Thresholds},
     reading::{Signal, Usage},
 };
@@ -56,7 +56,6 @@ pub fn policy() -> Policy {
             mrr_strategic: 10_000.0,
         },
         alerts: AlertPolicy { cooldown_hours: 24, daily_cap: Some(100) },
-        bot_user: None,
         helpdesk_url: "https://example.zendesk.com".into(),
         retention: SignedDuration::from_hours(30 * 24),
     }
@@ -102,6 +101,7 @@ pub fn reading() -> Reading {
         reason: None,
         draft: None,
         suspicious: false,
+        cut: false,
         second: None,
         redactions: Default::default(),
         usage: Usage::default(),
@@ -140,6 +140,17 @@ pub fn record(number: u64, account_name: &str, at: Timestamp) -> Record {
     let ticket = Ticket { account: account.id.clone(), ..ticket };
     let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
     decide(context, &signals(), &policy(), at).record
+}
+
+/// One automated action on the sample ticket.
+pub fn audit_entry(number: u64, action: &'static str) -> AuditEntry {
+    AuditEntry {
+        at: now(),
+        ticket: ticket_id(number),
+        action: action.into(),
+        target: "target".into(),
+        outcome: "outcome".into(),
+    }
 }
 
 /// The Guardian alert of the sample ticket.

@@ -10,11 +10,11 @@ mod network;
 mod normalizer;
 mod tokenizer;
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use file::Broken;
 use file::File;
-use network::{Network, Pool};
+use network::{Network, Pool, Workspace};
 use tokenizer::Tokenizer;
 
 /// Numbers of a sentence's vector, as the original network has them.
@@ -44,6 +44,8 @@ pub struct Encoder {
     file: File,
     tokenizer: Tokenizer,
     network: OnceLock<Network>,
+    /// Where nobody works at the moment; in all as many as ever worked at once.
+    idle: Mutex<Vec<Workspace>>,
 }
 
 impl Encoder {
@@ -51,43 +53,59 @@ impl Encoder {
     /// [`Broken`]: the bytes are not a whole file of the version that this build reads.
     pub fn new(bytes: &'static [u8]) -> Result<Self, Broken> {
         let file = File::read(bytes)?;
-        Ok(Self { file, tokenizer: Tokenizer::new(&file)?, network: OnceLock::new() })
+        Ok(Self { file, tokenizer: Tokenizer::new(&file)?, network: OnceLock::new(), idle: Mutex::default() })
     }
 
     /// What the network makes of each sentence. A sentence without a word has a vector too, the same for all such.
     #[must_use]
     pub fn encode(&self, sentences: &[&str]) -> Vec<Encoded> {
-        self.finish(&self.pools(sentences))
+        self.finish(&self.pools(sentences, &|| true))
     }
 
     /// The sentences of one text, then the text as a whole: all its words, in one average.
+    ///
+    /// `go_on` is asked before every sentence but the first and the last one, which are encoded in any case; from its
+    /// first no on, sentences are left out.
     #[must_use]
-    pub fn encode_text(&self, sentences: &[&str]) -> (Vec<Encoded>, Encoded) {
-        let mut pools = self.pools(sentences);
+    pub fn encode_text(&self, sentences: &[&str], go_on: &dyn Fn() -> bool) -> (Vec<Encoded>, Encoded) {
+        let mut pools = self.pools(sentences, go_on);
         pools.push(Pool::of_all(&pools));
         let mut encoded = self.finish(&pools);
         let whole = encoded.pop().expect("one for each pool");
         (encoded, whole)
     }
 
-    fn pools(&self, sentences: &[&str]) -> Vec<Pool> {
+    fn pools(&self, sentences: &[&str], go_on: &dyn Fn() -> bool) -> Vec<Pool> {
         let network = self.network();
+        let mut workspace = self.idle().pop().unwrap_or_else(Workspace::new);
         let mut pools = Vec::with_capacity(sentences.len() + 1);
         let mut batch: Vec<Vec<u32>> = Vec::new();
         let mut tokens = 0;
-        for sentence in sentences {
+        let mut stopped = false;
+        for (index, sentence) in sentences.iter().enumerate() {
+            let always = index == 0 || index + 1 == sentences.len();
+            stopped = stopped || !always && !go_on();
+            if stopped && !always {
+                continue;
+            }
             let rows = self.rows(sentence);
             if !batch.is_empty() && tokens + rows.len() > BATCH_TOKENS {
-                pools.extend(network.pools(&self.file, &std::mem::take(&mut batch)));
+                pools.extend(network.pools(&self.file, &std::mem::take(&mut batch), &mut workspace));
                 tokens = 0;
             }
             tokens += rows.len();
             batch.push(rows);
         }
         if !batch.is_empty() {
-            pools.extend(network.pools(&self.file, &batch));
+            pools.extend(network.pools(&self.file, &batch, &mut workspace));
         }
+        self.idle().push(workspace);
         pools
+    }
+
+    /// Also after a panic elsewhere: a workspace holds nothing that the next batch reads.
+    fn idle(&self) -> MutexGuard<'_, Vec<Workspace>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn finish(&self, pools: &[Pool]) -> Vec<Encoded> {

@@ -1,9 +1,9 @@
 //! The forward pass: a deep averaging network over n-gram convolutions.
 
-use ndarray::{Array1, Array2, ArrayView1, Axis, Slice, Zip, concatenate, stack};
+use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut2, Axis, Slice, Zip, linalg::general_mat_mul, stack};
 
 use crate::{
-    DIMENSIONS, Encoded, Vector,
+    BATCH_TOKENS, DIMENSIONS, Encoded, Vector,
     file::{Cursor, File},
 };
 
@@ -56,6 +56,30 @@ struct Branch {
     window: usize,
     before: usize,
     convolutions: [Layer; 2],
+}
+
+/// Room for the arrays of one batch, used again for the next one: every batch has another number of tokens, and arrays of
+/// every size in turn, with what is kept of a ticket between them, leave a heap in pieces.
+pub(crate) struct Workspace {
+    all: Vec<f32>,
+    narrow: Vec<f32>,
+    windows: Vec<f32>,
+    seen: Vec<f32>,
+}
+
+impl Workspace {
+    /// 4 MB, of which the system lends only what a batch touches.
+    pub(crate) fn new() -> Self {
+        let room = |columns: usize| vec![0.0; BATCH_TOKENS * columns];
+        let widest = ORDERS.iter().map(|(window, _)| window * WIDTH).max().unwrap_or_default();
+        Self { all: room(ALL), narrow: room(NARROW), windows: room(widest), seen: room(WIDTH) }
+    }
+}
+
+/// The beginning of a room as a matrix. What an earlier batch left in it is still there.
+fn matrix(room: &mut [f32], rows: usize, columns: usize) -> ArrayViewMut2<'_, f32> {
+    let room = room.get_mut(..rows * columns).expect("a batch has no more tokens than there is room for");
+    ArrayViewMut2::from_shape((rows, columns), room).expect("as long as cut")
 }
 
 /// Sum pooling over a text's tokens.
@@ -116,23 +140,25 @@ impl Network {
         }
     }
 
-    /// The sums over the tokens of sentences, each given as the rows of its tokens.
-    pub(crate) fn pools(&self, file: &File, sentences: &[Vec<u32>]) -> Vec<Pool> {
-        let tokens: Vec<u32> = sentences.concat();
-        let mut embedded = Array2::zeros((tokens.len(), DIMENSIONS));
-        for (token, mut row) in tokens.iter().zip(embedded.rows_mut()) {
-            file.embed(*token, row.iter_mut());
+    /// The sums over the tokens of sentences, each given as the rows of its tokens; [`BATCH_TOKENS`] at most in all.
+    pub(crate) fn pools(&self, file: &File, sentences: &[Vec<u32>], workspace: &mut Workspace) -> Vec<Pool> {
+        let count = sentences.iter().map(Vec::len).sum();
+        let mut all = matrix(&mut workspace.all, count, ALL);
+        for (token, mut row) in sentences.iter().flatten().zip(all.rows_mut()) {
+            file.embed(*token, row.iter_mut().take(DIMENSIONS));
         }
+        let (embedded, mut branches) = all.view_mut().split_at(Axis(1), DIMENSIONS);
         // One normalisation over the columns of all branches, as the package has it.
-        let mut narrow = embedded.dot(&self.project.weights) + &self.project.bias;
-        self.project_norm.apply(&mut narrow);
-        let mut features = vec![embedded];
-        for (branch, columns) in self.branches.iter().zip(narrow.axis_chunks_iter(Axis(1), WIDTH)) {
-            features.push(branch.forward(columns.to_owned(), sentences));
+        let mut narrow = matrix(&mut workspace.narrow, count, NARROW);
+        general_mat_mul(1.0, &embedded, &self.project.weights, 0.0, &mut narrow);
+        narrow += &self.project.bias;
+        self.project_norm.apply(narrow.view_mut());
+        let columns = narrow.axis_chunks_iter(Axis(1), WIDTH).zip(branches.axis_chunks_iter_mut(Axis(1), WIDTH));
+        for (branch, (columns, mut features)) in self.branches.iter().zip(columns) {
+            features.assign(&columns);
+            branch.forward(features, sentences, &mut workspace.windows, &mut workspace.seen);
         }
-        let views: Vec<_> = features.iter().map(|feature| feature.view()).collect();
-        let mut all = concatenate(Axis(1), &views).expect("one row a token in each");
-        self.norm.apply(&mut all);
+        self.norm.apply(all.view_mut());
 
         let mut start = 0;
         let pool = |sentence: &Vec<u32>| {
@@ -175,17 +201,21 @@ fn unit(row: ArrayView1<'_, f32>) -> Vector {
 }
 
 impl Branch {
-    fn forward(&self, mut x: Array2<f32>, sentences: &[Vec<u32>]) -> Array2<f32> {
+    fn forward(&self, mut x: ArrayViewMut2<'_, f32>, sentences: &[Vec<u32>], windows: &mut [f32], seen: &mut [f32]) {
+        let mut windows = matrix(windows, x.nrows(), self.window * WIDTH);
+        let mut seen = matrix(seen, x.nrows(), WIDTH);
         for layer in &self.convolutions {
-            let seen = relu(self.windows(&x, sentences).dot(&layer.weights) + &layer.bias);
+            self.fill(&mut windows, &x, sentences);
+            general_mat_mul(1.0, &windows, &layer.weights, 0.0, &mut seen);
+            seen += &layer.bias;
+            seen.mapv_inplace(|value| value.max(0.0));
             x += &seen;
         }
-        x
     }
 
     /// For each token the rows of its window side by side, zeros where the window leaves the sentence.
-    fn windows(&self, x: &Array2<f32>, sentences: &[Vec<u32>]) -> Array2<f32> {
-        let mut windows = Array2::zeros((x.nrows(), self.window * WIDTH));
+    fn fill(&self, windows: &mut ArrayViewMut2<'_, f32>, x: &ArrayViewMut2<'_, f32>, sentences: &[Vec<u32>]) {
+        windows.fill(0.0);
         let mut start = 0;
         for sentence in sentences {
             let length = sentence.len();
@@ -200,13 +230,12 @@ impl Branch {
             }
             start += length;
         }
-        windows
     }
 }
 
 impl LayerNorm {
     /// Layer normalisation of each row.
-    fn apply(&self, x: &mut Array2<f32>) {
+    fn apply(&self, mut x: ArrayViewMut2<'_, f32>) {
         for mut row in x.rows_mut() {
             let columns = row.len() as f32;
             let mean = row.sum() / columns;

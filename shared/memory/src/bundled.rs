@@ -2,9 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use domain::{Account, TicketId};
+use domain::{Account, Mode, TicketId};
 use jiff::{SignedDuration, Timestamp};
-use runtime::config::{self, Config, ConfigError, Defaults, Files};
+use runtime::{
+    backoff::RECEIVES,
+    config::{self, Config, ConfigError, Defaults, Files},
+};
 use serde::Deserialize;
 
 use crate::{
@@ -15,7 +18,7 @@ use crate::{
 /// One process's worth of everything.
 #[derive(Debug)]
 pub struct Bundled {
-    pub config: Config,
+    pub config: Arc<Config>,
     pub settings: Arc<FixedSettings>,
     /// Signed with Zendesk's public test secret.
     pub secrets: Arc<FixedSecrets>,
@@ -33,7 +36,7 @@ impl Bundled {
     /// Every variable that cannot be used.
     pub fn new(folder: PathBuf, variables: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let files = Files { policy: data::POLICY, agents: data::AGENTS };
-        let config = config::read(files, variables, Defaults::default())?;
+        let config = config::read(files, variables, Mode::default(), &Defaults::laptop())?;
         let helpdesk = Arc::new(MemoryHelpdesk::new(config.fields));
         open_tickets(&helpdesk);
         Ok(Self {
@@ -44,14 +47,14 @@ impl Bundled {
             helpdesk,
             outbox: Arc::new(OutboxMailer::new(folder.join("emails"))),
             site: Arc::new(SiteDirectory::new(folder.join("site"))),
-            config,
+            config: Arc::new(config),
         })
     }
 
     /// A queue nobody reads from.
     #[must_use]
     pub fn queue() -> Arc<MemoryQueue> {
-        Arc::new(MemoryQueue::new(SignedDuration::from_mins(3), 5, Timestamp::UNIX_EPOCH))
+        Arc::new(MemoryQueue::new(SignedDuration::from_mins(3), RECEIVES, Timestamp::UNIX_EPOCH))
     }
 }
 

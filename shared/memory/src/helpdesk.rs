@@ -15,6 +15,9 @@ use zendesk::{FieldIds, Request, update_request};
 
 use crate::lock;
 
+/// Tickets for which comments wait: far more than events ever overtake each other, and few enough to keep.
+const MOST_EARLY: usize = 1_000;
+
 #[derive(Debug)]
 pub struct MemoryHelpdesk {
     fields: FieldIds,
@@ -25,6 +28,8 @@ pub struct MemoryHelpdesk {
 struct State {
     tickets: HashMap<TicketId, Box<Entry>>,
     accounts: HashMap<AccountId, Account>,
+    /// Comments on tickets that are not open yet.
+    early: HashMap<TicketId, Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -57,7 +62,7 @@ impl MemoryHelpdesk {
         lock(&self.state).accounts.insert(account.id.clone(), account);
     }
 
-    /// Opens a ticket. One that exists is left as it is.
+    /// Opens a ticket, with the comments that came before it. One that exists is left as it is.
     pub fn open(&self, new: NewTicket) {
         let NewTicket { id, account, subject, description, channel, created_at } = new;
         let ticket = Ticket {
@@ -76,15 +81,29 @@ impl MemoryHelpdesk {
             tags: Arc::default(),
         };
         let entry = Box::new(Entry { ticket, revision: 0, updates: Vec::with_capacity(1) });
-        lock(&self.state).tickets.entry(id).or_insert(entry);
+        let mut state = lock(&self.state);
+        let early = state.early.remove(&id).unwrap_or_default();
+        let entry = state.tickets.entry(id).or_insert(entry);
+        early.into_iter().for_each(|text| entry.comment(text));
     }
 
-    /// The customer writes again: a new version of the conversation. Nothing for a ticket that does not exist.
+    /// The customer writes again: a new version of the conversation. Events overtake each other, so a comment on a ticket
+    /// that is not open yet waits for it.
     pub fn comment(&self, id: TicketId, text: String) {
-        self.change(id, |ticket| {
-            ticket.version = Version(ticket.version.0 + 1);
-            ticket.follow_ups.push(text);
-        });
+        let mut state = lock(&self.state);
+        if let Some(entry) = state.tickets.get_mut(&id) {
+            entry.comment(text);
+        } else if state.early.len() < MOST_EARLY || state.early.contains_key(&id) {
+            state.early.entry(id).or_default().push(text);
+        }
+    }
+
+    /// Forgets tickets and what was written to them.
+    pub fn forget(&self, ids: &[TicketId]) {
+        let mut state = lock(&self.state);
+        for id in ids {
+            state.tickets.remove(id);
+        }
     }
 
     /// Somebody sets fields by hand.
@@ -117,9 +136,15 @@ impl MemoryHelpdesk {
 }
 
 impl Entry {
+    fn comment(&mut self, text: String) {
+        self.ticket.version = Version(self.ticket.version.0 + 1);
+        self.ticket.follow_ups.push(text);
+        self.touch();
+    }
+
     fn touch(&mut self) {
         self.revision += 1;
-        let stamp = self.ticket.created_at + SignedDuration::from_secs(self.revision);
+        let stamp = domain::time::later(self.ticket.created_at, SignedDuration::from_secs(self.revision));
         self.ticket.updated_stamp = stamp.to_string().into();
     }
 }
@@ -205,6 +230,43 @@ mod tests {
         helpdesk.set_values(id, FieldValues { guardian_risk_score: Some(3), ..FieldValues::default() });
         assert_eq!(helpdesk.ticket(id).await.unwrap().unwrap().values.guardian_risk_score, Some(3));
         assert!(helpdesk.calls(id).is_empty(), "only our requests are kept");
+    }
+
+    #[tokio::test]
+    async fn a_comment_may_come_before_its_ticket() {
+        let (early, id) = (MemoryHelpdesk::new(FieldIds::default()), sample::ticket_id(7));
+        early.comment(id, "Any news?".into());
+        assert!(early.ticket(id).await.unwrap().is_none());
+        let sample = sample::ticket(7);
+        let new = NewTicket {
+            id,
+            account: sample.account,
+            subject: sample.subject,
+            description: sample.description,
+            channel: sample.channel,
+            created_at: sample.created_at,
+        };
+        early.open(new.clone());
+        let opened = early.ticket(id).await.unwrap().unwrap();
+        assert_eq!((opened.version, &opened.follow_ups[..]), (Version(2), &["Any news?".to_owned()][..]));
+        early.open(new);
+        assert_eq!(early.ticket(id).await.unwrap().unwrap(), opened, "kept once");
+    }
+
+    #[tokio::test]
+    async fn early_comments_do_not_grow_without_end() {
+        let helpdesk = MemoryHelpdesk::new(FieldIds::default());
+        for id in 1..=2 * MOST_EARLY as u64 {
+            helpdesk.comment(sample::ticket_id(id), "Any news?".into());
+        }
+        assert_eq!(lock(&helpdesk.state).early.len(), MOST_EARLY);
+    }
+
+    #[tokio::test]
+    async fn a_forgotten_ticket_is_gone() {
+        let (helpdesk, id) = (helpdesk(), sample::ticket_id(7));
+        helpdesk.forget(&[id]);
+        assert!(helpdesk.ticket(id).await.unwrap().is_none());
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ pub mod control;
 pub mod failing;
 pub mod helpdesk;
 pub mod outbox;
+pub mod private;
 pub mod pump;
 pub mod queue;
 #[cfg(feature = "remote")]
@@ -15,14 +16,14 @@ pub mod ticket_log;
 
 pub use bundled::Bundled;
 pub use control::MemoryControl;
-pub use failing::{Failing, Fault};
+pub use failing::{Failing, Fault, Faults, Method};
 pub use helpdesk::{MemoryHelpdesk, NewTicket};
 pub use outbox::OutboxMailer;
 pub use pump::pump;
-pub use queue::MemoryQueue;
+pub use queue::{DeadLetters, MemoryQueue};
 #[cfg(feature = "remote")]
 pub use remote::RemoteHelpdesk;
-pub use settings::{FixedSecrets, FixedSettings};
+pub use settings::{FixedConfiguration, FixedSecrets, FixedSettings};
 pub use site::SiteDirectory;
 pub use ticket_log::MemoryTicketLog;
 

@@ -1,8 +1,8 @@
 //! A queue in memory with the behaviour of SQS that our code relies on.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Mutex,
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -11,6 +11,9 @@ use domain::ports::{PortError, Queue};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::lock;
+
+/// As SQS: twelve hours.
+const LONGEST_DEFERRAL: Duration = Duration::from_secs(12 * 3600);
 
 /// At-least-once delivery with delay, visibility timeout, maximum receives and dead letters.
 ///
@@ -21,6 +24,14 @@ pub struct MemoryQueue {
     visibility: SignedDuration,
     max_receives: u32,
     state: Mutex<State>,
+    dead: Arc<DeadLetters>,
+}
+
+/// Where a queue's messages end that cannot be handled: it moves them here after too many receives, and a function sends
+/// here what it parks. Nobody receives from it; deferring is for a queue that is received from.
+#[derive(Debug, Default)]
+pub struct DeadLetters {
+    bodies: Mutex<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -28,7 +39,6 @@ struct State {
     now: Timestamp,
     sent: u64,
     messages: BTreeMap<u64, Message>,
-    dead: VecDeque<Message>,
 }
 
 /// A message and its fate so far.
@@ -53,8 +63,8 @@ impl MemoryQueue {
     /// A message received `max_receives` times without being deleted goes to the dead letters.
     #[must_use]
     pub fn new(visibility: SignedDuration, max_receives: u32, now: Timestamp) -> Self {
-        let state = State { now, sent: 0, messages: BTreeMap::new(), dead: VecDeque::new() };
-        Self { visibility, max_receives, state: Mutex::new(state) }
+        let state = State { now, sent: 0, messages: BTreeMap::new() };
+        Self { visibility, max_receives, state: Mutex::new(state), dead: Arc::default() }
     }
 
     /// Tells the queue the time. Time never goes back.
@@ -79,12 +89,13 @@ impl MemoryQueue {
             .filter(|message| message.visible_at <= now && message.receives >= self.max_receives)
             .map(|message| message.id)
             .collect();
-        state.dead.extend(spent.iter().filter_map(|id| state.messages.remove(id)));
+        let spent = spent.iter().filter_map(|id| state.messages.remove(id)).map(|message| message.body);
+        lock(&self.dead.bodies).extend(spent);
         let visible = state.messages.values_mut().filter(|message| message.visible_at <= now).take(most);
         visible
             .map(|message| {
                 message.receives += 1;
-                message.visible_at = now + self.visibility;
+                message.visible_at = domain::time::later(now, self.visibility);
                 message.clone()
             })
             .collect()
@@ -115,10 +126,16 @@ impl MemoryQueue {
         self.len() == 0
     }
 
-    /// The dead letters.
+    /// The queue of the dead letters, to park messages in.
     #[must_use]
-    pub fn dead(&self) -> Vec<Message> {
-        lock(&self.state).dead.iter().cloned().collect()
+    pub fn dead_letters(&self) -> Arc<DeadLetters> {
+        self.dead.clone()
+    }
+
+    /// The bodies of the dead letters, oldest first.
+    #[must_use]
+    pub fn dead(&self) -> Vec<String> {
+        lock(&self.dead.bodies).clone()
     }
 }
 
@@ -143,19 +160,32 @@ impl Queue for MemoryQueue {
         Ok(())
     }
 
-    async fn give_back(&self, receipt: &str) -> Result<(), PortError> {
+    async fn defer(&self, receipt: &str, delay: Duration) -> Result<(), PortError> {
+        let delay = SignedDuration::try_from(delay.min(LONGEST_DEFERRAL)).expect("twelve hours fit");
         let mut state = lock(&self.state);
         let now = state.now;
         if let Some(message) = state.delivered(receipt).and_then(|id| state.messages.get_mut(&id)) {
-            message.visible_at = now;
+            message.visible_at = now + delay;
         }
         Ok(())
     }
 }
 
+#[async_trait]
+impl Queue for DeadLetters {
+    async fn send(&self, body: &str, _: Duration) -> Result<(), PortError> {
+        lock(&self.bodies).push(body.to_owned());
+        Ok(())
+    }
+
+    async fn defer(&self, _: &str, _: Duration) -> Result<(), PortError> {
+        Err(PortError::permanent("queue", "nobody receives dead letters"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use domain::ports::contract::queue::{Receiver, delay_and_give_back};
+    use domain::ports::contract::queue::{Receiver, delay_and_defer};
 
     use super::*;
 
@@ -181,7 +211,7 @@ mod tests {
     #[tokio::test]
     async fn it_keeps_the_contract() {
         let queue = queue();
-        delay_and_give_back(&queue, &queue).await;
+        delay_and_defer(&queue, &queue).await;
     }
 
     #[tokio::test]
@@ -195,7 +225,14 @@ mod tests {
         }
         assert!(queue.receive(10).is_empty());
         assert!(queue.is_empty());
-        assert_eq!(queue.dead()[0].body, "poison");
+        assert_eq!(queue.dead(), ["poison"]);
+    }
+
+    #[tokio::test]
+    async fn a_parked_message_lies_among_the_dead() {
+        let queue = queue();
+        queue.dead_letters().send("parked", Duration::ZERO).await.unwrap();
+        assert_eq!((queue.dead(), queue.len()), (vec!["parked".to_owned()], 0));
     }
 
     #[tokio::test]
@@ -206,14 +243,14 @@ mod tests {
         pass(&queue, 60);
         let second = queue.receive(1)[0].receipt();
         queue.delete(&first);
-        queue.give_back(&first).await.unwrap();
+        queue.defer(&first, Duration::ZERO).await.unwrap();
         assert_eq!((queue.len(), queue.receive(1).len()), (1, 0));
         queue.delete(&second);
         assert!(queue.is_empty());
     }
 
     proptest::proptest! {
-        /// Whatever is sent, received, deleted, given back or waited for: a message is deleted, dead or still there.
+        /// Whatever is sent, received, deleted, deferred or waited for: a message is deleted, dead or still there.
         #[test]
         fn no_message_is_ever_lost(steps in proptest::collection::vec(0u8..5, 1..60)) {
             futures::executor::block_on(async {
@@ -228,7 +265,7 @@ mod tests {
                             queue.delete(&receipt);
                             deleted += before - queue.len();
                         },
-                        3 => if let Some(receipt) = &last { queue.give_back(receipt).await.unwrap(); },
+                        3 => if let Some(receipt) = &last { queue.defer(receipt, Duration::from_secs(20)).await.unwrap(); },
                         _ => pass(&queue, 45),
                     }
                     assert_eq!(queue.len() + queue.dead().len() + deleted, sent);

@@ -12,12 +12,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, Ticket, TicketId, TicketUpdate,
-    ports::{Helpdesk, PortError, Updated},
+    ports::{Helpdesk, PortError, Updated, json_error},
 };
 use serde_json::Value;
 use ureq::{
     Agent,
-    http::{Method, Request, StatusCode, Uri},
+    http::{HeaderMap, Method, Request, StatusCode, Uri, header::RETRY_AFTER},
 };
 
 const SERVICE: &str = "helpdesk";
@@ -55,19 +55,42 @@ impl RemoteHelpdesk {
         let client = self.client.clone();
         let call = tokio::task::spawn_blocking(move || {
             let mut response = client.run(request)?;
-            Ok((response.status(), response.body_mut().read_to_vec()?))
+            let retry_after = retry_after(response.headers());
+            Ok(Answer { status: response.status(), retry_after, bytes: response.body_mut().read_to_vec()? })
         });
-        let answer: Result<(StatusCode, Vec<u8>), ureq::Error> = call.await.expect("nothing in it panics");
-        let (status, bytes) = answer.map_err(|error| PortError::transient(SERVICE, error))?;
+        let answer: Result<Answer, ureq::Error> = call.await.expect("nothing in it panics");
+        let Answer { status, retry_after, bytes } = answer.map_err(|error| PortError::transient(SERVICE, error))?;
         match status {
             StatusCode::NOT_FOUND => Ok(None),
-            status if status.is_success() => {
-                serde_json::from_slice(&bytes).map(Some).map_err(|error| PortError::permanent(SERVICE, error))
-            }
-            status if status.is_client_error() => Err(PortError::permanent(SERVICE, status.to_string())),
-            status => Err(PortError::transient(SERVICE, status.to_string())),
+            status if status.is_success() => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|error| PortError::permanent(SERVICE, json_error(error))),
+            status => Err(refusal(status, retry_after)),
         }
     }
+}
+
+struct Answer {
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    bytes: Vec<u8>,
+}
+
+/// What an answer other than success or 404 means: 4xx is about the request, but for those that are about the moment.
+fn refusal(status: StatusCode, retry_after: Option<Duration>) -> PortError {
+    let momentary = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    if status.is_client_error() && !momentary {
+        return PortError::permanent(SERVICE, status.to_string());
+    }
+    match retry_after {
+        Some(not_before) => PortError::throttled(SERVICE, not_before, status.to_string()),
+        None => PortError::transient(SERVICE, status.to_string()),
+    }
+}
+
+/// `Retry-After` in seconds. One that names a date says nothing to an adapter without a clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// A part of a path: whatever is not a plain letter or digit as `%XX`.
@@ -80,7 +103,7 @@ fn escaped(part: &str) -> String {
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, PortError> {
-    serde_json::from_value(value).map_err(|error| PortError::permanent(SERVICE, error))
+    serde_json::from_value(value).map_err(|error| PortError::permanent(SERVICE, json_error(error)))
 }
 
 #[async_trait]
@@ -91,7 +114,8 @@ impl Helpdesk for RemoteHelpdesk {
 
     async fn account(&self, id: &AccountId) -> Result<Account, PortError> {
         let account = self.ask(Method::GET, &["accounts", id.as_str()], None).await?;
-        read(account.ok_or_else(|| PortError::permanent(SERVICE, "no answer for an account"))?)
+        // Every account has an answer, so this one is not there yet, or the address is wrong.
+        read(account.ok_or_else(|| PortError::transient(SERVICE, "no answer for an account"))?)
     }
 
     async fn update(&self, update: &TicketUpdate) -> Result<Updated, PortError> {
@@ -103,5 +127,50 @@ impl Helpdesk for RemoteHelpdesk {
         let calls = self.ask(Method::GET, &["tickets", &id.number().to_string(), "calls"], None).await?;
         let markers = calls.as_ref().and_then(|calls| calls.get("markers")?.as_array());
         Ok(markers.is_some_and(|markers| markers.iter().any(|known| known == marker)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ports::told;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_status_says_whether_to_ask_again() {
+        let minute = Some(Duration::from_secs(60));
+        for (status, retry_after, expected) in [
+            (StatusCode::TOO_MANY_REQUESTS, minute, Some(minute)),
+            (StatusCode::TOO_MANY_REQUESTS, None, Some(None)),
+            (StatusCode::REQUEST_TIMEOUT, None, Some(None)),
+            (StatusCode::SERVICE_UNAVAILABLE, minute, Some(minute)),
+            (StatusCode::INTERNAL_SERVER_ERROR, None, Some(None)),
+            (StatusCode::BAD_REQUEST, minute, None),
+            (StatusCode::UNPROCESSABLE_ENTITY, None, None),
+        ] {
+            let told = match refusal(status, retry_after) {
+                PortError::Transient { not_before, .. } => Some(not_before),
+                PortError::Permanent { .. } => None,
+            };
+            assert_eq!(told, expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn only_seconds_are_a_retry_after() {
+        for (value, seconds) in [("60", Some(60)), ("Mon, 16 Nov 2026 09:00:00 GMT", None), ("-1", None)] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
+            assert_eq!(retry_after(&headers), seconds.map(Duration::from_secs), "{value}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn an_unreadable_answer_is_not_quoted() {
+        for answer in [json!("PLANTED"), json!({ "id": "PLANTED" }), json!({ "PLANTED": 1 })] {
+            let error = told(&read::<Ticket>(answer).unwrap_err());
+            assert_eq!(error, "helpdesk refused: JSON of an unexpected shape");
+        }
     }
 }

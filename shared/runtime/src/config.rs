@@ -1,10 +1,12 @@
 //! Configuration, read once: environment variables and the customer's JSON files.
 
-use std::{collections::BTreeMap, fmt::Display, str::FromStr};
+use std::{collections::BTreeMap, fmt::Display, str::FromStr, sync::Arc};
 
+use async_trait::async_trait;
 use domain::{
-    Agent, EmailAddress, Mode, Policy, UserId,
+    Agent, Mode, Policy,
     policy::{AgentProfile, AlertPolicy, Recipients, Thresholds},
+    ports::{PortError, json_error},
 };
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -41,16 +43,34 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         Self { get, problems: Vec::new() }
     }
 
-    /// A variable with a default. An empty one counts as unset.
-    pub fn or<T: FromStr<Err: Display>>(&mut self, name: &str, default: T) -> T {
-        match (self.get)(name).filter(|value| !value.trim().is_empty()).map(|value| value.trim().parse()) {
-            None => default,
-            Some(Ok(value)) => value,
-            Some(Err(error)) => {
-                self.problems.push(format!("{name}: {error}"));
-                default
-            }
+    /// A variable that need not be set. An empty one counts as unset.
+    pub fn optional<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        let value = (self.get)(name)?;
+        let value = value.trim();
+        if value.is_empty() {
+            return None;
         }
+        value.parse().map_err(|error| self.problems.push(format!("{name}: {error}"))).ok()
+    }
+
+    /// A variable with a default.
+    pub fn or<T: FromStr<Err: Display>>(&mut self, name: &str, default: T) -> T {
+        self.optional(name).unwrap_or(default)
+    }
+
+    /// A variable that has to be set. None only with a problem that names it.
+    pub fn parsed<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        let problems = self.problems.len();
+        let value = self.optional(name);
+        if value.is_none() && self.problems.len() == problems {
+            self.problems.push(format!("{name}: is not set"));
+        }
+        value
+    }
+
+    /// A text that has to be set: empty only with a problem that names it, so that [`Self::finish`] stops its use.
+    pub fn required(&mut self, name: &str) -> String {
+        self.parsed(name).unwrap_or_default()
     }
 
     /// A switch: `on` or `off`.
@@ -83,7 +103,15 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     /// # Errors
     /// All problems found so far.
     pub fn finish(self) -> Result<(), ConfigError> {
-        if self.problems.is_empty() { Ok(()) } else { Err(ConfigError(self.problems)) }
+        self.finish_with(Some(()))
+    }
+
+    /// A value that is missing only where a problem was noted.
+    fn finish_with<T>(self, value: Option<T>) -> Result<T, ConfigError> {
+        match value {
+            Some(value) if self.problems.is_empty() => Ok(value),
+            Some(_) | None => Err(ConfigError(self.problems)),
+        }
     }
 }
 
@@ -92,6 +120,12 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 pub struct Files<'a> {
     pub policy: &'a str,
     pub agents: &'a str,
+}
+
+/// What the files say.
+struct Parsed {
+    policy: PolicyFile,
+    agents: BTreeMap<Agent, AgentProfile>,
 }
 
 /// `policy.json`.
@@ -107,11 +141,16 @@ struct PolicyFile {
 #[serde(deny_unknown_fields)]
 struct ZendeskFile {
     url: String,
-    bot_user: Option<UserId>,
     fields: FieldIds,
 }
 
 /// What a function runs by.
+///
+/// | what | where it is set on AWS | how it changes |
+/// |---|---|---|
+/// | `policy.mode` | the mode parameter | within 300 s, without a deployment |
+/// | thresholds, alert limits, teams, helpdesk URL, field ids | `policy.json`, `agents.json` | within 300 s, without a deployment |
+/// | [`Variables`] | parameters of the template | with a deployment, which starts every function anew |
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
     pub policy: Policy,
@@ -120,86 +159,158 @@ pub struct Config {
     pub delivery: bool,
 }
 
-/// Reads the files and `MODE`, `AUTO_REPLY`, `ROLLOUT_PERCENT`, `GUARDIAN_EMAIL`, `OPPORTUNITY_EMAIL`,
-/// `RETENTION_DAYS`, `DELIVERY`.
-///
-/// # Errors
-/// Every problem at once, each with the name of its variable, or of its file and field.
-pub fn read(files: Files<'_>, get: impl Fn(&str) -> Option<String>, defaults: Defaults) -> Result<Config, ConfigError> {
-    let mut reader = Reader::new(get);
-    let policy = parse::<PolicyFile>("policy.json", files.policy);
-    let agents = parse::<Vec<AgentProfile>>("agents.json", files.agents).and_then(by_agent);
-    let mode = reader.choice("MODE", defaults.mode, "shadow, suggest or act");
-    let auto_reply = reader.switch("AUTO_REPLY", defaults.auto_reply);
-    let rollout_percent = reader.or("ROLLOUT_PERCENT", 100u8);
-    if rollout_percent > 100 {
-        reader.problem("ROLLOUT_PERCENT: is more than 100".to_owned());
+/// The whole configuration as of now: what may change while a function runs is at most 300 s old.
+#[async_trait]
+pub trait Configuration: Send + Sync {
+    async fn config(&self) -> Result<Arc<Config>, PortError>;
+}
+
+/// What the environment says, read once: it is the same for as long as a process lives.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Variables {
+    pub auto_reply: bool,
+    pub rollout_percent: u8,
+    pub recipients: Recipients,
+    pub retention: SignedDuration,
+    pub delivery: bool,
+}
+
+impl Variables {
+    /// Reads `AUTO_REPLY`, `ROLLOUT_PERCENT`, `GUARDIAN_EMAIL`, `OPPORTUNITY_EMAIL`, `RETENTION_DAYS`, `DELIVERY`.
+    ///
+    /// # Errors
+    /// Every problem the reader met, here and before, each with the name of its variable.
+    pub fn read<F>(mut reader: Reader<F>, defaults: &Defaults) -> Result<Self, ConfigError>
+    where
+        F: Fn(&str) -> Option<String>,
+    {
+        let auto_reply = reader.switch("AUTO_REPLY", defaults.auto_reply);
+        let rollout_percent = reader.or("ROLLOUT_PERCENT", 100u8);
+        if rollout_percent > 100 {
+            reader.problem("ROLLOUT_PERCENT: is more than 100".to_owned());
+        }
+        let retention_days = reader.or("RETENTION_DAYS", defaults.retention_days);
+        if !(1..=36_500).contains(&retention_days) {
+            reader.problem("RETENTION_DAYS: must be 1 to 36500".to_owned());
+        }
+        let delivery = reader.switch("DELIVERY", true);
+        let recipients = match &defaults.recipients {
+            Some(recipients) => Some(Recipients {
+                guardian: reader.or("GUARDIAN_EMAIL", recipients.guardian.clone()),
+                opportunity: reader.or("OPPORTUNITY_EMAIL", recipients.opportunity.clone()),
+            }),
+            None => {
+                let guardian = reader.parsed("GUARDIAN_EMAIL");
+                let opportunity = reader.parsed("OPPORTUNITY_EMAIL");
+                guardian.zip(opportunity).map(|(guardian, opportunity)| Recipients { guardian, opportunity })
+            }
+        };
+        let recipients = reader.finish_with(recipients)?;
+        let retention = SignedDuration::from_hours(24 * i64::from(retention_days));
+        Ok(Self { auto_reply, rollout_percent, recipients, retention, delivery })
     }
-    let retention_days = reader.or("RETENTION_DAYS", defaults.retention_days);
-    if !(1..=36_500).contains(&retention_days) {
-        reader.problem("RETENTION_DAYS: must be 1 to 36500".to_owned());
-    }
-    let recipients = Recipients {
-        guardian: reader.or("GUARDIAN_EMAIL", defaults.guardian_email),
-        opportunity: reader.or("OPPORTUNITY_EMAIL", defaults.opportunity_email),
-    };
-    let delivery = reader.switch("DELIVERY", true);
-    for problem in [policy.as_ref().err(), agents.as_ref().err()].into_iter().flatten() {
-        reader.problem(problem.clone());
-    }
-    reader.finish()?;
-    let (policy, agents) =
-        policy.and_then(|policy| Ok((policy, agents?))).map_err(|problem| ConfigError(vec![problem]))?;
-    Ok(Config {
-        policy: Policy {
-            mode,
-            auto_reply,
-            rollout_percent,
-            recipients,
-            agents,
-            thresholds: policy.thresholds,
-            alerts: policy.alerts,
-            bot_user: policy.zendesk.bot_user,
-            helpdesk_url: policy.zendesk.url,
-            retention: SignedDuration::from_hours(24 * i64::from(retention_days)),
-        },
-        fields: policy.zendesk.fields,
-        delivery,
-    })
 }
 
 /// What holds where a variable is not set.
 #[derive(Clone, Debug)]
 pub struct Defaults {
-    pub mode: Mode,
     pub auto_reply: bool,
     pub retention_days: u32,
-    pub guardian_email: EmailAddress,
-    pub opportunity_email: EmailAddress,
+    /// None: both addresses have to be set.
+    pub recipients: Option<Recipients>,
 }
 
-/// Suggest, no automatic answers, 30 days, and example addresses: whoever sends mail asks for real ones.
-impl Default for Defaults {
-    fn default() -> Self {
-        Self {
-            mode: Mode::default(),
-            auto_reply: false,
-            retention_days: 30,
-            guardian_email: "kam@example.com".parse().expect("an address"),
-            opportunity_email: "sales@example.com".parse().expect("an address"),
-        }
+impl Defaults {
+    /// Where mail is sent: no automatic answers, 30 days, and nobody to write to unless somebody is named.
+    #[must_use]
+    pub fn deployment() -> Self {
+        Self { auto_reply: false, retention_days: 30, recipients: None }
+    }
+
+    /// Where nothing is sent: a deployment's, with example addresses.
+    #[must_use]
+    pub fn laptop() -> Self {
+        let recipients = Recipients {
+            guardian: "kam@example.com".parse().expect("an address"),
+            opportunity: "sales@example.com".parse().expect("an address"),
+        };
+        Self { recipients: Some(recipients), ..Self::deployment() }
     }
 }
 
-fn parse<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, String> {
-    serde_json::from_str(text).map_err(|error| format!("{file}: {error}"))
+/// Reads the files, `MODE` and the [`Variables`] from one place, as a laptop has them.
+///
+/// # Errors
+/// Every problem at once, each with the name of its variable, or of its file and field.
+pub fn read(
+    files: Files<'_>,
+    get: impl Fn(&str) -> Option<String>,
+    mode: Mode,
+    defaults: &Defaults,
+) -> Result<Config, ConfigError> {
+    let mut reader = Reader::new(get);
+    let mode = reader.choice("MODE", mode, MODES);
+    let (files, variables) = ConfigError::both(files.parse(), Variables::read(reader, defaults))?;
+    Ok(config(files, mode, &variables))
 }
 
-fn by_agent(profiles: Vec<AgentProfile>) -> Result<BTreeMap<Agent, AgentProfile>, String> {
+/// The configuration of a deployment, where the mode is a parameter of its own.
+///
+/// # Errors
+/// Every problem of mode and files at once.
+pub fn deployed(files: Files<'_>, mode: &str, variables: &Variables) -> Result<Config, ConfigError> {
+    let mode = mode.parse::<Mode>().map_err(|_| ConfigError(vec![format!("the mode parameter: is not {MODES}")]));
+    let (files, mode) = ConfigError::both(files.parse(), mode)?;
+    Ok(config(files, mode, variables))
+}
+
+const MODES: &str = "shadow, suggest or act";
+
+fn config(files: Parsed, mode: Mode, variables: &Variables) -> Config {
+    let Parsed { policy, agents } = files;
+    Config {
+        policy: Policy {
+            mode,
+            auto_reply: variables.auto_reply,
+            rollout_percent: variables.rollout_percent,
+            recipients: variables.recipients.clone(),
+            agents,
+            thresholds: policy.thresholds,
+            alerts: policy.alerts,
+            helpdesk_url: policy.zendesk.url,
+            retention: variables.retention,
+        },
+        fields: policy.zendesk.fields,
+        delivery: variables.delivery,
+    }
+}
+
+impl Files<'_> {
+    fn parse(self) -> Result<Parsed, ConfigError> {
+        let policy = parse::<PolicyFile>("policy.json", self.policy);
+        let agents = parse::<Vec<AgentProfile>>("agents.json", self.agents).and_then(by_agent);
+        let (policy, agents) = ConfigError::both(policy, agents)?;
+        Ok(Parsed { policy, agents })
+    }
+}
+
+/// Names the field and where it stands, and quotes nothing: what was pasted into the wrong field may be a secret.
+fn parse<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, ConfigError> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let field = error.path().to_string();
+        (if field == "." { String::new() } else { format!("{field}: ") }, error.into_inner())
+    });
+    // What follows the last bracket is an error too.
+    let read = read.and_then(|value| json.end().map(|()| value).map_err(|error| (String::new(), error)));
+    read.map_err(|(field, error)| ConfigError(vec![format!("{file}: {field}{}", json_error(error))]))
+}
+
+fn by_agent(profiles: Vec<AgentProfile>) -> Result<BTreeMap<Agent, AgentProfile>, ConfigError> {
     let agents: BTreeMap<Agent, AgentProfile> = profiles.into_iter().map(|profile| (profile.agent, profile)).collect();
     for agent in [Agent::Nexus, Agent::Cipher, Agent::Sentinel] {
         if !agents.contains_key(&agent) {
-            return Err(format!("agents.json: no profile for {agent}"));
+            return Err(ConfigError(vec![format!("agents.json: no profile for {agent}")]));
         }
     }
     Ok(agents)
@@ -211,17 +322,30 @@ mod tests {
 
     const FILES: Files<'_> = Files { policy: data::POLICY, agents: data::AGENTS };
 
+    fn variable_of<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        move |name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    }
+
     fn with(files: Files<'_>, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let get = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        read(files, get, Defaults::default())
+        read(files, variable_of(variables), Mode::Suggest, &Defaults::laptop())
     }
 
     #[test]
-    fn the_bundled_files_and_no_variables_are_enough() {
+    fn a_laptop_needs_no_variables() {
         let config = with(FILES, &[]).unwrap();
         assert_eq!((config.policy.mode, config.policy.auto_reply, config.delivery), (Mode::Suggest, false, true));
         assert_eq!(config.policy.agents.len(), 3);
         assert_eq!(config.policy.retention, SignedDuration::from_hours(30 * 24));
+        assert_eq!(config.policy.recipients.guardian.as_str(), "kam@example.com");
+    }
+
+    #[test]
+    fn a_deployment_names_its_recipients() {
+        let read = |variables| Variables::read(Reader::new(variable_of(variables)), &Defaults::deployment());
+        let problems = read(&[("OPPORTUNITY_EMAIL", " ")]).unwrap_err().0;
+        assert_eq!(problems, ["GUARDIAN_EMAIL: is not set", "OPPORTUNITY_EMAIL: is not set"]);
+        let variables = read(&[("GUARDIAN_EMAIL", "kam@acme.test"), ("OPPORTUNITY_EMAIL", "shop@acme.test")]).unwrap();
+        assert_eq!(variables.recipients.opportunity.as_str(), "shop@acme.test");
     }
 
     #[test]
@@ -244,5 +368,24 @@ mod tests {
         {
             assert!(message.contains(name), "{name} in {message}");
         }
+    }
+
+    #[test]
+    fn a_bad_file_names_the_field() {
+        let variables = Variables::read(Reader::new(|_| None), &Defaults::laptop()).unwrap();
+        let problem = |policy: &str, agents: &str, mode: &str| {
+            deployed(Files { policy, agents }, mode, &variables).unwrap_err().0.join("; ")
+        };
+        let wrong = data::POLICY.replace("\"daily_cap\": 100", "\"daily_cap\": \"PLANTED\"");
+        assert_ne!(wrong, data::POLICY);
+        let told = problem(&wrong, data::AGENTS, "act");
+        assert!(told.starts_with("policy.json: alerts.daily_cap: JSON of an unexpected shape at line "), "{told}");
+        let unknown = data::POLICY.replace("\"daily_cap\"", "\"daily_cup\"");
+        assert!(problem(&unknown, data::AGENTS, "act").starts_with("policy.json: alerts.daily_cup: "));
+        let twice = format!("{}PLANTED", data::AGENTS);
+        let told = problem(data::POLICY, &twice, "PLANTED");
+        assert!(told.starts_with("agents.json: invalid JSON at line "), "{told}");
+        assert!(told.ends_with("the mode parameter: is not shadow, suggest or act"), "{told}");
+        assert!(!told.contains("PLANTED"), "{told}");
     }
 }

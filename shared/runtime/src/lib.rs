@@ -1,5 +1,6 @@
 //! What two functions share at their edge: the batch loop, the messages between them, configuration and logging.
 
+pub mod backoff;
 pub mod batch;
 pub mod config;
 pub mod invocation;
@@ -8,6 +9,6 @@ pub mod message;
 pub mod metrics;
 pub mod words;
 
-pub use batch::{Verdict, handle_batch};
+pub use batch::{Delivery, Handler, Queues, Verdict, handle_batch};
 pub use invocation::Invocation;
 pub use message::{AlertMessage, Cause, TicketMessage};

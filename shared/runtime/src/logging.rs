@@ -17,12 +17,12 @@ pub fn start(filter: &str) {
     tracing_subscriber::registry().with(lines.with_filter(levels(filter, "warn")).with_filter(no_metrics())).init();
 }
 
-/// Starts logging to standard output as JSON, metrics included, for CloudWatch. `stage` is the metrics' dimension.
-pub fn start_json(filter: &str, stage: String, clock: fn() -> Timestamp) {
+/// Starts logging to standard output as JSON, metrics included, for CloudWatch. `stack` is the metrics' dimension.
+pub fn start_json(filter: &str, stack: String, clock: fn() -> Timestamp) {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
     tracing_subscriber::registry()
         .with(lines.with_filter(levels(filter, "info")).with_filter(no_metrics()))
-        .with(EmbeddedMetrics::new(stage, clock, std::io::stdout).with_filter(LevelFilter::INFO))
+        .with(EmbeddedMetrics::new(stack, clock, std::io::stdout).with_filter(LevelFilter::INFO))
         .init();
 }
 
@@ -32,4 +32,40 @@ fn levels(filter: &str, otherwise: &str) -> EnvFilter {
 
 fn no_metrics() -> FilterFn<fn(&Metadata<'_>) -> bool> {
     filter_fn(|metadata| metadata.target() != metrics::TARGET)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    /// Whose messages are constant, so that a log can be searched and counted by them.
+    const FOLDERS: [&str; 4] =
+        ["functions/webhook/src", "functions/report/src", "shared/aws/src", "shared/runtime/src"];
+
+    /// What a file logs: the inside of each call.
+    fn calls(code: &str) -> Vec<&str> {
+        let levels = ["error!(", "warn!(", "info!(", "debug!(", "trace!("];
+        let after =
+            levels.iter().flat_map(|level| code.split(&format!("tracing::{level}")).skip(1).collect::<Vec<_>>());
+        after.filter_map(|call| call.split(");").next()).collect()
+    }
+
+    fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    }
+
+    #[test]
+    fn log_messages_hold_no_values() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut seen = 0;
+        for file in FOLDERS.iter().flat_map(|folder| files(&root.join(folder))) {
+            let code = fs::read_to_string(&file).unwrap_or_default();
+            for call in calls(&code) {
+                seen += 1;
+                assert!(!call.contains('{'), "{}: {call}", file.display());
+            }
+        }
+        assert!(seen > 10, "{seen}");
+    }
 }

@@ -2,27 +2,20 @@
 
 use std::time::Duration;
 
-use domain::{AlertKey, TicketId, UserId, ports::PortError, ports::Queue};
-use jiff::{SignedDuration, Timestamp};
+use domain::{AlertKey, TicketId, ports::PortError, ports::Queue};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The longest delay SQS knows.
 pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
-/// How long a message may be put off before it is parked.
-pub const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
-/// What a queue carries: the format version, the ids, and how often the message was put off.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// What a queue carries: the format version and the ids. Fields that are not known here are skipped: messages written
+/// before they went must still be read.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Envelope<T> {
     pub v: u8,
     #[serde(flatten)]
     pub content: T,
-    /// How often it was put off so far.
-    #[serde(default)]
-    pub deferrals: u32,
-    /// When it was first received; none before that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_received: Option<Timestamp>,
 }
 
 /// Webhook → triage.
@@ -30,13 +23,6 @@ pub struct Envelope<T> {
 pub struct TicketMessage {
     pub ticket_id: TicketId,
     pub cause: Cause,
-    /// Zendesk's id of the event, where it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub actor_id: Option<UserId>,
-    /// When it happened.
-    pub time: Timestamp,
 }
 
 /// Why a ticket should be looked at.
@@ -55,13 +41,16 @@ pub struct AlertMessage {
     pub alert: String,
 }
 
-/// A message we cannot read will not get better by waiting.
-#[derive(Debug, thiserror::Error)]
+/// A message we cannot read will not get better by waiting. The error says where it stumbled and quotes nothing, since
+/// what lies in a queue by mistake may be anybody's.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MessageError {
-    #[error("not a message of ours: {0}")]
-    Json(#[from] serde_json::Error),
+    #[error("not JSON at line {line}, column {column}")]
+    Syntax { line: usize, column: usize },
     #[error("message version {0} is not known here")]
-    Version(u8),
+    Version(u64),
+    #[error("not a message of ours: {field} is missing or not what it should be")]
+    Field { field: String },
 }
 
 impl<T> Envelope<T> {
@@ -70,7 +59,7 @@ impl<T> Envelope<T> {
 
     #[must_use]
     pub fn new(content: T) -> Self {
-        Self { v: Self::VERSION, content, deferrals: 0, first_received: None }
+        Self { v: Self::VERSION, content }
     }
 }
 
@@ -81,20 +70,29 @@ impl AlertMessage {
     }
 }
 
-/// Reads a message of a version we know.
+/// The JSON of a message's body, whatever it holds.
 ///
 /// # Errors
-/// [`MessageError`].
-pub fn read<T: for<'de> Deserialize<'de>>(body: &str) -> Result<Envelope<T>, MessageError> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        v: u8,
+/// [`MessageError::Syntax`].
+pub fn parse(body: &str) -> Result<Value, MessageError> {
+    serde_json::from_str(body).map_err(|error| MessageError::Syntax { line: error.line(), column: error.column() })
+}
+
+/// The content of a message of a version we know.
+///
+/// # Errors
+/// [`MessageError::Version`], [`MessageError::Field`].
+pub fn content<'json, T: Deserialize<'json>>(message: &'json Value) -> Result<T, MessageError> {
+    let version = message.get("v").and_then(Value::as_u64);
+    let version = version.ok_or_else(|| MessageError::Field { field: "v".to_owned() })?;
+    if version != u64::from(Envelope::<T>::VERSION) {
+        return Err(MessageError::Version(version));
     }
-    let Versioned { v } = serde_json::from_str(body)?;
-    if v != Envelope::<T>::VERSION {
-        return Err(MessageError::Version(v));
-    }
-    Ok(serde_json::from_str(body)?)
+    serde_path_to_error::deserialize(message).map_err(|error| {
+        let path = error.path().to_string();
+        // The path of a missing field is the message itself.
+        MessageError::Field { field: if path == "." { "a field".to_owned() } else { path } }
+    })
 }
 
 /// Puts a message into a queue.
@@ -106,7 +104,7 @@ pub async fn send<T: Serialize + Sync>(
     message: &Envelope<T>,
     delay: Duration,
 ) -> Result<(), PortError> {
-    let body = serde_json::to_string(message).expect("ids and times serialise");
+    let body = serde_json::to_string(message).expect("ids serialise");
     queue.send(&body, delay.min(LONGEST_DELAY)).await
 }
 
@@ -116,27 +114,50 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn version_one_of_each_message() {
-        let ticket = Envelope::new(TicketMessage {
-            ticket_id: sample::ticket_id(1001),
-            cause: Cause::Created,
-            event_id: Some("cbe4028c".into()),
-            actor_id: Some(UserId(42)),
-            time: sample::now(),
-        });
-        let text = serde_json::to_string(&ticket).unwrap();
-        insta::assert_snapshot!(text, @r#"{"v":1,"ticket_id":1001,"cause":"created","event_id":"cbe4028c","actor_id":42,"time":"2026-11-16T09:00:00Z","deferrals":0}"#);
-        assert_eq!(read::<TicketMessage>(&text).unwrap(), ticket);
-        let alert = Envelope::new(AlertMessage::new(sample::alert(1001).key()));
-        let text = serde_json::to_string(&alert).unwrap();
-        insta::assert_snapshot!(text, @r#"{"v":1,"alert":"1001/guardian/elevated","deferrals":0}"#);
-        assert_eq!(read::<AlertMessage>(&text).unwrap(), alert);
+    fn read<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, MessageError> {
+        content(&parse(body)?)
     }
 
     #[test]
-    fn another_version_is_refused_as_such() {
-        assert!(matches!(read::<AlertMessage>(r#"{"v":2,"whatever":true}"#), Err(MessageError::Version(2))));
-        assert!(matches!(read::<AlertMessage>("{}"), Err(MessageError::Json(_))));
+    fn version_one_of_each_message() {
+        let ticket = TicketMessage { ticket_id: sample::ticket_id(1001), cause: Cause::Created };
+        let text = serde_json::to_string(&Envelope::new(ticket.clone())).unwrap();
+        insta::assert_snapshot!(text, @r#"{"v":1,"ticket_id":1001,"cause":"created"}"#);
+        assert_eq!(read(&text), Ok(ticket));
+        let alert = AlertMessage::new(sample::alert(1001).key());
+        let text = serde_json::to_string(&Envelope::new(alert.clone())).unwrap();
+        insta::assert_snapshot!(text, @r#"{"v":1,"alert":"1001/guardian/elevated"}"#);
+        assert_eq!(read(&text), Ok(alert));
+    }
+
+    #[test]
+    fn version_one_with_its_former_fields() {
+        let ticket = r#"{"v":1,"ticket_id":1001,"cause":"created","event_id":"cbe4028c","actor_id":42,
+            "time":"2026-11-16T09:00:00Z","deferrals":3,"first_received":"2026-11-16T09:00:05Z"}"#;
+        assert_eq!(read(ticket), Ok(TicketMessage { ticket_id: sample::ticket_id(1001), cause: Cause::Created }));
+        let alert = r#"{"v":1,"alert":"1001/guardian/elevated","deferrals":0}"#;
+        assert_eq!(read(alert), Ok(AlertMessage { alert: "1001/guardian/elevated".into() }));
+    }
+
+    #[test]
+    fn an_unreadable_message_is_not_quoted() {
+        for (body, told) in [
+            ("secret words", "not JSON at line 1, column 1"),
+            (r#"{"v":1,"alert":"secret"#, "not JSON at line 1, column 22"),
+            ("\"secret words\"", "not a message of ours: v is missing or not what it should be"),
+            (r#"{"v":"secret"}"#, "not a message of ours: v is missing or not what it should be"),
+            (r#"{"v":2,"secret":true}"#, "message version 2 is not known here"),
+            (
+                r#"{"v":1,"ticket_id":"secret","cause":"created"}"#,
+                "not a message of ours: ticket_id is missing or not what it should be",
+            ),
+            (
+                r#"{"v":1,"ticket_id":7,"cause":"secret"}"#,
+                "not a message of ours: cause is missing or not what it should be",
+            ),
+            (r#"{"v":1,"secret":7}"#, "not a message of ours: a field is missing or not what it should be"),
+        ] {
+            assert_eq!(read::<TicketMessage>(body).unwrap_err().to_string(), told);
+        }
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Zendesk's enums and ids vary in case, type and presence between payloads, so only what is needed is read, leniently.
 
-use domain::{TicketId, UserId};
+use domain::{
+    TicketId, UserId,
+    ports::{JsonError, json_error},
+};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -43,8 +46,8 @@ pub enum Actor {
 /// The body is not an event of Zendesk's.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
-    #[error("the body is not JSON: {0}")]
-    Json(#[from] serde_json::Error),
+    #[error("the body is not an event: {0}")]
+    Json(JsonError),
     #[error("field {field}: {problem}")]
     Field { field: &'static str, problem: &'static str },
 }
@@ -65,9 +68,11 @@ struct SubscribedEvent {
 /// # Errors
 /// [`EventError`], naming the field, for a body that is no JSON object, has no usable ticket id, or contradicts itself.
 pub fn parse(body: &[u8]) -> Result<Event, EventError> {
-    let value: Value = serde_json::from_slice(body)?;
+    let value: Value = serde_json::from_slice(body).map_err(|error| EventError::Json(json_error(error)))?;
     match value.get("type").and_then(Value::as_str).map(str::to_owned) {
-        Some(kind) => subscribed(&kind, serde_json::from_value(value)?),
+        Some(kind) => {
+            subscribed(&kind, serde_json::from_value(value).map_err(|error| EventError::Json(json_error(error)))?)
+        }
         None => triggered(&value),
     }
 }

@@ -3,7 +3,14 @@
 mod field;
 mod table;
 
-use std::{collections::HashMap, fmt, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+};
 
 use domain::{Account, AccountId, Agent, Intent, Language, Priority, Sentiment, TicketId};
 use jiff::{SignedDuration, Timestamp};
@@ -16,6 +23,9 @@ use self::{
 
 /// The name under which the bundled tickets are reported.
 pub const BUNDLED: &str = "the bundled tickets";
+
+/// Far more than a year of tickets; what is larger is a mistake, and is refused before it fills the memory.
+const LARGEST: u64 = 256 * 1024 * 1024;
 
 /// When the first ticket was opened, in a file that does not say. Any fixed time does; a run must not depend on today.
 const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -102,6 +112,8 @@ impl fmt::Display for Problem {
 /// The file as a whole cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
+    #[error("{file} is larger than {} MB; split it", LARGEST / 1024 / 1024)]
+    TooLarge { file: String },
     #[error("{file} cannot be read: {cause}")]
     Unreadable { file: String, cause: std::io::Error },
     #[error("{file} is empty: the first line must name the columns, at least {}", REQUIRED.join(","))]
@@ -124,7 +136,7 @@ pub struct Input {
     pub problems: Vec<Problem>,
 }
 
-/// Reads a file, or the bundled tickets.
+/// Reads a file, standard input for `-`, or the bundled tickets.
 ///
 /// # Errors
 /// [`InputError`] if not a single ticket can be used; `report` has been told every row's problem by then.
@@ -132,13 +144,30 @@ pub fn read(path: Option<&Path>, report: impl Fn(&Problem)) -> Result<Input, Inp
     let input = match path {
         None => parse(BUNDLED, data::TICKETS.as_bytes())?,
         Some(path) => {
-            let file = path.display().to_string();
-            let bytes = std::fs::read(path).map_err(|cause| InputError::Unreadable { file: file.clone(), cause })?;
-            parse(&file, &bytes)?
+            let standard = path == Path::new("-");
+            let file = if standard { "standard input".to_owned() } else { path.display().to_string() };
+            let bytes = if standard { limited(io::stdin().lock(), LARGEST) } else { from_file(path) };
+            match bytes.map_err(|cause| InputError::Unreadable { file: file.clone(), cause })? {
+                Some(bytes) => parse(&file, &bytes)?,
+                None => return Err(InputError::TooLarge { file }),
+            }
         }
     };
     input.problems.iter().for_each(report);
     if input.rows.is_empty() { Err(InputError::NoTickets { file: input.file }) } else { Ok(input) }
+}
+
+/// None for a file that is too large.
+fn from_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() > LARGEST { Ok(None) } else { limited(file, LARGEST) }
+}
+
+/// All bytes; none if they are more than `most`. A pipe or a device does not say its length before.
+fn limited(from: impl Read, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let read = from.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(if read as u64 > most { None } else { Some(bytes) })
 }
 
 /// Parses the bytes of a CSV.
@@ -191,7 +220,7 @@ fn row(line: u64, fields: &Fields<'_>, last: Timestamp) -> Result<Row, Fault> {
         channel: fields.optional("channel")?.unwrap_or("unknown").into(),
         timestamp: match fields.optional("timestamp")? {
             Some(text) => field::timestamp(text)?,
-            None => last + SignedDuration::from_secs(1),
+            None => domain::time::later(last, SignedDuration::from_secs(1)),
         },
         mrr: fields.optional("mrr")?.map(field::mrr).transpose()?,
         labels: Labels {

@@ -134,3 +134,19 @@ fn html_is_a_text_like_any_other() {
     assert_eq!(&*input.rows[0].description, "<script>alert(1)</script>");
     assert_eq!(input.problems, []);
 }
+
+#[test]
+fn an_endless_input_is_given_up_at_the_limit() {
+    assert!(limited(std::io::repeat(b'x'), 10_000).unwrap().is_none());
+    assert_eq!(limited(&[b'x'; 10][..], 10).unwrap().unwrap().len(), 10);
+    assert!(limited(&[b'x'; 11][..], 10).unwrap().is_none());
+}
+
+#[test]
+fn a_file_too_large_is_not_read() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    // Sparse: it takes no room on the disk.
+    file.as_file().set_len(LARGEST + 1).unwrap();
+    let error = read(Some(file.path()), |_| {}).unwrap_err().to_string();
+    assert!(error.ends_with("is larger than 256 MB; split it"), "{error}");
+}

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
@@ -335,14 +335,30 @@ struct Server {
 impl Server {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut process = command(&["serve", "--port", "0", "--output", folder.path().to_str().unwrap()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let address = line.split("http://").nth(1).unwrap().trim().trim_end_matches('/').to_owned();
-        Self { process, address, _folder: folder }
+        let output = folder.path().to_str().unwrap().to_owned();
+        Self::spawn(&mut command(&["serve", "--port", "0", "--output", &output]), folder)
+    }
+
+    fn spawn(command: &mut Command, folder: tempfile::TempDir) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+        // Byte by byte: what is printed after the first line is for whoever reads on.
+        let bytes = process.stdout.as_mut().unwrap().bytes().map(|byte| byte.unwrap());
+        let line = String::from_utf8(bytes.take_while(|byte| *byte != b'\n').collect()).unwrap();
+        let address = line.split("http://").nth(1).unwrap().split_whitespace().next().unwrap();
+        Self { address: address.trim_end_matches('/').to_owned(), process, _folder: folder }
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, name: &str) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    /// Exit status and the rest of what it printed.
+    fn ended(&mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.process.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+        (self.process.wait().unwrap().code(), rest)
     }
 
     /// Status and body.
@@ -350,9 +366,10 @@ impl Server {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let length = body.len();
+        let host = &self.address;
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
         )
         .unwrap();
         let mut answer = String::new();
@@ -422,10 +439,219 @@ fn ctrl_c_works_off_what_is_queued() {
     assert_eq!(server.post("comment-added.json"), 200, "this one waits a minute for the customer to finish typing");
     let (_, health) = server.http("GET", "/healthz", &[], "");
     assert!(health.contains("\"tickets_queued\":"), "{health}");
-    let id = server.process.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    let mut rest = String::new();
-    server.process.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
-    assert_eq!(server.process.wait().unwrap().code(), Some(0), "{rest}");
+    server.signal("-INT");
+    let (code, rest) = server.ended();
+    assert_eq!(code, Some(0), "{rest}");
     assert!(rest.contains("0 dead letters"), "{rest}");
+}
+
+#[test]
+#[cfg(unix)]
+fn sigterm_drains_past_half_open_connections() {
+    let mut server = Server::start();
+    assert_eq!(server.post("ticket-created-new.json"), 200);
+    let mut half = TcpStream::connect(&server.address).unwrap();
+    half.write_all(b"GET / HTTP/1.1\r\nHos").unwrap();
+    server.signal("-TERM");
+    let (code, rest) = server.ended();
+    assert_eq!(code, Some(0), "{rest}");
+    assert!(rest.contains("0 dead letters"), "{rest}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_second_signal_ends_at_once() {
+    let mut server = Server::start();
+    let mut half = TcpStream::connect(&server.address).unwrap();
+    write!(half, "POST / HTTP/1.1\r\nHost: {}\r\nContent-Length: 9\r\n\r\nhalf", server.address).unwrap();
+    // The half request has to be under way, and the first signal heard before the second.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    server.signal("-INT");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    server.signal("-TERM");
+    assert_eq!(server.ended().0, Some(130));
+}
+
+#[test]
+fn another_host_name_is_sent_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let helpdesk = Server::spawn(&mut command(&["helpdesk", "--port", "0"]), folder);
+    for (server, path) in [(Server::start(), "/"), (helpdesk, "/tickets/1001")] {
+        assert_eq!(server.http("GET", path, &[], "").0, 200);
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: rebind.evil.example\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 421 "), "{answer}");
+        assert!(answer.contains("a tunnel to it must set the Host header"), "{answer}");
+    }
+}
+
+#[test]
+fn the_same_event_file_can_be_posted_twice() {
+    let ids = |arguments: &[&str]| {
+        let output = local(&[&["sign", "events/ticket-created.json"][..], arguments].concat());
+        let signed: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let body: Value = serde_json::from_str(signed["body"].as_str().unwrap()).unwrap();
+        body["id"].as_str().unwrap().to_owned()
+    };
+    assert_ne!(ids(&[]), ids(&[]));
+    assert_eq!(ids(&["--keep-id"]), ids(&["--keep-id"]));
+}
+
+#[test]
+fn no_two_sample_events_share_an_id() {
+    let mut seen: Vec<String> = Vec::new();
+    for file in std::fs::read_dir(root().join("events")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let event: Value = serde_json::from_str(&text).unwrap();
+        let records = event["Records"].as_array().cloned().unwrap_or_default();
+        for body in records.iter().map(|record| &record["body"]).chain([&event["body"]]) {
+            let body: Value = body.as_str().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+            seen.extend(["id", "event_id"].iter().filter_map(|name| Some(body[*name].as_str()?.to_owned())));
+        }
+    }
+    for id in &seen {
+        let shape: String = id.chars().map(|c| if c.is_ascii_hexdigit() { 'x' } else { c }).collect();
+        assert_eq!(shape, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "{id}");
+    }
+    assert_eq!(seen.len(), 9, "{seen:?}");
+    let all = seen.len();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), all, "{seen:?}");
+}
+
+#[test]
+fn a_blank_secret_is_refused_by_name() {
+    for secret in ["", " \t"] {
+        for arguments in [&["run"][..], &["serve", "--port", "0"], &["sign", "events/ticket-created.json"]] {
+            let output = command(arguments).env("ZENDESK_WEBHOOK_SECRET", secret).output().unwrap();
+            let error = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+            assert!(error.contains("ZENDESK_WEBHOOK_SECRET is blank"), "{arguments:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn the_public_secret_is_told_at_the_start() {
+    for (secret, told) in [(None, true), (Some("dGhlIHJlYWwgb25l"), false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().to_str().unwrap().to_owned();
+        let mut command = command(&["serve", "--port", "0", "--output", &output]);
+        command.envs(secret.map(|secret| ("ZENDESK_WEBHOOK_SECRET", secret)));
+        let mut server = Server::spawn(&mut command, folder);
+        server.http("GET", "/healthz", &[], "");
+        server.process.kill().unwrap();
+        let (_, rest) = server.ended();
+        assert_eq!(rest.contains("public test secret"), told, "{rest}");
+    }
+}
+
+/// A folder with these lines in its `.env`, and what `sign` says there.
+fn in_folder_of(lines: &str, variables: &[(&str, &str)]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), lines).unwrap();
+    let event = root().canonicalize().unwrap().join("events/ticket-created.json");
+    command(&["sign", event.to_str().unwrap()])
+        .current_dir(folder.path())
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_foreign_env_file_cannot_send_the_key_away() {
+    let foreign = "ANTHROPIC_BASE_URL=https://evil.example\n";
+    let output = in_folder_of(foreign, &[("ANTHROPIC_API_KEY", "key")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("set both in one place"), "{}", text(&output.stderr));
+    let both_there = format!("{foreign}ANTHROPIC_API_KEY=key\n");
+    assert_eq!(in_folder_of(&both_there, &[("ANTHROPIC_API_KEY", "key")]).status.code(), Some(2));
+    for (lines, variables) in [
+        (foreign, &[][..]),
+        (both_there.as_str(), &[][..]),
+        (foreign, &[("ANTHROPIC_API_KEY", "key"), ("ANTHROPIC_BASE_URL", "https://a.example")][..]),
+        ("ANTHROPIC_API_KEY=key\n", &[("ANTHROPIC_BASE_URL", "https://a.example")][..]),
+    ] {
+        let output = in_folder_of(lines, variables);
+        assert_eq!(output.status.code(), Some(0), "{lines} {variables:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_misspelt_variable_is_pointed_out() {
+    let output = in_folder_of("GAURDIAN_EMAIL=ann@example.org\nMODE=shadow\n", &[]);
+    assert_eq!(output.status.code(), Some(0));
+    let expected = ".env: GAURDIAN_EMAIL is not a variable that is read here; did you mean GUARDIAN_EMAIL?\n";
+    assert_eq!(text(&output.stderr), expected);
+}
+
+#[test]
+fn a_port_taken_leaves_the_output_alone() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("triage_report.html");
+    std::fs::write(&kept, "mine").unwrap();
+    let port = server.address.rsplit(':').next().unwrap();
+    let output = local(&["serve", "--port", port, "--output", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = text(&output.stderr);
+    assert!(error.contains(&format!("port {port} cannot be used; choose another with --port")), "{error}");
+    assert_eq!(std::fs::read_to_string(kept).unwrap(), "mine");
+}
+
+#[test]
+fn standard_input_is_a_file_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let run = |rows: &str| {
+        let mut process = command(&["--input", "-", "--output", out.to_str().unwrap()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        process.stdin.take().unwrap().write_all(rows.as_bytes()).unwrap();
+        process.wait_with_output().unwrap()
+    };
+    let output = run("ticket_id,customer_name,subject,description\n1,Acme,Help,Text\n");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(json(&out, "triage_results.json").as_array().unwrap().len(), 1);
+    let output = run("");
+    assert!(text(&output.stderr).contains("standard input is empty"), "{}", text(&output.stderr));
+}
+
+#[test]
+#[cfg(unix)]
+fn nothing_is_deleted_through_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let [out, pages] = ["out", "pages"].map(|name| folder.path().join(name));
+    for folder in [&out, &pages] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    std::fs::write(pages.join("mine.html"), "mine").unwrap();
+    std::os::unix::fs::symlink(&pages, out.join("emails")).unwrap();
+    let output = local(&["--output", out.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("emails is a symbolic link"), "{}", text(&output.stderr));
+    assert_eq!(std::fs::read_to_string(pages.join("mine.html")).unwrap(), "mine");
+}
+
+#[test]
+#[cfg(unix)]
+fn files_with_customers_words_are_private() {
+    use std::os::unix::fs::MetadataExt;
+
+    let (_, folder) = run(&[]);
+    let out = folder.path().join("out");
+    let mode = |path: &Path| path.metadata().unwrap().mode() & 0o777;
+    let private = FILES.iter().filter(|name| !["audit.json", "metrics_summary.json"].contains(*name));
+    for name in private.copied().chain(["triage_report.html"]) {
+        assert_eq!(mode(&out.join(name)), 0o600, "{name}");
+    }
+    for email in std::fs::read_dir(out.join("emails")).unwrap() {
+        assert_eq!(mode(&email.unwrap().path()), 0o600);
+    }
 }

@@ -19,9 +19,9 @@ mod records;
 use aws_sdk_dynamodb::{
     operation::{
         get_item::builders::GetItemFluentBuilder, query::builders::QueryFluentBuilder,
-        update_item::builders::UpdateItemFluentBuilder,
+        transact_write_items::TransactWriteItemsError, update_item::builders::UpdateItemFluentBuilder,
     },
-    types::AttributeValue,
+    types::{AttributeValue, TransactWriteItem},
 };
 use domain::{
     TicketId,
@@ -60,7 +60,7 @@ impl TicketTable {
     /// Opens the connection, so that the first message does not wait for it. A failure is the first message's to tell.
     pub async fn warm(&self) {
         if let Err(error) = self.get("WARM".to_owned(), "WARM").send().await {
-            tracing::warn!(error = told(&sort(SERVICE, error)), "The connection to DynamoDB could not be warmed.");
+            tracing::warn!(error = told(&sort(SERVICE, error)), "Failed to warm the connection to DynamoDB.");
         }
     }
 
@@ -77,25 +77,54 @@ impl TicketTable {
         self.client.update_item().table_name(&self.table).key("pk", text(pk(ticket))).key("sk", text(sk))
     }
 
-    /// All items of an index partition that are alive at `now`, oldest first.
-    async fn day(&self, key: String, now: Timestamp) -> Result<Vec<Item>, PortError> {
+    /// All of it or nothing. The SDK sends one token with every attempt, so a repeated one is the same transaction.
+    async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Transacted, PortError> {
+        let Err(error) = self.client.transact_write_items().set_transact_items(Some(writes)).send().await else {
+            return Ok(Transacted::Done);
+        };
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+            return Err(sort(SERVICE, error));
+        };
+        let refused = cancelled.cancellation_reasons().iter().find(|one| one.code() == Some("ConditionalCheckFailed"));
+        match refused {
+            Some(reason) => Ok(Transacted::Refused(reason.item.clone().unwrap_or_default())),
+            // In conflict with another transaction, or throttled.
+            None => Err(PortError::transient(SERVICE, error)),
+        }
+    }
+
+    /// All items of an index partition that are alive at `now`, oldest first. Each page is read before the next is asked
+    /// for: a page of items needs several times the memory of what they mean.
+    async fn of_day<T>(
+        &self,
+        key: String,
+        now: Timestamp,
+        read: impl Fn(&Item) -> Result<T, PortError>,
+    ) -> Result<Vec<T>, PortError> {
         let query = self.client.query().table_name(&self.table).index_name(BY_DAY);
         let query = query.key_condition_expression("day_key = :day").expression_attribute_values(":day", text(key));
-        let mut items = Vec::new();
+        let mut all = Vec::new();
         let mut from = None;
         loop {
             let (found, next) = page(query.clone(), from).await?;
-            for item in found {
-                if alive(&item, now)? {
-                    items.push(item);
+            for item in &found {
+                if alive(item, now)? {
+                    all.push(read(item)?);
                 }
             }
             from = next;
             if from.is_none() {
-                return Ok(items);
+                return Ok(all);
             }
         }
     }
+}
+
+/// How a transaction went.
+enum Transacted {
+    Done,
+    /// A condition did not hold; the item it was about, if the request asked for it and there is one.
+    Refused(Item),
 }
 
 /// One page of a query, and where the next one starts.

@@ -20,8 +20,7 @@ impl Records for TicketTable {
     }
 
     async fn day(&self, day: Date, now: Timestamp) -> Result<Vec<Summary>, PortError> {
-        let items = TicketTable::day(self, day_key("record", day), now).await?;
-        items.iter().map(|item| read_json(item, "summary_json")).collect()
+        self.of_day(day_key("record", day), now, |item| read_json(item, "summary_json")).await
     }
 
     async fn past(

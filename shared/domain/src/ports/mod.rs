@@ -1,10 +1,13 @@
 //! The outside, as small traits. Every promise is in the trait's doc, and the module `contract` holds an adapter to it.
 
+use std::time::Duration;
+
 mod alert_log;
 mod analyst;
 mod audit;
 mod control;
 mod helpdesk;
+mod json_error;
 mod mailer;
 mod queue;
 mod records;
@@ -15,11 +18,12 @@ mod ticket_log;
 #[cfg(feature = "contract")]
 pub mod contract;
 
-pub use alert_log::{AlertLog, Opened, Taken};
+pub use alert_log::{AlertLog, Handover, Opened, Taken};
 pub use analyst::Analyst;
 pub use audit::Audit;
-pub use control::{Control, Cooldown, CooldownKey, Count};
+pub use control::{Control, Cooldown, CooldownKey, Count, Leased};
 pub use helpdesk::{Helpdesk, Updated};
+pub use json_error::{JsonError, json_error};
 pub use mailer::{Accepted, Email, Mailer};
 pub use queue::Queue;
 pub use records::Records;
@@ -37,6 +41,9 @@ pub enum PortError {
     #[error("{service} did not answer")]
     Transient {
         service: &'static str,
+        /// The service said not to ask again before this has passed, counted from its answer. A span and not a moment:
+        /// services say seconds (`Retry-After: 60`), and an adapter has no clock. Only an adapter sets it.
+        not_before: Option<Duration>,
         #[source]
         cause: Cause,
     },
@@ -58,7 +65,12 @@ pub fn told(error: &dyn std::error::Error) -> String {
 
 impl PortError {
     pub fn transient(service: &'static str, cause: impl Into<Cause>) -> Self {
-        Self::Transient { service, cause: cause.into() }
+        Self::Transient { service, not_before: None, cause: cause.into() }
+    }
+
+    /// A transient failure of a service that said how long to leave it alone.
+    pub fn throttled(service: &'static str, not_before: Duration, cause: impl Into<Cause>) -> Self {
+        Self::Transient { service, not_before: Some(not_before), cause: cause.into() }
     }
 
     pub fn permanent(service: &'static str, cause: impl Into<Cause>) -> Self {

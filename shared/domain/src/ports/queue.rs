@@ -12,6 +12,8 @@ pub trait Queue: Send + Sync {
     /// `Ok` only once the message is stored. It is not delivered before `delay`, which is at most 900 s.
     async fn send(&self, body: &str, delay: Duration) -> Result<(), PortError>;
 
-    /// Makes a received message visible again at once, so that it runs through its receives to the dead letters.
-    async fn give_back(&self, receipt: &str) -> Result<(), PortError>;
+    /// Makes a received message visible again after `delay`, counted from this call: zero is at once, the most is 12 h.
+    /// The message stays the same one, with its age and its receives. A receipt of an earlier delivery changes nothing
+    /// and may be refused.
+    async fn defer(&self, receipt: &str, delay: Duration) -> Result<(), PortError>;
 }

@@ -16,15 +16,20 @@ pub trait Receiver: Send + Sync {
     async fn wait(&self, time: Duration);
 }
 
-/// A delayed message comes after its delay and not before; a message given back comes again at once.
-pub async fn delay_and_give_back(queue: &impl Queue, receiver: &impl Receiver) {
+/// A delayed message comes after its delay and not before; a deferred one likewise, and with no delay at once.
+pub async fn delay_and_defer(queue: &impl Queue, receiver: &impl Receiver) {
     queue.send("at once", Duration::ZERO).await.unwrap();
     queue.send("later", Duration::from_secs(2)).await.unwrap();
     let first = receiver.receive().await;
     assert_eq!(first.iter().map(|(body, _)| body.as_str()).collect::<Vec<_>>(), ["at once"]);
     assert!(receiver.receive().await.is_empty(), "received and in flight");
-    queue.give_back(&first[0].1).await.unwrap();
-    assert_eq!(receiver.receive().await[0].0, "at once");
+    queue.defer(&first[0].1, Duration::ZERO).await.unwrap();
+    let again = receiver.receive().await;
+    assert_eq!(again[0].0, "at once");
+    queue.defer(&again[0].1, Duration::from_secs(6)).await.unwrap();
     receiver.wait(Duration::from_secs(3)).await;
-    assert_eq!(receiver.receive().await.iter().filter(|(body, _)| body == "later").count(), 1);
+    let due = receiver.receive().await;
+    assert_eq!(due.iter().map(|(body, _)| body.as_str()).collect::<Vec<_>>(), ["later"], "the other is put off");
+    receiver.wait(Duration::from_secs(4)).await;
+    assert_eq!(receiver.receive().await[0].0, "at once", "long before its visibility timeout");
 }
