@@ -7,10 +7,6 @@
 //! 3. Per task, softmax attention over the sentences of a ticket gives a weighted mean of their hidden units.
 //! 4. A linear head per task sees that mean, and what all heads share: hidden units and sentence log-probabilities, both
 //!    max-pooled over the sentences, the hidden units of whole text and subject, and the marks of style.
-#![expect(
-    clippy::indexing_slicing,
-    reason = "indices follow from the shapes of our own arrays; a wrong one must panic in a test, not score 0"
-)]
 
 use std::ops::Range;
 

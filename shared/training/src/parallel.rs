@@ -17,7 +17,7 @@ pub fn map<T: Sync, U: Send>(items: &[T], threads: usize, map: impl Fn(&T) -> U 
         }
     };
     let mut results: Vec<(usize, U)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(&work)).collect();
+        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("a worker does not panic")).collect()
     });
     results.sort_unstable_by_key(|(index, _)| *index);
