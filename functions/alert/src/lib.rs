@@ -1,24 +1,29 @@
 //! Delivery of alerts: cooldown, daily cap, e-mail, digest. Triage decides what is said, this decides whether and when.
 
+mod digest;
 mod render;
+mod settle;
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    Alert, AlertKey, AuditEntry, Band, Delivery, EmailAddress, Policy,
+    Alert, AlertKey, Band, Delivery, Policy,
     alert::HoldReason,
     ports::{
-        Accepted, AlertLog, Audit, Control, Cooldown, CooldownKey, Count, Email, Mailer, PortError, Queue, Settings,
+        Accepted, AlertLog, Control, Cooldown, CooldownKey, Count, Email, Handover, Mailer, PortError, Queue, Settings,
         Taken, told,
     },
     record::utc_day,
 };
-use jiff::{SignedDuration, Timestamp, tz::Offset};
+use jiff::{SignedDuration, Timestamp};
 use runtime::{AlertMessage, Handler, Invocation, Queues, Verdict, batch, handle_batch};
 use serde::Deserialize;
 use serde_json::Value;
+
+pub use crate::digest::{PENDING_TOO_LONG, digest};
+use crate::settle::{Outcome, give_back, settle};
 
 /// What alerting needs of the outside.
 #[derive(Clone)]
@@ -26,7 +31,6 @@ pub struct Alerting {
     pub settings: Arc<dyn Settings>,
     pub alerts: Arc<dyn AlertLog>,
     pub control: Arc<dyn Control>,
-    pub audit: Arc<dyn Audit>,
     pub mailer: Arc<dyn Mailer>,
     /// Where messages go that the mail service refuses for good.
     pub outbox: Arc<dyn Mailer>,
@@ -65,28 +69,9 @@ pub async fn handle_event(
     match event {
         Event::Queue(messages) => Ok(handle(alerting, messages, invocation).await),
         Event::Schedule { action: Action::Digest } => {
-            hourly_digest(alerting, invocation.now).await?;
+            let messages = digest(alerting, invocation).await?;
+            tracing::info!(messages, "The digest is done.");
             Ok(SqsBatchResponse::default())
-        }
-    }
-}
-
-/// The digest, once an hour however often the schedule fires. One that failed may be tried again.
-async fn hourly_digest(alerting: &Alerting, now: Timestamp) -> Result<(), PortError> {
-    let counter = format!("digest/{}", Offset::UTC.to_datetime(now).strftime("%Y-%m-%dT%H"));
-    let expires = now + SignedDuration::from_hours(2);
-    if alerting.control.count(&counter, 1, 1, expires).await? == Count::Over {
-        tracing::info!("This hour's digest went out already.");
-        return Ok(());
-    }
-    match digest(alerting, now).await {
-        Ok(messages) => {
-            tracing::info!(messages, "Sent the digest in {messages} messages.");
-            Ok(())
-        }
-        Err(error) => {
-            alerting.control.uncount(&counter, 1).await?;
-            Err(error)
         }
     }
 }
@@ -128,30 +113,45 @@ async fn one_alert(
     invocation: &Invocation,
 ) -> Result<Verdict, PortError> {
     let now = invocation.now;
-    let alert = match alerting.alerts.take(key, owner, now, invocation.lease_until()).await? {
-        Taken::Mine(alert) => *alert,
-        Taken::Theirs { until } => {
+    let (alert, handover) = match alerting.alerts.take(key, owner, now, invocation.lease_until()).await {
+        Ok(Taken::Mine { alert, handover }) => (alert, handover),
+        Ok(Taken::Theirs { until }) => {
             return Ok(Verdict::Later { at_most: batch::delay(until.duration_since(now)) });
         }
-        Taken::Settled => return Ok(Verdict::Done),
+        Ok(Taken::Settled) => return Ok(Verdict::Done),
+        Err(error) => {
+            // If only the answer was lost the lease is ours, and the next delivery need not wait for its end.
+            give_back(alerting, key, owner, Handover::Never).await;
+            return Err(error);
+        }
     };
     match deliver(alerting, &alert, now).await {
         Ok(delivery) => {
-            note(alerting, &alert, &delivery, now).await?;
-            alerting.alerts.settle(key, owner, delivery).await?;
+            settle(alerting, &alert, owner, Outcome { delivery, handover, at: now }).await?;
             Ok(Verdict::Done)
         }
-        Err(error) => {
-            if let Err(released) = alerting.alerts.release(key, owner).await {
-                tracing::warn!(alert = %key, error = told(&released), "Alert {key} waits for its lease to run out.");
-            }
+        Err(Undelivered { error, handover }) => {
+            give_back(alerting, key, owner, handover).await;
             Err(error)
         }
     }
 }
 
+/// Why a message did not go out, and whether the mail service may have it all the same.
+pub(crate) struct Undelivered {
+    pub(crate) error: PortError,
+    pub(crate) handover: Handover,
+}
+
+/// What fails before the mail service is asked.
+impl From<PortError> for Undelivered {
+    fn from(error: PortError) -> Self {
+        Self { error, handover: Handover::Never }
+    }
+}
+
 /// Whether and how the alert goes out now.
-async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<Delivery, PortError> {
+async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<Delivery, Undelivered> {
     if !alerting.delivery {
         return Ok(Delivery::Skipped);
     }
@@ -189,7 +189,7 @@ async fn within_cap(alerting: &Alerting, policy: &Policy, band: Band, now: Times
 }
 
 /// Transient failures are the caller's; a message refused for good goes to the outbox, where people can see it.
-async fn send(alerting: &Alerting, email: &Email) -> Result<Delivery, PortError> {
+pub(crate) async fn send(alerting: &Alerting, email: &Email) -> Result<Delivery, Undelivered> {
     match alerting.mailer.send(email).await {
         Ok(Accepted::Sent { id }) => Ok(Delivery::Sent { id }),
         Ok(Accepted::Filed { file }) => Ok(Delivery::Filed { file }),
@@ -197,50 +197,7 @@ async fn send(alerting: &Alerting, email: &Email) -> Result<Delivery, PortError>
             alerting.outbox.send(email).await?;
             Ok(Delivery::Refused { reason: format!("{service}: {cause}") })
         }
-        Err(error @ PortError::Transient { .. }) => Err(error),
+        // A time-out looks the same whether or not the message had arrived.
+        Err(error @ PortError::Transient { .. }) => Err(Undelivered { error, handover: Handover::Possible }),
     }
-}
-
-/// Sends each recipient one message with everything held for them, heaviest first. Returns how many messages went out.
-///
-/// # Errors
-/// The first failure; what was sent before it is settled, the rest waits for the next digest.
-pub async fn digest(alerting: &Alerting, now: Timestamp) -> Result<usize, PortError> {
-    let policy = alerting.settings.policy().await?;
-    let mut held: BTreeMap<EmailAddress, Vec<Arc<Alert>>> = BTreeMap::new();
-    for alert in alerting.alerts.alerts(now).await? {
-        if matches!(alert.delivery, Delivery::Held { .. }) {
-            held.entry(alert.recipient.clone()).or_default().push(alert);
-        }
-    }
-    let messages = held.len();
-    for (recipient, mut alerts) in held {
-        alerts.sort_by(|a, b| b.weight().total_cmp(&a.weight()).then_with(|| a.key().cmp(&b.key())));
-        let email = render::digest(&recipient, &alerts, &policy.helpdesk_url, now);
-        let delivery = match send(alerting, &email).await? {
-            Delivery::Sent { .. } | Delivery::Filed { .. } => Delivery::Digested,
-            refused => refused,
-        };
-        for alert in alerts {
-            note(alerting, &alert, &delivery, now).await?;
-            alerting.alerts.settle(alert.key(), "digest", delivery.clone()).await?;
-        }
-    }
-    Ok(messages)
-}
-
-async fn note(alerting: &Alerting, alert: &Alert, delivery: &Delivery, now: Timestamp) -> Result<(), PortError> {
-    let outcome: Cow<'static, str> = match delivery {
-        Delivery::Held { reason } => format!("held: {reason}").into(),
-        other => other.word().into(),
-    };
-    tracing::info!(alert = %alert.key(), outcome = %outcome, "Alert {}: {outcome}.", alert.key());
-    let entry = AuditEntry {
-        at: now,
-        ticket: alert.ticket,
-        action: "alert_email".into(),
-        target: alert.key().to_string().into(),
-        outcome,
-    };
-    alerting.audit.append(&entry).await
 }

@@ -31,9 +31,8 @@ impl lambda::Function for Function {
         let sdk = &deployment.sdk;
         Ok(Self(Alerting {
             settings: deployment.settings,
-            alerts: deployment.log.clone(),
+            alerts: deployment.log,
             control: Arc::new(ControlTable::new(sdk, control)),
-            audit: deployment.log,
             mailer: Arc::new(SesMailer::new(sdk, sender, configuration_set)),
             outbox: Arc::new(BucketOutbox(BucketSite::new(sdk, site))),
             queue: Arc::new(SqsQueue::new(sdk, queue)),
@@ -46,9 +45,8 @@ impl lambda::Function for Function {
         let bundled = Bundled::new(lambda::scratch(), variable)?;
         Ok(Self(Alerting {
             settings: bundled.settings,
-            alerts: bundled.log.clone(),
+            alerts: bundled.log,
             control: bundled.control,
-            audit: bundled.log,
             mailer: bundled.outbox.clone(),
             outbox: bundled.outbox,
             queue: Bundled::queue(),

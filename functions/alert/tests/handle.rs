@@ -1,12 +1,23 @@
 //! Delivery over embedded adapters.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use alert::{Alerting, Event, digest, handle, handle_event};
-use domain::{Alert, Band, Policy, policy::AlertPolicy, ports::AlertLog, sample};
-use jiff::SignedDuration;
-use memory::{Failing, Fault, FixedSettings, MemoryControl, MemoryQueue, MemoryTicketLog, OutboxMailer, pump};
+use alert::{Alerting, Event, PENDING_TOO_LONG, digest, handle, handle_event};
+use async_trait::async_trait;
+use domain::{
+    Alert, Band, Policy,
+    policy::AlertPolicy,
+    ports::{Accepted, AlertLog, Email, Mailer, PortError},
+    sample,
+};
+use futures::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+use memory::{Failing, Fault, FixedSettings, MemoryControl, MemoryQueue, MemoryTicketLog, Method, OutboxMailer, pump};
 use runtime::{
     AlertMessage, Invocation,
     backoff::RECEIVES,
@@ -15,36 +26,62 @@ use runtime::{
 
 struct Bench {
     alerting: Alerting,
-    log: Arc<MemoryTicketLog>,
-    mailer: Arc<Failing<OutboxMailer>>,
+    log: Arc<Failing<MemoryTicketLog>>,
+    control: Arc<Failing<MemoryControl>>,
+    mailer: Arc<Failing<Outbox>>,
     queue: Arc<MemoryQueue>,
     folder: tempfile::TempDir,
+}
+
+/// Files messages and remembers their threads.
+struct Outbox {
+    files: OutboxMailer,
+    threads: Mutex<Vec<String>>,
+    /// Nobody of this name is written to.
+    refuses: Mutex<Option<&'static str>>,
+}
+
+#[async_trait]
+impl Mailer for Outbox {
+    async fn send(&self, email: &Email) -> Result<Accepted, PortError> {
+        if self.refuses.lock().unwrap().is_some_and(|name| email.to.as_str().starts_with(name)) {
+            return Err(PortError::transient("mail", "down for this one"));
+        }
+        self.threads.lock().unwrap().push(email.thread.clone());
+        self.files.send(email).await
+    }
 }
 
 fn bench(daily_cap: Option<u32>) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let policy = Policy { alerts: AlertPolicy { cooldown_hours: 24, daily_cap }, ..sample::policy() };
-    let log = Arc::new(MemoryTicketLog::default());
-    let mailer = Arc::new(Failing::new(OutboxMailer::new(folder.path().join("sent"))));
+    let log = Arc::new(Failing::new(MemoryTicketLog::default()));
+    let control = Arc::new(Failing::new(MemoryControl::default()));
+    let files = OutboxMailer::new(folder.path().join("sent"));
+    let mailer = Arc::new(Failing::new(Outbox { files, threads: Mutex::default(), refuses: Mutex::default() }));
     let queue = Arc::new(MemoryQueue::new(SignedDuration::from_secs(60), RECEIVES, sample::now()));
     let alerting = Alerting {
         settings: Arc::new(FixedSettings(Arc::new(policy))),
         alerts: log.clone(),
-        control: Arc::new(MemoryControl::default()),
-        audit: log.clone(),
+        control: control.clone(),
         mailer: mailer.clone(),
         outbox: Arc::new(OutboxMailer::new(folder.path().join("outbox"))),
         queue: queue.clone(),
         dead_letters: queue.dead_letters(),
         delivery: true,
     };
-    Bench { alerting, log, mailer, queue, folder }
+    Bench { alerting, log, control, mailer, queue, folder }
 }
 
 impl Bench {
     async fn raise(&self, alert: &Alert) {
-        self.log.open(alert, sample::now() + SignedDuration::from_hours(720)).await.unwrap();
+        self.open(alert).await;
         self.tell(alert).await;
+    }
+
+    async fn open(&self, alert: &Alert) {
+        let expires = sample::now() + SignedDuration::from_hours(720);
+        self.log.open(alert, expires, &sample::audit_entry(alert.ticket.number(), "alert_raised")).await.unwrap();
     }
 
     async fn tell(&self, alert: &Alert) {
@@ -56,9 +93,42 @@ impl Bench {
         while let Some(next) = self.queue.next_visible() {
             self.queue.tick(next);
             let now = self.queue.now();
-            let invocation = Invocation { request_id: "r".into(), now, deadline: now + SignedDuration::from_secs(30) };
-            pump(&self.queue, |event| async { handle(&self.alerting, event, &invocation).await }).await;
+            pump(&self.queue, |event| async { handle(&self.alerting, event, &invocation(now)).await }).await;
         }
+    }
+
+    /// A digest some minutes after the sample's hour has begun. A panic is an error too.
+    async fn digest(&self, minute: i64) -> Result<usize, String> {
+        let at = sample::now() + SignedDuration::from_mins(minute);
+        match AssertUnwindSafe(digest(&self.alerting, &invocation(at))).catch_unwind().await {
+            Ok(answered) => answered.map_err(|error| error.to_string()),
+            Err(_) => Err("panicked".to_owned()),
+        }
+    }
+
+    /// Two alerts of one account, so that the second is held.
+    async fn hold(&self, recipient: &str, numbers: [u64; 2]) -> Alert {
+        let [first, held] = numbers.map(|number| Alert {
+            recipient: format!("{recipient}@example.com").parse().unwrap(),
+            ..alert(number, recipient, Band::Elevated)
+        });
+        for alert in [&first, &held] {
+            self.raise(alert).await;
+            self.drain().await;
+        }
+        assert_eq!(self.word(&held), "held");
+        held
+    }
+
+    fn digests(&self) -> Vec<String> {
+        let threads = self.mailer.inner().threads.lock().unwrap();
+        threads.iter().filter(|thread| thread.starts_with("digest-")).cloned().collect()
+    }
+
+    fn audited(&self, alert: &Alert) -> Vec<String> {
+        let entries = self.log.inner().audit().into_iter();
+        let ours = entries.filter(|entry| entry.action == "alert_email" && entry.target == alert.key().to_string());
+        ours.map(|entry| entry.outcome.into_owned()).collect()
     }
 
     fn files(&self, folder: &str) -> Vec<String> {
@@ -69,8 +139,12 @@ impl Bench {
     }
 
     fn word(&self, alert: &Alert) -> &'static str {
-        self.log.alert(alert.key()).unwrap().delivery.word()
+        self.log.inner().alert(alert.key()).unwrap().delivery.word()
     }
+}
+
+fn invocation(now: Timestamp) -> Invocation {
+    Invocation { request_id: "r".into(), now, deadline: now + SignedDuration::from_secs(30) }
 }
 
 fn alert(number: u64, account: &str, band: Band) -> Alert {
@@ -86,7 +160,7 @@ async fn an_alert_is_sent_once_however_often_it_is_told() {
         bench.tell(&alert).await;
     }
     bench.drain().await;
-    assert_eq!(bench.mailer.calls("mail"), 1);
+    assert_eq!(bench.mailer.calls(Method::MailerSend), 1);
     assert_eq!((bench.word(&alert), bench.files("sent")), ("outbox", vec!["1-guardian-elevated.html".to_owned()]));
     assert!(bench.queue.dead().is_empty());
 }
@@ -95,11 +169,11 @@ async fn an_alert_is_sent_once_however_often_it_is_told() {
 async fn a_transient_refusal_is_retried_and_a_final_one_goes_to_the_outbox() {
     let bench = bench(None);
     let (first, second) = (alert(1, "Acme", Band::Elevated), alert(2, "Bolt", Band::Elevated));
-    bench.mailer.plan("mail", &[Fault::Transient]);
+    bench.mailer.plan(Method::MailerSend, &[Fault::Transient]);
     bench.raise(&first).await;
     bench.drain().await;
     assert_eq!((bench.word(&first), bench.files("sent").len()), ("outbox", 1), "despite its own cooldown");
-    bench.mailer.plan("mail", &[Fault::Permanent]);
+    bench.mailer.plan(Method::MailerSend, &[Fault::Permanent]);
     bench.raise(&second).await;
     bench.drain().await;
     assert_eq!((bench.word(&second), bench.files("outbox")), ("refused", vec!["2-guardian-elevated.html".to_owned()]));
@@ -122,10 +196,11 @@ async fn one_alert_per_account_until_it_gets_worse_and_a_digest_for_the_rest() {
         [&first, &second, &worse, &other].map(|alert| bench.word(alert)),
         ["outbox", "held", "outbox", "outbox"]
     );
-    assert_eq!(digest(&bench.alerting, sample::now()).await.unwrap(), 1);
+    assert_eq!(bench.digest(0).await.unwrap(), 1);
     assert_eq!(bench.word(&second), "digested");
-    assert_eq!(digest(&bench.alerting, sample::now()).await.unwrap(), 0, "nothing is held any more");
-    let audit: Vec<_> = bench.log.audit().into_iter().map(|entry| entry.outcome).collect();
+    assert_eq!(bench.digest(0).await.unwrap(), 0, "nothing is held any more");
+    let audit = bench.log.inner().audit().into_iter().filter(|entry| entry.action == "alert_email");
+    let audit: Vec<_> = audit.map(|entry| entry.outcome).collect();
     assert_eq!(audit, ["outbox", "held: cooldown", "outbox", "outbox", "digested"]);
 }
 
@@ -141,7 +216,7 @@ async fn the_last_fifth_of_the_daily_cap_is_for_the_critical() {
     let words = |alerts: &[Alert]| alerts.iter().map(|alert| bench.word(alert)).collect::<Vec<_>>();
     assert_eq!(words(&elevated), ["outbox", "outbox", "outbox", "outbox", "held", "held"]);
     assert_eq!(words(&critical), ["outbox", "held", "held"]);
-    assert_eq!(digest(&bench.alerting, sample::now()).await.unwrap(), 1, "one message for one recipient");
+    assert_eq!(bench.digest(0).await.unwrap(), 1, "one message for one recipient");
     let file = bench.files("sent").into_iter().find(|file| file.starts_with("digest-")).unwrap();
     let html = std::fs::read_to_string(bench.folder.path().join("sent").join(file)).unwrap();
     assert!(html.contains("4 held alerts"));
@@ -154,7 +229,7 @@ async fn a_digest_lists_the_heaviest_first() {
         bench.raise(&Alert { mrr: Some(mrr), ..alert(number, account, Band::Elevated) }).await;
     }
     bench.drain().await;
-    digest(&bench.alerting, sample::now()).await.unwrap();
+    bench.digest(0).await.unwrap();
     let html = std::fs::read_to_string(bench.folder.path().join("sent").join(&bench.files("sent")[0])).unwrap();
     let places = ["Large ·", "Middle ·", "Small ·"].map(|name| html.find(name).unwrap());
     assert!(places.is_sorted(), "{places:?}");
@@ -167,7 +242,7 @@ async fn switched_off_nobody_is_written_to() {
     let alert = alert(1, "Acme", Band::Critical);
     bench.raise(&alert).await;
     bench.drain().await;
-    assert_eq!((bench.word(&alert), bench.mailer.calls("mail")), ("skipped", 0));
+    assert_eq!((bench.word(&alert), bench.mailer.calls(Method::MailerSend)), ("skipped", 0));
 }
 
 #[tokio::test]
@@ -193,29 +268,165 @@ async fn a_message_that_names_no_alert_is_parked() {
 }
 
 #[tokio::test]
-async fn the_scheduled_digest_goes_out_once_an_hour_and_again_after_a_failure() {
-    let bench = bench(None);
-    let (first, second) = (alert(1, "Acme", Band::Elevated), alert(2, "Acme", Band::Elevated));
-    bench.raise(&first).await;
-    bench.raise(&second).await;
-    bench.drain().await;
-    assert_eq!(bench.word(&second), "held");
-    let schedule = async || {
-        let event: Event = serde_json::from_str(r#"{"action": "digest"}"#).unwrap();
-        let now = sample::now();
-        let invocation = Invocation { request_id: "r".into(), now, deadline: now + SignedDuration::from_secs(30) };
-        handle_event(&bench.alerting, event, &invocation).await
-    };
-    bench.mailer.plan("mail", &[Fault::Transient]);
-    assert!(schedule().await.is_err(), "the schedule has to come again");
-    schedule().await.unwrap();
-    assert_eq!(bench.word(&second), "digested");
+async fn a_settled_alert_is_audited() {
+    for fault in [Fault::Transient, Fault::Ambiguous] {
+        let bench = bench(None);
+        let alert = alert(1, "Acme", Band::Elevated);
+        bench.log.plan(Method::AlertLogSettle, &[fault]);
+        bench.raise(&alert).await;
+        bench.drain().await;
+        assert_eq!(bench.mailer.calls(Method::MailerSend), 1, "{fault:?}");
+        assert_eq!((bench.word(&alert), bench.audited(&alert)), ("outbox", vec!["outbox".to_owned()]), "{fault:?}");
+    }
+}
 
-    let third = alert(3, "Acme", Band::Elevated);
-    bench.raise(&third).await;
+#[tokio::test]
+async fn a_second_mail_folds_and_is_counted() {
+    for (method, fault) in [
+        (Method::MailerSend, Fault::Ambiguous),
+        (Method::MailerSend, Fault::PanicAfter),
+        (Method::AlertLogSettle, Fault::Panic),
+    ] {
+        let bench = bench(None);
+        let alert = alert(1, "Acme", Band::Elevated);
+        bench.mailer.plan(method, &[fault]);
+        bench.log.plan(method, &[fault]);
+        bench.raise(&alert).await;
+        bench.drain().await;
+        let threads = bench.mailer.inner().threads.lock().unwrap().clone();
+        assert_eq!(threads, ["1-guardian", "1-guardian"], "{method} {fault:?}");
+        assert_eq!(bench.audited(&alert), ["outbox, may be a duplicate"], "{method} {fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_alert_never_handed_over_is_no_duplicate() {
+    for (method, fault) in [
+        (Method::AlertLogTake, Fault::Ambiguous),
+        (Method::ControlCoolDown, Fault::Transient),
+        (Method::ControlCount, Fault::Ambiguous),
+    ] {
+        let bench = bench(Some(100));
+        let alert = alert(1, "Acme", Band::Elevated);
+        bench.log.plan(method, &[fault]);
+        bench.control.plan(method, &[fault]);
+        bench.raise(&alert).await;
+        bench.drain().await;
+        assert_eq!(bench.audited(&alert), ["outbox"], "{method} {fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_digest_goes_out_once_an_hour() {
+    let bench = bench(None);
+    let held = bench.hold("kam", [1, 2]).await;
+    let schedule = async |minute| {
+        let event: Event = serde_json::from_str(r#"{"action": "digest"}"#).unwrap();
+        let now = sample::now() + SignedDuration::from_mins(minute);
+        handle_event(&bench.alerting, event, &invocation(now)).await.unwrap();
+    };
+    schedule(0).await;
+    assert_eq!((bench.word(&held), bench.digests().len()), ("digested", 1));
+    let later = alert(3, "kam", Band::Elevated);
+    bench.raise(&later).await;
     bench.drain().await;
-    schedule().await.unwrap();
-    assert_eq!(bench.word(&third), "held", "the next hour's digest takes it");
+    schedule(59).await;
+    assert_eq!(bench.word(&later), "held");
+    schedule(60).await;
+    assert_eq!(bench.word(&later), "digested");
+}
+
+#[tokio::test]
+async fn a_failed_digest_does_not_cost_its_hour() {
+    for fault in [Fault::Transient, Fault::Panic] {
+        let bench = bench(None);
+        let held = bench.hold("kam", [1, 2]).await;
+        bench.mailer.plan(Method::MailerSend, &[fault]);
+        assert!(bench.digest(0).await.is_err(), "{fault:?}: the schedule has to come again");
+        assert_eq!(bench.word(&held), "held", "{fault:?}");
+        assert_eq!(bench.digest(1).await.unwrap(), 1, "{fault:?}");
+        assert_eq!((bench.word(&held), bench.digests().len()), ("digested", 1), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_digests_at_once_write_once() {
+    let bench = bench(None);
+    let held = bench.hold("kam", [1, 2]).await;
+    let both = [0, 1].map(|second| {
+        let at = sample::now() + SignedDuration::from_secs(second);
+        let alerting = bench.alerting.clone();
+        async move { digest(&alerting, &invocation(at)).await.unwrap() }
+    });
+    let sent: usize = futures::future::join_all(both).await.into_iter().sum();
+    assert_eq!((sent, bench.digests().len(), bench.word(&held)), (1, 1, "digested"));
+}
+
+#[tokio::test]
+async fn a_dead_digest_is_taken_over() {
+    let bench = bench(None);
+    let held = bench.hold("kam", [1, 2]).await;
+    bench.log.plan(Method::AlertLogSettle, &[Fault::Panic]);
+    assert!(bench.digest(0).await.is_err());
+    let meanwhile = invocation(sample::now() + SignedDuration::from_secs(30));
+    assert_eq!(digest(&bench.alerting, &meanwhile).await.unwrap(), 0, "the lease holds");
+    assert_eq!((bench.digests().len(), bench.word(&held)), (1, "held"));
+    assert_eq!(bench.digest(1).await.unwrap(), 1);
+    let thread = "digest-kam-example-com".to_owned();
+    assert_eq!(bench.digests(), [thread.clone(), thread]);
+    assert_eq!(bench.audited(&held), ["held: cooldown", "digested, may be a duplicate"]);
+}
+
+#[tokio::test]
+async fn one_recipients_failure_stops_no_other() {
+    let bench = bench(None);
+    let [first, second, third] = [("ann", [1, 2]), ("ben", [3, 4]), ("cat", [5, 6])];
+    let first = bench.hold(first.0, first.1).await;
+    let second = bench.hold(second.0, second.1).await;
+    let third = bench.hold(third.0, third.1).await;
+    *bench.mailer.inner().refuses.lock().unwrap() = Some("ben");
+    assert!(bench.digest(0).await.is_err(), "the schedule has to come again");
+    assert_eq!([&first, &second, &third].map(|alert| bench.word(alert)), ["digested", "held", "digested"]);
+    *bench.mailer.inner().refuses.lock().unwrap() = None;
+    assert_eq!(bench.digest(1).await.unwrap(), 1);
+    assert_eq!((bench.word(&second), bench.digests().len()), ("digested", 3));
+}
+
+#[tokio::test]
+async fn a_digest_settles_what_it_can() {
+    let bench = bench(Some(0));
+    let alerts: Vec<Alert> = (1..=3).map(|number| alert(number, "Acme", Band::Elevated)).collect();
+    for alert in &alerts {
+        bench.raise(alert).await;
+    }
+    bench.drain().await;
+    bench.log.plan(Method::AlertLogSettle, &[Fault::Transient, Fault::Transient]);
+    assert!(bench.digest(0).await.is_err());
+    let words: Vec<_> = alerts.iter().map(|alert| bench.word(alert)).collect();
+    assert_eq!(words, ["held", "digested", "digested"], "only the first failed, twice");
+}
+
+#[tokio::test]
+async fn an_alert_without_a_message_is_digested() {
+    let bench = bench(None);
+    let lost = alert(1, "Acme", Band::Critical);
+    bench.open(&lost).await;
+    let minutes = PENDING_TOO_LONG.as_mins();
+    assert_eq!(bench.digest(minutes - 1).await.unwrap(), 0, "its message may be on its way");
+    assert_eq!(bench.digest(minutes).await.unwrap(), 1);
+    assert_eq!((bench.word(&lost), bench.audited(&lost)), ("digested", vec!["digested".to_owned()]));
+    bench.tell(&lost).await;
+    bench.drain().await;
+    assert_eq!(bench.mailer.calls(Method::MailerSend), 1, "a late message does nothing");
+}
+
+#[tokio::test]
+async fn switched_off_no_digest_goes_out() {
+    let mut bench = bench(None);
+    let held = bench.hold("kam", [1, 2]).await;
+    bench.alerting.delivery = false;
+    assert_eq!(bench.digest(0).await.unwrap(), 0);
+    assert_eq!((bench.word(&held), bench.digests().len()), ("held", 0));
 }
 
 #[test]

@@ -10,8 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    AccountId, Alert, AlertKey, Delivery, PastTicket, Record, Summary, TicketId,
-    ports::{AlertLog, Opened, PortError, Records, Taken},
+    AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Record, Summary, TicketId,
+    ports::{AlertLog, Fenced, Handover, Opened, PortError, Records, Taken},
     record::utc_day,
     sample,
 };
@@ -65,7 +65,7 @@ impl Records for Store {
 
 #[async_trait]
 impl AlertLog for Store {
-    async fn open(&self, _: &Alert, _: Timestamp) -> Result<Opened, PortError> {
+    async fn open(&self, _: &Alert, _: Timestamp, _: &AuditEntry) -> Result<Opened, PortError> {
         Ok(Opened::Settled)
     }
 
@@ -73,11 +73,11 @@ impl AlertLog for Store {
         Ok(Taken::Settled)
     }
 
-    async fn settle(&self, _: AlertKey, _: &str, _: Delivery) -> Result<(), PortError> {
-        Ok(())
+    async fn settle(&self, _: AlertKey, _: &str, _: Delivery, _: &AuditEntry) -> Result<Fenced, PortError> {
+        Ok(Fenced::Lost)
     }
 
-    async fn release(&self, _: AlertKey, _: &str) -> Result<(), PortError> {
+    async fn release(&self, _: AlertKey, _: &str, _: Handover) -> Result<(), PortError> {
         Ok(())
     }
 

@@ -100,7 +100,7 @@ pub async fn process(shared: &Shared, rows: &[Row], progress: Option<Arc<Progres
         failed += lane.context("a ticket could not be handled")?;
     }
     let end = last_moment(rows);
-    alert::digest(&shared.stack(end).alerting, end).await.context("the digest could not be written")?;
+    shared.stack(end).digest(end).await.context("the digest could not be written")?;
     Ok(Outcome { failed })
 }
 

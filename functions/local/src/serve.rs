@@ -113,7 +113,7 @@ async fn keep_pumping(server: Arc<Server>) {
         server.stack.deliver_due(now).await;
         if now >= next_digest {
             next_digest = now + DIGEST_EVERY;
-            if let Err(error) = alert::digest(&server.stack.alerting, now).await {
+            if let Err(error) = server.stack.digest(now).await {
                 tracing::error!(error = domain::ports::told(&error), "The digest could not be written.");
             }
         }

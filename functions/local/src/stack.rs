@@ -230,7 +230,6 @@ impl Shared {
                 settings,
                 alerts: self.log.clone(),
                 control: self.control.clone(),
-                audit: self.log.clone(),
                 mailer: self.mailer.clone(),
                 outbox: self.mailer.clone(),
                 queue: alerts.clone(),
@@ -262,7 +261,7 @@ impl Stack {
         self.alerts.tick(now);
         let mut handled = 0;
         loop {
-            let invocation = Invocation { request_id: "local".to_owned(), now, deadline: now + TIMEOUT };
+            let invocation = invocation(now);
             let triaged = pump(&self.tickets, |event| triage::handle(&self.triage, event, &invocation)).await;
             let alerted = pump(&self.alerts, |event| alert::handle(&self.alerting, event, &invocation)).await;
             if triaged + alerted == 0 {
@@ -270,6 +269,14 @@ impl Stack {
             }
             handled += triaged + alerted;
         }
+    }
+
+    /// Sends what waits for the digest. Returns how many messages went out.
+    ///
+    /// # Errors
+    /// What a port says.
+    pub async fn digest(&self, now: Timestamp) -> Result<usize, PortError> {
+        alert::digest(&self.alerting, &invocation(now)).await
     }
 
     /// Delivers until both queues are empty, skipping every wait.
@@ -285,6 +292,10 @@ impl Stack {
     pub fn dead(&self) -> Vec<String> {
         [self.tickets.dead(), self.alerts.dead()].concat()
     }
+}
+
+fn invocation(now: Timestamp) -> Invocation {
+    Invocation { request_id: "local".to_owned(), now, deadline: now + TIMEOUT }
 }
 
 /// Nothing is sent from a laptop, so the call log shows what full automation would do.

@@ -34,21 +34,24 @@ fn configuration() -> Arc<FixedConfiguration> {
 }
 
 async fn published(records: Vec<Record>) -> (String, serde_json::Value) {
+    published_at(records, sample::now() + SignedDuration::from_hours(1)).await
+}
+
+async fn published_at(records: Vec<Record>, now: Timestamp) -> (String, serde_json::Value) {
     let folder = tempfile::tempdir().unwrap();
     let log = Arc::new(MemoryTicketLog::default());
-    let now = sample::now() + SignedDuration::from_hours(1);
-    let expires = now + SignedDuration::from_hours(720);
+    let expires = Timestamp::MAX;
     for record in records {
-        let lease = Lease { ticket: record.ticket, owner: "test".into(), until: now };
-        log.claim(&lease, sample::now()).await.unwrap();
-        log.finish(&lease, &TicketState::default(), &record, expires).await.unwrap();
+        let lease = Lease { ticket: record.ticket, owner: "test".into(), until: expires };
+        log.claim(&lease, now).await.unwrap();
+        log.finish(&lease, &TicketState::default(), &record, expires, &[]).await.unwrap();
         let alert = domain::Alert {
             customer: record.customer.clone(),
             subject: record.subject.clone(),
             evidence: Arc::new([record.description.to_string()]),
             ..sample::alert(record.ticket.number())
         };
-        log.open(&alert, expires).await.unwrap();
+        log.open(&alert, expires, &sample::audit_entry(record.ticket.number(), "alert_raised")).await.unwrap();
     }
     let reporting = Reporting {
         configuration: configuration(),
@@ -68,6 +71,16 @@ async fn the_page_and_the_figures_of_two_tickets() {
     let (html, metrics) = published(records).await;
     assert_eq!((&metrics["total_tickets"], &metrics["guardian_alerts"]), (&2.into(), &2.into()));
     insta::assert_snapshot!(html.split("</style>").nth(1).unwrap());
+}
+
+#[tokio::test]
+async fn a_report_can_be_made_at_any_moment() {
+    let last = domain::time::earlier(Timestamp::MAX, SignedDuration::from_secs(1));
+    for now in [Timestamp::MIN, last] {
+        let record = Record { created_at: now, ..sample::record(1, "Acme", now) };
+        let (_, metrics) = published_at(vec![record], now).await;
+        assert_eq!(metrics["total_tickets"], 1, "{now}");
+    }
 }
 
 #[tokio::test]
@@ -141,7 +154,7 @@ async fn each_role_has_a_page_with_what_it_may_see() {
     let record = Record { mrr: Some(98_765.0), ..sample::record(1, "Acme", sample::now()) };
     let lease = Lease { ticket: record.ticket, owner: "test".into(), until: now };
     log.claim(&lease, sample::now()).await.unwrap();
-    log.finish(&lease, &TicketState::default(), &record, now + SignedDuration::from_hours(720)).await.unwrap();
+    log.finish(&lease, &TicketState::default(), &record, now + SignedDuration::from_hours(720), &[]).await.unwrap();
     for (kind, words) in [(AlertKind::Guardian, "we will leave"), (AlertKind::Opportunity, "we want to buy")] {
         let alert = domain::Alert {
             kind,
@@ -149,7 +162,7 @@ async fn each_role_has_a_page_with_what_it_may_see() {
             evidence: Arc::new([words.to_owned()]),
             ..sample::alert(record.ticket.number())
         };
-        log.open(&alert, now + SignedDuration::from_hours(720)).await.unwrap();
+        log.open(&alert, now + SignedDuration::from_hours(720), &sample::audit_entry(1, "alert_raised")).await.unwrap();
     }
     let reporting = Reporting {
         configuration: configuration(),

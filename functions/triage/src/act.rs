@@ -12,7 +12,7 @@ use runtime::{
     message::{self, Envelope},
 };
 
-use crate::{Triage, audit};
+use crate::{Triage, trail::Trail};
 
 pub(crate) enum Acted {
     Performed,
@@ -27,25 +27,26 @@ pub(crate) async fn act(
     lease: &Lease,
     plan: &Plan,
     state: &mut TicketState,
-    (now, expires): (Timestamp, Timestamp),
+    trail: &mut Trail,
+    expires: Timestamp,
 ) -> Result<Acted, PortError> {
     for alert in &plan.alerts {
-        raise(triage, alert, (now, expires)).await?;
+        raise(triage, alert, trail, expires).await?;
     }
     match &plan.record.update {
-        Some(update) => write(triage, lease, plan, update, state, now).await,
+        Some(update) => write(triage, lease, plan, update, state, trail).await,
         None => Ok(Acted::Performed),
     }
 }
 
 /// Opens the alert and tells the alert function. An alert that waits may have lost its message, so it is told again;
 /// one that was settled is left in peace.
-async fn raise(triage: &Triage, alert: &Alert, (now, expires): (Timestamp, Timestamp)) -> Result<(), PortError> {
+async fn raise(triage: &Triage, alert: &Alert, trail: &Trail, expires: Timestamp) -> Result<(), PortError> {
     let key = alert.key();
-    match triage.alerts.open(alert, expires).await? {
+    let entry = trail.entry("alert_raised", key.to_string(), "queued");
+    match triage.alerts.open(alert, expires, &entry).await? {
         Opened::Settled => return Ok(()),
-        Opened::New => audit(triage, alert.ticket, now, "alert_raised", key.to_string(), "queued").await?,
-        Opened::Waiting => {}
+        Opened::New | Opened::Waiting => {}
     }
     message::send(&*triage.alert_queue, &Envelope::new(AlertMessage::new(key)), Duration::ZERO).await
 }
@@ -57,13 +58,13 @@ async fn write(
     plan: &Plan,
     update: &TicketUpdate,
     state: &mut TicketState,
-    now: Timestamp,
+    trail: &mut Trail,
 ) -> Result<Acted, PortError> {
     if plan.record.resolution == Resolution::AutoResolved {
         state.answered = Some(plan.record.version);
     }
     state.begun = Some(Begun { marker: update.marker.clone(), written: plan.written.clone() });
-    if triage.log.save(lease, state).await? == Fenced::Lost {
+    if trail.save(triage, lease, state).await? == Fenced::Lost {
         return Ok(Acted::Overtaken);
     }
     let (acted, outcome) = match triage.helpdesk.update(update).await? {
@@ -71,21 +72,26 @@ async fn write(
         Updated::Conflict => (Acted::Conflict, "the ticket changed meanwhile"),
         Updated::Gone => (Acted::Gone, "the ticket is closed or gone"),
     };
-    audit(triage, update.ticket, now, "zendesk_update", update.marker.to_string(), outcome).await?;
-    Ok(acted)
+    trail.add("zendesk_update", update.marker.to_string(), outcome);
+    match acted {
+        // Nothing else of this attempt is stored.
+        Acted::Conflict => match trail.save(triage, lease, state).await? {
+            Fenced::Written => Ok(Acted::Conflict),
+            Fenced::Lost => Ok(Acted::Overtaken),
+        },
+        Acted::Performed | Acted::Gone | Acted::Overtaken => Ok(acted),
+    }
 }
 
 /// Finds out whether a write that an earlier attempt began has arrived; if so, it is what we last wrote.
 pub(crate) async fn look_up_begun(
     triage: &Triage,
-    lease: &Lease,
     state: &mut TicketState,
-    now: Timestamp,
+    trail: &mut Trail,
 ) -> Result<(), PortError> {
     let Some(begun) = &state.begun else { return Ok(()) };
-    if triage.helpdesk.has_marker(lease.ticket, &begun.marker).await? {
-        let target = begun.marker.to_string();
-        audit(triage, lease.ticket, now, "zendesk_update", target, "arrived at an earlier attempt").await?;
+    if triage.helpdesk.has_marker(trail.ticket(), &begun.marker).await? {
+        trail.add("zendesk_update", begun.marker.to_string(), "arrived at an earlier attempt");
         state.written = begun.written.clone().or(state.written.take());
         state.begun = None;
     }

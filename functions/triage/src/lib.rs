@@ -2,9 +2,9 @@
 
 mod act;
 mod gather;
+mod trail;
 
 use std::{
-    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,18 +12,18 @@ use std::{
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    AuditEntry, Policy, Reading, Ticket, TicketContext, TicketId, TicketState, decide,
+    Policy, Reading, Ticket, TicketContext, TicketId, TicketState, decide,
     decide::corrections,
     ports::{
         AlertLog, Analyst, Audit, Claim, Fenced, Helpdesk, Lease, PortError, Queue, Records, Settings, TicketLog, told,
     },
+    time::later,
 };
-use jiff::Timestamp;
 use runtime::{Cause, Delivery, Handler, Invocation, Queues, TicketMessage, Verdict, batch, handle_batch};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{act::Acted, gather::Gathered};
+use crate::{act::Acted, gather::Gathered, trail::Trail};
 
 /// A ticket that changed under our hands is read again after this at the latest: whoever changed it is mostly done by then,
 /// and an update that follows upon another must not use up the message's receives.
@@ -80,8 +80,8 @@ impl Handler for Batch<'_> {
     /// Says in the audit why a message was parked, if it at least names a ticket.
     async fn parked(&self, message: &Value, reason: &str) {
         let Some(Ok(ticket)) = message.get("ticket_id").map(TicketId::deserialize) else { return };
-        let now = self.invocation.now;
-        if let Err(error) = audit(self.triage, ticket, now, "triage_parked", "tickets queue", reason.to_owned()).await {
+        let entry = trail::entry(ticket, self.invocation.now, "triage_parked", "tickets queue", reason.to_owned());
+        if let Err(error) = self.triage.audit.append(&entry).await {
             tracing::warn!(ticket.id = %ticket, error = told(&error), "Failed to audit a parked message.");
         }
     }
@@ -154,27 +154,28 @@ async fn work(
     let Some(ticket) = triage.helpdesk.ticket(lease.ticket).await? else {
         return Ok(Outcome::NotFound);
     };
-    act::look_up_begun(triage, lease, &mut state, now).await?;
-    let corrected = note_corrections(triage, &ticket, &mut state, now).await?;
+    let mut trail = Trail::new(lease.ticket, now);
+    act::look_up_begun(triage, &mut state, &mut trail).await?;
+    note_corrections(&ticket, &mut state, &mut trail);
     if state.done == Some(ticket.version) {
-        if corrected {
-            triage.log.save(lease, &state).await?;
+        if !trail.is_empty() {
+            trail.save(triage, lease, &state).await?;
         }
         return Ok(Outcome::NothingToDo);
     }
-    audit(triage, ticket.id, now, "webhook_received", cause(message), "triage").await?;
+    trail.add("webhook_received", cause(message), "triage");
 
     let gathered = gather::gather(triage, ticket, now).await?;
     let within = invocation.reading_time(called.elapsed());
-    let Some(reading) = reading(triage, lease, &gathered, &mut state, (within, now)).await? else {
+    let Some(reading) = reading(triage, lease, &gathered, &mut state, within, &mut trail).await? else {
         return Ok(Outcome::Overtaken);
     };
     let Gathered { ticket, account, history } = &gathered;
     let context = TicketContext { ticket, account, history, state: &state };
     let mut plan = decide(context, &reading, &policy, now);
-    let expires = now + policy.retention;
+    let expires = later(now, policy.retention);
 
-    match act::act(triage, lease, &plan, &mut state, (now, expires)).await? {
+    match act::act(triage, lease, &plan, &mut state, &mut trail, expires).await? {
         Acted::Performed => {
             state.written = plan.written.take().or(state.written);
         }
@@ -187,7 +188,7 @@ async fn work(
     state.reading = None;
     state.begun = None;
     plan.record.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match triage.log.finish(lease, &state, &plan.record, expires).await? {
+    match triage.log.finish(lease, &state, &plan.record, expires, trail.entries()).await? {
         Fenced::Written => {
             log_triaged(&plan.record, &policy);
             runtime::metrics::triaged(&plan.record);
@@ -203,7 +204,8 @@ async fn reading(
     lease: &Lease,
     gathered: &Gathered,
     state: &mut TicketState,
-    (within, now): (Duration, Timestamp),
+    within: Duration,
+    trail: &mut Trail,
 ) -> Result<Option<Reading>, PortError> {
     let version = gathered.ticket.version;
     if let Some(stored) = state.reading.as_ref().filter(|stored| stored.0 == version) {
@@ -213,42 +215,22 @@ async fn reading(
     if !reading.redactions.is_empty() {
         let counts = reading.redactions.iter().map(|(kind, count)| format!("{count} {kind}"));
         let outcome = counts.collect::<Vec<_>>().join(", ");
-        audit(triage, lease.ticket, now, "redaction", "language model", outcome).await?;
+        trail.add("redaction", "language model", outcome);
     }
     state.reading = Some(Box::new((version, reading.clone())));
-    Ok(match triage.log.save(lease, state).await? {
+    Ok(match trail.save(triage, lease, state).await? {
         Fenced::Written => Some(reading),
         Fenced::Lost => None,
     })
 }
 
-/// Puts what people decided otherwise into the audit, once. True if there was any.
-async fn note_corrections(
-    triage: &Triage,
-    ticket: &Ticket,
-    state: &mut TicketState,
-    now: Timestamp,
-) -> Result<bool, PortError> {
+/// Puts what people decided otherwise on the trail, once: state and trail are saved together.
+fn note_corrections(ticket: &Ticket, state: &mut TicketState, trail: &mut Trail) {
     let found = corrections(ticket, state);
     for correction in &found {
-        let outcome = format!("{} to {}", correction.ours, correction.theirs);
-        audit(triage, ticket.id, now, "correction", correction.field.clone(), outcome).await?;
+        trail.add("correction", correction.field.clone(), format!("{} to {}", correction.ours, correction.theirs));
     }
-    let any = !found.is_empty();
     state.corrections.extend(found);
-    Ok(any)
-}
-
-async fn audit(
-    triage: &Triage,
-    ticket: TicketId,
-    at: Timestamp,
-    action: &'static str,
-    target: impl Into<Cow<'static, str>>,
-    outcome: impl Into<Cow<'static, str>>,
-) -> Result<(), PortError> {
-    let entry = AuditEntry { at, ticket, action: action.into(), target: target.into(), outcome: outcome.into() };
-    triage.audit.append(&entry).await
 }
 
 fn cause(message: &TicketMessage) -> &'static str {

@@ -6,7 +6,7 @@
 
 mod answer;
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -14,6 +14,7 @@ use domain::{
     UserId,
     ports::{PortError, Queue, SigningSecrets, told},
 };
+use futures::FutureExt;
 use jiff::Timestamp;
 use runtime::{
     Cause, TicketMessage,
@@ -62,12 +63,17 @@ pub fn bot_user<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option
 /// | 400 | not an event of Zendesk's, although signed |
 /// | 401 | no signature, or a wrong one |
 /// | 405 | not a POST |
-/// | 503 + `Retry-After` | the secrets or the queue cannot be reached in time |
+/// | 503 + `Retry-After` | the secrets or the queue cannot be reached in time; a panic |
 pub async fn handle(webhook: &Webhook, request: ApiGatewayV2httpRequest, now: Timestamp) -> ApiGatewayV2httpResponse {
-    let answer = match answer(webhook, &request, now).await {
-        Ok(answer) => answer,
-        Err(error) => {
+    // A function that panics is a 500 to Zendesk, which it does not retry.
+    let answer = match AssertUnwindSafe(answer(webhook, &request, now)).catch_unwind().await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => {
             tracing::error!(error = told(&error), "Failed to accept a webhook.");
+            Answer::TryAgain
+        }
+        Err(_) => {
+            tracing::error!("Taking in a webhook panicked.");
             Answer::TryAgain
         }
     };

@@ -10,7 +10,7 @@ use domain::{
     sample,
 };
 use jiff::{SignedDuration, Timestamp};
-use memory::{Failing, Fault, FixedSecrets, MemoryQueue};
+use memory::{Failing, Fault, FixedSecrets, MemoryQueue, Method};
 use runtime::{Cause, TicketMessage, config::Reader, message};
 use secrecy::SecretString;
 use webhook::{LONGEST, Webhook, bot_user, handle};
@@ -139,7 +139,7 @@ async fn bad_requests_get_their_status_and_enqueue_nothing() {
 
 #[tokio::test]
 async fn what_is_our_fault_is_503_with_retry_after() {
-    for method in ["send", "secrets"] {
+    for method in [Method::QueueSend, Method::SigningSecretsSecrets] {
         let bench = bench();
         bench.queue.plan(method, &[Fault::Transient]);
         bench.secrets.plan(method, &[Fault::Permanent]);
@@ -149,6 +149,16 @@ async fn what_is_our_fault_is_503_with_retry_after() {
         assert!((1..60).contains(&seconds), "Zendesk retries only under 60");
         let again = post(&bench, event("ticket-created.json", true)).await;
         assert_eq!(again.status_code, 200, "{method}: and takes it the next time");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_503_too() {
+    for fault in [Fault::Panic, Fault::PanicAfter] {
+        let bench = bench();
+        bench.queue.plan(Method::QueueSend, &[fault]);
+        let response = post(&bench, event("ticket-created.json", true)).await;
+        assert_eq!((response.status_code, response.headers.contains_key("retry-after")), (503, true), "{fault:?}");
     }
 }
 

@@ -9,14 +9,10 @@ use domain::{
 use encoder::Encoder;
 
 use crate::{
-    Task,
+    CustomerText, Task,
     draft::{self, Frame},
-    features,
-    inputs::Inputs,
     knowledge::{KnowledgeBase, Question},
-    language,
     model::{Model, Prediction, argmax},
-    text,
 };
 
 /// How it signs its readings. Rises with every change of the model's kind.
@@ -28,6 +24,9 @@ const MATCH: f32 = 0.45;
 const CANDIDATES: usize = 5;
 /// An article of another team than the ticket's has to fit better.
 const OTHER_TEAM: f32 = 0.8;
+/// A longer reply comes of an endless paragraph or name, and nobody would send it. In bytes; the bundled articles make
+/// replies of at most 2 kB.
+const LONGEST_DRAFT: usize = 8 * 1024;
 /// From this confidence on a churn or buying signal is claimed, with its quotes: a missed one costs twice a false one. From
 /// which confidence on it is acted on is the policy's.
 const CLAIM: f32 = 0.33;
@@ -52,45 +51,38 @@ impl EmbeddedAnalyst {
         Self { encoder, model, knowledge, signatures }
     }
 
-    /// Reads a ticket. Pure: the same ticket gives the same reading.
+    /// The ticket's text for [`EmbeddedAnalyst::read`], [`EmbeddedAnalyst::draft`] and every other reader. `go_on` is
+    /// asked between sentences; its first no ends the work, and the text is marked as cut.
     #[must_use]
-    pub fn read(&self, ticket: &Ticket, account: &Account) -> Reading {
-        let body = self.customers_words(ticket);
-        let sentences = text::sentences(&body);
-        let inputs = Inputs::new(&self.encoder, &ticket.subject, &sentences);
-        let opinion = self.model.predict(&inputs, &features::extract(&ticket.subject, &body));
-        let priority = label(&opinion, Task::Priority, &PRIORITIES);
-        let agent = label(&opinion, Task::Agent, &AGENTS);
-        let sentiment = label(&opinion, Task::Sentiment, &SENTIMENTS);
-        let language = language::detect(&format!("{}\n{body}", ticket.subject));
-        let churn = signal(&opinion, Task::Churn, &opinion.churn, &sentences);
-        let wish = signal(&opinion, Task::Intent, &opinion.intent, &sentences);
+    pub fn listen(&self, ticket: &Ticket, go_on: &dyn Fn() -> bool) -> CustomerText {
+        CustomerText::new(&self.encoder, &self.model, ticket, go_on)
+    }
+
+    /// Reads a ticket, without a draft. Pure: the same text gives the same reading.
+    #[must_use]
+    pub fn read(&self, text: &CustomerText) -> Reading {
+        let opinion = self.model.predict(text.inputs(), text.features());
+        let churn = signal(&opinion, Task::Churn, &opinion.churn, text.sentences());
+        let wish = signal(&opinion, Task::Intent, &opinion.intent, text.sentences());
         let kinds = opinion.probabilities(Task::Intent).get(1..).unwrap_or_default();
         let intent = INTENTS.get(argmax(kinds)).copied();
-        let labels = Labels { priority: priority.value, agent: agent.value, sentiment: sentiment.value, language };
-
         Reading {
             analyst: NAME.to_owned(),
             fallback: None,
-            language,
-            priority,
-            agent,
-            sentiment,
+            language: text.language(),
+            priority: label(&opinion, Task::Priority, &PRIORITIES),
+            agent: label(&opinion, Task::Agent, &AGENTS),
+            sentiment: label(&opinion, Task::Sentiment, &SENTIMENTS),
             churn,
             intent: Signal { value: intent.filter(|_| wish.value), confidence: wish.confidence, quotes: wish.quotes },
             reason: None,
-            draft: labels.want_a_draft().then(|| self.draft(ticket, account, labels, &body, &inputs)).flatten(),
+            draft: None,
             suspicious: false,
+            cut: text.is_cut(),
             second: None,
             redactions: BTreeMap::new(),
             usage: Usage::default(),
         }
-    }
-
-    /// Description and follow-ups, each without quoted history and signature.
-    #[must_use]
-    pub fn customers_words(&self, ticket: &Ticket) -> String {
-        ticket.messages().map(text::current).collect::<Vec<_>>().join("\n\n")
     }
 
     #[must_use]
@@ -103,29 +95,28 @@ impl EmbeddedAnalyst {
         &self.signatures
     }
 
-    /// A reply made of an article's own words, whoever read the labels: for P2 and P3, if an article truly matches.
+    /// What the ticket asks the knowledge base, by its words and by what they mean.
     #[must_use]
-    pub fn article_draft(&self, ticket: &Ticket, account: &Account, labels: Labels) -> Option<domain::Draft> {
-        if !labels.want_a_draft() {
-            return None;
-        }
-        let body = self.customers_words(ticket);
-        let inputs = Inputs::new(&self.encoder, &ticket.subject, &text::sentences(&body));
-        self.draft(ticket, account, labels, &body, &inputs)
+    pub fn question<'a>(&'a self, text: &'a CustomerText, language: Language) -> Question<'a> {
+        let meaning = Some((&self.encoder, text.meanings()));
+        Question { subject: text.subject(), body: text.body(), language, meaning }
     }
 
-    fn draft(
+    /// A reply made of an article's own words, whoever read the labels: for P2 and P3, if an article truly matches.
+    #[must_use]
+    pub fn draft(
         &self,
+        text: &CustomerText,
         ticket: &Ticket,
         account: &Account,
         labels: Labels,
-        body: &str,
-        inputs: &Inputs,
     ) -> Option<domain::Draft> {
-        let Labels { agent, sentiment, language, .. } = labels;
-        let meanings = inputs.meanings();
-        let question = Question { subject: &ticket.subject, body, language, meaning: Some((&self.encoder, &meanings)) };
-        let fits = self.knowledge.search(question, CANDIDATES).into_iter().map(|mut found| {
+        let Labels { priority, agent, sentiment, language } = labels;
+        // P0 and P1 need a person and no article.
+        if priority < Priority::P2 {
+            return None;
+        }
+        let fits = self.knowledge.search(self.question(text, language), CANDIDATES).into_iter().map(|mut found| {
             if found.article.agent != agent {
                 found.score *= OTHER_TEAM;
             }
@@ -143,7 +134,8 @@ impl EmbeddedAnalyst {
             language,
             signature: self.signatures.get(&agent).map_or("The support team", String::as_str),
         };
-        Some(draft::compose(found, frame))
+        let draft = draft::compose(found, frame);
+        (draft.text.len() <= LONGEST_DRAFT).then_some(draft)
     }
 }
 
@@ -157,9 +149,14 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// P0 and P1 need a person and no article.
-    fn want_a_draft(self) -> bool {
-        self.priority >= Priority::P2
+    #[must_use]
+    pub fn of(reading: &Reading) -> Self {
+        Self {
+            priority: reading.priority.value,
+            agent: reading.agent.value,
+            sentiment: reading.sentiment.value,
+            language: reading.language,
+        }
     }
 }
 
@@ -232,7 +229,15 @@ mod tests {
 
     fn read(subject: &str, description: &str) -> Reading {
         let ticket = Ticket { subject: subject.into(), description: description.into(), ..sample::ticket(1) };
-        analyst().read(&ticket, &sample::account())
+        read_ticket(&ticket)
+    }
+
+    fn read_ticket(ticket: &Ticket) -> Reading {
+        let analyst = analyst();
+        let text = analyst.listen(ticket, &|| true);
+        let reading = analyst.read(&text);
+        let draft = analyst.draft(&text, ticket, &sample::account(), Labels::of(&reading));
+        Reading { draft, ..reading }
     }
 
     #[test]
@@ -274,6 +279,14 @@ mod tests {
         let draft = reading.draft.expect("an article matches");
         assert!(draft.text.starts_with("Bonjour à l'équipe Acme,"), "{}", draft.text);
         assert!(!draft.in_language, "the answer is English, and is not sent by itself");
+    }
+
+    #[test]
+    fn an_endless_name_gets_no_draft() {
+        let description = "Hi, how can I rotate our API key without downtime? Where is the menu?".into();
+        let ticket = Ticket { subject: "Rotate an API key".into(), description, ..sample::ticket(1) };
+        assert!(read_ticket(&ticket).draft.is_some());
+        assert!(read_ticket(&Ticket { requester_name: Some("a".repeat(9_000)), ..ticket }).draft.is_none());
     }
 
     #[test]

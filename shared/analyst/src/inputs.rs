@@ -25,12 +25,18 @@ impl Inputs {
     /// Of a subject and the sentences of the customer's own words.
     #[must_use]
     pub fn new(encoder: &Encoder, subject: &str, sentences: &[String]) -> Self {
+        Self::within(encoder, subject, sentences, &|| true)
+    }
+
+    /// Of the subject and the first sentences, as many as there is time for: `go_on` is asked before each.
+    #[must_use]
+    pub fn within(encoder: &Encoder, subject: &str, sentences: &[String], go_on: &dyn Fn() -> bool) -> Self {
         let mut texts: Vec<String> = sentences.iter().map(|sentence| text::masked(sentence)).collect();
         if texts.is_empty() {
             texts.push(String::new());
         }
         texts.push(text::masked(subject));
-        let (mut encoded, whole) = encoder.encode_text(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let (mut encoded, whole) = encoder.encode_text(&texts.iter().map(String::as_str).collect::<Vec<_>>(), go_on);
         let subject = encoded.pop().expect("the subject was pushed last");
         Self { sentences: rows(&encoded), subject: row(&subject), whole: row(&whole), marks: marks(sentences) }
     }

@@ -204,7 +204,7 @@ impl KnowledgeBase {
     pub fn search(&self, question: Question<'_>, limit: usize) -> Vec<Match<'_>> {
         let Question { subject, body, language, meaning } = question;
         let mut query = self.vocabulary.known(subject, language);
-        query.extend(self.vocabulary.known(&text::current(body), language));
+        query.extend(self.vocabulary.known(body, language));
         query.sort_unstable();
         query.dedup();
         let mut scores = vec![0.0f32; self.articles.len()];

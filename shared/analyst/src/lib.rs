@@ -3,6 +3,7 @@
 //!
 //! Invariant: pure. No file, clock, network or randomness; the same ticket gives the same reading on every machine.
 
+pub mod customer_text;
 pub mod draft;
 pub mod embedded;
 pub mod features;
@@ -15,6 +16,7 @@ pub mod ngram_head;
 mod quantised;
 pub mod text;
 
+pub use customer_text::CustomerText;
 pub use embedded::EmbeddedAnalyst;
 pub use encoder::Encoder;
 pub use heads::{PerTask, Task};

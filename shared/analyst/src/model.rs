@@ -64,6 +64,12 @@ impl Model {
         Self { networks, ngrams, ensembles }
     }
 
+    /// How far the wording alone is from asking for nothing, for each task: cheap enough for every sentence of any text.
+    #[must_use]
+    pub fn strengths(&self, features: &Features) -> PerTask<f32> {
+        PerTask::from_fn(|task| strength(task, &self.ngrams[task].logits(features).to_vec()))
+    }
+
     /// Reads a ticket by its inputs and its n-grams.
     #[must_use]
     pub fn predict(&self, inputs: &Inputs, features: &Features) -> Prediction {
@@ -84,6 +90,20 @@ impl Model {
             (0..inputs.sentences.nrows()).map(mean).collect()
         };
         Prediction { probabilities, churn: log_odds(SentenceTask::Churn), intent: log_odds(SentenceTask::Intent) }
+    }
+}
+
+/// The score of the strongest class beside that of the class nobody would miss.
+fn strength(task: Task, scores: &[f32]) -> f32 {
+    let strongest = |scores: &[f32]| scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    match task {
+        // P3 stands last.
+        Task::Priority => scores.split_last().map_or(0.0, |(calm, rest)| strongest(rest) - calm),
+        Task::Sentiment | Task::Churn | Task::Intent => {
+            scores.split_first().map_or(0.0, |(calm, rest)| strongest(rest) - calm)
+        }
+        // Every team is as good as another: what tells them apart is a clear favourite.
+        Task::Agent => strongest(scores) - scores.iter().sum::<f32>() / scores.len().max(1) as f32,
     }
 }
 

@@ -6,9 +6,6 @@ const SPEAKS_FOR_ITSELF: usize = 12;
 const SIGNATURE_LINES: usize = 8;
 /// A line of a signature has no more words than this: whoever writes on after "thanks" is not done.
 const SIGNATURE_WORDS: usize = 8;
-/// Sentences looked at of one text, from its begin and from its end; what a longer one has between them is a log.
-const FIRST_SENTENCES: usize = 120;
-const LAST_SENTENCES: usize = 80;
 /// Longer stretches without an end are cut, so that a log or a blob is no endless sentence. In characters.
 const LONGEST_SENTENCE: usize = 400;
 
@@ -161,30 +158,28 @@ fn closes(line: &str) -> bool {
     line == "--" || CLOSINGS.contains(&bare.as_str())
 }
 
-/// The sentences of a text, white space folded, none empty, at most 200: the first 120 and the last 80. A line break ends a
-/// sentence unless the next line goes on in lower case.
+/// The sentences of a text, white space folded, none empty and none longer than two times the longest sentence. A line
+/// break ends a sentence unless the next line goes on in lower case.
 #[must_use]
 pub fn sentences(text: &str) -> Vec<String> {
-    let mut all = all_sentences(text);
-    let surplus = all.len().saturating_sub(FIRST_SENTENCES + LAST_SENTENCES);
-    if surplus > 0 {
-        all.drain(FIRST_SENTENCES..FIRST_SENTENCES + surplus);
-    }
-    all
-}
-
-fn all_sentences(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut sentence = String::new();
+    let mut length = 0;
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
-        let mut words = line.split_whitespace().peekable();
+        let mut words = line.split_whitespace().flat_map(pieces).peekable();
         while let Some(word) = words.next() {
-            if !sentence.is_empty() {
+            if sentence.is_empty() {
+                length = 0;
+            } else {
                 sentence.push(' ');
+                length += 1;
             }
             sentence.push_str(word);
-            let full = sentence.chars().count() > LONGEST_SENTENCE;
+            let characters = word.chars().count();
+            length += characters;
+            // What follows a piece of a blob is joined to it without a blank, and no quote with one would be found.
+            let full = length > LONGEST_SENTENCE || characters == LONGEST_SENTENCE;
             if full || (ends_sentence(word) && words.peek().is_some()) {
                 found.push(std::mem::take(&mut sentence));
             }
@@ -200,6 +195,17 @@ fn all_sentences(text: &str) -> Vec<String> {
         found.push(sentence);
     }
     found
+}
+
+/// A word, or what it is cut into where nobody would call it one: a blob without white space.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        let end = rest.char_indices().nth(LONGEST_SENTENCE).map_or(rest.len(), |(end, _)| end);
+        let (piece, after) = rest.split_at(end);
+        rest = after;
+        Some(piece).filter(|piece| !piece.is_empty())
+    })
 }
 
 /// The text with every figure, date and number in it as one `0`: what a sentence means rarely depends on its figures, and
@@ -294,14 +300,10 @@ mod tests {
     }
 
     #[test]
-    fn a_log_keeps_its_begin_and_its_end() {
-        let log: String = (0..5_000).map(|line| format!("L{line}.\n")).collect();
-        let found = sentences(&log);
-        assert_eq!(found.len(), 200);
-        assert_eq!(
-            (found.first().map(String::as_str), found.last().map(String::as_str)),
-            (Some("L0."), Some("L4999."))
-        );
+    fn a_blob_is_cut_into_sentences() {
+        let found = sentences(&"é".repeat(70_000));
+        assert_eq!(found.concat(), "é".repeat(70_000));
+        assert!(found.iter().all(|sentence| sentence.chars().count() <= 2 * LONGEST_SENTENCE), "{}", found.len());
     }
 
     #[test]

@@ -1,21 +1,30 @@
-//! Counters and cooldowns in the table `control`, one conditional write each.
+//! Counters, cooldowns and leases in the table `control`, one conditional write each.
 //!
 //! | `pk` | attributes |
 //! |---|---|
 //! | `COUNT#<counter>` | `used_amount` |
 //! | `COOLDOWN#<kind>#<account>` | `cooldown_alert`, `cooldown_band`, `cooldown_until` |
+//! | `LEASE#<work>` | `held_by`, `held_until`, `taken_by` |
 
 use async_trait::async_trait;
 use domain::{
     AlertKey, Band,
-    ports::{Control, Cooldown, CooldownKey, Count, PortError},
+    ports::{Control, Cooldown, CooldownKey, Count, Leased, PortError},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Sdk,
-    item::{EXPIRES, Written, expiry, moment, number, read_moment, read_number, read_text, text, update},
+    item::{
+        EXPIRES, Written, expiry, moment, number, one_of_set, read_moment, read_number, read_text, set_size, text,
+        update,
+    },
 };
+
+/// Who held a lease since it was last given back.
+const TAKERS: &str = "taken_by";
+/// A lease that ran out is remembered for its next owner, who comes with the next schedule.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Clone, Debug)]
 pub struct ControlTable {
@@ -32,6 +41,10 @@ impl ControlTable {
     fn update(&self, pk: String) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
         self.client.update_item().table_name(&self.table).key("pk", text(pk))
     }
+}
+
+fn lease_key(work: &str) -> String {
+    format!("LEASE#{work}")
 }
 
 fn counter_key(counter: &str) -> String {
@@ -108,6 +121,34 @@ impl Control for ControlTable {
                 .expression_attribute_values(":amount", number(amount));
             update(clear).await?;
         }
+        Ok(())
+    }
+
+    async fn lease(&self, work: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<Leased, PortError> {
+        let request = self
+            .update(lease_key(work))
+            .update_expression(format!(
+                "SET held_by = :me, held_until = :until, {EXPIRES} = :expires ADD {TAKERS} :taker"
+            ))
+            .condition_expression("attribute_not_exists(held_by) OR held_until <= :now OR held_by = :me")
+            .expression_attribute_values(":me", text(owner))
+            .expression_attribute_values(":taker", one_of_set(owner))
+            .expression_attribute_values(":until", moment(until))
+            .expression_attribute_values(":now", moment(now))
+            .expression_attribute_values(":expires", expiry(until + REMEMBERED));
+        Ok(match update(request).await? {
+            Written::Done(item) => Leased::Mine { taken_over: set_size(&item, TAKERS) > 1 },
+            Written::Refused(item) => Leased::Theirs { until: read_moment(&item, "held_until")? },
+        })
+    }
+
+    async fn release(&self, work: &str, owner: &str) -> Result<(), PortError> {
+        let request = self
+            .update(lease_key(work))
+            .update_expression(format!("REMOVE held_by, held_until, {TAKERS}"))
+            .condition_expression("held_by = :me")
+            .expression_attribute_values(":me", text(owner));
+        update(request).await?;
         Ok(())
     }
 }

@@ -43,6 +43,16 @@ pub(crate) fn json(value: &impl Serialize) -> AttributeValue {
     text(serde_json::to_string(value).expect("plain values serialise"))
 }
 
+/// A set to add to another or to take from it: doing so twice changes nothing more.
+pub(crate) fn one_of_set(member: impl Into<String>) -> AttributeValue {
+    AttributeValue::Ss(vec![member.into()])
+}
+
+/// Nothing there is an empty set.
+pub(crate) fn set_size(item: &Item, name: &str) -> usize {
+    item.get(name).and_then(|value| value.as_ss().ok()).map_or(0, Vec::len)
+}
+
 pub(crate) fn read_text<'a>(item: &'a Item, name: &str) -> Result<&'a str, PortError> {
     item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str).ok_or_else(|| unreadable(SERVICE, name))
 }

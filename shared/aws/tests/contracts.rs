@@ -20,17 +20,15 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex};
 use aws_sdk_sqs::types::QueueAttributeName;
 use domain::{
-    AuditEntry,
+    AuditEntry, TicketId,
     ports::{
-        Accepted, Audit, Claim, Email, Lease, Mailer, Page, PortError, Queue, Records, Settings, SigningSecrets, Site,
-        TicketLog,
-        contract::{Spawn, alert_log, control, queue, records, ticket_log},
+        Accepted, Claim, Lease, PortError, Queue, Records, Settings, SigningSecrets, TicketLog,
+        contract::{Spawn, alert_log, audit, control, mailer, queue, records, settings, site, ticket_log},
     },
     sample,
 };
 use jiff::SignedDuration;
 use runtime::config::{Defaults, Reader, Variables};
-use secrecy::ExposeSecret;
 
 const ON_THREADS: Spawn<'_, bool> = &|task| Box::pin(async { tokio::spawn(task).await.unwrap() });
 const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -103,13 +101,13 @@ async fn a_reading_is_remembered_and_dies_with_the_triage() {
         reading: Some(Box::new((record.version, sample::reading()))),
         ..domain::TicketState::default()
     };
-    log.save(&lease, &state).await.unwrap();
+    log.save(&lease, &state, &[]).await.unwrap();
     log.release(&lease).await.unwrap();
     assert_eq!(log.claim(&lease, now).await.unwrap(), Claim::Mine(Box::new(state.clone())));
     let Claim::Mine(later) = log.claim(&lease, now + RETENTION + RETENTION).await.unwrap() else { panic!() };
     assert_eq!(later.reading, None, "text is gone after the retention");
     let done = domain::TicketState { done: Some(record.version), ..domain::TicketState::default() };
-    log.finish(&lease, &done, &record, now + RETENTION).await.unwrap();
+    log.finish(&lease, &done, &record, now + RETENTION, &[]).await.unwrap();
     assert_eq!(log.claim(&lease, now).await.unwrap(), Claim::Mine(Box::new(done)));
 }
 
@@ -127,44 +125,76 @@ async fn the_alert_log() {
     alert_log::an_alert_is_opened_once_and_settled_once(&tickets().await).await;
     alert_log::a_late_deliverer_settles_nothing(&tickets().await).await;
     alert_log::a_held_alert_can_be_digested(&tickets().await).await;
+    alert_log::an_earlier_deliverer_is_remembered(&tickets().await).await;
     for _ in 0..3 {
         alert_log::one_of_many_takers_wins(Arc::new(tickets().await), ON_THREADS).await;
     }
 }
 
-#[tokio::test]
-#[ignore = "needs the local cloud"]
-async fn the_audit_keeps_order_and_entries_of_one_moment() {
-    let table = table_like("TICKETS_TABLE").await;
-    let log = TicketTable::new(&Sdk::from_env().await, table.clone(), RETENTION);
-    for action in ["b", "a", "a"] {
-        let entry = AuditEntry {
-            at: sample::now(),
-            ticket: sample::ticket_id(1),
-            action: action.into(),
-            target: "".into(),
-            outcome: "".into(),
-        };
-        log.append(&entry).await.unwrap();
+/// A table of its own and a look behind it.
+struct Audited {
+    log: TicketTable,
+    table: String,
+}
+
+impl Audited {
+    async fn new() -> Self {
+        let table = table_like("TICKETS_TABLE").await;
+        Self { log: TicketTable::new(&Sdk::from_env().await, table.clone(), RETENTION), table }
     }
-    let found = aws_sdk_dynamodb::Client::new(&plain().await).scan().table_name(table).send().await.unwrap();
-    let mut entries: Vec<(String, String)> = found
-        .items()
-        .iter()
-        .map(|item| (item["sk"].as_s().unwrap().clone(), item["audit_action"].as_s().unwrap().clone()))
-        .collect();
-    entries.sort();
-    assert_eq!(entries.iter().map(|(_, action)| action.as_str()).collect::<Vec<_>>(), ["b", "a", "a"]);
-    assert!(entries[0].0.starts_with("AUDIT#2026-11-16T09:00:00.000000000Z#"), "{}", entries[0].0);
+}
+
+#[async_trait]
+impl audit::Reader for Audited {
+    /// In the order of their keys. The time is the sample's, as the key says.
+    async fn entries(&self, ticket: TicketId) -> Vec<AuditEntry> {
+        let client = aws_sdk_dynamodb::Client::new(&plain().await);
+        let found = client.scan().table_name(&self.table).send().await.unwrap();
+        let of = |item: &std::collections::HashMap<_, aws_sdk_dynamodb::types::AttributeValue>, name: &str| {
+            item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+        };
+        let prefix = "AUDIT#2026-11-16T09:00:00.000000000Z#";
+        let ours = found
+            .items()
+            .iter()
+            .filter(|item| of(item, "pk") == format!("T#{}", ticket.number()) && of(item, "sk").starts_with(prefix));
+        let mut keyed: Vec<(String, AuditEntry)> = ours
+            .map(|item| {
+                let entry = AuditEntry {
+                    at: sample::now(),
+                    ticket,
+                    action: of(item, "audit_action").into(),
+                    target: of(item, "audit_target").into(),
+                    outcome: of(item, "audit_outcome").into(),
+                };
+                (of(item, "sk"), entry)
+            })
+            .collect();
+        keyed.sort_by(|a, b| a.0.cmp(&b.0));
+        keyed.into_iter().map(|(_, entry)| entry).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the local cloud"]
+async fn the_audit() {
+    let audited = Audited::new().await;
+    audit::every_entry_is_kept_in_order(&audited.log, &audited).await;
+    let audited = Audited::new().await;
+    audit::a_change_and_its_entry_are_one_write(&audited.log, &audited).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the local cloud"]
 async fn the_control() {
     control::a_cooldown_holds_all_but_a_higher_band(&control_table().await).await;
+    control::a_retry_after_the_cooldown_renews_it(&control_table().await).await;
     control::an_amount_comes_back(&control_table().await).await;
+    control::an_amount_of_zero_only_asks(&control_table().await).await;
+    control::work_is_leased_to_one_at_a_time(&control_table().await).await;
     for _ in 0..3 {
         control::a_count_never_passes_its_limit(Arc::new(control_table().await), ON_THREADS).await;
+        control::one_of_many_leases_wins(Arc::new(control_table().await), ON_THREADS).await;
     }
 }
 
@@ -201,48 +231,41 @@ async fn the_queue() {
     assert!(matches!(queue.defer("no receipt", Duration::ZERO).await, Err(PortError::Permanent { .. })));
 }
 
-fn email(to: &str) -> Email {
-    Email {
-        name: "1001-guardian-critical".into(),
-        to: to.parse().unwrap(),
-        subject: "Äpfel & Birnen".into(),
-        html: "<p>At risk</p>".into(),
-        text: "At risk".into(),
-        thread: "ticket-1001".into(),
-    }
-}
-
 #[tokio::test]
 #[ignore = "needs the local cloud"]
 async fn the_mailer() {
     let sdk = Sdk::from_env().await;
-    let mailer = SesMailer::new(&sdk, "triage@example.com".parse().unwrap(), variable("CONFIGURATION_SET"));
-    let Accepted::Sent { id } = mailer.send(&email("kam@example.com")).await.unwrap() else { panic!("sent") };
-    assert!(!id.is_empty());
-    let nobody = SesMailer::new(&sdk, "triage@unverified.example".parse().unwrap(), variable("CONFIGURATION_SET"));
-    assert!(matches!(nobody.send(&email("kam@example.com")).await, Err(PortError::Permanent { .. })));
+    let from = |sender: &str| SesMailer::new(&sdk, sender.parse().unwrap(), variable("CONFIGURATION_SET"));
+    let taken = mailer::a_message_is_taken_each_time(&from("triage@example.com"), "kam@example.com").await;
+    assert!(matches!(taken, Accepted::Sent { .. }));
+    mailer::a_final_refusal_is_permanent(&from("triage@unverified.example"), "kam@example.com").await;
 }
 
-#[tokio::test]
+/// A reader of the bucket, past the gate.
+struct Visiting(aws_sdk_s3::Client);
+
+#[async_trait]
+impl site::Visitor for Visiting {
+    async fn visit(&self, path: &str) -> Option<Vec<u8>> {
+        let object = self.0.get_object().bucket(variable("SITE_BUCKET")).key(path).send().await.ok()?;
+        assert_eq!(object.cache_control(), Some("private, no-cache"));
+        Some(object.body.collect().await.unwrap().to_vec())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the local cloud"]
 async fn the_site_and_the_outbox() {
     let sdk = Sdk::from_env().await;
-    let site = BucketSite::new(&sdk, variable("SITE_BUCKET"));
-    for body in ["first", "second"] {
-        let page = Page { path: "contract/page.html".into(), content_type: "text/html", body: body.into() };
-        site.publish(&page).await.unwrap();
-    }
-    let Accepted::Filed { file } = BucketOutbox(site.clone()).send(&email("kam@example.com")).await.unwrap() else {
-        panic!("filed")
-    };
-    assert_eq!(file, "outbox/1001-guardian-critical.html");
+    let bucket = BucketSite::new(&sdk, variable("SITE_BUCKET"));
     let config = aws_sdk_s3::config::Builder::from(&plain().await).force_path_style(true).build();
-    let client = aws_sdk_s3::Client::from_conf(config);
-    for (key, body) in [("contract/page.html", "second"), (&file, "<p>At risk</p>")] {
-        let object = client.get_object().bucket(variable("SITE_BUCKET")).key(key).send().await.unwrap();
-        assert_eq!(object.cache_control(), Some("private, no-cache"));
-        assert_eq!(&*object.body.collect().await.unwrap().into_bytes(), body.as_bytes());
-    }
+    let visitor = Visiting(aws_sdk_s3::Client::from_conf(config));
+    site::a_page_replaces_the_one_before(&bucket, &visitor).await;
+    site::one_of_many_publishers_is_last(Arc::new(bucket.clone()), &visitor, ON_THREADS).await;
+    let taken = mailer::a_message_is_taken_each_time(&BucketOutbox(bucket), "kam@example.com").await;
+    let Accepted::Filed { file } = taken else { panic!("filed") };
+    assert_eq!(file, "outbox/1001-guardian-critical.html");
+    assert_eq!(site::Visitor::visit(&visitor, &file).await.unwrap(), b"<p>At risk</p>");
 }
 
 #[tokio::test]
@@ -250,9 +273,7 @@ async fn the_site_and_the_outbox() {
 async fn the_secrets_and_parameters() {
     let sdk = Sdk::from_env().await;
     let secrets = ParameterSecrets::new(&sdk, variable("WEBHOOK_SECRET_PARAMETER"));
-    for found in [secrets.secrets().await.unwrap(), secrets.refreshed().await.unwrap()] {
-        assert_eq!(found.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>(), [variable("WEBHOOK_SECRET")]);
-    }
+    assert_eq!(settings::there_is_always_a_secret(&secrets).await, [variable("WEBHOOK_SECRET")]);
     assert!(Parameters::new(&sdk).get("/nobody/made/this").await.unwrap().is_none());
     let missing = ParameterSecrets::new(&sdk, "/nobody/made/this".to_owned());
     let error = missing.secrets().await.unwrap_err();
@@ -270,7 +291,8 @@ async fn the_settings_and_the_customers_files() {
     assert!(Arc::ptr_eq(&snapshot, &bucket.snapshot().await.unwrap()));
     let variables = Variables::read(Reader::new(|_| None), &Defaults::laptop()).unwrap();
     let of = |mode| BucketSettings::new(&sdk, bucket.clone(), mode, variables.clone());
-    assert_eq!(of(variable("MODE_PARAMETER")).policy().await.unwrap().mode, domain::Mode::Suggest);
+    let policy = settings::everybody_gets_the_same_policy(&of(variable("MODE_PARAMETER"))).await;
+    assert_eq!(policy.mode, domain::Mode::Suggest);
     assert!(of("/nobody/made/this".to_owned()).policy().await.is_err());
     let empty = Arc::new(ConfigBucket::new(&sdk, variable("SITE_BUCKET")));
     let PortError::Transient { cause, .. } = empty.snapshot().await.unwrap_err() else { panic!("copy it there") };

@@ -10,7 +10,7 @@ use crate::{
     Record, Resolution, Ticket, TicketState, TicketUpdate,
     alert::Band,
     guardian::{self, Churn},
-    opportunity,
+    kept, opportunity,
     plan::{Comment, Correction, Suggestion, Wanted, Written},
     policy::AgentProfile,
     priority, quote,
@@ -39,12 +39,12 @@ pub struct TicketContext<'a> {
 #[must_use]
 pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, now: Timestamp) -> Plan {
     let TicketContext { ticket, account, history, state } = context;
-    let (reading, held) = second_opinion::held(reading, &policy.thresholds);
+    let reading = quote::grounded(reading.clone(), &quote::Source::new(ticket.texts()));
+    let (reading, held) = second_opinion::held(&reading, &policy.thresholds);
     let reading = &*reading;
     let mode = effective_mode(ticket, reading, policy);
 
-    let text = quote::Source::new(ticket.texts());
-    let churn_quotes = if reading.churn.value { text.verified(&reading.churn.quotes) } else { Vec::new() };
+    let churn_quotes = if reading.churn.value { reading.churn.quotes.clone() } else { Vec::new() };
     let churn = churn_level(reading, &churn_quotes, policy);
     let (priority, moved) = priority::settle(reading.priority, churn == Churn::Explicit, &policy.thresholds);
     let agent = reading.agent.value;
@@ -64,7 +64,7 @@ pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, no
     let opportunity = opportunity::assess(
         reading.intent.value,
         reading.intent.confidence,
-        text.verified(&reading.intent.quotes),
+        reading.intent.quotes.clone(),
         guardian.is_high_risk(),
         account,
         policy,
@@ -100,10 +100,10 @@ pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, no
         ticket: ticket.id,
         version: ticket.version,
         account: account.id.clone(),
-        customer: account.name.clone(),
-        subject: ticket.subject.clone(),
-        description: ticket.description.clone(),
-        channel: ticket.channel.clone(),
+        customer: kept::line(&account.name),
+        subject: kept::line(&ticket.subject),
+        description: kept::description(&ticket.description),
+        channel: kept::line(&ticket.channel),
         mrr: account.mrr,
         created_at: ticket.created_at,
         triaged_at: now,
@@ -169,6 +169,9 @@ fn label_reasons(reading: &Reading, policy: &Policy) -> Vec<String> {
     reasons.extend(reading.reason.as_ref().map(|reason| format!("in its words: {reason}")));
     if reading.suspicious {
         reasons.push("the text tries to instruct its reader; nothing beyond a suggestion is done".to_owned());
+    }
+    if reading.cut {
+        reasons.push("the text was not read as a whole: it is too long, or took too long".to_owned());
     }
     reasons.extend(reading.fallback.map(|fallback| fallback.sentence().to_owned()));
     reasons
@@ -322,7 +325,7 @@ fn alert(
         at: record.triaged_at,
         recipient: recipient.clone(),
         account: account.id.clone(),
-        customer: account.name.clone(),
+        customer: record.customer.clone(),
         mrr: account.mrr,
         plan: account.plan.clone(),
         health: account.health,

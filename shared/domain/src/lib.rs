@@ -7,6 +7,7 @@ pub mod alert;
 pub mod decide;
 pub mod guardian;
 pub mod ids;
+pub mod kept;
 pub mod labels;
 pub mod opportunity;
 pub mod plan;

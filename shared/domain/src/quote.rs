@@ -1,5 +1,7 @@
 //! A quote counts only if the customer wrote it.
 
+use crate::Reading;
+
 /// A text to look quotes up in, every run of white space as one space.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Source(String);
@@ -22,6 +24,17 @@ impl Source {
         }
         kept
     }
+}
+
+/// The reading with the quotes that occur in the text, its second opinion's too.
+#[must_use]
+pub fn grounded(mut reading: Reading, text: &Source) -> Reading {
+    let signals = [&mut reading.churn.quotes, &mut reading.intent.quotes];
+    let second = reading.second.iter_mut().flat_map(|second| [&mut second.churn.quotes, &mut second.intent.quotes]);
+    for quotes in signals.into_iter().chain(second) {
+        *quotes = text.verified(quotes);
+    }
+    reading
 }
 
 /// [`Source::verified`] for a text that is looked at once.

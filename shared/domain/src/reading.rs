@@ -27,6 +27,9 @@ pub struct Reading {
     pub draft: Option<Draft>,
     /// The text tries to instruct its reader.
     pub suspicious: bool,
+    /// The text was too long, or took too long, to be read as a whole.
+    #[serde(default)]
+    pub cut: bool,
     /// What an analyst that follows no instructions saw in the same text; none where such a one did the reading.
     pub second: Option<SecondOpinion>,
     /// Personal data taken out before the text left the house: how many values of each kind.

@@ -38,6 +38,8 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
         (churn_heard, "the customer may leave"),
         (buying_signal, "the customer wants to buy"),
         (reading.suspicious, "the text tries to instruct its reader"),
+        // What was left out may hold a complaint that the answer would ignore.
+        (reading.cut, "the text was not read as a whole"),
         (reading.fallback.is_some(), "the analyst that should have read was not able to"),
         (second_hears, "a second analyst hears more in the ticket than a question"),
         (ticket.automatic_sender, "a machine wrote the ticket"),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Account, AccountId, Agent, Alert, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy, Priority, Reading,
-    Record, Scored, Sentiment, Ticket, TicketContext, TicketId, TicketState, Version, decide,
+    Account, AccountId, Agent, Alert, AuditEntry, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy,
+    Priority, Reading, Record, Scored, Sentiment, Ticket, TicketContext, TicketId, TicketState, Version, decide,
     policy::{AgentProfile, AlertPolicy, Recipients, Thresholds},
     reading::{Signal, Usage},
 };
@@ -101,6 +101,7 @@ pub fn reading() -> Reading {
         reason: None,
         draft: None,
         suspicious: false,
+        cut: false,
         second: None,
         redactions: Default::default(),
         usage: Usage::default(),
@@ -139,6 +140,17 @@ pub fn record(number: u64, account_name: &str, at: Timestamp) -> Record {
     let ticket = Ticket { account: account.id.clone(), ..ticket };
     let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
     decide(context, &signals(), &policy(), at).record
+}
+
+/// One automated action on the sample ticket.
+pub fn audit_entry(number: u64, action: &'static str) -> AuditEntry {
+    AuditEntry {
+        at: now(),
+        ticket: ticket_id(number),
+        action: action.into(),
+        target: "target".into(),
+        outcome: "outcome".into(),
+    }
 }
 
 /// The Guardian alert of the sample ticket.

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use crate::{Priority, Reading, policy::Thresholds};
 
-/// The reading with what it lost put back, and a sentence for each such thing.
+/// The reading with what it lost put back, and a sentence for each such thing. Quotes were verified before.
 #[must_use]
 pub fn held<'a>(reading: &'a Reading, thresholds: &Thresholds) -> (Cow<'a, Reading>, Vec<String>) {
     let Some(second) = &reading.second else { return (Cow::Borrowed(reading), Vec::new()) };
@@ -31,7 +31,10 @@ pub fn held<'a>(reading: &'a Reading, thresholds: &Thresholds) -> (Cow<'a, Readi
         reasons.push(format!("held at {}: the embedded analyst saw it in the same text", second.priority.value));
         held.to_mut().priority = second.priority;
     }
-    let heard = reading.churn.value && reading.churn.confidence >= thresholds.churn_likely;
+    // A claim without words of the customer must not stand in the way of one that has them.
+    let heard = reading.churn.value
+        && reading.churn.confidence >= thresholds.churn_likely
+        && (!reading.churn.quotes.is_empty() || second.churn.quotes.is_empty());
     let firm = if suspicious { thresholds.churn_likely } else { thresholds.hold_at_least };
     if !heard && second.churn.value && second.churn.confidence >= firm {
         reasons.push("held: the embedded analyst heard that the customer may leave".to_owned());
@@ -39,7 +42,9 @@ pub fn held<'a>(reading: &'a Reading, thresholds: &Thresholds) -> (Cow<'a, Readi
     }
     // Confidence is rounded to tenths before it is compared.
     let signal = (f32::from(thresholds.opportunity_signal) - 0.5) / 10.0;
-    let wanted = reading.intent.value.is_some() && reading.intent.confidence >= signal;
+    let wanted = reading.intent.value.is_some()
+        && reading.intent.confidence >= signal
+        && (!reading.intent.quotes.is_empty() || second.intent.quotes.is_empty());
     if suspicious && !wanted && second.intent.value.is_some() && second.intent.confidence >= signal {
         reasons.push("held: the embedded analyst heard that the customer wants to buy".to_owned());
         held.to_mut().intent = second.intent.clone();

@@ -59,26 +59,35 @@ impl Encoder {
     /// What the network makes of each sentence. A sentence without a word has a vector too, the same for all such.
     #[must_use]
     pub fn encode(&self, sentences: &[&str]) -> Vec<Encoded> {
-        self.finish(&self.pools(sentences))
+        self.finish(&self.pools(sentences, &|| true))
     }
 
     /// The sentences of one text, then the text as a whole: all its words, in one average.
+    ///
+    /// `go_on` is asked before every sentence but the first and the last one, which are encoded in any case; from its
+    /// first no on, sentences are left out.
     #[must_use]
-    pub fn encode_text(&self, sentences: &[&str]) -> (Vec<Encoded>, Encoded) {
-        let mut pools = self.pools(sentences);
+    pub fn encode_text(&self, sentences: &[&str], go_on: &dyn Fn() -> bool) -> (Vec<Encoded>, Encoded) {
+        let mut pools = self.pools(sentences, go_on);
         pools.push(Pool::of_all(&pools));
         let mut encoded = self.finish(&pools);
         let whole = encoded.pop().expect("one for each pool");
         (encoded, whole)
     }
 
-    fn pools(&self, sentences: &[&str]) -> Vec<Pool> {
+    fn pools(&self, sentences: &[&str], go_on: &dyn Fn() -> bool) -> Vec<Pool> {
         let network = self.network();
         let mut workspace = self.idle().pop().unwrap_or_else(Workspace::new);
         let mut pools = Vec::with_capacity(sentences.len() + 1);
         let mut batch: Vec<Vec<u32>> = Vec::new();
         let mut tokens = 0;
-        for sentence in sentences {
+        let mut stopped = false;
+        for (index, sentence) in sentences.iter().enumerate() {
+            let always = index == 0 || index + 1 == sentences.len();
+            stopped = stopped || !always && !go_on();
+            if stopped && !always {
+                continue;
+            }
             let rows = self.rows(sentence);
             if !batch.is_empty() && tokens + rows.len() > BATCH_TOKENS {
                 pools.extend(network.pools(&self.file, &std::mem::take(&mut batch), &mut workspace));

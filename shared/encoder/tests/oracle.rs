@@ -74,9 +74,9 @@ fn a_sentence_has_the_same_vector_in_any_company() {
 #[test]
 fn a_text_of_one_sentence_is_that_sentence() {
     let encoder = encoder();
-    let (sentences, whole) = encoder.encode_text(&["Orders are late again."]);
+    let (sentences, whole) = encoder.encode_text(&["Orders are late again."], &|| true);
     assert_eq!(sentences, [whole]);
-    let (none, _) = encoder.encode_text(&[]);
+    let (none, _) = encoder.encode_text(&[], &|| true);
     assert!(none.is_empty());
 }
 

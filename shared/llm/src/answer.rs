@@ -3,13 +3,12 @@
 use std::{collections::BTreeMap, str::FromStr};
 
 use domain::{
-    Agent, Draft, Intent, Language, Priority, Reading, Scored, Sentiment, Ticket,
-    quote::Source,
+    Agent, Draft, Intent, Language, Priority, Reading, Scored, Sentiment,
     reading::{Signal, Usage},
 };
 use serde::Deserialize;
 
-use analyst::{knowledge::Article, language};
+use analyst::knowledge::Article;
 
 use crate::{
     grounding::{self, Ungrounded},
@@ -61,8 +60,6 @@ pub enum AnswerError {
 /// A part of the answer that was left out, and why.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Dropped {
-    #[error("a quote that is not in the ticket")]
-    Quote,
     #[error("a churn claim without words of the customer")]
     Churn,
     #[error("a buying claim without words of the customer")]
@@ -80,7 +77,10 @@ pub enum Dropped {
 /// What the answer is checked against.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'a> {
-    pub ticket: &'a Ticket,
+    /// The customer's words: what a draft and a reason may repeat.
+    pub said: &'a str,
+    /// Of those words, in case the answer names none.
+    pub language: Language,
     /// The articles the model was shown.
     pub articles: &'a [&'a Article],
     pub redactor: &'a Redactor,
@@ -114,15 +114,10 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
     if let Some((field, _)) = sure.into_iter().find(|(_, sure)| *sure > 10) {
         return Err(AnswerError::Range { field });
     }
-    let language = form
-        .language
-        .trim()
-        .parse::<Language>()
-        .unwrap_or_else(|_| language::detect(&given.ticket.texts().collect::<Vec<_>>().join("\n")));
+    let language = form.language.trim().parse::<Language>().unwrap_or(given.language);
 
-    let source = Source::new(given.ticket.texts());
-    let churn_quotes = quotes(&form.churn_quotes, &source, given.redactor, &mut dropped);
-    let buying_quotes = quotes(&form.buying_quotes, &source, given.redactor, &mut dropped);
+    let churn_quotes = quotes(&form.churn_quotes, given.redactor);
+    let buying_quotes = quotes(&form.buying_quotes, given.redactor);
     let churn = if form.churn >= CLAIM && churn_quotes.is_empty() {
         dropped.push(Dropped::Churn);
         Signal { value: false, confidence: 0.0, quotes: Vec::new() }
@@ -153,6 +148,7 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
         reason: reason(&form.reason, given),
         draft,
         suspicious: form.injection_suspected,
+        cut: false,
         second: None,
         redactions: given.redactor.counts().clone(),
         usage: Usage::default(),
@@ -168,27 +164,20 @@ fn tenths(sure: u8) -> f32 {
     f32::from(sure) / 10.0
 }
 
-/// The quotes that the customer wrote, with personal data back in their place.
-fn quotes(said: &[String], source: &Source, redactor: &Redactor, dropped: &mut Vec<Dropped>) -> Vec<String> {
-    let restored: Vec<String> = said
-        .iter()
-        .map(|quote| redactor.restore(quote))
+/// The quotes with personal data back in their place. Whether the customer wrote them is for the decision to check.
+fn quotes(given: &[String], redactor: &Redactor) -> Vec<String> {
+    let restored = given.iter().map(|quote| redactor.restore(quote));
+    restored
         .filter(|quote| !quote.trim().is_empty() && quote.chars().count() <= LONGEST_QUOTE)
-        .collect();
-    let mut kept = source.verified(&restored);
-    if kept.len() < said.iter().filter(|quote| !quote.trim().is_empty()).count() {
-        dropped.push(Dropped::Quote);
-    }
-    kept.truncate(MOST_QUOTES);
-    kept
+        .take(MOST_QUOTES)
+        .collect()
 }
 
 /// The reason as one line, without anything that a draft may not say either.
 fn reason(said: &str, given: Given<'_>) -> Option<String> {
     let line = given.redactor.restore(said).split_whitespace().collect::<Vec<_>>().join(" ");
     let line: String = line.chars().take(LONGEST_REASON).collect();
-    let ticket = given.ticket.texts().collect::<Vec<_>>().join("\n");
-    Some(line).filter(|line| !line.is_empty() && grounding::check(line, &ticket, "").is_ok())
+    Some(line).filter(|line| !line.is_empty() && grounding::check(line, given.said, "").is_ok())
 }
 
 /// The draft, if there is one and it may be shown.
@@ -206,8 +195,8 @@ fn draft(form: &Form, priority: Priority, agent: Agent, given: Given<'_>) -> Res
     if !DRAFT.contains(&text.chars().count()) {
         return Err(Dropped::DraftLength);
     }
-    let ticket = given.ticket.texts().collect::<Vec<_>>().join("\n");
-    grounding::check(&text, &ticket, &format!("{}\n{}", article.title, article.answer)).map_err(Dropped::Ungrounded)?;
+    grounding::check(&text, given.said, &format!("{}\n{}", article.title, article.answer))
+        .map_err(Dropped::Ungrounded)?;
     let signature = given.signatures.get(&agent).map_or("The support team", String::as_str);
     Ok(Some(Draft {
         text: format!("{text}\n\n{signature}").into(),
@@ -257,8 +246,10 @@ mod tests {
         let articles: Vec<&Article> = knowledge.articles().collect();
         let redactor = Redactor::new(Known::default(), ticket.texts());
         let signatures = [(Agent::Nexus, "The Nexus team".to_owned())].into();
+        let said = ticket.texts().collect::<Vec<_>>().join("\n");
         let given = Given {
-            ticket: &ticket,
+            said: &said,
+            language: Language::Fr,
             articles: &articles,
             redactor: &redactor,
             signatures: &signatures,
@@ -268,12 +259,12 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_read_in_any_case_and_quotes_with_any_white_space() {
+    fn labels_are_read_in_any_case() {
         let (reading, dropped) = check(json!({})).unwrap();
         assert_eq!(dropped, []);
         assert_eq!(reading.priority, Scored { value: Priority::P2, confidence: 0.8 });
         assert_eq!((reading.agent.value, reading.sentiment.value), (Agent::Nexus, Sentiment::Frustrated));
-        assert_eq!(reading.churn.quotes, ["We are looking at other vendors."]);
+        assert_eq!(reading.churn.quotes, ["We are looking at  other vendors."], "the decision folds and verifies it");
         assert_eq!(reading.intent.value, Some(Intent::Expansion));
         assert_eq!(reading.reason.as_deref(), Some("Orders do not sync."));
         let draft = reading.draft.unwrap();
@@ -297,7 +288,7 @@ mod tests {
         };
         let long = "We help. ".repeat(400);
         for (changes, reasons, churn, intent, draft) in [
-            (json!({ "churn_quotes": ["We cancel."] }), vec![Dropped::Quote, Dropped::Churn], false, true, true),
+            (json!({ "churn_quotes": ["We cancel."] }), vec![], true, true, true),
             (json!({ "churn_quotes": [] }), vec![Dropped::Churn], false, true, true),
             (json!({ "churn_quotes": [], "churn": 3 }), vec![], false, true, true),
             (json!({ "buying_quotes": [""] }), vec![Dropped::Intent], true, false, true),
@@ -334,6 +325,6 @@ mod tests {
             let error = check(changes.clone()).unwrap_err().to_string();
             assert!(error.starts_with(message), "{changes}: {error}");
         }
-        assert_eq!(check(json!({ "language": "klingon" })).unwrap().0.language, Language::En, "detected instead");
+        assert_eq!(check(json!({ "language": "klingon" })).unwrap().0.language, Language::Fr, "as detected");
     }
 }

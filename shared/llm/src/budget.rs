@@ -5,8 +5,12 @@ use std::sync::Arc;
 use domain::{
     ports::{Control, Count, PortError},
     record::utc_day,
+    time::later,
 };
 use jiff::{SignedDuration, Timestamp};
+
+/// How long a day's counter is kept: past the end of its day, whenever that day begins.
+const KEPT: SignedDuration = SignedDuration::from_hours(48);
 
 /// A shared counter of micro-dollars per UTC day. What a call can cost at most is set aside before it, and what it did
 /// not cost comes back after it: however many calls run at once, the day's limit is never passed. A call whose end is not
@@ -38,7 +42,7 @@ impl Budget {
     pub(crate) async fn reserve(&self, micro: u64) -> Result<Option<Reserved>, PortError> {
         let now = (self.clock)();
         let counter = format!("model/{}", utc_day(now));
-        let expires = now + SignedDuration::from_hours(48);
+        let expires = later(now, KEPT);
         Ok(match self.control.count(&counter, micro, self.limit, expires).await? {
             Count::Within { .. } => Some(Reserved { counter, micro, expires }),
             Count::Over => None,

@@ -42,7 +42,11 @@ pub enum Ungrounded {
 /// # Errors
 /// The first thing the draft says that it may not.
 pub fn check(draft: &str, ticket: &str, article: &str) -> Result<(), Ungrounded> {
-    let known = |text: &str, source: &str| bare(source).contains(&bare(text));
+    let (bare_ticket, bare_article) = (bare(ticket), bare(article));
+    let known = |text: &str| {
+        let text = bare(text);
+        bare_ticket.contains(&text) || bare_article.contains(&text)
+    };
     let article_lower = article.to_lowercase();
     if MARKED.is_match(draft) {
         return Err(Ungrounded::Markup);
@@ -53,7 +57,7 @@ pub fn check(draft: &str, ticket: &str, article: &str) -> Result<(), Ungrounded>
     let mut rest = draft.to_owned();
     for address in ADDRESS.find_iter(draft) {
         let address = address.as_str().trim_end_matches('.');
-        if !known(address, ticket) && !known(address, article) {
+        if !known(address) {
             return Err(Ungrounded::Address);
         }
         rest = rest.replace(address, " ");
@@ -64,7 +68,7 @@ pub fn check(draft: &str, ticket: &str, article: &str) -> Result<(), Ungrounded>
             return Err(Ungrounded::Link);
         }
     }
-    match AMOUNT.find_iter(draft).all(|amount| known(amount.as_str(), ticket) || known(amount.as_str(), article)) {
+    match AMOUNT.find_iter(draft).all(|amount| known(amount.as_str())) {
         true => Ok(()),
         false => Err(Ungrounded::Amount),
     }

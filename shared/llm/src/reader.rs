@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use analyst::{EmbeddedAnalyst, embedded::Labels, text};
+use analyst::{CustomerText, EmbeddedAnalyst, embedded::Labels};
 use domain::{
     Account, Agent, Fallback, Reading, Ticket,
     policy::AgentProfile,
@@ -26,6 +26,14 @@ pub(crate) struct ModelReader {
     /// Model and prompt, as records name them.
     name: String,
     redaction: bool,
+}
+
+/// One ticket to read.
+#[derive(Clone, Copy)]
+pub(crate) struct Case<'a> {
+    pub(crate) ticket: &'a Ticket,
+    pub(crate) account: &'a Account,
+    pub(crate) text: &'a CustomerText,
 }
 
 /// Why there is no reading, what that cost all the same, and what left the house.
@@ -60,14 +68,14 @@ impl ModelReader {
     /// What the budget's counter says. A model that fails is not an error but [`Failed`].
     pub(crate) async fn read(
         &self,
-        ticket: &Ticket,
-        account: &Account,
+        case: Case<'_>,
         budget: &Budget,
         within: Duration,
     ) -> Result<Result<Reading, Failed>, PortError> {
-        let (redactor, words) = self.redacted(ticket, account);
-        let body = self.embedded.customers_words(ticket);
-        let articles = self.prompt.articles(self.embedded.knowledge(), &ticket.subject, &body);
+        let Case { ticket, account, text } = case;
+        let (redactor, words) = self.redacted(case);
+        let question = self.embedded.question(text, text.language());
+        let articles = self.prompt.articles(self.embedded.knowledge(), question);
         let asked = self.prompt.ticket(&words, &articles);
         let request = Request { system: self.prompt.system(), ticket: &asked, schema: &self.schema };
         let Some(reserved) = budget.reserve(self.model.most_it_can_cost(&request)).await? else {
@@ -91,8 +99,10 @@ impl ModelReader {
                 return Ok(Err(failed(failure.fallback)));
             }
         };
+        let said = text.texts().collect::<Vec<_>>().join("\n");
         let given = Given {
-            ticket,
+            said: &said,
+            language: text.language(),
             articles: &articles,
             redactor: &redactor,
             signatures: self.embedded.signatures(),
@@ -103,7 +113,11 @@ impl ModelReader {
                 for part in dropped {
                     tracing::info!(ticket.id = %ticket.id, part = %part, "Dropped part of the model's answer.");
                 }
-                Ok(Ok(self.with_the_articles_words(Reading { usage, ..reading }, ticket, account)))
+                // Where an article answers as it stands, its own words are the draft: they may go out unread, a model's
+                // may not.
+                let composed = self.embedded.draft(text, ticket, account, Labels::of(&reading));
+                let draft = composed.filter(|draft| draft.faq && draft.in_language).or(reading.draft);
+                Ok(Ok(Reading { usage, draft, cut: text.is_cut(), ..reading }))
             }
             Err(error) => {
                 tracing::error!(ticket.id = %ticket.id, error = %error, "The model's answer was not usable.");
@@ -112,30 +126,19 @@ impl ModelReader {
         }
     }
 
-    /// The ticket's words without personal data, quoted history and signatures.
-    fn redacted(&self, ticket: &Ticket, account: &Account) -> (Redactor, TicketText) {
+    /// The customer's words without personal data.
+    fn redacted(&self, case: Case<'_>) -> (Redactor, TicketText) {
+        let Case { ticket, account, text } = case;
         let people: Vec<&str> = ticket.requester_name.as_deref().into_iter().collect();
         let known = Known { people: &people, company: Some(&account.name) };
-        let mut redactor = Redactor::new(known, ticket.texts());
+        let channel = prompt::channel(&ticket.channel);
+        let mut redactor = Redactor::new(known, text.texts().chain([channel]));
         let mut redact = |text: &str| if self.redaction { redactor.redact(text) } else { text.to_owned() };
         let words = TicketText {
-            subject: redact(&ticket.subject),
-            messages: ticket.messages().map(|message| redact(&text::current(message))).collect(),
-            channel: redact(&ticket.channel),
+            subject: redact(text.subject()),
+            messages: text.messages().iter().map(|message| redact(message)).collect(),
+            channel: redact(channel),
         };
         (redactor, words)
-    }
-
-    /// Where an article answers as it stands, its own words are the draft: they may go out unread, a model's may not.
-    fn with_the_articles_words(&self, reading: Reading, ticket: &Ticket, account: &Account) -> Reading {
-        let labels = Labels {
-            priority: reading.priority.value,
-            agent: reading.agent.value,
-            sentiment: reading.sentiment.value,
-            language: reading.language,
-        };
-        let composed =
-            self.embedded.article_draft(ticket, account, labels).filter(|draft| draft.faq && draft.in_language);
-        Reading { draft: composed.or(reading.draft), ..reading }
     }
 }

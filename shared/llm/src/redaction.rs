@@ -4,7 +4,7 @@
 //! and passwords by their shape or label, and the account's known names. Names of other people are not.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     net::Ipv6Addr,
     ops::Range,
     sync::LazyLock,
@@ -27,14 +27,20 @@ pub struct Known<'a> {
 pub struct Redactor {
     names: Vec<(Redaction, Regex)>,
     /// Placeholders that stand in the text already: an attacker's, and never ours.
-    taken: Vec<String>,
+    taken: HashSet<String>,
     placeholders: HashMap<(Redaction, String), String>,
-    originals: BTreeMap<String, String>,
+    originals: HashMap<String, String>,
     counts: BTreeMap<Redaction, u32>,
+    /// The last number given out for each kind. It only ever rises, so that no number is tried twice.
+    numbers: BTreeMap<Redaction, u32>,
 }
 
 /// Digits of the longest card number.
 const LONGEST_CARD: usize = 19;
+/// The longest name looked for, in bytes and in words. Each word is searched for by itself, and a name is whatever the
+/// requester says it is: one of a thousand words would search the text a thousand times.
+const LONGEST_NAME: usize = 200;
+const LONGEST_NAME_WORDS: usize = 8;
 
 /// What of a shaped text is a value.
 type Check = fn(&str, Range<usize>) -> Option<Range<usize>>;
@@ -56,8 +62,9 @@ impl Redactor {
             names: known_names(known),
             taken: taken.collect(),
             placeholders: HashMap::new(),
-            originals: BTreeMap::new(),
+            originals: HashMap::new(),
             counts: BTreeMap::new(),
+            numbers: BTreeMap::new(),
         }
     }
 
@@ -131,12 +138,14 @@ impl Redactor {
         if let Some(known) = self.placeholders.get(&key) {
             return known.clone();
         }
-        let number = self.placeholders.keys().filter(|(other, _)| *other == kind).count() + 1;
-        let free = (number..).map(|number| format!("[{}_{number}]", kind.to_string().to_uppercase()));
-        let placeholder = free
-            .into_iter()
-            .find(|name| !self.taken.contains(name) && !self.originals.contains_key(name))
-            .expect("there is always another number");
+        let number = self.numbers.entry(kind).or_default();
+        let placeholder = loop {
+            *number += 1;
+            let name = format!("[{}_{number}]", kind.to_string().to_uppercase());
+            if !self.taken.contains(&name) {
+                break name;
+            }
+        };
         self.originals.insert(placeholder.clone(), value.to_owned());
         self.placeholders.insert(key, placeholder.clone());
         placeholder
@@ -248,7 +257,8 @@ fn cards(text: &str) -> Vec<Found> {
             let longest = (0..rest.len().min(LONGEST_CARD))
                 .rev()
                 .filter_map(|last| rest.get(last))
-                .map(|last| first.start..last.end);
+                .map(|last| first.start..last.end)
+                .filter(|range| range.len() < 2 * LONGEST_CARD);
             let number = longest.into_iter().find(|range| is_card(text.get(range.clone()).unwrap_or_default()));
             rest = match number {
                 None => later,
@@ -284,19 +294,26 @@ fn is_article(text: &str, at: usize) -> bool {
     text.get(..at).unwrap_or_default().trim_end_matches([' ', ':', '-']).ends_with("EAN")
 }
 
+/// What stands before four numbers that are no address.
+const VERSIONED: [&str; 9] = ["version", "versión", "release", "build", "plugin", "módulo", "module", "firmware", "v"];
+
 /// Four octets, and no version number.
 fn ipv4(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     text.get(range.clone())?.parse::<std::net::Ipv4Addr>().ok()?;
-    let before = text.get(..range.start)?.to_lowercase();
-    let word = before.trim_end();
-    let versioned = ["version", "versión", "release", "build", "plugin", "módulo", "module", "firmware", "v"];
-    let version = versioned
-        .iter()
-        .any(|label| word.strip_suffix(label).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric)));
+    let before = text.get(..range.start)?;
+    let word = last_word(before).to_lowercase();
+    let version = VERSIONED.contains(&word.as_str());
     let dotted =
         text.get(range.end..)?.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let joined = before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
     (!version && !dotted && !joined).then_some(range)
+}
+
+/// The letters and digits that stand last, white space aside.
+fn last_word(text: &str) -> &str {
+    let text = text.trim_end();
+    let before = text.trim_end_matches(char::is_alphanumeric);
+    text.get(before.len()..).unwrap_or_default()
 }
 
 /// At least three groups and a digit, so that `a::b` in a program stays.
@@ -316,6 +333,7 @@ fn ipv6(text: &str, range: Range<usize>) -> Option<Range<usize>> {
 fn known_names(known: Known<'_>) -> Vec<(Redaction, Regex)> {
     let mut names = Vec::new();
     let mut add = |kind, name: &str, any_case: bool| {
+        let name = shortened(name);
         let words: Vec<String> = name.split_whitespace().map(regex::escape).collect();
         let flag = if any_case { "(?i)" } else { "" };
         if let Ok(pattern) = Regex::new(&format!("{flag}{}", words.join(r"\s+"))) {
@@ -323,7 +341,7 @@ fn known_names(known: Known<'_>) -> Vec<(Redaction, Regex)> {
         }
     };
     for person in known.people.iter().map(|person| person.trim()).filter(|person| person.chars().count() >= 3) {
-        let parts: Vec<&str> = person.split_whitespace().collect();
+        let parts: Vec<&str> = shortened(person).split_whitespace().collect();
         add(Redaction::Name, person, parts.len() > 1);
         let written = |part: &&&str| part.chars().count() >= 3 && part.starts_with(char::is_uppercase);
         for part in parts.iter().filter(|_| parts.len() > 1).filter(written) {
@@ -332,12 +350,22 @@ fn known_names(known: Known<'_>) -> Vec<(Redaction, Regex)> {
     }
     if let Some(company) = known.company.map(str::trim).filter(|company| company.chars().count() >= 3) {
         add(Redaction::Company, company, true);
+        let company = shortened(company);
         let short = LEGAL_FORM.replace(company, "");
         if short.chars().count() >= 3 && short != company {
             add(Redaction::Company, &short, true);
         }
     }
     names
+}
+
+/// The beginning of a name that is too long for one.
+fn shortened(name: &str) -> &str {
+    let mut blanks = name
+        .match_indices(char::is_whitespace)
+        .filter(|(at, _)| name.get(..*at).is_some_and(|before| !before.ends_with(char::is_whitespace)));
+    let end = blanks.nth(LONGEST_NAME_WORDS - 1).map_or(name.len(), |(at, _)| at);
+    name.get(..name.floor_char_boundary(end.min(LONGEST_NAME))).unwrap_or(name)
 }
 
 fn whole_word(text: &str, range: &Range<usize>) -> bool {
@@ -348,7 +376,89 @@ fn whole_word(text: &str, range: &Range<usize>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
+
+    const NAME: &str = "Anna Keller";
+
+    fn redacted(text: &str) -> (String, Redactor) {
+        let mut redactor = Redactor::new(Known { people: &[NAME], company: Some("Nordwind GmbH") }, [text]);
+        (redactor.redact(text), redactor)
+    }
+
+    /// Texts of `size` bytes that make the most work.
+    fn hostile(size: usize) -> Vec<(&'static str, String)> {
+        let numbered = |part: fn(usize) -> String| {
+            let mut text = String::new();
+            for part in (0..).map(part) {
+                if text.len() >= size {
+                    break;
+                }
+                text.push_str(&part);
+            }
+            text
+        };
+        vec![
+            ("placeholders and addresses", numbered(|n| format!("[IP_{n}] 10.1.{}.{} ", n / 256 % 256, n % 256))),
+            ("e-mails", numbered(|n| format!("customer{n}@shop.example, "))),
+            ("names", numbered(|n| format!("{NAME} {n} "))),
+            ("cards", numbered(|n| format!("4111 1111 1111 {n:04} "))),
+            ("single digits", numbered(|_| "4 ".to_owned())),
+            ("phones", numbered(|n| format!("tel +49 30 {:07}; ", n % 10_000_000))),
+            ("IPv6", numbered(|n| format!("2001:db8::{:x} ", n % 65_536))),
+            ("secrets", numbered(|n| format!("password: s3cret{n} "))),
+            ("IBANs", numbered(|n| format!("DE{:02} 3704 0044 0532 0130 00 ", n % 100))),
+            ("one word", "a".repeat(size)),
+            ("letters with accents", "é è ü ".repeat(size / 9)),
+        ]
+    }
+
+    fn fastest(times: usize, text: &str) -> Duration {
+        let timed = |_| {
+            let started = Instant::now();
+            let _ = redacted(text);
+            started.elapsed()
+        };
+        (0..times).map(timed).min().unwrap()
+    }
+
+    #[test]
+    fn redaction_grows_with_the_text() {
+        let (small, large) = (hostile(8_000), hostile(64_000));
+        for ((shape, small), (_, large)) in small.iter().zip(&large) {
+            let (small, large) = (fastest(5, small), fastest(2, large));
+            // Eight times the text: 8 is linear, 64 quadratic. Below a millisecond the clock decides.
+            let most = 30 * small.max(Duration::from_millis(1));
+            assert!(large < most, "{shape}: {small:?} and {large:?}");
+        }
+    }
+
+    #[test]
+    fn hostile_texts_come_back_whole() {
+        for (shape, text) in hostile(64_000) {
+            let (redacted, redactor) = redacted(&text);
+            assert_eq!(redactor.restore(&redacted), text, "{shape}");
+        }
+    }
+
+    #[test]
+    fn an_endless_name_is_cut_to_a_few_words() {
+        let name = "Xaver ".repeat(10_000);
+        let names = known_names(Known { people: &[&name], company: Some(&name) });
+        assert!(names.len() <= LONGEST_NAME_WORDS + 3, "{}", names.len());
+        assert_eq!(shortened("Anna  Maria Keller"), "Anna  Maria Keller");
+        assert_eq!(shortened("a b c d e f g h i"), "a b c d e f g h");
+        assert_eq!(shortened(&"é".repeat(300)).len(), LONGEST_NAME);
+    }
+
+    #[test]
+    fn an_address_after_a_version_word_stays() {
+        for text in ["version 1.2.3.4", "Plugin  10.0.0.1", "versión 1.2.3.4"] {
+            assert_eq!(redacted(text).0, text);
+        }
+        assert_eq!(redacted("subversion 1.2.3.4").0, "subversion [IP_1]");
+    }
 
     #[test]
     fn what_was_taken_out_comes_back_and_a_value_has_one_placeholder() {

@@ -2,24 +2,31 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use analyst::EmbeddedAnalyst;
+use analyst::{CustomerText, EmbeddedAnalyst, customer_text::MOST_BYTES, embedded::Labels};
 use async_trait::async_trait;
 use domain::{
     Account, Agent, Fallback, Priority, Reading, SecondOpinion, Ticket,
     policy::AgentProfile,
     ports::{Analyst, PortError},
 };
+use tokio::{task::yield_now, time::Instant};
 
 use crate::{
     Budget, Config, LanguageModel, Who,
     breaker::Breaker,
     injection,
-    reader::{Failed, ModelReader},
+    reader::{Case, Failed, ModelReader},
 };
 
 /// In a cascade the embedded analyst's labels stand from this confidence on: on the exam nine of ten labels are at least as
 /// sure, and 93 in 100 of those right.
 const SURE: f32 = 0.6;
+
+/// What splitting and encoding one ticket may take. A usual ticket needs 15 ms of a core; ten tickets of a batch at this
+/// limit leave half of the triage function's minute for the rest.
+const LISTENING: Duration = Duration::from_secs(3);
+/// What it may take however little time is left: a usual ticket is then still read as a whole, and better late than badly.
+const LISTENING_AT_LEAST: Duration = Duration::from_millis(500);
 
 /// The embedded analyst, and a language model where there is one and the configuration says so.
 ///
@@ -52,6 +59,16 @@ impl Router {
         Self { embedded, model, cascade: config.who == Who::Cascade, breaker: Breaker::default(), budget }
     }
 
+    /// The ticket's text, made in the time that one ticket may keep its batch waiting.
+    async fn listen(&self, ticket: &Ticket, within: Duration) -> CustomerText {
+        // The tickets of a batch share one thread: each lets the others go on before and after its own work.
+        yield_now().await;
+        let (started, limit) = (Instant::now(), within.clamp(LISTENING_AT_LEAST, LISTENING));
+        let text = self.embedded.listen(ticket, &|| started.elapsed() < limit);
+        yield_now().await;
+        text
+    }
+
     /// Opens the connection to the model, if one is asked.
     pub async fn warm(&self) {
         if let Some(model) = &self.model {
@@ -63,12 +80,23 @@ impl Router {
 #[async_trait]
 impl Analyst for Router {
     async fn read(&self, ticket: &Ticket, account: &Account, within: Duration) -> Result<Reading, PortError> {
-        let own = Reading { suspicious: injection::suspected(ticket.texts()), ..self.embedded.read(ticket, account) };
-        let Some(model) = self.model.as_ref().filter(|_| !self.cascade || worth_asking(&own)) else { return Ok(own) };
+        let started = Instant::now();
+        let text = self.listen(ticket, within).await;
+        let own = Reading { suspicious: suspected(ticket, &text), ..self.embedded.read(&text) };
+        let with_draft = |own: Reading| {
+            let draft = self.embedded.draft(&text, ticket, account, Labels::of(&own));
+            Reading { draft, ..own }
+        };
+        let model = match &self.model {
+            Some(model) if !self.cascade || worth_asking(&own) => model,
+            Some(_) | None => return Ok(with_draft(own)),
+        };
         if !self.breaker.lets_through() {
-            return Ok(Reading { fallback: Some(Fallback::Paused), ..own });
+            return Ok(with_draft(Reading { fallback: Some(Fallback::Paused), ..own }));
         }
-        let answer = model.read(ticket, account, &self.budget, within).await?;
+        yield_now().await;
+        let case = Case { ticket, account, text: &text };
+        let answer = model.read(case, &self.budget, within.saturating_sub(started.elapsed())).await?;
         match &answer {
             Ok(_) => self.breaker.note(false),
             // Says nothing of the service.
@@ -79,10 +107,16 @@ impl Analyst for Router {
         Ok(match answer {
             Ok(reading) => with_second_opinion(reading, own),
             Err(Failed { fallback, usage, redactions, .. }) => {
-                Reading { fallback: Some(fallback), usage, redactions, ..own }
+                with_draft(Reading { fallback: Some(fallback), usage, redactions, ..own })
             }
         })
     }
+}
+
+/// Whether the text instructs its reader. Of a short ticket the quoted history and the signature are looked at as well.
+fn suspected(ticket: &Ticket, text: &CustomerText) -> bool {
+    let short = ticket.texts().map(str::len).sum::<usize>() <= MOST_BYTES;
+    injection::suspected(text.texts()) || short && injection::suspected(ticket.texts())
 }
 
 /// Unsure, or money is at stake.

@@ -1,11 +1,14 @@
 //! Counters and cooldowns in memory.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+};
 
 use async_trait::async_trait;
 use domain::{
     AlertKey,
-    ports::{Control, Cooldown, CooldownKey, Count, PortError},
+    ports::{Control, Cooldown, CooldownKey, Count, Leased, PortError},
 };
 use jiff::Timestamp;
 
@@ -20,6 +23,15 @@ pub struct MemoryControl {
 struct State {
     cooldowns: BTreeMap<CooldownKey, (AlertKey, Timestamp)>,
     counters: BTreeMap<String, u64>,
+    leases: BTreeMap<String, WorkLease>,
+}
+
+#[derive(Debug)]
+struct WorkLease {
+    owner: String,
+    until: Timestamp,
+    /// Who held it since it was last given back.
+    holders: BTreeSet<String>,
 }
 
 #[async_trait]
@@ -33,10 +45,8 @@ impl Control for MemoryControl {
     ) -> Result<Cooldown, PortError> {
         let mut state = lock(&self.state);
         match state.cooldowns.get(key) {
-            Some((holder, until)) if *holder != alert && *until > now && holder.band >= alert.band => {
-                Ok(Cooldown::Held { until: *until })
-            }
-            Some((holder, _)) if *holder == alert => Ok(Cooldown::Passed),
+            Some((holder, until)) if *until > now && *holder == alert => Ok(Cooldown::Passed),
+            Some((holder, until)) if *until > now && holder.band >= alert.band => Ok(Cooldown::Held { until: *until }),
             Some(_) | None => {
                 state.cooldowns.insert(key.clone(), (alert, until));
                 Ok(Cooldown::Passed)
@@ -62,6 +72,30 @@ impl Control for MemoryControl {
         }
         Ok(())
     }
+
+    async fn lease(&self, work: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<Leased, PortError> {
+        let mut state = lock(&self.state);
+        let lease = state.leases.entry(work.to_owned()).or_insert_with(|| WorkLease {
+            owner: owner.to_owned(),
+            until,
+            holders: BTreeSet::new(),
+        });
+        if lease.owner != owner && lease.until > now {
+            return Ok(Leased::Theirs { until: lease.until });
+        }
+        lease.owner = owner.to_owned();
+        lease.until = until;
+        lease.holders.insert(owner.to_owned());
+        Ok(Leased::Mine { taken_over: lease.holders.len() > 1 })
+    }
+
+    async fn release(&self, work: &str, owner: &str) -> Result<(), PortError> {
+        let mut state = lock(&self.state);
+        if state.leases.get(work).is_some_and(|lease| lease.owner == owner) {
+            state.leases.remove(work);
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -75,7 +109,14 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn it_keeps_the_contract() {
         contract::a_cooldown_holds_all_but_a_higher_band(&MemoryControl::default()).await;
+        contract::a_retry_after_the_cooldown_renews_it(&MemoryControl::default()).await;
         contract::an_amount_comes_back(&MemoryControl::default()).await;
+        contract::an_amount_of_zero_only_asks(&MemoryControl::default()).await;
+        contract::work_is_leased_to_one_at_a_time(&MemoryControl::default()).await;
+        contract::one_of_many_leases_wins(Arc::new(MemoryControl::default()), &|task| {
+            Box::pin(async { tokio::spawn(task).await.unwrap() })
+        })
+        .await;
         contract::a_count_never_passes_its_limit(Arc::new(MemoryControl::default()), &|task| {
             Box::pin(async { tokio::spawn(task).await.unwrap() })
         })

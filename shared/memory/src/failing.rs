@@ -2,20 +2,24 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, Reading, Record, Ticket, TicketId, TicketState, TicketUpdate,
+    Account, AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Policy, Reading, Record, Summary, Ticket,
+    TicketId, TicketState, TicketUpdate,
     ports::{
-        Accepted, Analyst, Claim, Email, Fenced, Helpdesk, Lease, Mailer, PortError, Queue, SigningSecrets, TicketLog,
-        Updated,
+        Accepted, AlertLog, Analyst, Audit, Claim, Control, Cooldown, CooldownKey, Count, Email, Fenced, Handover,
+        Helpdesk, Lease, Leased, Mailer, Opened, Page, PortError, Queue, Records, Settings, SigningSecrets, Site,
+        Taken, TicketLog, Updated,
     },
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
+use runtime::config::{Config, Configuration};
 use secrecy::SecretString;
+use strum::{Display, VariantArray};
 
 use crate::lock;
 
@@ -30,19 +34,123 @@ pub enum Fault {
     Permanent,
     /// Does its work, and then the answer is lost.
     Ambiguous,
+    /// Does nothing and panics.
+    Panic,
+    /// Does its work, and then panics.
+    PanicAfter,
+}
+
+/// Every method of every port. Text form `AlertLog::open`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Display, VariantArray)]
+pub enum Method {
+    #[strum(to_string = "AlertLog::open")]
+    AlertLogOpen,
+    #[strum(to_string = "AlertLog::take")]
+    AlertLogTake,
+    #[strum(to_string = "AlertLog::settle")]
+    AlertLogSettle,
+    #[strum(to_string = "AlertLog::release")]
+    AlertLogRelease,
+    #[strum(to_string = "AlertLog::alerts")]
+    AlertLogAlerts,
+    #[strum(to_string = "Analyst::read")]
+    AnalystRead,
+    #[strum(to_string = "Audit::append")]
+    AuditAppend,
+    #[strum(to_string = "Configuration::config")]
+    ConfigurationConfig,
+    #[strum(to_string = "Control::cool_down")]
+    ControlCoolDown,
+    #[strum(to_string = "Control::count")]
+    ControlCount,
+    #[strum(to_string = "Control::uncount")]
+    ControlUncount,
+    #[strum(to_string = "Control::lease")]
+    ControlLease,
+    #[strum(to_string = "Control::release")]
+    ControlRelease,
+    #[strum(to_string = "Helpdesk::ticket")]
+    HelpdeskTicket,
+    #[strum(to_string = "Helpdesk::account")]
+    HelpdeskAccount,
+    #[strum(to_string = "Helpdesk::update")]
+    HelpdeskUpdate,
+    #[strum(to_string = "Helpdesk::has_marker")]
+    HelpdeskHasMarker,
+    #[strum(to_string = "Mailer::send")]
+    MailerSend,
+    #[strum(to_string = "Queue::send")]
+    QueueSend,
+    #[strum(to_string = "Queue::defer")]
+    QueueDefer,
+    #[strum(to_string = "Records::record")]
+    RecordsRecord,
+    #[strum(to_string = "Records::day")]
+    RecordsDay,
+    #[strum(to_string = "Records::past")]
+    RecordsPast,
+    #[strum(to_string = "Settings::policy")]
+    SettingsPolicy,
+    #[strum(to_string = "SigningSecrets::secrets")]
+    SigningSecretsSecrets,
+    #[strum(to_string = "SigningSecrets::refreshed")]
+    SigningSecretsRefreshed,
+    #[strum(to_string = "Site::publish")]
+    SitePublish,
+    #[strum(to_string = "TicketLog::claim")]
+    TicketLogClaim,
+    #[strum(to_string = "TicketLog::save")]
+    TicketLogSave,
+    #[strum(to_string = "TicketLog::finish")]
+    TicketLogFinish,
+    #[strum(to_string = "TicketLog::release")]
+    TicketLogRelease,
+}
+
+/// The faults to come and the calls so far. Ports that share one count their calls together.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    planned: HashMap<Method, VecDeque<Fault>>,
+    calls: HashMap<Method, usize>,
+}
+
+impl Faults {
+    /// The next calls of `method` go this way, one after the other.
+    pub fn plan(&self, method: Method, faults: &[Fault]) {
+        lock(&self.0).planned.entry(method).or_default().extend(faults);
+    }
+
+    /// How often `method` was called.
+    #[must_use]
+    pub fn calls(&self, method: Method) -> usize {
+        lock(&self.0).calls.get(&method).copied().unwrap_or(0)
+    }
+
+    fn next(&self, method: Method) -> Fault {
+        let mut state = lock(&self.0);
+        *state.calls.entry(method).or_default() += 1;
+        state.planned.get_mut(&method).and_then(VecDeque::pop_front).unwrap_or(Fault::None)
+    }
 }
 
 /// Wraps a port: each method first looks whether a fault waits for it.
 #[derive(Debug)]
 pub struct Failing<P> {
     inner: P,
-    faults: Mutex<HashMap<&'static str, VecDeque<Fault>>>,
-    calls: Mutex<HashMap<&'static str, usize>>,
+    faults: Faults,
 }
 
 impl<P> Failing<P> {
     pub fn new(inner: P) -> Self {
-        Self { inner, faults: Mutex::default(), calls: Mutex::default() }
+        Self::sharing(inner, &Faults::default())
+    }
+
+    /// One of several ports with the same plan.
+    pub fn sharing(inner: P, faults: &Faults) -> Self {
+        Self { inner, faults: faults.clone() }
     }
 
     pub fn inner(&self) -> &P {
@@ -50,62 +158,208 @@ impl<P> Failing<P> {
     }
 
     /// The next calls of `method` go this way, one after the other.
-    pub fn plan(&self, method: &'static str, faults: &[Fault]) {
-        lock(&self.faults).entry(method).or_default().extend(faults);
+    pub fn plan(&self, method: Method, faults: &[Fault]) {
+        self.faults.plan(method, faults);
     }
 
     /// How often `method` was called.
     #[must_use]
-    pub fn calls(&self, method: &str) -> usize {
-        lock(&self.calls).get(method).copied().unwrap_or(0)
+    pub fn calls(&self, method: Method) -> usize {
+        self.faults.calls(method)
     }
 
     async fn call<T>(
         &self,
-        method: &'static str,
+        method: Method,
         call: impl Future<Output = Result<T, PortError>> + Send,
     ) -> Result<T, PortError> {
-        *lock(&self.calls).entry(method).or_default() += 1;
-        let fault = lock(&self.faults).get_mut(method).and_then(VecDeque::pop_front).unwrap_or(Fault::None);
-        match fault {
+        match self.faults.next(method) {
             Fault::None => call.await,
-            Fault::Transient => Err(PortError::transient(method, "on cue")),
-            Fault::Permanent => Err(PortError::permanent(method, "on cue")),
+            Fault::Transient => Err(PortError::transient("fault", format!("{method} failed on cue"))),
+            Fault::Permanent => Err(PortError::permanent("fault", format!("{method} refused on cue"))),
             Fault::Ambiguous => {
                 call.await?;
-                Err(PortError::transient(method, "answer lost on cue"))
+                Err(PortError::transient("fault", format!("the answer of {method} was lost on cue")))
+            }
+            Fault::Panic => panic!("{method} panicked on cue"),
+            Fault::PanicAfter => {
+                call.await?;
+                panic!("{method} panicked on cue, its work done")
             }
         }
     }
 }
 
 #[async_trait]
+impl<P: AlertLog> AlertLog for Failing<P> {
+    async fn open(&self, alert: &Alert, expires: Timestamp, entry: &AuditEntry) -> Result<Opened, PortError> {
+        self.call(Method::AlertLogOpen, self.inner.open(alert, expires, entry)).await
+    }
+
+    async fn take(&self, key: AlertKey, owner: &str, now: Timestamp, until: Timestamp) -> Result<Taken, PortError> {
+        self.call(Method::AlertLogTake, self.inner.take(key, owner, now, until)).await
+    }
+
+    async fn settle(
+        &self,
+        key: AlertKey,
+        owner: &str,
+        delivery: Delivery,
+        entry: &AuditEntry,
+    ) -> Result<Fenced, PortError> {
+        self.call(Method::AlertLogSettle, self.inner.settle(key, owner, delivery, entry)).await
+    }
+
+    async fn release(&self, key: AlertKey, owner: &str, handover: Handover) -> Result<(), PortError> {
+        self.call(Method::AlertLogRelease, self.inner.release(key, owner, handover)).await
+    }
+
+    async fn alerts(&self, now: Timestamp) -> Result<Vec<Arc<Alert>>, PortError> {
+        self.call(Method::AlertLogAlerts, self.inner.alerts(now)).await
+    }
+}
+
+#[async_trait]
+impl<P: Analyst> Analyst for Failing<P> {
+    async fn read(&self, ticket: &Ticket, account: &Account, within: Duration) -> Result<Reading, PortError> {
+        self.call(Method::AnalystRead, self.inner.read(ticket, account, within)).await
+    }
+}
+
+#[async_trait]
+impl<P: Audit> Audit for Failing<P> {
+    async fn append(&self, entry: &AuditEntry) -> Result<(), PortError> {
+        self.call(Method::AuditAppend, self.inner.append(entry)).await
+    }
+}
+
+#[async_trait]
+impl<P: Control> Control for Failing<P> {
+    async fn cool_down(
+        &self,
+        key: &CooldownKey,
+        alert: AlertKey,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Cooldown, PortError> {
+        self.call(Method::ControlCoolDown, self.inner.cool_down(key, alert, now, until)).await
+    }
+
+    async fn count(&self, counter: &str, amount: u64, limit: u64, expires: Timestamp) -> Result<Count, PortError> {
+        self.call(Method::ControlCount, self.inner.count(counter, amount, limit, expires)).await
+    }
+
+    async fn uncount(&self, counter: &str, amount: u64) -> Result<(), PortError> {
+        self.call(Method::ControlUncount, self.inner.uncount(counter, amount)).await
+    }
+
+    async fn lease(&self, work: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<Leased, PortError> {
+        self.call(Method::ControlLease, self.inner.lease(work, owner, now, until)).await
+    }
+
+    async fn release(&self, work: &str, owner: &str) -> Result<(), PortError> {
+        self.call(Method::ControlRelease, self.inner.release(work, owner)).await
+    }
+}
+
+#[async_trait]
 impl<P: Helpdesk> Helpdesk for Failing<P> {
     async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, PortError> {
-        self.call("ticket", self.inner.ticket(id)).await
+        self.call(Method::HelpdeskTicket, self.inner.ticket(id)).await
     }
 
     async fn account(&self, id: &AccountId) -> Result<Account, PortError> {
-        self.call("account", self.inner.account(id)).await
+        self.call(Method::HelpdeskAccount, self.inner.account(id)).await
     }
 
     async fn update(&self, update: &TicketUpdate) -> Result<Updated, PortError> {
-        self.call("update", self.inner.update(update)).await
+        self.call(Method::HelpdeskUpdate, self.inner.update(update)).await
     }
 
     async fn has_marker(&self, id: TicketId, marker: &str) -> Result<bool, PortError> {
-        self.call("has_marker", self.inner.has_marker(id, marker)).await
+        self.call(Method::HelpdeskHasMarker, self.inner.has_marker(id, marker)).await
+    }
+}
+
+#[async_trait]
+impl<P: Mailer> Mailer for Failing<P> {
+    async fn send(&self, email: &Email) -> Result<Accepted, PortError> {
+        self.call(Method::MailerSend, self.inner.send(email)).await
+    }
+}
+
+#[async_trait]
+impl<P: Queue> Queue for Failing<P> {
+    async fn send(&self, body: &str, delay: Duration) -> Result<(), PortError> {
+        self.call(Method::QueueSend, self.inner.send(body, delay)).await
+    }
+
+    async fn defer(&self, receipt: &str, delay: Duration) -> Result<(), PortError> {
+        self.call(Method::QueueDefer, self.inner.defer(receipt, delay)).await
+    }
+}
+
+#[async_trait]
+impl<P: Records> Records for Failing<P> {
+    async fn record(&self, ticket: TicketId, now: Timestamp) -> Result<Option<Record>, PortError> {
+        self.call(Method::RecordsRecord, self.inner.record(ticket, now)).await
+    }
+
+    async fn day(&self, day: Date, now: Timestamp) -> Result<Vec<Summary>, PortError> {
+        self.call(Method::RecordsDay, self.inner.day(day, now)).await
+    }
+
+    async fn past(
+        &self,
+        account: &AccountId,
+        but: TicketId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<PastTicket>, PortError> {
+        self.call(Method::RecordsPast, self.inner.past(account, but, now, limit)).await
+    }
+}
+
+#[async_trait]
+impl<P: Configuration> Configuration for Failing<P> {
+    async fn config(&self) -> Result<Arc<Config>, PortError> {
+        self.call(Method::ConfigurationConfig, self.inner.config()).await
+    }
+}
+
+#[async_trait]
+impl<P: Settings> Settings for Failing<P> {
+    async fn policy(&self) -> Result<Arc<Policy>, PortError> {
+        self.call(Method::SettingsPolicy, self.inner.policy()).await
+    }
+}
+
+#[async_trait]
+impl<P: SigningSecrets> SigningSecrets for Failing<P> {
+    async fn secrets(&self) -> Result<Vec<SecretString>, PortError> {
+        self.call(Method::SigningSecretsSecrets, self.inner.secrets()).await
+    }
+
+    async fn refreshed(&self) -> Result<Vec<SecretString>, PortError> {
+        self.call(Method::SigningSecretsRefreshed, self.inner.refreshed()).await
+    }
+}
+
+#[async_trait]
+impl<P: Site> Site for Failing<P> {
+    async fn publish(&self, page: &Page) -> Result<(), PortError> {
+        self.call(Method::SitePublish, self.inner.publish(page)).await
     }
 }
 
 #[async_trait]
 impl<P: TicketLog> TicketLog for Failing<P> {
     async fn claim(&self, lease: &Lease, now: Timestamp) -> Result<Claim, PortError> {
-        self.call("claim", self.inner.claim(lease, now)).await
+        self.call(Method::TicketLogClaim, self.inner.claim(lease, now)).await
     }
 
-    async fn save(&self, lease: &Lease, state: &TicketState) -> Result<Fenced, PortError> {
-        self.call("save", self.inner.save(lease, state)).await
+    async fn save(&self, lease: &Lease, state: &TicketState, entries: &[AuditEntry]) -> Result<Fenced, PortError> {
+        self.call(Method::TicketLogSave, self.inner.save(lease, state, entries)).await
     }
 
     async fn finish(
@@ -114,47 +368,12 @@ impl<P: TicketLog> TicketLog for Failing<P> {
         state: &TicketState,
         record: &Record,
         expires: Timestamp,
+        entries: &[AuditEntry],
     ) -> Result<Fenced, PortError> {
-        self.call("finish", self.inner.finish(lease, state, record, expires)).await
+        self.call(Method::TicketLogFinish, self.inner.finish(lease, state, record, expires, entries)).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), PortError> {
-        self.call("release", self.inner.release(lease)).await
-    }
-}
-
-#[async_trait]
-impl<P: Queue> Queue for Failing<P> {
-    async fn send(&self, body: &str, delay: Duration) -> Result<(), PortError> {
-        self.call("send", self.inner.send(body, delay)).await
-    }
-
-    async fn defer(&self, receipt: &str, delay: Duration) -> Result<(), PortError> {
-        self.call("defer", self.inner.defer(receipt, delay)).await
-    }
-}
-
-#[async_trait]
-impl<P: Mailer> Mailer for Failing<P> {
-    async fn send(&self, email: &Email) -> Result<Accepted, PortError> {
-        self.call("mail", self.inner.send(email)).await
-    }
-}
-
-#[async_trait]
-impl<P: Analyst> Analyst for Failing<P> {
-    async fn read(&self, ticket: &Ticket, account: &Account, within: Duration) -> Result<Reading, PortError> {
-        self.call("read", self.inner.read(ticket, account, within)).await
-    }
-}
-
-#[async_trait]
-impl<P: SigningSecrets> SigningSecrets for Failing<P> {
-    async fn secrets(&self) -> Result<Vec<SecretString>, PortError> {
-        self.call("secrets", self.inner.secrets()).await
-    }
-
-    async fn refreshed(&self) -> Result<Vec<SecretString>, PortError> {
-        self.call("refreshed", self.inner.refreshed()).await
+        self.call(Method::TicketLogRelease, self.inner.release(lease)).await
     }
 }

@@ -144,7 +144,7 @@ impl Entry {
 
     fn touch(&mut self) {
         self.revision += 1;
-        let stamp = self.ticket.created_at + SignedDuration::from_secs(self.revision);
+        let stamp = domain::time::later(self.ticket.created_at, SignedDuration::from_secs(self.revision));
         self.ticket.updated_stamp = stamp.to_string().into();
     }
 }

@@ -34,29 +34,22 @@ impl Mailer for OutboxMailer {
 
 #[cfg(test)]
 mod tests {
+    use domain::ports::contract::mailer as contract;
+
     use super::*;
 
     #[tokio::test]
-    async fn a_message_becomes_a_file_and_stays_one() {
+    async fn it_keeps_the_contract() {
         let folder = tempfile::tempdir().unwrap();
         let outbox = OutboxMailer::new(folder.path().join("emails"));
-        let email = Email {
-            name: "1001-guardian-critical".into(),
-            to: "kam@example.com".parse().unwrap(),
-            subject: "At risk".into(),
-            html: "<p>At risk</p>".into(),
-            text: "At risk".into(),
-            thread: "1001".into(),
-        };
-        for _ in 0..2 {
-            let Accepted::Filed { file } = outbox.send(&email).await.unwrap() else { panic!("nothing is sent") };
-            let file = folder.path().join("emails").join(file);
-            #[cfg(unix)]
-            assert_eq!(std::os::unix::fs::MetadataExt::mode(&file.metadata().unwrap()) & 0o777, 0o600);
-            assert_eq!(std::fs::read_to_string(file).unwrap(), "<p>At risk</p>");
-        }
-        assert_eq!(std::fs::read_dir(folder.path().join("emails")).unwrap().count(), 1);
-        let blocked = OutboxMailer::new(folder.path().join("emails/1001-guardian-critical.html"));
-        assert!(matches!(blocked.send(&email).await, Err(PortError::Permanent { .. })));
+        let taken = contract::a_message_is_taken_each_time(&outbox, "kam@example.com").await;
+        let Accepted::Filed { file } = taken else { panic!("nothing is sent") };
+        let path = folder.path().join("emails").join(&file);
+        #[cfg(unix)]
+        assert_eq!(std::os::unix::fs::MetadataExt::mode(&path.metadata().unwrap()) & 0o777, 0o600);
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "<p>At risk</p>");
+        assert_eq!(std::fs::read_dir(folder.path().join("emails")).unwrap().count(), 1, "the same twice is one file");
+        let blocked = OutboxMailer::new(folder.path().join("emails").join(file));
+        contract::a_final_refusal_is_permanent(&blocked, "kam@example.com").await;
     }
 }

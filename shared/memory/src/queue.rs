@@ -95,7 +95,7 @@ impl MemoryQueue {
         visible
             .map(|message| {
                 message.receives += 1;
-                message.visible_at = now + self.visibility;
+                message.visible_at = domain::time::later(now, self.visibility);
                 message.clone()
             })
             .collect()

@@ -44,3 +44,18 @@ impl SigningSecrets for FixedSecrets {
         Ok(self.0.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{ports::contract::settings as contract, sample};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn they_keep_the_contract() {
+        let settings = FixedSettings(Arc::new(sample::policy()));
+        assert_eq!(contract::everybody_gets_the_same_policy(&settings).await, sample::policy());
+        let secrets = FixedSecrets(vec!["current".to_owned().into(), "previous".to_owned().into()]);
+        assert_eq!(contract::there_is_always_a_secret(&secrets).await, ["current", "previous"]);
+    }
+}

@@ -1,11 +1,17 @@
 //! A site as a folder.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use async_trait::async_trait;
 use domain::ports::{Page, PortError, Site};
 
 use crate::private;
+
+/// Two publishers of one page must not write into the same draft.
+static DRAFTS: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Debug)]
 pub struct SiteDirectory {
@@ -24,7 +30,8 @@ impl Site for SiteDirectory {
     /// Written beside its place and moved there, so that a reader sees the old page or the new one.
     async fn publish(&self, page: &Page) -> Result<(), PortError> {
         let place = self.folder.join(&page.path);
-        let draft = self.folder.join(format!("{}.part", page.path));
+        let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+        let draft = self.folder.join(format!("{}.{}-{number}.part", page.path, std::process::id()));
         place
             .parent()
             .map_or(Ok(()), std::fs::create_dir_all)
@@ -36,17 +43,30 @@ impl Site for SiteDirectory {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use domain::ports::contract::site as contract;
+
     use super::*;
 
-    #[tokio::test]
-    async fn a_page_replaces_the_one_before() {
-        let folder = tempfile::tempdir().unwrap();
-        let site = SiteDirectory::new(folder.path().to_owned());
-        for body in ["first", "second"] {
-            let page = Page { path: "days/index.html".into(), content_type: "text/html", body: body.into() };
-            site.publish(&page).await.unwrap();
-            assert_eq!(std::fs::read_to_string(folder.path().join("days/index.html")).unwrap(), body);
+    #[async_trait]
+    impl contract::Visitor for SiteDirectory {
+        async fn visit(&self, path: &str) -> Option<Vec<u8>> {
+            std::fs::read(self.folder.join(path)).ok()
         }
-        assert_eq!(std::fs::read_dir(folder.path().join("days")).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_keeps_the_contract() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Arc::new(SiteDirectory::new(folder.path().to_owned()));
+        contract::a_page_replaces_the_one_before(&*site, &*site).await;
+        contract::one_of_many_publishers_is_last(site.clone(), &*site, &|task| {
+            Box::pin(async { tokio::spawn(task).await.unwrap() })
+        })
+        .await;
+        let left = std::fs::read_dir(folder.path().join("contract")).unwrap();
+        let names = left.map(|file| file.unwrap().file_name().into_string().unwrap());
+        assert!(names.into_iter().all(|name| !name.ends_with(".part")), "a draft is left");
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Record, Summary, TicketId, TicketState,
-    ports::{AlertLog, Audit, Claim, Fenced, Lease, Opened, PortError, Records, Taken, TicketLog},
+    ports::{AlertLog, Audit, Claim, Fenced, Handover, Lease, Opened, PortError, Records, Taken, TicketLog},
     record::utc_day,
 };
 use jiff::{Timestamp, civil::Date};
@@ -41,6 +41,8 @@ struct AlertEntry {
     alert: Arc<Alert>,
     expires: Timestamp,
     owner: Option<(String, Timestamp)>,
+    /// Who took it for delivery and did not say that nothing was sent.
+    takers: BTreeSet<String>,
 }
 
 impl MemoryTicketLog {
@@ -137,10 +139,11 @@ impl TicketLog for MemoryTicketLog {
         Ok(Claim::Mine(Box::new(entry.state.clone())))
     }
 
-    async fn save(&self, lease: &Lease, progress: &TicketState) -> Result<Fenced, PortError> {
+    async fn save(&self, lease: &Lease, progress: &TicketState, entries: &[AuditEntry]) -> Result<Fenced, PortError> {
         let mut state = lock(&self.state);
         let Some(entry) = state.owned(lease) else { return Ok(Fenced::Lost) };
         entry.state = progress.clone();
+        state.audit.extend_from_slice(entries);
         Ok(Fenced::Written)
     }
 
@@ -150,6 +153,7 @@ impl TicketLog for MemoryTicketLog {
         progress: &TicketState,
         record: &Record,
         expires: Timestamp,
+        entries: &[AuditEntry],
     ) -> Result<Fenced, PortError> {
         let mut state = lock(&self.state);
         let Some(entry) = state.owned(lease) else { return Ok(Fenced::Lost) };
@@ -160,6 +164,7 @@ impl TicketLog for MemoryTicketLog {
             state.unindex(&earlier);
         }
         state.index(record);
+        state.audit.extend_from_slice(entries);
         Ok(Fenced::Written)
     }
 
@@ -209,15 +214,16 @@ impl Records for MemoryTicketLog {
 
 #[async_trait]
 impl AlertLog for MemoryTicketLog {
-    async fn open(&self, alert: &Alert, expires: Timestamp) -> Result<Opened, PortError> {
+    async fn open(&self, alert: &Alert, expires: Timestamp, entry: &AuditEntry) -> Result<Opened, PortError> {
         let mut state = lock(&self.state);
         match state.alerts.get(&alert.key()) {
             Some(entry) if entry.alert.delivery == Delivery::Pending => Ok(Opened::Waiting),
             Some(_) => Ok(Opened::Settled),
             None => {
-                state
-                    .alerts
-                    .insert(alert.key(), Box::new(AlertEntry { alert: Arc::new(alert.clone()), expires, owner: None }));
+                let alert = Arc::new(alert.clone());
+                let opened = AlertEntry { alert: alert.clone(), expires, owner: None, takers: BTreeSet::new() };
+                state.alerts.insert(alert.key(), Box::new(opened));
+                state.audit.push(entry.clone());
                 Ok(Opened::New)
             }
         }
@@ -231,25 +237,43 @@ impl AlertLog for MemoryTicketLog {
             return Ok(Taken::Theirs { until: *until });
         }
         entry.owner = Some((owner.to_owned(), until));
-        Ok(Taken::Mine(Box::new(Alert::clone(&entry.alert))))
+        entry.takers.insert(owner.to_owned());
+        let handover = if entry.takers.len() > 1 { Handover::Possible } else { Handover::Never };
+        Ok(Taken::Mine { alert: Box::new(Alert::clone(&entry.alert)), handover })
     }
 
-    async fn settle(&self, key: AlertKey, owner: &str, delivery: Delivery) -> Result<(), PortError> {
-        if let Some(entry) = lock(&self.state).alerts.get_mut(&key) {
-            let held = matches!(entry.alert.delivery, Delivery::Held { .. });
-            if held || entry.owner.as_ref().is_some_and(|(holder, _)| holder == owner) {
-                Arc::make_mut(&mut entry.alert).delivery = delivery;
-                entry.owner = None;
-            }
+    async fn settle(
+        &self,
+        key: AlertKey,
+        owner: &str,
+        delivery: Delivery,
+        entry: &AuditEntry,
+    ) -> Result<Fenced, PortError> {
+        let mut state = lock(&self.state);
+        let Some(settled) = state.alerts.get_mut(&key) else { return Ok(Fenced::Lost) };
+        let held = matches!(settled.alert.delivery, Delivery::Held { .. });
+        let ours = settled.owner.as_ref().is_some_and(|(holder, _)| holder == owner);
+        if !held && !ours {
+            return Ok(Fenced::Lost);
         }
-        Ok(())
+        Arc::make_mut(&mut settled.alert).delivery = delivery;
+        settled.owner = None;
+        settled.takers.clear();
+        state.audit.push(entry.clone());
+        Ok(Fenced::Written)
     }
 
-    async fn release(&self, key: AlertKey, owner: &str) -> Result<(), PortError> {
+    async fn release(&self, key: AlertKey, owner: &str, handover: Handover) -> Result<(), PortError> {
         if let Some(entry) = lock(&self.state).alerts.get_mut(&key)
             && entry.owner.as_ref().is_some_and(|(holder, _)| holder == owner)
         {
             entry.owner = None;
+            match handover {
+                Handover::Never => {
+                    entry.takers.remove(owner);
+                }
+                Handover::Possible => {}
+            }
         }
         Ok(())
     }
@@ -273,7 +297,7 @@ impl Audit for MemoryTicketLog {
 
 #[cfg(test)]
 mod tests {
-    use domain::ports::contract::{Spawn, alert_log, records, ticket_log};
+    use domain::ports::contract::{Spawn, alert_log, audit, records, ticket_log};
 
     use super::*;
 
@@ -304,9 +328,32 @@ mod tests {
         alert_log::an_alert_is_opened_once_and_settled_once(&log()).await;
         alert_log::a_late_deliverer_settles_nothing(&log()).await;
         alert_log::a_held_alert_can_be_digested(&log()).await;
+        alert_log::an_earlier_deliverer_is_remembered(&log()).await;
         for _ in 0..20 {
             alert_log::one_of_many_takers_wins(Arc::new(log()), ON_THREADS).await;
         }
+    }
+
+    #[async_trait]
+    impl audit::Reader for MemoryTicketLog {
+        async fn entries(&self, ticket: TicketId) -> Vec<AuditEntry> {
+            self.audit().into_iter().filter(|entry| entry.ticket == ticket).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_largest_ticket_is_kept_with_a_mark() {
+        let (log, now) = (log(), domain::sample::now());
+        let ticket = domain::Ticket { description: "\u{1}".repeat(65_535).into(), ..domain::sample::ticket(1) };
+        let (account, state) = (domain::sample::account(), TicketState::default());
+        let context = domain::TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+        let record = domain::decide(context, &domain::sample::reading(), &domain::sample::policy(), now).record;
+        let lease = Lease { ticket: ticket.id, owner: "owner".into(), until: Timestamp::MAX };
+        log.claim(&lease, now).await.unwrap();
+        assert_eq!(log.finish(&lease, &state, &record, Timestamp::MAX, &[]).await.unwrap(), Fenced::Written);
+        let kept = log.record(ticket.id, now).await.unwrap().unwrap();
+        assert!(kept.description.ends_with(domain::kept::MARK), "{} bytes", kept.description.len());
+        assert!(kept.description.len() < 25_000, "{} bytes", kept.description.len());
     }
 
     #[tokio::test]
@@ -318,7 +365,7 @@ mod tests {
             let lease = Lease { ticket, owner: "a".into(), until: at };
             assert!(matches!(log.claim(&lease, at).await.unwrap(), Claim::Mine(_)));
             let record = domain::sample::record(number.into(), "Acme", at);
-            log.finish(&lease, &TicketState::default(), &record, Timestamp::MAX).await.unwrap();
+            log.finish(&lease, &TicketState::default(), &record, Timestamp::MAX, &[]).await.unwrap();
         }
         assert!(log.keep_newest(3).is_empty());
         assert_eq!(log.keep_newest(1), [1, 2].map(domain::sample::ticket_id));
@@ -339,17 +386,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_audit_keeps_entries_of_the_same_moment() {
-        let log = log();
-        let entry = |action: &'static str| AuditEntry {
-            at: domain::sample::now(),
-            ticket: domain::sample::ticket_id(1),
-            action: action.into(),
-            target: "".into(),
-            outcome: "".into(),
-        };
-        log.append(&entry("a")).await.unwrap();
-        log.append(&entry("b")).await.unwrap();
-        assert_eq!(log.audit(), [entry("a"), entry("b")]);
+    async fn it_keeps_the_contract_of_the_audit() {
+        let alone = log();
+        audit::every_entry_is_kept_in_order(&alone, &alone).await;
+        let together = log();
+        audit::a_change_and_its_entry_are_one_write(&together, &together).await;
     }
 }

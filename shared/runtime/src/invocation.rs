@@ -100,6 +100,13 @@ mod tests {
     }
 
     #[test]
+    fn a_lease_may_end_with_time() {
+        let now = jiff::Timestamp::MAX;
+        let invocation = Invocation { request_id: "r".into(), now, deadline: now };
+        assert_eq!((invocation.lease_until(), invocation.has_time(Duration::ZERO)), (now, false));
+    }
+
+    #[test]
     fn reading_leaves_time_to_write() {
         let now = sample::now();
         let invocation = Invocation { request_id: "r".into(), now, deadline: now + SignedDuration::from_secs(30) };

@@ -220,7 +220,7 @@ fn row(line: u64, fields: &Fields<'_>, last: Timestamp) -> Result<Row, Fault> {
         channel: fields.optional("channel")?.unwrap_or("unknown").into(),
         timestamp: match fields.optional("timestamp")? {
             Some(text) => field::timestamp(text)?,
-            None => last + SignedDuration::from_secs(1),
+            None => domain::time::later(last, SignedDuration::from_secs(1)),
         },
         mrr: fields.optional("mrr")?.map(field::mrr).transpose()?,
         labels: Labels {

@@ -2,4 +2,5 @@
 
 mod claude;
 mod commands;
+mod faults;
 mod process;

@@ -3,22 +3,20 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use domain::{
-    Alert, AlertKey, Delivery,
-    ports::{AlertLog, Opened, PortError, Taken},
+    Alert, AlertKey, AuditEntry, Delivery,
+    ports::{AlertLog, Fenced, Handover, Opened, PortError, Taken},
     record::utc_day,
     time::earlier,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{Timestamp, ToSpan};
 
-use super::{TicketTable, day_key, key};
-use crate::{
-    failure::sort,
-    item::{
-        EXPIRES, Item, SERVICE, Written, alive, expiry, json, moment, read_json, read_moment, read_text, text, update,
-    },
+use super::{TicketTable, Transacted, day_key, key};
+use crate::item::{
+    EXPIRES, Item, Written, alive, expiry, json, moment, one_of_set, read_json, read_moment, read_text, set_size, text,
+    update,
 };
 
 /// Days read at once.
@@ -28,6 +26,8 @@ const AT_ONCE: usize = 8;
 const WORD: &str = "delivery_state";
 const PENDING: &str = "pending";
 const HELD: &str = "held";
+/// Who took it for delivery and did not say that nothing was sent.
+const TAKERS: &str = "taken_by";
 
 fn sk(key: AlertKey) -> String {
     format!("ALERT#{}#{}", key.kind, key.band)
@@ -39,10 +39,8 @@ fn read_alert(item: &Item) -> Result<Alert, PortError> {
 
 #[async_trait]
 impl AlertLog for TicketTable {
-    async fn open(&self, alert: &Alert, expires: Timestamp) -> Result<Opened, PortError> {
-        let request = self
-            .client
-            .put_item()
+    async fn open(&self, alert: &Alert, expires: Timestamp, entry: &AuditEntry) -> Result<Opened, PortError> {
+        let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(key(alert.ticket, sk(alert.key())).into()))
             .item("alert_json", json(alert))
@@ -53,33 +51,33 @@ impl AlertLog for TicketTable {
             .item(EXPIRES, expiry(expires))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match request.send().await {
-            Ok(_) => Ok(Opened::New),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                    let item = refused.item.clone().unwrap_or_default();
-                    Ok(if read_text(&item, WORD)? == PENDING { Opened::Waiting } else { Opened::Settled })
-                }
-                _ => Err(sort(SERVICE, error)),
-            },
+        let put = TransactWriteItem::builder().put(put.build().expect("all required parts are set")).build();
+        match self.transact(vec![put, self.audited(entry)]).await? {
+            Transacted::Done => Ok(Opened::New),
+            Transacted::Refused(item) if read_text(&item, WORD)? == PENDING => Ok(Opened::Waiting),
+            Transacted::Refused(_) => Ok(Opened::Settled),
         }
     }
 
     async fn take(&self, key: AlertKey, owner: &str, now: Timestamp, until: Timestamp) -> Result<Taken, PortError> {
         let request = self
             .change(key.ticket, sk(key))
-            .update_expression("SET held_by = :me, held_until = :until")
+            .update_expression(format!("SET held_by = :me, held_until = :until ADD {TAKERS} :taker"))
             .condition_expression(format!(
                 "{WORD} = :pending AND {EXPIRES} > :second \
                  AND (attribute_not_exists(held_by) OR held_until <= :now OR held_by = :me)"
             ))
             .expression_attribute_values(":me", text(owner))
+            .expression_attribute_values(":taker", one_of_set(owner))
             .expression_attribute_values(":until", moment(until))
             .expression_attribute_values(":now", moment(now))
             .expression_attribute_values(":second", expiry(now))
             .expression_attribute_values(":pending", text(PENDING));
         match update(request).await? {
-            Written::Done(item) => Ok(Taken::Mine(Box::new(read_alert(&item)?))),
+            Written::Done(item) => {
+                let handover = if set_size(&item, TAKERS) > 1 { Handover::Possible } else { Handover::Never };
+                Ok(Taken::Mine { alert: Box::new(read_alert(&item)?), handover })
+            }
             Written::Refused(item) if item.is_empty() || read_text(&item, WORD)? != PENDING || !alive(&item, now)? => {
                 Ok(Taken::Settled)
             }
@@ -87,25 +85,42 @@ impl AlertLog for TicketTable {
         }
     }
 
-    async fn settle(&self, key: AlertKey, owner: &str, delivery: Delivery) -> Result<(), PortError> {
-        let request = self
-            .change(key.ticket, sk(key))
-            .update_expression(format!("SET delivery_json = :delivery, {WORD} = :word REMOVE held_by, held_until"))
+    async fn settle(
+        &self,
+        alert: AlertKey,
+        owner: &str,
+        delivery: Delivery,
+        entry: &AuditEntry,
+    ) -> Result<Fenced, PortError> {
+        let settled = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(alert.ticket, sk(alert)).into()))
+            .update_expression(format!(
+                "SET delivery_json = :delivery, {WORD} = :word REMOVE held_by, held_until, {TAKERS}"
+            ))
             .condition_expression(format!("{WORD} = :held OR held_by = :me"))
             .expression_attribute_values(":me", text(owner))
             .expression_attribute_values(":held", text(HELD))
             .expression_attribute_values(":delivery", json(&delivery))
             .expression_attribute_values(":word", text(delivery.word()));
-        update(request).await?;
-        Ok(())
+        let settled = TransactWriteItem::builder().update(settled.build().expect("all required parts are set")).build();
+        Ok(match self.transact(vec![settled, self.audited(entry)]).await? {
+            Transacted::Done => Fenced::Written,
+            Transacted::Refused(_) => Fenced::Lost,
+        })
     }
 
-    async fn release(&self, key: AlertKey, owner: &str) -> Result<(), PortError> {
+    async fn release(&self, key: AlertKey, owner: &str, handover: Handover) -> Result<(), PortError> {
         let request = self
             .change(key.ticket, sk(key))
-            .update_expression("REMOVE held_by, held_until")
             .condition_expression("held_by = :me")
             .expression_attribute_values(":me", text(owner));
+        let request = match handover {
+            Handover::Never => request
+                .update_expression(format!("REMOVE held_by, held_until DELETE {TAKERS} :taker"))
+                .expression_attribute_values(":taker", one_of_set(owner)),
+            Handover::Possible => request.update_expression("REMOVE held_by, held_until"),
+        };
         update(request).await?;
         Ok(())
     }

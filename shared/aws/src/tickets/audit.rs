@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::{
     AuditEntry,
     ports::{Audit, PortError},
@@ -16,27 +17,36 @@ use jiff::tz::Offset;
 use super::{TicketTable, WITHOUT_TEXT, key};
 use crate::{
     failure::sort,
-    item::{EXPIRES, SERVICE, expiry, text},
+    item::{EXPIRES, Item, SERVICE, expiry, text},
 };
 
 /// Entries of one moment keep their order by a number, and those of two processes apart by the process.
 static WRITTEN: AtomicU32 = AtomicU32::new(0);
 static PROCESS: LazyLock<u32> = LazyLock::new(|| fastrand::u32(..));
 
+fn item(entry: &AuditEntry) -> Item {
+    let at = Offset::UTC.to_datetime(entry.at).strftime("%Y-%m-%dT%H:%M:%S.%9f");
+    let n = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let mut item: Item = key(entry.ticket, format!("AUDIT#{at}Z#{n:010}-{:08x}", *PROCESS)).into();
+    item.insert("audit_action".to_owned(), text(&*entry.action));
+    item.insert("audit_target".to_owned(), text(&*entry.target));
+    item.insert("audit_outcome".to_owned(), text(&*entry.outcome));
+    item.insert(EXPIRES.to_owned(), expiry(later(entry.at, WITHOUT_TEXT)));
+    item
+}
+
+impl TicketTable {
+    /// The entry as a part of the transaction that stores what it tells of.
+    pub(super) fn audited(&self, entry: &AuditEntry) -> TransactWriteItem {
+        let put = Put::builder().table_name(&self.table).set_item(Some(item(entry)));
+        TransactWriteItem::builder().put(put.build().expect("all required parts are set")).build()
+    }
+}
+
 #[async_trait]
 impl Audit for TicketTable {
     async fn append(&self, entry: &AuditEntry) -> Result<(), PortError> {
-        let at = Offset::UTC.to_datetime(entry.at).strftime("%Y-%m-%dT%H:%M:%S.%9f");
-        let n = WRITTEN.fetch_add(1, Ordering::Relaxed);
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(key(entry.ticket, format!("AUDIT#{at}Z#{n:010}-{:08x}", *PROCESS)).into()))
-            .item("audit_action", text(&*entry.action))
-            .item("audit_target", text(&*entry.target))
-            .item("audit_outcome", text(&*entry.outcome))
-            .item(EXPIRES, expiry(later(entry.at, WITHOUT_TEXT)));
+        let request = self.client.put_item().table_name(&self.table).set_item(Some(item(entry)));
         request.send().await.map_err(|error| sort(SERVICE, error))?;
         Ok(())
     }

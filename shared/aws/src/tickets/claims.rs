@@ -1,23 +1,17 @@
 //! Claims and the state under them.
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::{
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{Delete, Put, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use domain::{
-    Reading, Record, TicketState, Version,
+    AuditEntry, Reading, Record, TicketId, TicketState, Version,
     ports::{Claim, Fenced, Lease, PortError, TicketLog},
     record::utc_day,
     time::later,
 };
 use jiff::Timestamp;
 
-use super::{TicketTable, WITHOUT_TEXT, day_key, key};
-use crate::{
-    failure::sort,
-    item::{EXPIRES, Item, SERVICE, Written, expiry, json, moment, number, read_json, read_moment, text, update},
-};
+use super::{TicketTable, Transacted, WITHOUT_TEXT, day_key, key};
+use crate::item::{EXPIRES, Item, Written, expiry, json, moment, number, read_json, read_moment, text, update};
 
 const STATE: &str = "STATE";
 const READING: &str = "READING";
@@ -49,23 +43,10 @@ impl TicketTable {
 
     /// All of it, as long as the lease is ours, or nothing.
     async fn together(&self, writes: Vec<TransactWriteItem>) -> Result<Fenced, PortError> {
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(Fenced::Written),
-            Err(error) => match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(cancelled))
-                    if cancelled
-                        .cancellation_reasons()
-                        .iter()
-                        .any(|reason| reason.code() == Some("ConditionalCheckFailed")) =>
-                {
-                    Ok(Fenced::Lost)
-                }
-                Some(TransactWriteItemsError::TransactionCanceledException(_)) => {
-                    Err(PortError::transient(SERVICE, error))
-                }
-                _ => Err(sort(SERVICE, error)),
-            },
-        }
+        Ok(match self.transact(writes).await? {
+            Transacted::Done => Fenced::Written,
+            Transacted::Refused(_) => Fenced::Lost,
+        })
     }
 
     /// The state's part of a transaction.
@@ -85,6 +66,24 @@ impl TicketTable {
             .expression_attribute_values(":state", json(&without_reading(state)))
             .expression_attribute_values(":expires", expiry(later(lease.until, WITHOUT_TEXT)))
     }
+}
+
+/// The newest record of a ticket, with the narrow views that the indexes hand out.
+fn record_item(ticket: TicketId, record: &Record, expires: Timestamp) -> Item {
+    let mut item = Item::from(key(ticket, RECORD));
+    item.extend(
+        [
+            ("record_json", json(record)),
+            ("summary_json", json(&record.summary())),
+            ("past_json", json(&record.past())),
+            ("day_key", text(day_key("record", utc_day(record.triaged_at)))),
+            ("account_key", text(record.account.as_str())),
+            ("time_key", moment(record.triaged_at)),
+            (EXPIRES, expiry(expires)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    item
 }
 
 fn without_reading(state: &TicketState) -> TicketState {
@@ -112,10 +111,12 @@ impl TicketLog for TicketTable {
         }
     }
 
-    async fn save(&self, lease: &Lease, state: &TicketState) -> Result<Fenced, PortError> {
+    async fn save(&self, lease: &Lease, state: &TicketState, entries: &[AuditEntry]) -> Result<Fenced, PortError> {
+        let mut writes: Vec<TransactWriteItem> = entries.iter().map(|entry| self.audited(entry)).collect();
         let Some(reading) = &state.reading else {
             let expression = format!("SET {STATE_JSON} = :state, {EXPIRES} = :expires REMOVE {READING_VERSION}");
-            return self.together(vec![transacted(self.set_state(lease, state, &expression))]).await;
+            writes.push(transacted(self.set_state(lease, state, &expression)));
+            return self.together(writes).await;
         };
         let expression = format!("SET {STATE_JSON} = :state, {EXPIRES} = :expires, {READING_VERSION} = :version");
         let update =
@@ -126,7 +127,8 @@ impl TicketLog for TicketTable {
             .item(READING_JSON, json(reading))
             .item(EXPIRES, expiry(later(lease.until, self.retention)));
         let put = TransactWriteItem::builder().put(put.build().expect("all required parts are set")).build();
-        self.together(vec![transacted(update), put]).await
+        writes.extend([transacted(update), put]);
+        self.together(writes).await
     }
 
     async fn finish(
@@ -135,27 +137,20 @@ impl TicketLog for TicketTable {
         state: &TicketState,
         record: &Record,
         expires: Timestamp,
+        entries: &[AuditEntry],
     ) -> Result<Fenced, PortError> {
         let expression =
             format!("SET {STATE_JSON} = :state, {EXPIRES} = :expires REMOVE held_by, held_until, {READING_VERSION}");
         let update = self.set_state(lease, state, &expression);
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(key(lease.ticket, RECORD).into()))
-            .item("record_json", json(record))
-            .item("summary_json", json(&record.summary()))
-            .item("past_json", json(&record.past()))
-            .item("day_key", text(day_key("record", utc_day(record.triaged_at))))
-            .item("account_key", text(record.account.as_str()))
-            .item("time_key", moment(record.triaged_at))
-            .item(EXPIRES, expiry(expires));
+        let put = Put::builder().table_name(&self.table).set_item(Some(record_item(lease.ticket, record, expires)));
         let delete = Delete::builder().table_name(&self.table).set_key(Some(key(lease.ticket, READING).into()));
-        self.together(vec![
+        let mut writes: Vec<TransactWriteItem> = entries.iter().map(|entry| self.audited(entry)).collect();
+        writes.extend([
             transacted(update),
             TransactWriteItem::builder().put(put.build().expect("all required parts are set")).build(),
             TransactWriteItem::builder().delete(delete.build().expect("all required parts are set")).build(),
-        ])
-        .await
+        ]);
+        self.together(writes).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), PortError> {
@@ -166,5 +161,55 @@ impl TicketLog for TicketTable {
             .expression_attribute_values(":me", text(&lease.owner));
         update(request).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Account, Ticket, TicketContext, decide, kept, sample, tags::Tag};
+
+    use super::*;
+
+    /// Bytes of an item as DynamoDB counts them: names and values.
+    fn size(item: &Item) -> usize {
+        let value = |value: &aws_sdk_dynamodb::types::AttributeValue| {
+            value.as_s().or_else(|_| value.as_n()).map_or(0, String::len)
+        };
+        item.iter().map(|(name, attribute)| name.len() + value(attribute)).sum()
+    }
+
+    /// Every text that somebody outside writes is as long as it may be, and of characters that take six bytes in JSON.
+    fn largest() -> Record {
+        let hostile = |length| "\u{1}".repeat(length);
+        let sentence = hostile(800);
+        let ticket = Ticket {
+            subject: hostile(65_535).into(),
+            description: format!("{sentence} {}", hostile(65_535)).into(),
+            channel: hostile(65_535).into(),
+            tags: (0..1_000).map(|n| Tag::from(format!("{n:080}"))).collect(),
+            ..sample::ticket(1)
+        };
+        let account = Account { name: hostile(65_535).into(), ..sample::account() };
+        let mut reading = sample::signals();
+        reading.priority.value = domain::Priority::P3;
+        reading.reason = Some(hostile(400));
+        reading.churn.confidence = 0.5;
+        reading.churn.quotes = (797..800).map(hostile).collect();
+        reading.intent.quotes = (797..800).map(hostile).collect();
+        reading.draft = Some(domain::Draft { text: hostile(8_192).into(), ..sample::draft() });
+        let state = TicketState::default();
+        let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+        decide(context, &reading, &sample::policy(), sample::now()).record
+    }
+
+    #[test]
+    fn the_largest_record_fits_an_item() {
+        let record = largest();
+        assert!(record.draft.is_some() && record.update.as_ref().is_some_and(|update| update.comment.is_some()));
+        let item = record_item(record.ticket, &record, sample::now());
+        assert!(size(&item) < 400_000, "{} bytes", size(&item));
+        let read: Record = read_json(&item, "record_json").unwrap();
+        assert!(read.description.ends_with(kept::MARK) && read.subject.ends_with(kept::MARK));
+        assert_eq!(read, record);
     }
 }

@@ -19,9 +19,9 @@ mod records;
 use aws_sdk_dynamodb::{
     operation::{
         get_item::builders::GetItemFluentBuilder, query::builders::QueryFluentBuilder,
-        update_item::builders::UpdateItemFluentBuilder,
+        transact_write_items::TransactWriteItemsError, update_item::builders::UpdateItemFluentBuilder,
     },
-    types::AttributeValue,
+    types::{AttributeValue, TransactWriteItem},
 };
 use domain::{
     TicketId,
@@ -77,6 +77,22 @@ impl TicketTable {
         self.client.update_item().table_name(&self.table).key("pk", text(pk(ticket))).key("sk", text(sk))
     }
 
+    /// All of it or nothing. The SDK sends one token with every attempt, so a repeated one is the same transaction.
+    async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Transacted, PortError> {
+        let Err(error) = self.client.transact_write_items().set_transact_items(Some(writes)).send().await else {
+            return Ok(Transacted::Done);
+        };
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+            return Err(sort(SERVICE, error));
+        };
+        let refused = cancelled.cancellation_reasons().iter().find(|one| one.code() == Some("ConditionalCheckFailed"));
+        match refused {
+            Some(reason) => Ok(Transacted::Refused(reason.item.clone().unwrap_or_default())),
+            // In conflict with another transaction, or throttled.
+            None => Err(PortError::transient(SERVICE, error)),
+        }
+    }
+
     /// All items of an index partition that are alive at `now`, oldest first. Each page is read before the next is asked
     /// for: a page of items needs several times the memory of what they mean.
     async fn of_day<T>(
@@ -102,6 +118,13 @@ impl TicketTable {
             }
         }
     }
+}
+
+/// How a transaction went.
+enum Transacted {
+    Done,
+    /// A condition did not hold; the item it was about, if the request asked for it and there is one.
+    Refused(Item),
 }
 
 /// One page of a query, and where the next one starts.

@@ -133,7 +133,7 @@ async fn a_model_that_obeys_the_attacker_changes_nothing_that_matters() {
     for case in cases.iter().filter(|case| case.attack) {
         let (id, ticket) = (&case.id, case.ticket());
         let tally = tally.entry(case.technique == OTHER_WORDS).or_default();
-        let calm = plan(&ticket, &embedded.read(&ticket, &sample::account()), &policy);
+        let calm = plan(&ticket, &embedded.read(&embedded.listen(&ticket, &|| true)), &policy);
         let reading = reader.read(&ticket, &sample::account(), Duration::from_secs(20)).await.unwrap();
         assert_eq!(reading.fallback, None, "{id}: the model did answer");
         let obeyed = plan(&ticket, &reading, &policy);
@@ -182,7 +182,7 @@ fn a_suspicious_ticket_is_tagged_and_only_suggested_on() {
     let embedded = embedded_analyst(&policy);
     let cases = cases();
     let ticket = cases.iter().find(|case| case.id == "a001").unwrap().ticket();
-    let reading = Reading { suspicious: true, ..embedded.read(&ticket, &sample::account()) };
+    let reading = Reading { suspicious: true, ..embedded.read(&embedded.listen(&ticket, &|| true)) };
     let plan = plan(&ticket, &reading, &policy);
     let update = plan.record.update.unwrap();
     assert_eq!(plan.record.mode, Mode::Suggest);

@@ -3,8 +3,11 @@
 
 use std::{
     collections::BTreeMap,
+    future::Future,
     io::Write,
+    pin::pin,
     sync::{Arc, Mutex},
+    task::{Context, Waker},
     time::{Duration, Instant},
 };
 
@@ -110,16 +113,15 @@ fn reader_with(base_url: &str, control: Arc<MemoryControl>, variables: &[(&str, 
         })
     };
     let (config, claude) = (llm::Config::read(get).unwrap(), claude::Config::read(get).unwrap());
+    let budget = Budget::new(control, config.budget_usd, sample::now);
+    Router::new(config, claude::language_model(&claude).unwrap(), &profiles(), embedded_analyst(), budget)
+}
+
+fn embedded_analyst() -> EmbeddedAnalyst {
     let signatures = profiles().into_iter().map(|(agent, profile)| (agent, profile.signature)).collect();
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
-    let embedded = EmbeddedAnalyst::new(
-        Encoder::new(data::ENCODER).unwrap(),
-        Model::read(data::MODEL).unwrap(),
-        knowledge,
-        signatures,
-    );
-    let budget = Budget::new(control, config.budget_usd, sample::now);
-    Router::new(config, claude::language_model(&claude).unwrap(), &profiles(), embedded, budget)
+    let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
+    EmbeddedAnalyst::new(encoder, model, knowledge, signatures)
 }
 
 fn reader(server: &MockServer) -> Router {
@@ -550,4 +552,49 @@ async fn personal_data_stays_in_the_house_and_nothing_but_ids_and_counts_is_logg
         }
     }
     assert!(!log.contains(KEY), "not by a library either");
+}
+
+#[tokio::test]
+async fn a_ticket_lets_the_others_of_its_batch_go_on() {
+    let reader = reader_with("http://127.0.0.1:1", Arc::default(), &[("ANALYST", "embedded")]);
+    let (ticket, account) = (sample::ticket(1), sample::account());
+    let mut reading = pin!(reader.read(&ticket, &account, LONG));
+    let mut polls = 0;
+    let waker = Waker::noop();
+    while reading.as_mut().poll(&mut Context::from_waker(waker)).is_pending() {
+        polls += 1;
+    }
+    assert_eq!(polls, 2, "before the work and after it");
+}
+
+#[tokio::test]
+async fn a_long_ticket_is_marked_whoever_reads_it() {
+    let server = server(vec![good()]).await;
+    let hay = "The courier collected parcel 12 from dock 4 as planned on Tuesday.\n".repeat(900);
+    let quote = "We are looking at other vendors.";
+    let (before, after) = hay.split_at(hay.len() / 2 + 25);
+    let description = format!("{before}\n{quote} What is your price for two more stores?\n{after}");
+    let ticket = Ticket { description: description.into(), ..sample::ticket(1) };
+    let reading = reader(&server).read(&ticket, &sample::account(), LONG).await.unwrap();
+    assert!(reading.cut && reading.second.is_some(), "{reading:?}");
+    let asked = server.received_requests().await.unwrap();
+    let asked = asked.iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect::<String>();
+    assert!(asked.contains(quote), "what stands in the middle is read too");
+    let own = reader_with("http://127.0.0.1:1", Arc::default(), &[("ANALYST", "embedded")]);
+    assert!(own.read(&ticket, &sample::account(), LONG).await.unwrap().cut);
+}
+
+#[tokio::test]
+async fn the_last_day_of_time_has_a_budget() {
+    let server = server(vec![good()]).await;
+    let get = |name: &str| match name {
+        "ANTHROPIC_API_KEY" => Some(KEY.to_owned()),
+        "ANTHROPIC_BASE_URL" => Some(server.uri()),
+        _ => None,
+    };
+    let model = claude::language_model(&claude::Config::read(get).unwrap()).unwrap();
+    let budget = Budget::new(Arc::new(MemoryControl::default()), 1.0, || jiff::Timestamp::MAX);
+    let embedded = embedded_analyst();
+    let reader = Router::new(llm::Config::read(get).unwrap(), model, &profiles(), embedded, budget);
+    assert_eq!(read(&reader, LONG).await.fallback, None);
 }

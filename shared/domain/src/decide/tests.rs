@@ -76,7 +76,7 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
     assert!(!update.tags.iter().any(|tag| tag == tags::ANSWER_READY));
 
     type Change = fn(&mut Ticket, &mut Reading, &mut Policy, &mut TicketState);
-    let stops: [(&str, Change); 15] = [
+    let stops: [(&str, Change); 16] = [
         ("switched off", |_, _, policy, _| policy.auto_reply = false),
         ("mode act", |_, _, policy, _| policy.mode = Mode::Suggest),
         ("only P3", |_, reading, _, _| reading.priority.value = Priority::P2),
@@ -92,6 +92,7 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
         ("unsure", |_, reading, _, _| reading.agent.confidence = 0.3),
         ("may leave", |_, reading, _, _| reading.churn = sample::signals().churn),
         ("wants to buy", |_, reading, _, _| reading.intent = sample::signals().intent),
+        ("not read as a whole", |_, reading, _, _| reading.cut = true),
         ("not able", |_, reading, _, _| reading.fallback = Some(Fallback::Unreachable)),
         ("machine", |ticket, _, _, _| ticket.automatic_sender = true),
         ("before", |_, _, _, state| state.answered = Some(Version(1))),
@@ -136,6 +137,53 @@ fn what_a_second_opinion_saw_stands_in_the_plan() {
     assert_eq!(plan.alerts[0].evidence[0], "We are looking at other vendors.");
     let suspected = first(&Reading { suspicious: true, ..reading });
     assert_eq!((suspected.record.priority, suspected.alerts.len()), (Priority::P0, 2), "the wish to buy as well");
+}
+
+#[test]
+fn a_quoted_second_opinion_outweighs_an_invented_claim() {
+    let real = sample::signals();
+    let mut reading = Reading { suspicious: true, ..sample::signals() };
+    reading.churn.quotes = vec!["We have already signed with a competitor.".into()];
+    reading.intent.quotes = vec!["Sell me everything.".into()];
+    reading.second = Some(SecondOpinion { priority: real.priority, churn: real.churn, intent: real.intent });
+    let plan = first(&reading);
+    let evidence: Vec<_> = plan.alerts.iter().map(|alert| alert.evidence[0].as_str()).collect();
+    assert_eq!(evidence, ["We are looking at other vendors.", "What is your price for two more stores?"]);
+}
+
+#[test]
+fn a_cut_reading_is_on_the_record() {
+    let plan = first(&Reading { cut: true, ..sample::reading() });
+    assert!(plan.record.reasons.iter().any(|reason| reason.contains("not read as a whole")));
+    assert_eq!(plan.record.resolution, Resolution::Routed);
+}
+
+#[test]
+fn the_largest_ticket_makes_a_bounded_record() {
+    let text = "\u{1}".repeat(65_535);
+    let ticket = Ticket {
+        subject: text.as_str().into(),
+        description: text.as_str().into(),
+        channel: text.as_str().into(),
+        ..sample::ticket(7)
+    };
+    let account = Account { name: text.as_str().into(), ..sample::account() };
+    let state = TicketState::default();
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+    let record = decide(context, &sample::reading(), &sample::policy(), sample::now()).record;
+    for text in [&record.subject, &record.description, &record.channel, &record.customer] {
+        assert!(text.ends_with(kept::MARK) && text.len() < 22_000, "{} bytes", text.len());
+    }
+}
+
+#[test]
+fn any_moment_can_be_decided_at() {
+    for (now, past) in [(Timestamp::MAX, Timestamp::MIN), (Timestamp::MIN, Timestamp::MAX)] {
+        let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
+        let history = [PastTicket { at: past, ..sample::record(1, "Acme", now).past() }];
+        let context = TicketContext { ticket: &ticket, account: &account, history: &history, state: &state };
+        assert_eq!(decide(context, &sample::signals(), &sample::policy(), now).record.triaged_at, now);
+    }
 }
 
 #[test]

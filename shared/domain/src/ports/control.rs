@@ -30,11 +30,25 @@ pub enum Count {
     Over,
 }
 
-/// Shared limits.
+/// The answer to a lease.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Leased {
+    /// Ours until then. `taken_over`: an earlier owner's lease ran out, so how far that one came is not known.
+    Mine { taken_over: bool },
+    /// Somebody else works on it, at most until then.
+    Theirs { until: Timestamp },
+}
+
+/// Shared limits, and leases of work that must not run twice at once.
 ///
 /// - [`Control::cool_down`] passes if no cooldown runs for the key at `now`, if the one that runs is of a lower band,
-///   or if it was this very alert that started it (a retry passes again).
-/// - [`Control::count`] never lets the amounts within one `counter` pass `limit`, however many calls run at once.
+///   or if it was this very alert that started it (a retry passes again, and the cooldown it started is not prolonged).
+///   A retry after that cooldown is over starts a new one like any other alert: its message goes out now, so the quiet
+///   time counts from now.
+/// - [`Control::count`] never lets the amounts within one `counter` pass `limit`, however many calls run at once. An
+///   amount of zero counts nothing and only asks whether the limit is passed.
+/// - Of any number of concurrent [`Control::lease`] calls for a piece of work exactly one is [`Leased::Mine`]; a lease
+///   whose `until` is not after `now` can be taken over. Repeated by its own owner it is [`Leased::Mine`] again.
 #[async_trait]
 pub trait Control: Send + Sync {
     async fn cool_down(
@@ -50,4 +64,10 @@ pub trait Control: Send + Sync {
 
     /// Takes back what was counted and not used after all, down to zero at most.
     async fn uncount(&self, counter: &str, amount: u64) -> Result<(), PortError>;
+
+    /// `work` names what is done and for whom, such as `digest/kam@example.com`.
+    async fn lease(&self, work: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<Leased, PortError>;
+
+    /// Gives the work back, done: the next owner takes over nothing. A lease already lost is no error.
+    async fn release(&self, work: &str, owner: &str) -> Result<(), PortError>;
 }

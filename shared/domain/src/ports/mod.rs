@@ -18,10 +18,10 @@ mod ticket_log;
 #[cfg(feature = "contract")]
 pub mod contract;
 
-pub use alert_log::{AlertLog, Opened, Taken};
+pub use alert_log::{AlertLog, Handover, Opened, Taken};
 pub use analyst::Analyst;
 pub use audit::Audit;
-pub use control::{Control, Cooldown, CooldownKey, Count};
+pub use control::{Control, Cooldown, CooldownKey, Count, Leased};
 pub use helpdesk::{Helpdesk, Updated};
 pub use json_error::{JsonError, json_error};
 pub use mailer::{Accepted, Email, Mailer};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{Record, TicketId, TicketState, ports::PortError};
+use crate::{AuditEntry, Record, TicketId, TicketState, ports::PortError};
 
 /// The right to work on a ticket until a moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,13 +38,15 @@ pub enum Fenced {
 /// - [`TicketLog::save`] and [`TicketLog::finish`] write only while the lease's owner is the ticket's owner: a late
 ///   worker can never overwrite a newer one.
 /// - `finish` stores the record, makes it the ticket's newest, and releases, all or nothing.
+/// - Both store the audit `entries` of what led there in the same write: a progress and its trail are kept together or
+///   not at all, so that a retry repeats neither.
 /// - What was saved is in the next claim's state.
 #[async_trait]
 pub trait TicketLog: Send + Sync {
     async fn claim(&self, lease: &Lease, now: Timestamp) -> Result<Claim, PortError>;
 
     /// Remembers progress; the lease stays.
-    async fn save(&self, lease: &Lease, state: &TicketState) -> Result<Fenced, PortError>;
+    async fn save(&self, lease: &Lease, state: &TicketState, entries: &[AuditEntry]) -> Result<Fenced, PortError>;
 
     /// Stores the finished triage until `expires`, and releases.
     async fn finish(
@@ -53,6 +55,7 @@ pub trait TicketLog: Send + Sync {
         state: &TicketState,
         record: &Record,
         expires: Timestamp,
+        entries: &[AuditEntry],
     ) -> Result<Fenced, PortError>;
 
     /// Gives the ticket back unfinished; a lease already lost is no error.

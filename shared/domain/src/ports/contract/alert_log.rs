@@ -7,11 +7,15 @@ use jiff::SignedDuration;
 
 use super::Spawn;
 use crate::{
-    Alert, Delivery,
+    Alert, AuditEntry, Delivery,
     alert::HoldReason,
-    ports::{AlertLog, Opened, Taken},
+    ports::{AlertLog, Fenced, Handover, Opened, Taken},
     sample,
 };
+
+fn entry() -> AuditEntry {
+    sample::audit_entry(1, "contract")
+}
 
 /// The first content stays, and what is settled stays settled.
 pub async fn an_alert_is_opened_once_and_settled_once(log: &impl AlertLog) {
@@ -20,20 +24,21 @@ pub async fn an_alert_is_opened_once_and_settled_once(log: &impl AlertLog) {
     let alert = sample::alert(1);
     let key = alert.key();
     assert_eq!(log.take(key, "a", now, until).await.unwrap(), Taken::Settled, "never opened");
-    assert_eq!(log.open(&alert, expires).await.unwrap(), Opened::New);
+    assert_eq!(log.open(&alert, expires, &entry()).await.unwrap(), Opened::New);
     let other = Alert { subject: "changed".into(), ..alert.clone() };
-    assert_eq!(log.open(&other, expires).await.unwrap(), Opened::Waiting);
-    assert_eq!(log.take(key, "a", now, until).await.unwrap(), Taken::Mine(Box::new(alert.clone())));
-    assert!(matches!(log.take(key, "a", now, until).await.unwrap(), Taken::Mine(_)), "its first answer was lost");
+    assert_eq!(log.open(&other, expires, &entry()).await.unwrap(), Opened::Waiting);
+    let mine = Taken::Mine { alert: Box::new(alert.clone()), handover: Handover::Never };
+    assert_eq!(log.take(key, "a", now, until).await.unwrap(), mine);
+    assert_eq!(log.take(key, "a", now, until).await.unwrap(), mine, "its first answer was lost");
     assert_eq!(log.take(key, "b", now, until).await.unwrap(), Taken::Theirs { until });
-    log.release(key, "b").await.unwrap();
+    log.release(key, "b", Handover::Never).await.unwrap();
     assert_eq!(log.take(key, "b", now, until).await.unwrap(), Taken::Theirs { until }, "not b's to release");
-    log.release(key, "a").await.unwrap();
-    assert!(matches!(log.take(key, "b", now, until).await.unwrap(), Taken::Mine(_)));
+    log.release(key, "a", Handover::Never).await.unwrap();
+    assert_eq!(log.take(key, "b", now, until).await.unwrap(), mine);
     let sent = Delivery::Sent { id: "m-1".into() };
-    log.settle(key, "b", sent.clone()).await.unwrap();
+    assert_eq!(log.settle(key, "b", sent.clone(), &entry()).await.unwrap(), Fenced::Written);
     assert_eq!(log.take(key, "c", now, until).await.unwrap(), Taken::Settled);
-    assert_eq!(log.open(&other, expires).await.unwrap(), Opened::Settled);
+    assert_eq!(log.open(&other, expires, &entry()).await.unwrap(), Opened::Settled);
     assert_eq!(log.alerts(now).await.unwrap(), [Arc::new(Alert { delivery: sent, ..alert })]);
     assert!(log.alerts(expires).await.unwrap().is_empty(), "expired");
 }
@@ -43,10 +48,10 @@ pub async fn a_late_deliverer_settles_nothing(log: &impl AlertLog) {
     let now = sample::now();
     let (expires, until) = (now + SignedDuration::from_hours(1), now + SignedDuration::from_secs(10));
     let alert = sample::alert(1);
-    log.open(&alert, expires).await.unwrap();
+    log.open(&alert, expires, &entry()).await.unwrap();
     log.take(alert.key(), "late", now, until).await.unwrap();
-    assert!(matches!(log.take(alert.key(), "next", until, expires).await.unwrap(), Taken::Mine(_)));
-    log.settle(alert.key(), "late", Delivery::Skipped).await.unwrap();
+    assert!(matches!(log.take(alert.key(), "next", until, expires).await.unwrap(), Taken::Mine { .. }));
+    assert_eq!(log.settle(alert.key(), "late", Delivery::Skipped, &entry()).await.unwrap(), Fenced::Lost);
     assert_eq!(log.alerts(now).await.unwrap()[0].delivery, Delivery::Pending);
 }
 
@@ -55,12 +60,42 @@ pub async fn a_held_alert_can_be_digested(log: &impl AlertLog) {
     let now = sample::now();
     let (expires, until) = (now + SignedDuration::from_hours(1), now + SignedDuration::from_secs(10));
     let alert = sample::alert(1);
-    log.open(&alert, expires).await.unwrap();
+    log.open(&alert, expires, &entry()).await.unwrap();
     log.take(alert.key(), "a", now, until).await.unwrap();
-    log.settle(alert.key(), "a", Delivery::Held { reason: HoldReason::Cooldown }).await.unwrap();
+    let held = Delivery::Held { reason: HoldReason::Cooldown };
+    assert_eq!(log.settle(alert.key(), "a", held, &entry()).await.unwrap(), Fenced::Written);
     assert_eq!(log.take(alert.key(), "b", now, until).await.unwrap(), Taken::Settled, "not for the alert queue");
-    log.settle(alert.key(), "digest", Delivery::Digested).await.unwrap();
+    assert_eq!(log.settle(alert.key(), "digest", Delivery::Digested, &entry()).await.unwrap(), Fenced::Written);
     assert_eq!(log.alerts(now).await.unwrap()[0].delivery, Delivery::Digested);
+}
+
+/// Whoever takes an alert learns whether the mail service may have it: after a lease that ran out, and after one given
+/// back in doubt, but not after one given back unsent.
+pub async fn an_earlier_deliverer_is_remembered(log: &impl AlertLog) {
+    let now = sample::now();
+    let at = |seconds| now + SignedDuration::from_secs(seconds);
+    let alert = sample::alert(1);
+    let key = alert.key();
+    log.open(&alert, at(3600), &entry()).await.unwrap();
+    let take = async |owner, from| match log.take(key, owner, at(from), at(from + 10)).await.unwrap() {
+        Taken::Mine { handover, .. } => handover,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(take("unsent", 0).await, Handover::Never);
+    log.release(key, "unsent", Handover::Never).await.unwrap();
+    assert_eq!(take("died", 0).await, Handover::Never);
+    assert_eq!(take("after it died", 10).await, Handover::Possible);
+    assert_eq!(take("after it died", 10).await, Handover::Possible, "asked again");
+    log.release(key, "after it died", Handover::Never).await.unwrap();
+    assert_eq!(take("later", 10).await, Handover::Possible, "the doubt about the first stays");
+    log.settle(key, "later", Delivery::Skipped, &entry()).await.unwrap();
+
+    let doubted = sample::alert(2);
+    log.open(&doubted, at(3600), &entry()).await.unwrap();
+    log.take(doubted.key(), "in doubt", now, at(10)).await.unwrap();
+    log.release(doubted.key(), "in doubt", Handover::Possible).await.unwrap();
+    let mine = Taken::Mine { alert: Box::new(doubted.clone()), handover: Handover::Possible };
+    assert_eq!(log.take(doubted.key(), "next", now, at(10)).await.unwrap(), mine);
 }
 
 /// Of many takers at once exactly one delivers.
@@ -68,12 +103,12 @@ pub async fn one_of_many_takers_wins(log: Arc<impl AlertLog + 'static>, spawn: S
     let now = sample::now();
     let until = now + SignedDuration::from_secs(10);
     let alert = sample::alert(1);
-    log.open(&alert, until).await.unwrap();
+    log.open(&alert, until, &entry()).await.unwrap();
     let takers = (0..64).map(|worker| {
         let log = log.clone();
         spawn(Box::pin(async move {
             let taken = log.take(sample::alert(1).key(), &format!("worker-{worker}"), now, until).await.unwrap();
-            matches!(taken, Taken::Mine(_))
+            matches!(taken, Taken::Mine { .. })
         }))
     });
     assert_eq!(join_all(takers).await.into_iter().filter(|won| *won).count(), 1);

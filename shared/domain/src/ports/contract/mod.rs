@@ -5,10 +5,14 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a broken promise is a panic")]
 
 pub mod alert_log;
+pub mod audit;
 pub mod control;
 pub mod helpdesk;
+pub mod mailer;
 pub mod queue;
 pub mod records;
+pub mod settings;
+pub mod site;
 pub mod ticket_log;
 
 use futures::future::BoxFuture;

@@ -18,7 +18,7 @@ async fn store(log: &impl TicketLog, number: u64, account: &str, hours: i64) {
     };
     log.claim(&lease, at).await.unwrap();
     let record = sample::record(number, account, at);
-    log.finish(&lease, &TicketState::default(), &record, at + SignedDuration::from_hours(100)).await.unwrap();
+    log.finish(&lease, &TicketState::default(), &record, at + SignedDuration::from_hours(100), &[]).await.unwrap();
 }
 
 /// A day lists each ticket once, on the day of its newest triage, in order of time.

@@ -31,15 +31,15 @@ pub async fn a_late_worker_cannot_overwrite(log: &(impl TicketLog + Records)) {
         corrections: vec![crate::plan::Correction { field: "priority".into(), ours: "P1".into(), theirs: "P3".into() }],
         ..TicketState::default()
     };
-    assert_eq!(log.save(&first, &state).await.unwrap(), Fenced::Written);
+    assert_eq!(log.save(&first, &state, &[]).await.unwrap(), Fenced::Written);
 
     let later = first.until;
     let Claim::Mine(seen) = log.claim(&second, later).await.unwrap() else { panic!("the lease is over") };
     assert_eq!(*seen, state, "saved progress is in the next claim");
     let record = sample::record(1, "Acme", now);
     let expires = now + SignedDuration::from_hours(1);
-    assert_eq!(log.save(&first, &TicketState::default()).await.unwrap(), Fenced::Lost);
-    assert_eq!(log.finish(&first, &TicketState::default(), &record, expires).await.unwrap(), Fenced::Lost);
+    assert_eq!(log.save(&first, &TicketState::default(), &[]).await.unwrap(), Fenced::Lost);
+    assert_eq!(log.finish(&first, &TicketState::default(), &record, expires, &[]).await.unwrap(), Fenced::Lost);
     log.release(&first).await.unwrap();
     assert_eq!(log.record(record.ticket, later).await.unwrap(), None, "a lost finish stores nothing");
     assert_eq!(
@@ -57,7 +57,7 @@ pub async fn finish_and_release_free_the_ticket(log: &(impl TicketLog + Records)
     let (first, second, third) = (lease("first", 10), lease("second", 10), lease("third", 10));
     log.claim(&first, now).await.unwrap();
     let expires = now + SignedDuration::from_hours(1);
-    assert_eq!(log.finish(&first, &state, &record, expires).await.unwrap(), Fenced::Written);
+    assert_eq!(log.finish(&first, &state, &record, expires, &[]).await.unwrap(), Fenced::Written);
     assert_eq!(log.record(record.ticket, now).await.unwrap(), Some(record));
     assert_eq!(log.claim(&second, now).await.unwrap(), Claim::Mine(Box::new(state.clone())));
     log.release(&second).await.unwrap();

@@ -1,0 +1,199 @@
+//! The hourly digest: one message to each recipient with everything that waits for them.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::{
+    Alert, Delivery, EmailAddress, Policy,
+    ports::{Count, Handover, Leased, PortError, Taken, told},
+};
+use jiff::{SignedDuration, Timestamp, tz::Offset};
+use runtime::Invocation;
+
+use crate::{
+    Alerting, Undelivered, render, send,
+    settle::{Outcome, give_back, settle},
+};
+
+/// An alert that is pending for longer goes out with the digest. Its message takes seconds; after an hour it is lost, or
+/// the queue has trouble with it, and the digest is the other way.
+pub const PENDING_TOO_LONG: SignedDuration = SignedDuration::from_hours(1);
+
+type Waiting = BTreeMap<EmailAddress, Vec<Arc<Alert>>>;
+
+/// One call of the digest.
+struct Digest<'a> {
+    alerting: &'a Alerting,
+    policy: &'a Policy,
+    owner: String,
+    now: Timestamp,
+    until: Timestamp,
+}
+
+/// Sends each recipient one message with everything held for them and what was pending too long, heaviest first.
+/// Returns how many messages went out.
+///
+/// Each recipient is leased to one digest at a time and written to once an hour, which counts when all of theirs is
+/// settled. One that fails or dies keeps its lease until that runs out; the next digest then takes over.
+///
+/// # Errors
+/// The first failure, after everybody had their turn. What went out before it is settled.
+pub async fn digest(alerting: &Alerting, invocation: &Invocation) -> Result<usize, PortError> {
+    if !alerting.delivery {
+        return Ok(0);
+    }
+    let now = invocation.now;
+    let policy = alerting.settings.policy().await?;
+    let digest = Digest {
+        alerting,
+        policy: &policy,
+        // A call that is tried again keeps its request id, and still has to know that an earlier attempt died.
+        owner: format!("{}@{}", invocation.request_id, now.as_nanosecond()),
+        now,
+        until: invocation.lease_until(),
+    };
+    let mut failures = Vec::new();
+    let mut begun = Vec::new();
+    for recipient in digest.waiting().await?.into_keys() {
+        match digest.begin(&recipient).await {
+            Ok(Some(handover)) => begun.push((recipient, handover)),
+            Ok(None) => {}
+            Err(error) => failures.push(error),
+        }
+    }
+    // Read again under the leases: another digest may have settled what the first look found.
+    let mut waiting = if begun.is_empty() { Waiting::new() } else { digest.waiting().await? };
+    let mut messages = 0;
+    for (recipient, handover) in begun {
+        let alerts = waiting.remove(&recipient).unwrap_or_default();
+        match digest.write_to(&recipient, alerts, handover).await {
+            Ok(sent) => messages += usize::from(sent),
+            Err(error) => failures.push(error),
+        }
+    }
+    for error in &failures {
+        tracing::error!(error = told(error), "A recipient could not be sent the digest.");
+    }
+    failures.into_iter().next().map_or(Ok(messages), Err)
+}
+
+impl Digest<'_> {
+    /// Everything that is due, by recipient.
+    async fn waiting(&self) -> Result<Waiting, PortError> {
+        let mut waiting = Waiting::new();
+        for alert in self.alerting.alerts.alerts(self.now).await? {
+            let due = match alert.delivery {
+                Delivery::Held { .. } => true,
+                Delivery::Pending => self.now.duration_since(alert.at) >= PENDING_TOO_LONG,
+                Delivery::Sent { .. }
+                | Delivery::Filed { .. }
+                | Delivery::Skipped
+                | Delivery::Digested
+                | Delivery::Refused { .. } => false,
+            };
+            if due {
+                waiting.entry(alert.recipient.clone()).or_default().push(alert);
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// Leases the recipient. None if another digest is at it, or was this hour.
+    async fn begin(&self, recipient: &EmailAddress) -> Result<Option<Handover>, PortError> {
+        let control = &self.alerting.control;
+        let handover = match control.lease(&work(recipient), &self.owner, self.now, self.until).await? {
+            Leased::Mine { taken_over: false } => Handover::Never,
+            Leased::Mine { taken_over: true } => Handover::Possible,
+            Leased::Theirs { .. } => return Ok(None),
+        };
+        match control.count(&self.hour(recipient), 0, 0, self.forgotten()).await? {
+            Count::Within { .. } => Ok(Some(handover)),
+            Count::Over => {
+                self.end(recipient).await;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Writes to a leased recipient and settles what the message held. False if nothing was due any more.
+    async fn write_to(
+        &self,
+        recipient: &EmailAddress,
+        alerts: Vec<Arc<Alert>>,
+        mut handover: Handover,
+    ) -> Result<bool, PortError> {
+        let mut ours = Vec::with_capacity(alerts.len());
+        for alert in alerts {
+            if alert.delivery != Delivery::Pending {
+                ours.push(alert);
+                continue;
+            }
+            match self.alerting.alerts.take(alert.key(), &self.owner, self.now, self.until).await {
+                Ok(Taken::Mine { handover: Handover::Never, .. }) => ours.push(alert),
+                Ok(Taken::Mine { handover: Handover::Possible, .. }) => {
+                    handover = Handover::Possible;
+                    ours.push(alert);
+                }
+                Ok(Taken::Theirs { .. } | Taken::Settled) => {}
+                Err(error) => {
+                    tracing::warn!(alert = %alert.key(), error = told(&error), "An alert waits for the next digest.");
+                    give_back(self.alerting, alert.key(), &self.owner, Handover::Never).await;
+                }
+            }
+        }
+        let any = !ours.is_empty();
+        if any {
+            self.send_and_settle(recipient, ours, handover).await?;
+        }
+        self.alerting.control.count(&self.hour(recipient), 1, 1, self.forgotten()).await?;
+        self.end(recipient).await;
+        Ok(any)
+    }
+
+    async fn send_and_settle(
+        &self,
+        recipient: &EmailAddress,
+        mut alerts: Vec<Arc<Alert>>,
+        handover: Handover,
+    ) -> Result<(), PortError> {
+        alerts.sort_by(|a, b| b.weight().total_cmp(&a.weight()).then_with(|| a.key().cmp(&b.key())));
+        let email = render::digest(recipient, &alerts, &self.policy.helpdesk_url, self.now);
+        let delivery = match send(self.alerting, &email).await {
+            Ok(Delivery::Sent { .. } | Delivery::Filed { .. }) => Delivery::Digested,
+            Ok(refused) => refused,
+            Err(Undelivered { error, handover }) => {
+                for alert in alerts.iter().filter(|alert| alert.delivery == Delivery::Pending) {
+                    give_back(self.alerting, alert.key(), &self.owner, handover).await;
+                }
+                return Err(error);
+            }
+        };
+        let mut settled = Ok(());
+        for alert in &alerts {
+            let outcome = Outcome { delivery: delivery.clone(), handover, at: self.now };
+            // One that cannot be settled must not bring the others into the next digest too.
+            settled = settled.and(settle(self.alerting, alert, &self.owner, outcome).await);
+        }
+        settled
+    }
+
+    /// Gives the recipient back. If that fails the lease runs out by itself.
+    async fn end(&self, recipient: &EmailAddress) {
+        if let Err(error) = self.alerting.control.release(&work(recipient), &self.owner).await {
+            tracing::warn!(error = told(&error), "A digest's lease has to run out by itself.");
+        }
+    }
+
+    /// Counts the recipient's digest of this hour.
+    fn hour(&self, recipient: &EmailAddress) -> String {
+        format!("digest/{}/{}", Offset::UTC.to_datetime(self.now).strftime("%Y-%m-%dT%H"), recipient.as_str())
+    }
+
+    /// The count is asked for within its hour only.
+    fn forgotten(&self) -> Timestamp {
+        self.now + SignedDuration::from_hours(2)
+    }
+}
+
+fn work(recipient: &EmailAddress) -> String {
+    format!("digest/{}", recipient.as_str())
+}

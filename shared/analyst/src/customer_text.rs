@@ -1,0 +1,364 @@
+//! What the customer says now: cut out of the ticket, split and encoded once, and handed to every reader.
+//!
+//! A text over the limit is not cut blindly. All of its sentences are looked at by the n-gram heads, which cost a
+//! thousandth of the encoder, and the strongest of each task are read beside the beginning and the end.
+
+use domain::{Language, Ticket};
+use encoder::{Encoder, Vector};
+
+use crate::{
+    features::{self, Features},
+    heads::PerTask,
+    inputs::Inputs,
+    language,
+    model::Model,
+    text,
+};
+
+/// Bytes read of one ticket, about 2,000 words: ten times the longest ticket of the corpus, and the hardest text
+/// of this size takes the encoder half a second of a core, which is two seconds for a function of 512 MB.
+pub const MOST_BYTES: usize = 12 * 1024;
+/// Sentences read of one ticket: however short they are, each costs the encoder a pass of its own.
+pub const MOST_SENTENCES: usize = 200;
+/// A subject goes on in the body from here. In characters; Zendesk's own end at 150.
+const LONGEST_SUBJECT: usize = 500;
+/// The beginning and the end of a text over the limit get this part of the limit each, what is strongest gets the rest.
+const EDGE: usize = 3;
+/// Stands where sentences were left out.
+const GAP: &str = "[…]";
+
+/// The customer's own words and what they mean to the encoder. Only [`EmbeddedAnalyst::listen`] makes one, so that no
+/// ticket is encoded twice.
+///
+/// [`EmbeddedAnalyst::listen`]: crate::EmbeddedAnalyst::listen
+#[derive(Clone, PartialEq, Debug)]
+pub struct CustomerText {
+    subject: String,
+    messages: Vec<String>,
+    body: String,
+    sentences: Vec<String>,
+    language: Language,
+    cut: bool,
+    inputs: Inputs,
+    meanings: Vec<Vector>,
+    features: Features,
+}
+
+impl CustomerText {
+    /// `go_on` is asked between sentences: with its first no reading ends where it stands, and the text is cut.
+    pub(crate) fn new(encoder: &Encoder, model: &Model, ticket: &Ticket, go_on: &dyn Fn() -> bool) -> Self {
+        let (subject, overflow) = split_subject(&ticket.subject);
+        let all: Vec<&str> = overflow.into_iter().chain(ticket.messages()).collect();
+        let cleaned = current(&all, go_on);
+        let skipped = cleaned.len() < all.len();
+        let Bounded { messages, mut sentences, cut } = bounded(model, cleaned, go_on);
+        let body = messages.join("\n\n");
+        let inputs = Inputs::within(encoder, subject, &sentences, go_on);
+        // A text without a sentence has one row all the same.
+        let read = inputs.sentences.nrows();
+        let cut = cut || skipped || read < sentences.len();
+        sentences.truncate(read);
+        Self {
+            language: language::detect(&format!("{subject}\n{body}")),
+            features: features::extract(subject, &body),
+            meanings: inputs.meanings(),
+            subject: subject.to_owned(),
+            messages,
+            body,
+            sentences,
+            cut,
+            inputs,
+        }
+    }
+
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Oldest first, each without quoted history and signature; together at most [`MOST_BYTES`], not counting the
+    /// marks for what was left out.
+    #[must_use]
+    pub fn messages(&self) -> &[String] {
+        &self.messages
+    }
+
+    /// The subject and the messages.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.subject.as_str()).chain(self.messages.iter().map(String::as_str))
+    }
+
+    /// All messages as one text.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// Of the body, in order.
+    #[must_use]
+    pub fn sentences(&self) -> &[String] {
+        &self.sentences
+    }
+
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Something was left out: the text was too long, or there was no time for all of it.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    pub(crate) fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    pub(crate) fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// What each sentence means, the subject last.
+    pub(crate) fn meanings(&self) -> &[Vector] {
+        &self.meanings
+    }
+}
+
+/// Messages within the limit.
+struct Bounded {
+    messages: Vec<String>,
+    sentences: Vec<String>,
+    cut: bool,
+}
+
+/// The subject, and what of it is too long for one.
+fn split_subject(subject: &str) -> (&str, Option<&str>) {
+    match subject.char_indices().nth(LONGEST_SUBJECT) {
+        None => (subject, None),
+        Some((end, _)) => {
+            let (subject, overflow) = subject.split_at(end);
+            (subject, Some(overflow))
+        }
+    }
+}
+
+/// The messages without history and signature: the first, and of the others the newest that there is time for.
+fn current(messages: &[&str], go_on: &dyn Fn() -> bool) -> Vec<String> {
+    let Some((first, later)) = messages.split_first() else { return Vec::new() };
+    let mut current: Vec<String> =
+        later.iter().rev().take_while(|_| go_on()).map(|message| text::current(message)).collect();
+    current.push(text::current(first));
+    current.reverse();
+    current
+}
+
+fn bounded(model: &Model, messages: Vec<String>, go_on: &dyn Fn() -> bool) -> Bounded {
+    let split: Vec<Vec<String>> = messages.iter().map(|message| text::sentences(message)).collect();
+    let count: usize = split.iter().map(Vec::len).sum();
+    let bytes: usize = messages.iter().map(String::len).sum();
+    if bytes <= MOST_BYTES && count <= MOST_SENTENCES {
+        return Bounded { messages, sentences: split.concat(), cut: false };
+    }
+    let kept = selected(model, &split.concat(), go_on);
+    let mut keeps = kept.iter();
+    let mut bounded = Bounded { messages: Vec::new(), sentences: Vec::new(), cut: kept.contains(&false) };
+    for message in split {
+        let mut text = String::new();
+        let mut gap = false;
+        for sentence in message {
+            if keeps.next().copied().unwrap_or(false) {
+                push_line(&mut text, &sentence);
+                bounded.sentences.push(sentence);
+                gap = false;
+            } else if !gap {
+                push_line(&mut text, GAP);
+                gap = true;
+            }
+        }
+        // A message of which nothing is left would be a gap and no more.
+        if text != GAP && !text.is_empty() {
+            bounded.messages.push(text);
+        }
+    }
+    bounded
+}
+
+fn push_line(text: &mut String, line: &str) {
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(line);
+}
+
+/// What is left of the limit.
+#[derive(Clone, Copy)]
+struct Room {
+    bytes: usize,
+    sentences: usize,
+}
+
+impl Room {
+    /// Whether the sentence still fits; if so, its place is taken.
+    fn takes(&mut self, sentence: &str) -> bool {
+        let fits = self.sentences > 0 && sentence.len() < self.bytes;
+        if fits {
+            self.bytes -= sentence.len() + 1;
+            self.sentences -= 1;
+        }
+        fits
+    }
+}
+
+/// Which sentences are read: the beginning, the end, and the strongest by each task in turn.
+fn selected(model: &Model, sentences: &[String], go_on: &dyn Fn() -> bool) -> Vec<bool> {
+    let edge = Room { bytes: MOST_BYTES / EDGE, sentences: MOST_SENTENCES / EDGE };
+    let mut kept = vec![false; sentences.len()];
+    let mut room = edge;
+    for (keep, _) in kept.iter_mut().zip(sentences).take_while(|(_, sentence)| room.takes(sentence)) {
+        *keep = true;
+    }
+    let mut room = edge;
+    let from_the_end = kept.iter_mut().zip(sentences).rev().take_while(|(keep, _)| !**keep);
+    for (keep, _) in from_the_end.take_while(|(_, sentence)| room.takes(sentence)) {
+        *keep = true;
+    }
+    let mut room = Room { bytes: MOST_BYTES, sentences: MOST_SENTENCES };
+    for (_, sentence) in kept.iter().zip(sentences).filter(|(keep, _)| **keep) {
+        room.takes(sentence);
+    }
+    for index in by_strength(model, sentences, go_on) {
+        if let (Some(keep), Some(sentence)) = (kept.get_mut(index), sentences.get(index))
+            && !*keep
+            && room.takes(sentence)
+        {
+            *keep = true;
+        }
+    }
+    kept
+}
+
+/// The sentences by descending strength, the strongest of each task first, then the second of each, and so on. Those for
+/// which there was no time are not among them.
+fn by_strength(model: &Model, sentences: &[String], go_on: &dyn Fn() -> bool) -> Vec<usize> {
+    let strengths: Vec<PerTask<f32>> = sentences
+        .iter()
+        .take_while(|_| go_on())
+        .map(|sentence| model.strengths(&features::extract("", sentence)))
+        .collect();
+    let rankings = PerTask::from_fn(|task| {
+        let mut ranking: Vec<(usize, f32)> = strengths.iter().map(|strength| strength[task]).enumerate().collect();
+        ranking.sort_by(|a, b| b.1.total_cmp(&a.1));
+        ranking
+    });
+    (0..strengths.len())
+        .flat_map(|place| rankings.values().filter_map(move |ranking| ranking.get(place)))
+        .map(|(index, _)| *index)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use domain::sample;
+
+    use super::*;
+
+    const CALM: &str = "The courier collected parcel 12 from dock 4 as planned on Tuesday.\n";
+    const THREAT: &str = "We have decided to cancel our contract and will move to another provider.";
+
+    fn listen(ticket: &Ticket) -> CustomerText {
+        let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
+        CustomerText::new(&encoder, &model, ticket, &|| true)
+    }
+
+    fn ticket(description: &str) -> Ticket {
+        Ticket { description: description.into(), ..sample::ticket(1) }
+    }
+
+    #[test]
+    fn a_short_text_is_read_as_it_stands() {
+        let text = listen(&ticket("Two  blanks.\nTwo lines."));
+        assert_eq!(text.messages(), ["Two  blanks.\nTwo lines."]);
+        assert_eq!(text.sentences(), ["Two blanks.", "Two lines."]);
+        assert!(!text.is_cut());
+    }
+
+    #[test]
+    fn no_sentence_is_dropped_unseen() {
+        let hay = CALM.repeat(400);
+        for place in [0, 40, 200, 399, 400] {
+            let (before, after) = hay.split_at(place * CALM.len());
+            let text = listen(&ticket(&format!("{before}{THREAT}\n{after}")));
+            assert!(text.is_cut());
+            assert!(text.sentences().iter().any(|sentence| sentence == THREAT), "after {place} lines");
+            assert!(text.messages().concat().contains(THREAT), "after {place} lines");
+        }
+    }
+
+    #[test]
+    fn every_text_is_read_within_the_limit() {
+        for hostile in [
+            "a".repeat(65_535),
+            "word ".repeat(13_000),
+            "A.\n".repeat(21_000),
+            "𓀀𓀁 ".repeat(7_000),
+            "\u{1}".repeat(65_535),
+            "a a! ".repeat(13_000),
+        ] {
+            let mut hostile = Ticket { subject: hostile.as_str().into(), ..ticket(&hostile) };
+            hostile.follow_ups = vec![hostile.description.to_string(); 3];
+            let text = listen(&hostile);
+            let bytes: usize = text.sentences().iter().map(|sentence| sentence.len() + 1).sum();
+            assert!(text.is_cut());
+            assert!(bytes <= MOST_BYTES && text.sentences().len() <= MOST_SENTENCES, "{bytes}");
+            assert!(text.subject().chars().count() <= LONGEST_SUBJECT);
+            assert!(text.body().len() <= 2 * MOST_BYTES, "{}", text.body().len());
+        }
+    }
+
+    #[test]
+    fn white_space_alone_cuts_nothing() {
+        let text = listen(&ticket(&format!("Hello.{}Bye.", " ".repeat(60_000))));
+        assert_eq!((text.messages(), text.is_cut()), (&["Hello.\nBye.".to_owned()][..], false));
+    }
+
+    #[test]
+    fn reading_stops_when_time_is_up() {
+        let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
+        let long = ticket(&CALM.repeat(100));
+        let asked = Cell::new(0);
+        let text = CustomerText::new(&encoder, &model, &long, &|| {
+            asked.set(asked.get() + 1);
+            asked.get() <= 10
+        });
+        assert_eq!((text.sentences().len(), text.is_cut()), (11, true), "the first one is read without a question");
+        assert_eq!(asked.get(), 11);
+    }
+
+    #[test]
+    fn the_newest_of_many_messages_are_read_first() {
+        let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
+        let follow_ups = (0..10).map(|n| format!("Message number {n}.")).collect();
+        let long = Ticket { follow_ups, ..ticket("First of all.") };
+        let asked = Cell::new(0);
+        let text = CustomerText::new(&encoder, &model, &long, &|| {
+            asked.set(asked.get() + 1);
+            asked.get() != 3
+        });
+        assert_eq!(text.messages(), ["First of all.", "Message number 8.", "Message number 9."]);
+        assert!(text.is_cut());
+    }
+
+    #[test]
+    fn a_ticket_is_encoded_once() {
+        let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
+        let asked = Cell::new(0);
+        let text = CustomerText::new(&encoder, &model, &ticket(&CALM.repeat(20)), &|| {
+            asked.set(asked.get() + 1);
+            true
+        });
+        assert_eq!((asked.get(), text.sentences().len()), (19, 20), "one question a sentence but the first");
+    }
+}
