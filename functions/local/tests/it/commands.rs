@@ -342,8 +342,12 @@ impl Server {
     fn spawn(command: &mut Command, folder: tempfile::TempDir) -> Self {
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         // Byte by byte: what is printed after the first line is for whoever reads on.
-        let bytes = process.stdout.as_mut().unwrap().bytes().map(|byte| byte.unwrap());
-        let line = String::from_utf8(bytes.take_while(|byte| *byte != b'\n').collect()).unwrap();
+        let mut line = Vec::new();
+        let mut byte = [0];
+        while process.stdout.as_mut().unwrap().read_exact(&mut byte).is_ok() && byte != *b"\n" {
+            line.extend(byte);
+        }
+        let line = String::from_utf8(line).unwrap();
         let address = line.split("http://").nth(1).unwrap().split_whitespace().next().unwrap();
         Self { address: address.trim_end_matches('/').to_owned(), process, _folder: folder }
     }
