@@ -73,7 +73,7 @@ pub async fn handle(webhook: &Webhook, request: ApiGatewayV2httpRequest, now: Ti
             Answer::TryAgain
         }
         Err(_) => {
-            tracing::error!("Taking in a webhook panicked.");
+            tracing::error!("Accepting a webhook panicked.");
             Answer::TryAgain
         }
     };
