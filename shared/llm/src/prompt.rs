@@ -234,17 +234,13 @@ mod tests {
         let (knowledge, prompt) = large();
         let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
         let embedded = EmbeddedAnalyst::new(encoder, model, knowledge, std::collections::BTreeMap::new());
-        let ticket = Ticket {
-            subject: "Secret exposed".into(),
-            description: "Somebody published our credential on the internet. We want a new one.".into(),
-            ..sample::ticket(1)
-        };
+        // No article has a word of it.
+        let ticket = Ticket { subject: "Zebra".into(), description: "Xylophone.".into(), ..sample::ticket(1) };
         let text = embedded.listen(&ticket, &|| true);
         let question = embedded.question(&text, Language::En);
-        let first =
-            |question| prompt.articles(embedded.knowledge(), question).first().map(|article| article.name.as_str());
-        assert_eq!(first(question), Some("rotate-an-api-key"));
-        assert_ne!(first(Question { meaning: None, ..question }), Some("rotate-an-api-key"), "words alone miss it");
+        let found = |question| prompt.articles(embedded.knowledge(), question).len();
+        assert_eq!(found(Question { meaning: None, ..question }), 0);
+        assert!(found(question) > 0);
     }
 
     #[test]
