@@ -14,8 +14,8 @@ use crate::{
     settle::{Outcome, give_back, settle},
 };
 
-/// An alert that is pending for longer goes out with the digest. Its message takes seconds; after an hour it is lost, or
-/// the queue has trouble with it, and the digest is the other way.
+/// An alert pending for longer goes out with the digest. A message normally takes seconds; after an hour it is lost or
+/// stuck, and the digest is the way left.
 pub const PENDING_TOO_LONG: SignedDuration = SignedDuration::from_hours(1);
 
 type Waiting = BTreeMap<EmailAddress, Vec<Arc<Alert>>>;
@@ -36,7 +36,7 @@ struct Digest<'a> {
 /// settled. One that fails or dies keeps its lease until that runs out; the next digest then takes over.
 ///
 /// # Errors
-/// The first failure, after everybody had their turn. What went out before it is settled.
+/// The first failure, after every recipient had their turn. What was sent is settled.
 pub async fn digest(alerting: &Alerting, invocation: &Invocation) -> Result<usize, PortError> {
     if !alerting.delivery {
         return Ok(0);
@@ -46,7 +46,7 @@ pub async fn digest(alerting: &Alerting, invocation: &Invocation) -> Result<usiz
     let digest = Digest {
         alerting,
         policy: &policy,
-        // A call that is tried again keeps its request id, and still has to know that an earlier attempt died.
+        // A retried call keeps its request id, but has to notice that an earlier attempt died.
         owner: format!("{}@{}", invocation.request_id, now.as_nanosecond()),
         now,
         until: invocation.lease_until(),
@@ -71,7 +71,7 @@ pub async fn digest(alerting: &Alerting, invocation: &Invocation) -> Result<usiz
         }
     }
     for error in &failures {
-        tracing::error!(error = told(error), "A recipient could not be sent the digest.");
+        tracing::error!(error = told(error), "Failed to send the digest to a recipient.");
     }
     failures.into_iter().next().map_or(Ok(messages), Err)
 }
@@ -97,7 +97,7 @@ impl Digest<'_> {
         Ok(waiting)
     }
 
-    /// Leases the recipient. None if another digest is at it, or was this hour.
+    /// Leases the recipient. None if another digest is writing to them, or did so this hour.
     async fn begin(&self, recipient: &EmailAddress) -> Result<Option<Handover>, PortError> {
         let control = &self.alerting.control;
         let handover = match control.lease(&work(recipient), &self.owner, self.now, self.until).await? {
@@ -135,7 +135,7 @@ impl Digest<'_> {
                 }
                 Ok(Taken::Theirs { .. } | Taken::Settled) => {}
                 Err(error) => {
-                    tracing::warn!(alert = %alert.key(), error = told(&error), "An alert waits for the next digest.");
+                    tracing::warn!(alert = %alert.key(), error = told(&error), "Left an alert for the next digest.");
                     give_back(self.alerting, alert.key(), &self.owner, Handover::Never).await;
                 }
             }
@@ -170,16 +170,16 @@ impl Digest<'_> {
         let mut settled = Ok(());
         for alert in &alerts {
             let outcome = Outcome { delivery: delivery.clone(), handover, at: self.now };
-            // One that cannot be settled must not bring the others into the next digest too.
+            // One that cannot be settled must not put the others into the next digest as well.
             settled = settled.and(settle(self.alerting, alert, &self.owner, outcome).await);
         }
         settled
     }
 
-    /// Gives the recipient back. If that fails the lease runs out by itself.
+    /// Releases the recipient. If that fails, the lease expires.
     async fn end(&self, recipient: &EmailAddress) {
         if let Err(error) = self.alerting.control.release(&work(recipient), &self.owner).await {
-            tracing::warn!(error = told(&error), "A digest's lease has to run out by itself.");
+            tracing::warn!(error = told(&error), "Failed to release a digest's lease; it has to expire.");
         }
     }
 
@@ -188,7 +188,7 @@ impl Digest<'_> {
         format!("digest/{}/{}", Offset::UTC.to_datetime(self.now).strftime("%Y-%m-%dT%H"), recipient.as_str())
     }
 
-    /// The count is asked for within its hour only.
+    /// The count matters within its hour only.
     fn forgotten(&self) -> Timestamp {
         self.now + SignedDuration::from_hours(2)
     }

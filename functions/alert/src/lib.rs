@@ -25,7 +25,7 @@ use serde_json::Value;
 pub use crate::digest::{PENDING_TOO_LONG, digest};
 use crate::settle::{Outcome, give_back, settle};
 
-/// What alerting needs of the outside.
+/// What alerting needs from outside.
 #[derive(Clone)]
 pub struct Alerting {
     pub settings: Arc<dyn Settings>,
@@ -38,7 +38,7 @@ pub struct Alerting {
     pub queue: Arc<dyn Queue>,
     /// Where messages are parked that cannot be handled.
     pub dead_letters: Arc<dyn Queue>,
-    /// Off: alerts are logged as skipped, nobody is written to.
+    /// Off: alerts are logged as skipped, and nobody gets an e-mail.
     pub delivery: bool,
 }
 
@@ -60,7 +60,7 @@ pub enum Action {
 /// Handles whatever the function is called with.
 ///
 /// # Errors
-/// A digest that failed: the schedule comes again.
+/// A digest that failed; the schedule calls again.
 pub async fn handle_event(
     alerting: &Alerting,
     event: Event,
@@ -70,7 +70,7 @@ pub async fn handle_event(
         Event::Queue(messages) => Ok(handle(alerting, messages, invocation).await),
         Event::Schedule { action: Action::Digest } => {
             let messages = digest(alerting, invocation).await?;
-            tracing::info!(messages, "The digest is done.");
+            tracing::info!(messages, "Finished the digest.");
             Ok(SqsBatchResponse::default())
         }
     }
@@ -97,7 +97,7 @@ impl Handler for Batch<'_> {
             return Verdict::Park { reason: "the message names no alert".to_owned() };
         };
         one_alert(self.alerting, key, &delivery.owner, self.invocation).await.unwrap_or_else(|error| {
-            tracing::error!(alert = %key, error = told(&error), "Delivering an alert failed.");
+            tracing::error!(alert = %key, error = told(&error), "Failed to deliver an alert.");
             Verdict::from(&error)
         })
     }
@@ -120,7 +120,7 @@ async fn one_alert(
         }
         Ok(Taken::Settled) => return Ok(Verdict::Done),
         Err(error) => {
-            // If only the answer was lost the lease is ours, and the next delivery need not wait for its end.
+            // If only the answer was lost, the lease is ours; releasing it spares the next delivery the wait.
             give_back(alerting, key, owner, Handover::Never).await;
             return Err(error);
         }
@@ -168,7 +168,7 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
 }
 
 /// Counts the message against its UTC day. The last fifth is for the critical band. A retried message may count twice:
-/// the cap then errs on the quiet side, and the digest still brings everything.
+/// the cap then errs on the side of fewer e-mails, and the digest still has everything.
 async fn within_cap(alerting: &Alerting, policy: &Policy, band: Band, now: Timestamp) -> Result<bool, PortError> {
     let Some(cap) = policy.alerts.daily_cap else { return Ok(true) };
     let limit = match band {
@@ -188,7 +188,7 @@ async fn within_cap(alerting: &Alerting, policy: &Policy, band: Band, now: Times
     Ok(matches!(count, Count::Within { .. }))
 }
 
-/// Transient failures are the caller's; a message refused for good goes to the outbox, where people can see it.
+/// Transient failures are for the caller; a message refused for good goes to the outbox, where people can see it.
 pub(crate) async fn send(alerting: &Alerting, email: &Email) -> Result<Delivery, Undelivered> {
     match alerting.mailer.send(email).await {
         Ok(Accepted::Sent { id }) => Ok(Delivery::Sent { id }),

@@ -40,7 +40,7 @@ impl Outcome {
 /// Settles the alert for its owner.
 ///
 /// # Errors
-/// What the log says, the second time too: the alert then waits for its lease to run out and is delivered again.
+/// What the alert log says, at the second attempt too: the alert is delivered again once its lease has expired.
 pub(crate) async fn settle(alerting: &Alerting, alert: &Alert, owner: &str, outcome: Outcome) -> Result<(), PortError> {
     let key = alert.key();
     let entry = AuditEntry {
@@ -59,18 +59,18 @@ pub(crate) async fn settle(alerting: &Alerting, alert: &Alert, owner: &str, outc
     let may_be_duplicate = outcome.may_be_duplicate();
     let words = &entry.outcome;
     match settled {
-        Fenced::Written => tracing::info!(alert = %key, outcome = %words, may_be_duplicate, "An alert is settled."),
+        Fenced::Written => tracing::info!(alert = %key, outcome = %words, may_be_duplicate, "Settled an alert."),
         // By another deliverer, or by our first attempt, whose answer was lost.
         Fenced::Lost => {
-            tracing::warn!(alert = %key, outcome = %words, may_be_duplicate, "An alert had been settled already.");
+            tracing::warn!(alert = %key, outcome = %words, may_be_duplicate, "The alert had already been settled.");
         }
     }
     Ok(())
 }
 
-/// Gives an alert back, so that nobody has to wait for the end of the lease.
+/// Releases an alert, so that nobody has to wait for its lease to expire.
 pub(crate) async fn give_back(alerting: &Alerting, key: AlertKey, owner: &str, handover: Handover) {
     if let Err(error) = alerting.alerts.release(key, owner, handover).await {
-        tracing::warn!(alert = %key, error = told(&error), "An alert waits for its lease to run out.");
+        tracing::warn!(alert = %key, error = told(&error), "Failed to release an alert; its lease has to expire.");
     }
 }

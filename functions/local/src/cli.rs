@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Support-ticket triage on a laptop: no key, no account, no network. Nothing is sent from here.
+/// Support-ticket triage on your laptop: no key, no account, no network; nothing is sent to anybody.
 ///
-/// Without a command it takes the bundled 30 tickets through webhook, triage, alert and report, and leaves a dashboard
-/// and JSON logs in outputs/. Exit status: 0 all done, 1 some rows were skipped, 2 nothing could run.
+/// Without a command, takes the 30 bundled tickets through webhook, triage, alert and report, and writes a dashboard and
+/// JSON logs to outputs/. Exit status: 0 done, 1 some rows were skipped or failed, 2 nothing ran.
 #[derive(Parser, Debug)]
 #[command(name = "cargo run --", bin_name = "cargo run --", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -19,17 +19,17 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Take a CSV of tickets through all functions (the default)
+    /// Take the tickets of a CSV through all functions (the default)
     Run(RunArguments),
     /// Compare what a run finds with the labels in a CSV
     Eval(EvalArguments),
-    /// A real webhook endpoint and the live dashboard on localhost
+    /// Serve a real webhook endpoint and the live dashboard on localhost
     Serve(ServeArguments),
-    /// Play the helpdesk over HTTP on localhost, for functions that run elsewhere on this machine
+    /// Serve an in-memory helpdesk on localhost, for functions deployed to a local cloud
     Helpdesk(HelpdeskArguments),
     /// Print an event with a fresh id, timestamp and signature
     Sign(SignArguments),
-    /// Refit the embedded analyst on the training corpus and on your own tickets (use --release; minutes)
+    /// Refit the embedded analyst on the training corpus and your own tickets (takes minutes; use --release)
     Train(TrainArguments),
 }
 
@@ -39,7 +39,7 @@ pub struct RunArguments {
     /// channel, timestamp, mrr and labels [default: the bundled 30 tickets]
     #[arg(long, value_name = "FILE.csv")]
     pub input: Option<PathBuf>,
-    /// Folder for the dashboard and the logs; what an earlier run left there is replaced
+    /// Folder for the dashboard and the logs; files of an earlier run are replaced
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub output: PathBuf,
     /// Decide and log alerts, but render no e-mail
@@ -65,18 +65,18 @@ pub struct EvalArguments {
     /// Who reads the tickets [default: the variable ANALYST, else auto]
     #[arg(long, value_enum)]
     pub analyst: Option<AnalystChoice>,
-    /// A second analyst on the same file, beside the first one
+    /// Run a second analyst on the same file and print both
     #[arg(long, value_enum)]
     pub compare: Option<AnalystChoice>,
-    /// Fail if a score is lower than here: an object such as {"/priority/weighted_kappa": 0.8}, JSON pointers into
-    /// evaluation.json
+    /// Fail if a score is below its minimum in this file: JSON pointers into evaluation.json, such as
+    /// {"/priority/weighted_kappa": 0.8}
     #[arg(long, value_name = "FILE.json")]
     pub not_below: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]
 pub struct ServeArguments {
-    /// Port on 127.0.0.1; 0 takes a free one
+    /// Port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
     /// Tickets the helpdesk knows, for events that carry ids only [default: the bundled 30 tickets]
@@ -92,7 +92,7 @@ pub struct ServeArguments {
 
 #[derive(Args, Clone, Debug)]
 pub struct HelpdeskArguments {
-    /// Port on 127.0.0.1; 0 takes a free one
+    /// Port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 8081)]
     pub port: u16,
     /// Tickets it holds [default: the bundled 30 tickets]
@@ -108,21 +108,21 @@ pub struct SignArguments {
     /// Print a curl command that posts the event there, instead of the event
     #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "http://localhost:8080/webhooks/zendesk")]
     pub curl: Option<String>,
-    /// Keep the event's id: posted again, it is a repeated delivery
+    /// Keep the event's id, so that posting it again is a repeated delivery
     #[arg(long)]
     pub keep_id: bool,
 }
 
 #[derive(Args, Clone, Debug)]
 pub struct TrainArguments {
-    /// Your own labelled tickets as CSV, learnt from beside the corpus: any of actual_priority, team, sentiment,
-    /// churn_risk, intent
+    /// Your own labelled tickets as CSV, added to the corpus: any of actual_priority, team, sentiment, churn_risk,
+    /// intent
     #[arg(long, value_name = "LABELLED.csv")]
     pub input: Option<PathBuf>,
     /// Folder of the training corpus: tickets/*.jsonl and sentences/*.jsonl
     #[arg(long, value_name = "DIR", default_value = "shared/data/corpus/training")]
     pub corpus: PathBuf,
-    /// Where the weights go; the next build takes them in
+    /// Where to write the weights; the next build compiles them in
     #[arg(long, value_name = "FILE", default_value = "shared/data/models/model.bin")]
     pub output: PathBuf,
 }

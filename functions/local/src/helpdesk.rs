@@ -1,4 +1,4 @@
-//! `helpdesk`: the helpdesk in memory, over HTTP. Its protocol is in `memory::remote`.
+//! `helpdesk`: the in-memory helpdesk, over HTTP. Its protocol is in `memory::remote`.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use crate::{
 /// Serves until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// A port that is taken, an input that cannot be used.
+/// A port that is taken, or an input that cannot be used.
 pub async fn command(arguments: &HelpdeskArguments) -> anyhow::Result<Ended> {
     let interrupt = Interrupt::listen()?;
     let input = input::read(arguments.input.as_deref(), |problem| eprintln!("skipped: {problem}"))?;
@@ -52,7 +52,7 @@ pub fn router(helpdesk: Arc<MemoryHelpdesk>) -> Router {
 type Answer<T> = Result<Json<T>, StatusCode>;
 
 fn failed(error: PortError) -> StatusCode {
-    tracing::error!(error = told(&error), "The helpdesk in memory failed.");
+    tracing::error!(error = told(&error), "The in-memory helpdesk failed.");
     StatusCode::INTERNAL_SERVER_ERROR
 }
 

@@ -1,4 +1,4 @@
-//! HTTP for this machine alone: who may ask, how long a request may take, and an end that waits for nobody for long.
+//! HTTP for this machine alone: who may ask, how long a request may take, and a shutdown that nobody can hold up.
 
 use std::{net::Ipv4Addr, pin::pin, time::Duration};
 
@@ -36,18 +36,18 @@ pub(crate) struct Patience {
     pub(crate) head: Duration,
     /// For a request's body.
     pub(crate) body: Duration,
-    /// For open connections once the end was asked for.
+    /// For open connections once shutdown is requested.
     pub(crate) grace: Duration,
 }
 
 impl Default for Patience {
-    /// Zendesk sends a webhook at once; whoever takes longer holds a connection on purpose.
+    /// Zendesk sends a webhook at once; whoever takes longer than this holds the connection on purpose.
     fn default() -> Self {
         Self { head: Duration::from_secs(10), body: Duration::from_secs(30), grace: Duration::from_secs(5) }
     }
 }
 
-/// A port on 127.0.0.1; 0 takes a free one.
+/// A port on 127.0.0.1; 0 picks a free one.
 ///
 /// # Errors
 /// A port that is taken or not allowed.
@@ -57,7 +57,7 @@ pub(crate) async fn bind(port: u16) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("port {port} cannot be used; choose another with --port"))
 }
 
-/// Serves until the end is asked for, then lets begun requests finish, within the grace.
+/// Serves until shutdown is requested, then lets open requests finish within the grace period.
 ///
 /// # Errors
 /// A listener without an address.
@@ -77,7 +77,7 @@ pub(crate) async fn serve(
                     connections.spawn(connection(stream, router.clone(), interrupt.clone(), patience.head));
                 }
                 Err(error) => {
-                    tracing::error!(%error, "A connection could not be accepted.");
+                    tracing::error!(%error, "Failed to accept a connection.");
                     sleep(AFTER_A_FAILED_ACCEPT).await;
                 }
             },
@@ -88,7 +88,7 @@ pub(crate) async fn serve(
     drop(listener);
     let finished = async { while connections.join_next().await.is_some() {} };
     if timeout(patience.grace, finished).await.is_err() {
-        tracing::warn!(connections = connections.len(), "Connections still open were closed.");
+        tracing::warn!(connections = connections.len(), "Closed connections that were still open.");
         connections.shutdown().await;
     }
     Ok(())

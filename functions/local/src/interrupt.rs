@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks for an orderly end, the second ends at once.
+//! Ctrl-C and SIGTERM: the first requests an orderly shutdown, the second ends the process at once.
 
 use std::process::exit;
 
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 /// What a shell reports of a command that Ctrl-C ended: 128 + 2.
 const ENDED_AT_ONCE: i32 = 130;
 
-/// Tells everybody who waits that the end was asked for.
+/// Tells everyone who waits that shutdown was requested.
 #[derive(Clone, Debug)]
 pub(crate) struct Interrupt(watch::Receiver<bool>);
 
@@ -16,22 +16,22 @@ impl Interrupt {
     /// Listens from now on.
     ///
     /// # Errors
-    /// The system lets nobody listen.
+    /// The system does not allow listening for signals.
     pub(crate) fn listen() -> anyhow::Result<Self> {
-        let mut signals = Signals::new().context("Ctrl-C cannot be heard")?;
+        let mut signals = Signals::new().context("cannot listen for Ctrl-C")?;
         let (tell, heard) = watch::channel(false);
         tokio::spawn(async move {
             signals.next().await;
-            // Nobody may be waiting any more; then the command is at its end anyway.
+            // Nobody may be waiting any more; the command is about to end then anyway.
             let _ = tell.send(true);
             signals.next().await;
-            eprintln!("ended at once; what was queued is lost");
+            eprintln!("stopped at once; queued messages are lost");
             exit(ENDED_AT_ONCE);
         });
         Ok(Self(heard))
     }
 
-    /// Returns once the end was asked for.
+    /// Returns once shutdown was requested.
     pub(crate) async fn heard(&mut self) {
         if self.0.wait_for(|asked| *asked).await.is_err() {
             // The listener is gone without having heard anything.

@@ -1,4 +1,4 @@
-//! The main job on a laptop: all four functions in one process, over the embedded adapters.
+//! The main job on a laptop: all four functions in one process, over the in-memory adapters.
 
 pub mod cli;
 pub mod eval;

@@ -1,4 +1,4 @@
-//! Events that were taken in already: Zendesk may deliver one twice.
+//! Events that were received already: Zendesk may deliver one twice.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -21,7 +21,7 @@ pub const CALLS: &str = "zendesk_api_calls.json";
 pub const GUARDIAN: &str = "guardian_alerts_log.json";
 pub const OPPORTUNITY: &str = "opportunity_alerts_log.json";
 pub const AUDIT: &str = "audit.json";
-/// The same entries from `serve`, which does not know its last one: a line each.
+/// The same entries from `serve`, one per line, since no entry is known to be the last.
 pub const AUDIT_LINES: &str = "audit.jsonl";
 pub(crate) const EMAILS: &str = "emails";
 
@@ -90,7 +90,7 @@ struct AlertRow<'a> {
 /// Creates the folder, or empties it of what an earlier run left. Files of other names are not touched.
 ///
 /// # Errors
-/// The folder cannot be written to, or its folder of e-mails is somewhere else.
+/// The folder cannot be written to, or its folder of e-mails is a link.
 pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     let problem = || format!("{} cannot be written to; choose another folder with --output", folder.display());
     std::fs::create_dir_all(folder).with_context(problem)?;

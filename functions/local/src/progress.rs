@@ -10,7 +10,7 @@ use report::Aggregates;
 use runtime::words;
 use strum::IntoEnumIterator;
 
-/// Up to here every ticket gets its line; above, the bar has to do.
+/// Up to this many tickets, each gets a line; above it, the bar has to do.
 const MOST_LINES: usize = 1_000;
 
 /// A bar on a terminal, and lines above it (or alone, where there is no terminal).

@@ -26,10 +26,10 @@ use crate::{
 /// Accounts worked on at once.
 const AT_ONCE: usize = 16;
 
-/// Runs, writes the files, says what was found.
+/// Runs, writes the files, prints the summary.
 ///
 /// # Errors
-/// What kept anything from running: input, configuration or output folder.
+/// Whatever kept the run from starting: input, configuration or output folder.
 pub async fn command(arguments: &RunArguments, environment: &Environment) -> anyhow::Result<Ended> {
     let started = Instant::now();
     let input = input::read(arguments.input.as_deref(), |problem| eprintln!("skipped: {problem}"))?;
@@ -77,10 +77,10 @@ pub struct Outcome {
     pub failed: usize,
 }
 
-/// Takes every ticket through webhook, triage and alert, then sends the digest of what alerts were held.
+/// Takes every ticket through webhook, triage and alert, then sends the digest of the alerts that were held.
 ///
-/// Accounts run side by side; the tickets of one account one after the other, as the file has them. Each ticket's clock
-/// is its own timestamp.
+/// Accounts run side by side, the tickets of one account one after the other, in file order. Each ticket's clock is its
+/// own timestamp.
 ///
 /// # Errors
 /// A task that panicked, or a digest that could not be written.
@@ -127,13 +127,13 @@ async fn one_ticket(shared: &Shared, row: &Row, mrr: Option<f64>) -> Option<Arc<
     let stack = shared.stack(now);
     let response = stack.post(created(row, shared.secret(), now), now).await;
     if response.status_code != 200 {
-        tracing::error!(ticket.id = %row.id, status = response.status_code, "The webhook refused ticket {}.", row.id);
+        tracing::error!(ticket.id = %row.id, status = response.status_code, "The webhook rejected a ticket.");
         return None;
     }
     stack.drain().await;
     let dead = stack.dead();
     if !dead.is_empty() {
-        tracing::error!(ticket.id = %row.id, letters = dead.len(), "Ticket {} left dead letters.", row.id);
+        tracing::error!(ticket.id = %row.id, letters = dead.len(), "A ticket left dead letters.");
         return None;
     }
     shared.log.newest(row.id)

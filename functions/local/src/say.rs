@@ -1,4 +1,4 @@
-//! Standard output that may be closed early, as by `| head`: what nobody reads is not worth a panic.
+//! Standard output that may be closed early, as by `| head`: output that nobody reads is not worth a panic.
 
 use std::{fmt::Display, io::Write};
 

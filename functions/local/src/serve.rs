@@ -38,7 +38,7 @@ use crate::{
 /// How often the queues are looked at.
 const BEAT: Duration = Duration::from_millis(100);
 const DIGEST_EVERY: SignedDuration = SignedDuration::from_hours(1);
-/// Tickets kept, those triaged last: some 150 MB of them, and a month of a busy team.
+/// Tickets kept, those triaged last: about 150 MB, and a month of a busy team.
 const MOST_TICKETS: usize = 20_000;
 
 struct Server {
@@ -48,7 +48,7 @@ struct Server {
     observed: Mutex<Observed>,
 }
 
-/// Serves until Ctrl-C or SIGTERM, then works off what is queued. A second signal ends at once.
+/// Serves until Ctrl-C or SIGTERM, then drains the queues. A second signal ends it at once.
 ///
 /// # Errors
 /// A port that is taken, an input or output that cannot be used.
@@ -57,7 +57,7 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
     let input = input::read(arguments.input.as_deref(), |problem| eprintln!("skipped: {problem}"))?;
     let setup = Setup { output: &arguments.output, analyst: arguments.analyst, delivery: true, capped: true };
     let shared = Shared::new(setup, environment)?;
-    // Before the folder is emptied: who is already served there keeps his files.
+    // Before the folder is emptied: a server that already runs there keeps its files.
     let listener = http::bind(arguments.port).await?;
     shared.warm().await;
     outputs::prepare(&arguments.output)?;
@@ -76,17 +76,14 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
             "Secret     Zendesk's public test secret, which anybody can sign with; set ZENDESK_WEBHOOK_SECRET to change it"
         ));
     }
-    say::line(format_args!("Ctrl-C works off what is queued and ends."));
+    say::line(format_args!("Ctrl-C drains the queues and stops."));
 
     let pump = tokio::spawn(keep_pumping(server.clone()));
     http::serve(listener, router(server.clone()), interrupt, Patience::default()).await?;
     pump.abort();
-    // An aborted pump lets go at its next wait; whatever it had in hand is still claimed, and its lease is skipped.
+    // An aborted pump stops at its next await. What it was working on is still claimed; draining skips that wait too.
     let _ = pump.await;
-    say::line(format_args!(
-        "\nWorking off {} queued messages …",
-        server.stack.tickets.len() + server.stack.alerts.len()
-    ));
+    say::line(format_args!("\nDraining {} queued messages …", server.stack.tickets.len() + server.stack.alerts.len()));
     server.stack.drain().await;
     hand_over(&server);
     publish(&server).await?;
@@ -114,7 +111,7 @@ async fn keep_pumping(server: Arc<Server>) {
         if now >= next_digest {
             next_digest = now + DIGEST_EVERY;
             if let Err(error) = server.stack.digest(now).await {
-                tracing::error!(error = domain::ports::told(&error), "The digest could not be written.");
+                tracing::error!(error = domain::ports::told(&error), "Failed to write the digest.");
             }
         }
         hand_over(&server);
@@ -122,13 +119,13 @@ async fn keep_pumping(server: Arc<Server>) {
     }
 }
 
-/// A server runs for months: the audit goes to its file, and the oldest tickets go.
+/// A server may run for months: the audit moves to its file, and the oldest tickets are dropped.
 fn hand_over(server: &Server) {
     let entries = server.shared.log.take_audit();
     if !entries.is_empty()
         && let Err(error) = outputs::append_audit(&server.output, &entries)
     {
-        tracing::error!(error = format!("{error:#}"), "The audit could not be written.");
+        tracing::error!(error = format!("{error:#}"), "Failed to write the audit.");
     }
     server.shared.helpdesk.forget(&server.shared.log.keep_newest(MOST_TICKETS));
 }
@@ -166,7 +163,7 @@ fn into_http(answer: ApiGatewayV2httpResponse) -> Response {
     (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), answer.headers, body).into_response()
 }
 
-/// There is no Zendesk behind this server: a truly signed event also brings the ticket or comment that it tells of.
+/// There is no Zendesk behind this server, so a validly signed event also delivers the ticket or comment it describes.
 fn observe(server: &Server, headers: &HeaderMap, body: &[u8], now: Timestamp) {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (signed, at) = (header(signature::SIGNATURE_HEADER), header(signature::TIMESTAMP_HEADER));
@@ -180,7 +177,7 @@ fn observe(server: &Server, headers: &HeaderMap, body: &[u8], now: Timestamp) {
             Sight::First => {}
             Sight::Again => return,
             Sight::Altered => {
-                tracing::warn!(event.id = id, ticket.id = %event.ticket, "An event came again with another body.");
+                tracing::warn!(event.id = id, ticket.id = %event.ticket, "Ignored a repeated event whose body differs.");
                 return;
             }
         }
@@ -223,8 +220,8 @@ async fn dashboard(State(server): State<Arc<Server>>) -> Response {
     match page {
         Ok(html) => ([(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
         Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "The dashboard could not be made.");
-            (StatusCode::INTERNAL_SERVER_ERROR, "the dashboard could not be made; see the log").into_response()
+            tracing::error!(error = format!("{error:#}"), "Failed to build the dashboard.");
+            (StatusCode::INTERNAL_SERVER_ERROR, "the dashboard could not be built; see the log").into_response()
         }
     }
 }

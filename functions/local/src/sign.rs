@@ -15,7 +15,7 @@ use crate::{
 /// Prints the signed event, or the curl command that posts it.
 ///
 /// # Errors
-/// A file that is no API Gateway event with a body, or a secret that cannot be used.
+/// A file that is not an API Gateway event with a body, or a secret that cannot be used.
 pub fn command(arguments: &SignArguments, environment: &Environment) -> anyhow::Result<Ended> {
     let file = arguments.event.display();
     let text = std::fs::read_to_string(&arguments.event).with_context(|| format!("{file} cannot be read"))?;

@@ -1,4 +1,4 @@
-//! The composition root of a laptop: the four functions over the embedded adapters.
+//! The composition root of a laptop: the four functions over the in-memory adapters.
 
 use std::{
     collections::HashMap,
@@ -35,7 +35,7 @@ const VISIBILITY: SignedDuration = SignedDuration::from_secs(180);
 /// Longer than any file spans: a run shows all of it.
 const KEEP_DAYS: u32 = 36_500;
 
-/// Environment variables, and under them the lines of a `.env` in the working folder.
+/// Environment variables, and behind them the lines of a `.env` in the working folder.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     file: HashMap<String, String>,
@@ -45,7 +45,7 @@ impl Environment {
     /// Names in `.env` that nothing reads are pointed out on standard error.
     ///
     /// # Errors
-    /// A line of `.env` that is no `NAME=value`, or a model's address there while the key is elsewhere.
+    /// A line of `.env` that is not `NAME=value`, or a model's address there while the key is elsewhere.
     pub fn read() -> anyhow::Result<Self> {
         let path = Path::new(".env");
         if !path.exists() {
@@ -77,7 +77,7 @@ impl Environment {
         Ok(())
     }
 
-    /// Lines as of a `.env`, for tests and benchmarks.
+    /// Lines as in a `.env`, for tests and benchmarks.
     #[must_use]
     pub fn of(lines: impl IntoIterator<Item = (String, String)>) -> Self {
         Self { file: lines.into_iter().collect() }

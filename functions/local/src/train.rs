@@ -21,10 +21,10 @@ use crate::{
     say,
 };
 
-/// A team's own ticket counts for so many of the corpus: theirs is the inbox that matters.
+/// One of the team's own tickets counts for this many of the corpus: their inbox is the one that matters.
 const OWN_WEIGHT: f32 = 3.0;
 
-/// Fits all heads, prints how they did on held-out scenarios, writes the weights.
+/// Fits all heads, prints their scores on held-out scenarios, writes the weights.
 ///
 /// # Errors
 /// A corpus that cannot be read or contradicts itself, named by file and line; a CSV without labels.

@@ -1,4 +1,4 @@
-//! The variables that a laptop run reads, so that a name in `.env` which is none of them can be pointed out.
+//! The variables a local run reads, so that any other name in `.env` can be pointed out.
 
 /// As `.env.example` has them, and the retention, which a run overrides.
 const KNOWN: [&str; 17] = [
@@ -21,7 +21,7 @@ const KNOWN: [&str; 17] = [
     "ZENDESK_WEBHOOK_SECRET",
 ];
 
-/// What to say of a name that nothing reads; none for one that is read.
+/// What to say about a name that nothing reads; none for one that is read.
 pub(crate) fn remark(name: &str) -> Option<String> {
     if KNOWN.contains(&name) {
         return None;

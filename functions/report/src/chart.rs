@@ -62,7 +62,7 @@ struct Column {
 
 const WIDE: f64 = 320.0;
 const HIGH: f64 = 90.0;
-/// A column is never wider than this, so that three days do not look like three walls.
+/// No column is wider than this, so that three days do not look like three walls.
 const WIDEST: f64 = 40.0;
 
 impl Columns {
@@ -97,7 +97,7 @@ fn share(part: usize, whole: usize) -> f64 {
     part as f64 / whole as f64
 }
 
-/// Two digits are plenty for a coordinate.
+/// Two decimals are plenty for a coordinate.
 #[expect(unreachable_pub, reason = "askama's macro makes the filters public")]
 mod filters {
     use askama::{Values, filter_fn};

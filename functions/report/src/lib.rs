@@ -30,12 +30,12 @@ pub const METRICS: &str = "metrics_summary.json";
 /// Tickets shown with all their detail: the newest.
 const NEWEST: usize = 500;
 /// Days read at once. Each is held whole until the days before it are added up, so this bounds the memory: four days of
-/// 5,000 tickets are some 10 MB.
+/// 5,000 tickets are about 10 MB.
 const DAYS_AT_ONCE: usize = 4;
 /// Records read at once: 500 reads of 5 ms take a fifth of a second, and one report does not crowd out triage.
 const RECORDS_AT_ONCE: usize = 16;
 
-/// What reporting needs of the outside.
+/// What reporting needs from outside.
 #[derive(Clone)]
 pub struct Reporting {
     pub configuration: Arc<dyn Configuration>,
@@ -77,7 +77,7 @@ impl Window {
 /// Publishes the dashboard and its figures.
 ///
 /// # Errors
-/// What a port says; then nothing or only a part is published, and every published page is whole.
+/// What a port says. Then nothing or only a part is published, but every published page is whole.
 pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Result<Aggregates, PortError> {
     let config = reporting.configuration.config().await?;
     let (aggregates, newest) = add_up(reporting, window, now).await?;

@@ -6,7 +6,7 @@ use strum::IntoEnumIterator;
 
 use crate::Aggregates;
 
-/// Signals are counted, not mails.
+/// Counts signals, not e-mails.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Metrics {
     pub total_tickets: usize,

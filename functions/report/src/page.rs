@@ -19,7 +19,7 @@ use crate::{
 
 /// Accounts in the ranking.
 const MOST_ACCOUNTS: usize = 50;
-/// Alerts of each kind on the page, heaviest first; the rest is counted.
+/// Alerts of each kind on the page, heaviest first; the rest are counted.
 const MOST_ALERTS: usize = 500;
 
 const STYLE: &str = include_str!("../templates/style.css");
@@ -43,7 +43,7 @@ struct Dashboard<'a> {
     sees: Audience,
     style: &'static str,
     script: &'static str,
-    /// Of the one script the page may run: whatever else gets in stays dead.
+    /// The hash of the one script the page may run; anything else that gets in does not run.
     script_hash: String,
     period: String,
     updated: String,
@@ -72,7 +72,7 @@ struct Tile {
 
 struct TicketRow<'a> {
     view: TicketView<'a>,
-    /// What search looks through, lower case.
+    /// What the search looks through, in lower case.
     haystack: String,
     /// The request as it would be sent.
     call: Option<Call>,
@@ -256,7 +256,7 @@ mod filters {
         })
     }
 
-    /// What a sorted column compares: an amount, or less than any.
+    /// What a sorted column compares: the amount, or less than any amount if there is none.
     #[filter_fn]
     pub(super) fn rank(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
         Ok(mrr.unwrap_or(-1.0).to_string())

@@ -39,8 +39,8 @@ pub(crate) async fn act(
     }
 }
 
-/// Opens the alert and tells the alert function. An alert that waits may have lost its message, so it is told again;
-/// one that was settled is left in peace.
+/// Opens the alert and queues its key. A waiting alert may have lost its message, so it is queued again; a settled one is
+/// left alone.
 async fn raise(run: Run<'_>, alert: &Alert, trail: &Trail, expires: Timestamp) -> Result<(), PortError> {
     let key = alert.key();
     let entry = trail.entry(AuditAction::AlertRaised, key.to_string(), "queued");

@@ -20,7 +20,7 @@ pub(crate) struct ModelChoice {
     pub(crate) budget: Budget,
 }
 
-/// Reads with the knowledge base and the team profiles that lie in the config bucket, at most 300 s old.
+/// Reads with the knowledge base and the team profiles of the config bucket, at most 300 s old.
 pub(crate) struct LiveAnalyst {
     bucket: Arc<ConfigBucket>,
     settings: Arc<BucketSettings>,
@@ -41,7 +41,7 @@ impl LiveAnalyst {
         Ok(Self { bucket, settings, choice, current: Mutex::new((snapshot, Arc::new(first))) })
     }
 
-    /// The router for the files as they are now. Files that cannot be used are logged once, and the ones before stay.
+    /// The router for the current files. Invalid files are logged once, and the previous ones stay in use.
     async fn router(&self) -> Result<Arc<Router>, PortError> {
         let (snapshot, policy) = futures::try_join!(self.bucket.snapshot(), self.settings.policy())?;
         let mut current = self.current.lock().await;

@@ -26,15 +26,15 @@ use serde_json::Value;
 
 use crate::{act::Acted, gather::Gathered, trail::Trail};
 
-/// A ticket that changed under our hands is read again after this at the latest: whoever changed it is mostly done by then,
-/// and an update that follows upon another must not use up the message's receives.
+/// A ticket that changed while we worked on it is read again after this at the latest: by then whoever changed it is
+/// usually done, and one update after another must not use up the message's receives.
 const AFTER_CONFLICT: Duration = Duration::from_secs(30);
 
-/// Receives after which a ticket that is not there is given up: by the backoff 78 to 155 s after the first, two minutes in
-/// the middle. Zendesk's reads lag by seconds; what is missing longer was deleted, or the address or a permission is wrong.
+/// Receives after which a missing ticket is given up: with the backoff 78 to 155 s after the first, about two minutes.
+/// Zendesk's reads lag by seconds; a ticket missing for longer was deleted, or the address or a permission is wrong.
 const LOOKED_FOR: u32 = 6;
 
-/// What triage needs of the outside.
+/// What triage needs from outside.
 #[derive(Clone)]
 pub struct Triage {
     pub settings: Arc<dyn Settings>,
@@ -59,7 +59,7 @@ pub(crate) struct Run<'a> {
     delivery: &'a Delivery<TicketMessage>,
     lease: &'a Lease,
     invocation: &'a Invocation,
-    /// When the function was called: its time is used up from then on.
+    /// When the function was called; its time runs from there.
     called: Instant,
 }
 
@@ -86,7 +86,7 @@ impl Handler for Batch<'_> {
         let lease = Lease { ticket, owner: delivery.owner.clone(), until: invocation.lease_until() };
         let run = Run { triage, delivery: &delivery, lease: &lease, invocation, called };
         one_ticket(run).await.unwrap_or_else(|error| {
-            tracing::error!(ticket.id = %ticket, error = told(&error), "Triage of a ticket failed.");
+            tracing::error!(ticket.id = %ticket, error = told(&error), "Failed to triage a ticket.");
             Verdict::from(&error)
         })
     }
@@ -102,12 +102,12 @@ impl Handler for Batch<'_> {
     }
 }
 
-/// The claim around the work: given back whenever the work does not finish.
+/// The claim around the work, released whenever the work does not finish.
 async fn one_ticket(run: Run<'_>) -> Result<Verdict, PortError> {
     let Run { triage, lease, invocation, .. } = run;
     let state = match triage.log.claim(lease, invocation.now).await? {
         Claim::Mine(state) => *state,
-        // The owner mostly finishes long before the lease ends, which is only for one that died.
+        // The owner usually finishes long before the lease ends; the lease is for an owner that died.
         Claim::Theirs { until } => {
             return Ok(Verdict::Later { at_most: batch::delay(until.duration_since(invocation.now)) });
         }
@@ -117,7 +117,7 @@ async fn one_ticket(run: Run<'_>) -> Result<Verdict, PortError> {
         Ok(Outcome::Finished) => Ok(()),
         Ok(_) | Err(_) => triage.log.release(lease).await,
     };
-    // What went wrong in the work says more than a claim that has to run out by itself.
+    // An error in the work says more than a claim that could not be released.
     let outcome = outcome?;
     released?;
     Ok(match outcome {
@@ -127,11 +127,11 @@ async fn one_ticket(run: Run<'_>) -> Result<Verdict, PortError> {
     })
 }
 
-/// A webhook can be quicker than what Zendesk reads from: the ticket is looked for a few times before it is given up.
+/// A webhook can arrive before Zendesk's reads know the ticket: it is looked for a few times before it is given up.
 fn not_found(delivery: &Delivery<TicketMessage>) -> Verdict {
     let ticket = delivery.content.ticket_id;
     if delivery.receives < LOOKED_FOR {
-        tracing::warn!(ticket.id = %ticket, receives = delivery.receives, "Found no such ticket yet.");
+        tracing::warn!(ticket.id = %ticket, receives = delivery.receives, "Ticket not found yet.");
         return Verdict::Again { not_before: None };
     }
     runtime::metrics::not_found();
@@ -230,7 +230,7 @@ async fn reading(
     })
 }
 
-/// Puts what people decided otherwise on the trail, once: state and trail are saved together.
+/// Notes what people corrected, once: state and trail are saved together.
 fn note_corrections(ticket: &Ticket, state: &mut TicketState, trail: &mut Trail) {
     let found = corrections(ticket, state);
     for correction in &found {

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use crate::Triage;
 
-/// Entries for the audit, stored together with the progress they tell of. An attempt that fails before that takes them
-/// with it, and the next one finds the same again.
+/// Audit entries, stored together with the progress they describe. An attempt that fails before then loses them, and the
+/// next one finds the same again.
 pub(crate) struct Trail {
     ticket: TicketId,
     at: Timestamp,

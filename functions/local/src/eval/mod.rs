@@ -25,7 +25,7 @@ pub const EVALUATION: &str = "evaluation.json";
 /// Evaluates, prints the tables, writes the file.
 ///
 /// # Errors
-/// What kept anything from running, a file without any label, or a minimum that cannot be read.
+/// Whatever kept the run from starting, a file without any label, or a minimum that cannot be read.
 pub async fn command(arguments: &EvalArguments, environment: &Environment) -> anyhow::Result<Ended> {
     let minimums = arguments.not_below.as_deref().map(minimums).transpose()?.unwrap_or_default();
     let input = input::read(arguments.input.as_deref(), |problem| eprintln!("skipped: {problem}"))?;
@@ -85,10 +85,11 @@ fn paired<'a>(input: &'a Input, records: &'a [Option<Arc<Record>>]) -> Vec<Found
 /// JSON pointers into the file, and the least that must stand there.
 fn minimums(path: &Path) -> anyhow::Result<Vec<(String, f64)>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let minimums: Map<String, Value> = serde_json::from_str(&text)
-        .with_context(|| format!("{} is no object such as {{\"/priority/weighted_kappa\": 0.8}}", path.display()))?;
+    let minimums: Map<String, Value> = serde_json::from_str(&text).with_context(|| {
+        format!("{} is not an object such as {{\"/priority/weighted_kappa\": 0.8}}", path.display())
+    })?;
     let minimum = |(pointer, least): (String, Value)| {
-        let least = least.as_f64().with_context(|| format!("{}: {pointer} is no number", path.display()))?;
+        let least = least.as_f64().with_context(|| format!("{}: {pointer} is not a number", path.display()))?;
         Ok((pointer, least))
     };
     minimums.into_iter().map(minimum).collect()

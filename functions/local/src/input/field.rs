@@ -73,7 +73,7 @@ pub(super) fn checked<T, E: Display>(
     parsed.map_err(|error| (Some(column), format!("{} {error}; {fix}", short(text))))
 }
 
-/// RFC 3339, or without a zone as UTC, with a space for the `T`, or a mere date.
+/// RFC 3339, or without a zone as UTC, with a space for the `T`, or just a date.
 pub(super) fn timestamp(text: &str) -> Result<Timestamp, Fault> {
     let utc = |civil: DateTime| Offset::UTC.to_timestamp(civil).ok();
     text.parse::<Timestamp>()
@@ -131,7 +131,7 @@ pub(super) fn intent(text: &str) -> Result<Option<Intent>, Fault> {
     })
 }
 
-/// Quoted, in one line, and not longer than a message can bear.
+/// Quoted, in one line, and short enough for a message.
 fn short(text: &str) -> String {
     let start: String = text.chars().take(40).collect();
     let more = if start.len() < text.len() { "…" } else { "" };

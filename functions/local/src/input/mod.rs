@@ -27,7 +27,7 @@ pub const BUNDLED: &str = "the bundled tickets";
 /// Far more than a year of tickets; what is larger is a mistake, and is refused before it fills the memory.
 const LARGEST: u64 = 256 * 1024 * 1024;
 
-/// When the first ticket was opened, in a file that does not say. Any fixed time does; a run must not depend on today.
+/// When the first ticket was opened, in a file that does not say. Any fixed time will do; a run must not depend on today.
 const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// One ticket.
@@ -78,7 +78,7 @@ pub fn fill(helpdesk: &MemoryHelpdesk, rows: &[Row]) {
     }
 }
 
-/// What somebody says the ticket is. For `eval` alone.
+/// What somebody says the ticket is: for `eval` and `train`, and never for triage.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Labels {
     pub priority: Option<Priority>,
@@ -139,7 +139,7 @@ pub struct Input {
 /// Reads a file, standard input for `-`, or the bundled tickets.
 ///
 /// # Errors
-/// [`InputError`] if not a single ticket can be used; `report` has been told every row's problem by then.
+/// [`InputError`] if not a single ticket can be used; by then `report` has received every row's problem.
 pub fn read(path: Option<&Path>, report: impl Fn(&Problem)) -> Result<Input, InputError> {
     let input = match path {
         None => parse(BUNDLED, data::TICKETS.as_bytes())?,
@@ -163,7 +163,7 @@ fn from_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
     if file.metadata()?.len() > LARGEST { Ok(None) } else { limited(file, LARGEST) }
 }
 
-/// All bytes; none if they are more than `most`. A pipe or a device does not say its length before.
+/// All bytes; none if there are more than `most`. A pipe or a device does not say its length beforehand.
 fn limited(from: impl Read, most: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let read = from.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
