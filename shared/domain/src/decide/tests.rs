@@ -68,7 +68,11 @@ fn invented_quotes_raise_no_alarm() {
     assert!(plan.decision.guardian.evidence.is_empty());
     assert_eq!(plan.decision.opportunity.intent, None);
     let silent = Reading { churn: sample::reading().churn, ..sample::signals() };
-    assert_eq!(plan.decision.guardian.risk_score, first(&silent).decision.guardian.risk_score, "as if nothing was said");
+    assert_eq!(
+        plan.decision.guardian.risk_score,
+        first(&silent).decision.guardian.risk_score,
+        "as if nothing was said"
+    );
 }
 
 #[test]
