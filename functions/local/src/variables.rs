@@ -1,11 +1,12 @@
 //! The variables a local run reads, so that any other name in `.env` can be pointed out.
 
 /// As `.env.example` has them, and the retention, which a run overrides.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "ANALYST",
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_BASE_URL",
     "AUTO_REPLY",
+    "BOT_USER_ID",
     "DAILY_BUDGET_USD",
     "DELIVERY",
     "GUARDIAN_EMAIL",

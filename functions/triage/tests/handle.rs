@@ -313,7 +313,10 @@ async fn a_permanent_failure_parks_with_its_reason() {
     bench.send(1, Cause::Created).await;
     assert_eq!(bench.drain().await, 1, "parked at once");
     assert_eq!((bench.tickets.dead().len(), bench.calls(1)), (1, 0));
-    assert_eq!(bench.audited(AuditAction::TriageParked), ["tickets queue ticket refused: on cue"]);
+    assert_eq!(
+        bench.audited(AuditAction::TriageParked),
+        ["tickets queue fault refused: Helpdesk::ticket refused on cue"]
+    );
     bench.send(2, Cause::Created).await;
     bench.drain().await;
     assert_eq!(bench.calls(2), 1, "the next one is served");

@@ -1,6 +1,6 @@
 //! A quote counts only if the customer wrote it.
 
-use crate::Reading;
+use crate::{Reading, reading::Signal};
 
 /// A text to look quotes up in, every run of white space as one space.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,15 +26,25 @@ impl Source {
     }
 }
 
-/// The reading with the quotes that occur in the text, its second opinion's too.
+/// The reading with the quotes that occur in the text, its second opinion's too. A claim of whose quotes none does was
+/// invented, and is dropped.
 #[must_use]
 pub fn grounded(mut reading: Reading, text: &Source) -> Reading {
-    let signals = [&mut reading.churn.quotes, &mut reading.intent.quotes];
-    let second = reading.second.iter_mut().flat_map(|second| [&mut second.churn.quotes, &mut second.intent.quotes]);
-    for quotes in signals.into_iter().chain(second) {
-        *quotes = text.verified(quotes);
+    ground(&mut reading.churn, text);
+    ground(&mut reading.intent, text);
+    if let Some(second) = &mut reading.second {
+        ground(&mut second.churn, text);
+        ground(&mut second.intent, text);
     }
     reading
+}
+
+fn ground<T: Default>(signal: &mut Signal<T>, text: &Source) {
+    let quoted = !signal.quotes.is_empty();
+    signal.quotes = text.verified(&signal.quotes);
+    if quoted && signal.quotes.is_empty() {
+        *signal = Signal { value: T::default(), confidence: 0.0, quotes: Vec::new() };
+    }
 }
 
 /// [`Source::verified`] for a text that is looked at once.

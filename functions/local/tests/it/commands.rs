@@ -519,7 +519,8 @@ fn no_two_sample_events_share_an_id() {
         let shape: String = id.chars().map(|c| if c.is_ascii_hexdigit() { 'x' } else { c }).collect();
         assert_eq!(shape, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "{id}");
     }
-    assert_eq!(seen.len(), 9, "{seen:?}");
+    // One for each event of Zendesk; messages between our functions carry none.
+    assert_eq!(seen.len(), 5, "{seen:?}");
     let all = seen.len();
     seen.sort();
     seen.dedup();
