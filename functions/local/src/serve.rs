@@ -125,7 +125,7 @@ fn hand_over(server: &Server) {
     if !entries.is_empty()
         && let Err(error) = outputs::append_audit(&server.output, &entries)
     {
-        tracing::error!(error = format!("{error:#}"), "Failed to write the audit.");
+        tracing::error!(error = domain::ports::told(&*error), "Failed to write the audit.");
     }
     server.shared.helpdesk.forget(&server.shared.log.keep_newest(MOST_TICKETS));
 }
@@ -220,7 +220,7 @@ async fn dashboard(State(server): State<Arc<Server>>) -> Response {
     match page {
         Ok(html) => ([(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
         Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "Failed to build the dashboard.");
+            tracing::error!(error = domain::ports::told(&*error), "Failed to build the dashboard.");
             (StatusCode::INTERNAL_SERVER_ERROR, "the dashboard could not be built; see the log").into_response()
         }
     }

@@ -22,7 +22,7 @@ pub enum AlertKind {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Band {
-    /// Guardian 7–8, Opportunity 6–8.
+    /// Guardian 7–8, Opportunity from the policy's threshold to 8.
     Elevated,
     /// 9–10.
     Critical,

@@ -39,15 +39,41 @@ mod tests {
     use std::{fs, path::Path};
 
     /// Whose messages are constant, so that a log can be searched and counted by them.
-    const FOLDERS: [&str; 4] =
-        ["functions/webhook/src", "functions/report/src", "shared/aws/src", "shared/runtime/src"];
+    const FOLDERS: [&str; 11] = [
+        "functions/webhook/src",
+        "functions/triage/src",
+        "functions/alert/src",
+        "functions/report/src",
+        "functions/local/src",
+        "shared/aws/src",
+        "shared/claude/src",
+        "shared/llm/src",
+        "shared/memory/src",
+        "shared/runtime/src",
+        "shared/zendesk/src",
+    ];
 
     /// What a file logs: the inside of each call.
     fn calls(code: &str) -> Vec<&str> {
         let levels = ["error!(", "warn!(", "info!(", "debug!(", "trace!("];
         let after =
             levels.iter().flat_map(|level| code.split(&format!("tracing::{level}")).skip(1).collect::<Vec<_>>());
-        after.filter_map(|call| call.split(");").next()).collect()
+        after.map(inside).collect()
+    }
+
+    /// Up to the bracket that closes the call.
+    fn inside(call: &str) -> &str {
+        let (mut depth, mut quoted) = (1, false);
+        let closes = |c: char| {
+            match c {
+                '"' => quoted = !quoted,
+                '(' if !quoted => depth += 1,
+                ')' if !quoted => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        };
+        call.find(closes).map_or(call, |end| &call[..end])
     }
 
     fn files(folder: &Path) -> Vec<std::path::PathBuf> {
