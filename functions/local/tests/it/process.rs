@@ -41,6 +41,16 @@ async fn every_bundled_ticket_is_triaged_and_every_queue_is_empty() {
     assert!(alerts > 0 && held > 0, "the corpus has an account that complains twice");
 }
 
+#[test]
+fn a_laptop_knows_its_own_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |shared: Shared| shared.stack(sample::now()).webhook.bot_user.map(|user| user.0);
+    assert_eq!(of(shared(folder.path())), Some(900_000_001));
+    let setup = Setup { output: folder.path(), analyst: Some(AnalystChoice::Embedded), delivery: true, capped: false };
+    let environment = Environment::of([("BOT_USER_ID".to_owned(), "7".to_owned())]);
+    assert_eq!(of(Shared::new(setup, &environment).unwrap()), Some(7));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_equal_webhooks_in_parallel_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
