@@ -1,5 +1,4 @@
-//! One network of the ensemble: a shared trunk with a classification head per [`Task`], over a ticket's
-//! [`Inputs`](crate::inputs::Inputs).
+//! One network of the ensemble: a shared trunk with a classification head per [`Task`], over a ticket's [`Inputs`].
 //!
 //! Forward pass:
 //! 1. Three dense ReLU layers take each sentence, the whole text and the subject to hidden units.
