@@ -197,6 +197,7 @@ pub(crate) async fn send(alerting: &Alerting, email: &Email) -> Result<Delivery,
             alerting.outbox.send(email).await?;
             Ok(Delivery::Refused { reason: format!("{service}: {cause}") })
         }
+        Err(error @ PortError::Denied { .. }) => Err(Undelivered { error, handover: Handover::Never }),
         // A time-out looks the same whether or not the message had arrived.
         Err(error @ PortError::Transient { .. }) => Err(Undelivered { error, handover: Handover::Possible }),
     }

@@ -64,8 +64,13 @@ async fn account(State(helpdesk): State<Arc<MemoryHelpdesk>>, Path(id): Path<Acc
     helpdesk.account(&id).await.map_err(failed).map(Json)
 }
 
-async fn update(State(helpdesk): State<Arc<MemoryHelpdesk>>, Json(update): Json<TicketUpdate>) -> Answer<Updated> {
-    helpdesk.update(&update).await.map_err(failed).map(Json)
+async fn update(State(helpdesk): State<Arc<MemoryHelpdesk>>, Json(update): Json<TicketUpdate>) -> Answer<&'static str> {
+    let updated = helpdesk.update(&update).await.map_err(failed)?;
+    Ok(Json(match updated {
+        Updated::Applied(_) => "applied",
+        Updated::Conflict => "conflict",
+        Updated::Gone | Updated::NotFound => "gone",
+    }))
 }
 
 async fn calls(State(helpdesk): State<Arc<MemoryHelpdesk>>, Path(id): Path<TicketId>) -> Json<Value> {

@@ -139,7 +139,7 @@ pub fn write(folder: &Path, rows: &[Row], shared: &Shared) -> anyhow::Result<()>
                 ticket_id: &row.id_text,
                 action: "update_ticket",
                 api_endpoint: format!("{} {}", call.method, call.path),
-                api_payload: call.body,
+                api_payload: call.body.unwrap_or_default(),
             })?;
         }
         for kind in [AlertKind::Guardian, AlertKind::Opportunity] {

@@ -1,10 +1,11 @@
 //! Performs a plan's effects: alerts first, since people wait for them, then the one write to the helpdesk.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use domain::{
     Alert, AuditAction, Begun, Plan, Resolution, TicketState, TicketUpdate, Version,
-    ports::{Fenced, Opened, PortError, Updated},
+    plan::Part,
+    ports::{Applied, Fenced, Opened, PortError, Updated},
 };
 use jiff::Timestamp;
 use runtime::{
@@ -15,9 +16,11 @@ use runtime::{
 use crate::{Run, trail::Trail};
 
 pub(crate) enum Acted {
-    Performed,
-    /// The ticket is closed or deleted: recorded, but nothing was written.
+    /// With what the helpdesk would not take.
+    Performed(Vec<Part>),
+    /// The ticket is closed: recorded, but nothing was written.
     Gone,
+    NotFound,
     Conflict,
     Overtaken,
 }
@@ -35,7 +38,7 @@ pub(crate) async fn act(
     }
     match &plan.update {
         Some(update) => write(run, version, plan, update, state, trail).await,
-        None => Ok(Acted::Performed),
+        None => Ok(Acted::Performed(Vec::new())),
     }
 }
 
@@ -69,26 +72,50 @@ async fn write(
         return Ok(Acted::Overtaken);
     }
     let (acted, outcome) = match triage.helpdesk.update(update).await? {
-        Updated::Applied => (Acted::Performed, "applied"),
-        Updated::Conflict => (Acted::Conflict, "the ticket changed meanwhile"),
-        Updated::Gone => (Acted::Gone, "the ticket is closed or gone"),
+        Updated::Applied(applied) => {
+            let outcome = told(&applied, "applied");
+            (Acted::Performed(applied.refused), outcome)
+        }
+        Updated::Conflict => (Acted::Conflict, Cow::Borrowed("the ticket changed meanwhile")),
+        Updated::Gone => (Acted::Gone, Cow::Borrowed("the ticket is closed")),
+        Updated::NotFound => (Acted::NotFound, Cow::Borrowed("no such ticket")),
     };
     trail.add(AuditAction::ZendeskUpdate, update.marker.to_string(), outcome);
     match acted {
         // Nothing else of this attempt is stored.
-        Acted::Conflict => match trail.save(triage, lease, state).await? {
-            Fenced::Written => Ok(Acted::Conflict),
+        Acted::Conflict | Acted::NotFound => match trail.save(triage, lease, state).await? {
+            Fenced::Written => Ok(acted),
             Fenced::Lost => Ok(Acted::Overtaken),
         },
-        Acted::Performed | Acted::Gone | Acted::Overtaken => Ok(acted),
+        Acted::Performed(_) | Acted::Gone | Acted::Overtaken => Ok(acted),
     }
+}
+
+/// The outcome for the audit. A note that customers could read, however briefly, is for a person to know of.
+fn told(applied: &Applied, how: &'static str) -> Cow<'static, str> {
+    let mut outcome = Cow::Borrowed(how);
+    if !applied.refused.is_empty() {
+        outcome.to_mut().push_str(&format!(", without {}", names(&applied.refused)));
+    }
+    if applied.exposed {
+        runtime::metrics::exposed();
+        tracing::error!("Our private note came out public and was made private.");
+        outcome.to_mut().push_str(", the note came out public and was made private");
+    }
+    outcome
+}
+
+/// The parts as a list for a person.
+pub(crate) fn names(parts: &[Part]) -> String {
+    parts.iter().map(|part| part.name()).collect::<Vec<_>>().join(", ")
 }
 
 /// Finds out whether a write that an earlier attempt began has arrived; if so, it is what we last wrote.
 pub(crate) async fn look_up_begun(run: Run<'_>, state: &mut TicketState, trail: &mut Trail) -> Result<(), PortError> {
     let Some(begun) = &state.begun else { return Ok(()) };
-    if run.triage.helpdesk.has_marker(run.lease.ticket, &begun.marker).await? {
-        trail.add(AuditAction::ZendeskUpdate, begun.marker.to_string(), "arrived at an earlier attempt");
+    if let Some(applied) = run.triage.helpdesk.look_up(run.lease.ticket, &begun.marker).await? {
+        let outcome = told(&applied, "arrived at an earlier attempt");
+        trail.add(AuditAction::ZendeskUpdate, begun.marker.to_string(), outcome);
         state.written = begun.written.clone().or(state.written.take());
         state.begun = None;
     }

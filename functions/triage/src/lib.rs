@@ -87,6 +87,9 @@ impl Handler for Batch<'_> {
         let run = Run { triage, delivery: &delivery, lease: &lease, invocation, called };
         one_ticket(run).await.unwrap_or_else(|error| {
             tracing::error!(ticket.id = %ticket, error = told(&error), "Failed to triage a ticket.");
+            if let PortError::Denied { .. } = error {
+                runtime::metrics::denied();
+            }
             Verdict::from(&error)
         })
     }
@@ -176,14 +179,20 @@ async fn work(run: Run<'_>, mut state: TicketState) -> Result<Outcome, PortError
     };
     let Gathered { ticket, account, history } = &gathered;
     let context = TicketContext { ticket, account, history, state: &state };
-    let plan = decide(context, &reading, &policy, now);
+    let mut plan = decide(context, &reading, &policy, now);
     let expires = later(now, policy.retention);
 
     match act::act(run, ticket.version, &plan, &mut state, &mut trail, expires).await? {
-        Acted::Performed => {
-            state.written = plan.written.clone().or(state.written.take());
+        Acted::Performed(refused) => {
+            if !refused.is_empty() {
+                plan.decision.reasons.push(format!("Zendesk would not take: {}", act::names(&refused)));
+            }
+            let before = state.written.take();
+            let held = before.as_ref().map(|written| written.values.clone()).unwrap_or_default();
+            state.written = plan.written.clone().map(|written| written.without(&refused, &held)).or(before);
         }
         Acted::Gone => {}
+        Acted::NotFound => return Ok(Outcome::NotFound),
         Acted::Conflict => return Ok(Outcome::Changed),
         Acted::Overtaken => return Ok(Outcome::Overtaken),
     }

@@ -39,4 +39,4 @@ pub use policy::{Mode, Policy, Teams};
 pub use reading::{Draft, Fallback, Reading, Scored, SecondOpinion};
 pub use record::{AuditAction, AuditEntry, Decision, Record, Resolution, Summary};
 pub use state::{Begun, TicketState};
-pub use ticket::{FieldValues, Ticket};
+pub use ticket::{FieldValues, Sender, Ticket};

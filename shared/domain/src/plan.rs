@@ -75,6 +75,25 @@ pub struct Written {
     pub values: FieldValues,
 }
 
+impl Written {
+    /// As it is where the helpdesk refused some parts: those fields hold what we had written before.
+    #[must_use]
+    pub fn without(mut self, refused: &[Part], before: &FieldValues) -> Self {
+        let FieldValues { priority, group, guardian_risk_score, opportunity_intent, agent } = &mut self.values;
+        for part in refused {
+            match part {
+                Part::Field(Field::Priority) => *priority = before.priority,
+                Part::Field(Field::Group) => *group = before.group,
+                Part::Field(Field::GuardianRiskScore) => *guardian_risk_score = before.guardian_risk_score,
+                Part::Field(Field::OpportunityIntent) => *opportunity_intent = before.opportunity_intent,
+                Part::Field(Field::AgentId) => agent.clone_from(&before.agent),
+                Part::Tags | Part::Status | Part::Comment => {}
+            }
+        }
+        self
+    }
+}
+
 /// A field of ours, as the customer's Zendesk and the audit name it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
@@ -85,6 +104,28 @@ pub enum Field {
     GuardianRiskScore,
     OpportunityIntent,
     AgentId,
+}
+
+/// A part of an update that the helpdesk may refuse.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    Field(Field),
+    Tags,
+    /// That the ticket becomes pending.
+    Status,
+    Comment,
+}
+
+impl Part {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Field(field) => field.into(),
+            Self::Tags => "tags",
+            Self::Status => "status",
+            Self::Comment => "comment",
+        }
+    }
 }
 
 /// A person (or another tool) decided otherwise.

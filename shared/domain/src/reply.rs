@@ -1,6 +1,6 @@
 //! When a customer may be answered without a person in between.
 
-use crate::{Draft, Mode, Policy, Priority, Reading, Ticket, TicketState};
+use crate::{Draft, Mode, Policy, Priority, Reading, Sender, Ticket, TicketState};
 
 /// The decision so far, as far as the rules look at it.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,10 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
         (reading.cut, "the text was not read as a whole"),
         (reading.fallback.is_some(), "the analyst that should have read was not able to"),
         (second_hears, "a second analyst hears more in the ticket than a question"),
-        (ticket.automatic_sender, "a machine wrote the ticket"),
+        (ticket.sender == Sender::Machine, "a machine wrote the ticket"),
+        (ticket.sender == Sender::Suspended, "the helpdesk suspended the sender"),
+        (ticket.sender == Sender::Staff, "no customer is behind the ticket"),
+        (ticket.opened_privately, "the ticket was opened with a private note"),
         (state.answered.is_some_and(|answered| answered != ticket.version), "a public reply went out before"),
         (state.done.is_some(), "not the first triage of this ticket"),
     ];

@@ -23,13 +23,29 @@ pub struct Ticket {
     pub account: AccountId,
     /// How the requester signs, where known.
     pub requester_name: Option<String>,
-    /// A machine wrote it (auto-reply, bounce, monitoring): never answered automatically.
-    pub automatic_sender: bool,
+    pub sender: Sender,
+    /// The first comment is private: the customer has not seen the ticket, and gets no public answer.
+    pub opened_privately: bool,
     pub created_at: Timestamp,
     /// Opaque: the helpdesk's last change, handed back so that a write over somebody else's is refused.
     pub updated_stamp: Arc<str>,
     pub values: FieldValues,
     pub tags: Arc<[Tag]>,
+}
+
+/// Who is behind a ticket. Only a customer is ever answered automatically.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sender {
+    /// An end user in good standing.
+    #[default]
+    Customer,
+    /// An auto-reply, a bounce, a monitor.
+    Machine,
+    /// A user the helpdesk suspended.
+    Suspended,
+    /// The requester is one of the helpdesk's own people: there is no end user.
+    Staff,
 }
 
 /// What the helpdesk fields we may set hold. `None` is an empty field.

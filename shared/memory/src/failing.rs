@@ -11,9 +11,9 @@ use domain::{
     Account, AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Policy, Reading, Record, Summary, Ticket,
     TicketId, TicketState, TicketUpdate,
     ports::{
-        Accepted, AlertLog, Analyst, Audit, Claim, Control, Cooldown, CooldownKey, Count, Email, Fenced, Handover,
-        Helpdesk, Lease, Leased, Mailer, Opened, Page, PortError, Queue, Records, Settings, SigningSecrets, Site,
-        Taken, TicketLog, Updated,
+        Accepted, AlertLog, Analyst, Applied, Audit, Claim, Control, Cooldown, CooldownKey, Count, Email, Fenced,
+        Handover, Helpdesk, Lease, Leased, Mailer, Opened, Page, PortError, Queue, Records, Settings, SigningSecrets,
+        Site, Taken, TicketLog, Updated,
     },
 };
 use jiff::{Timestamp, civil::Date};
@@ -75,8 +75,8 @@ pub enum Method {
     HelpdeskAccount,
     #[strum(to_string = "Helpdesk::update")]
     HelpdeskUpdate,
-    #[strum(to_string = "Helpdesk::has_marker")]
-    HelpdeskHasMarker,
+    #[strum(to_string = "Helpdesk::look_up")]
+    HelpdeskLookUp,
     #[strum(to_string = "Mailer::send")]
     MailerSend,
     #[strum(to_string = "Queue::send")]
@@ -276,8 +276,8 @@ impl<P: Helpdesk> Helpdesk for Failing<P> {
         self.call(Method::HelpdeskUpdate, self.inner.update(update)).await
     }
 
-    async fn has_marker(&self, id: TicketId, marker: &str) -> Result<bool, PortError> {
-        self.call(Method::HelpdeskHasMarker, self.inner.has_marker(id, marker)).await
+    async fn look_up(&self, id: TicketId, marker: &str) -> Result<Option<Applied>, PortError> {
+        self.call(Method::HelpdeskLookUp, self.inner.look_up(id, marker)).await
     }
 }
 

@@ -7,8 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, FieldValues, Ticket, TicketId, TicketUpdate, Version,
-    ports::{Helpdesk, PortError, Updated},
+    Account, AccountId, FieldValues, Sender, Ticket, TicketId, TicketUpdate, Version,
+    ports::{Applied, Helpdesk, PortError, Updated},
 };
 use jiff::{SignedDuration, Timestamp};
 use zendesk::{FieldIds, Request, update_request};
@@ -74,7 +74,8 @@ impl MemoryHelpdesk {
             channel,
             account,
             requester_name: None,
-            automatic_sender: false,
+            sender: Sender::Customer,
+            opened_privately: false,
             created_at,
             updated_stamp: created_at.to_string().into(),
             values: FieldValues::default(),
@@ -169,7 +170,7 @@ impl Helpdesk for MemoryHelpdesk {
 
     async fn update(&self, update: &TicketUpdate) -> Result<Updated, PortError> {
         let mut state = lock(&self.state);
-        let Some(entry) = state.tickets.get_mut(&update.ticket) else { return Ok(Updated::Gone) };
+        let Some(entry) = state.tickets.get_mut(&update.ticket) else { return Ok(Updated::NotFound) };
         if entry.ticket.updated_stamp != update.updated_stamp {
             return Ok(Updated::Conflict);
         }
@@ -177,11 +178,11 @@ impl Helpdesk for MemoryHelpdesk {
         entry.ticket.tags.clone_from(&update.tags);
         entry.updates.push(update.clone());
         entry.touch();
-        Ok(Updated::Applied)
+        Ok(Updated::Applied(Applied::default()))
     }
 
-    async fn has_marker(&self, id: TicketId, marker: &str) -> Result<bool, PortError> {
-        Ok(self.markers(id).iter().any(|known| **known == *marker))
+    async fn look_up(&self, id: TicketId, marker: &str) -> Result<Option<Applied>, PortError> {
+        Ok(self.markers(id).iter().any(|known| **known == *marker).then(Applied::default))
     }
 }
 

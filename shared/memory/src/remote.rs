@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, Ticket, TicketId, TicketUpdate,
-    ports::{Helpdesk, PortError, Updated, json_error},
+    ports::{Applied, Helpdesk, PortError, Updated, json_error},
 };
 use serde_json::Value;
 use ureq::{
@@ -120,13 +120,19 @@ impl Helpdesk for RemoteHelpdesk {
 
     async fn update(&self, update: &TicketUpdate) -> Result<Updated, PortError> {
         let answer = self.ask(Method::PUT, &["tickets", &update.ticket.number().to_string()], Some(update)).await?;
-        answer.map_or(Ok(Updated::Gone), read)
+        Ok(match answer.as_ref().and_then(Value::as_str) {
+            None => Updated::NotFound,
+            Some("conflict") => Updated::Conflict,
+            Some("gone") => Updated::Gone,
+            Some(_) => Updated::Applied(Applied::default()),
+        })
     }
 
-    async fn has_marker(&self, id: TicketId, marker: &str) -> Result<bool, PortError> {
+    async fn look_up(&self, id: TicketId, marker: &str) -> Result<Option<Applied>, PortError> {
         let calls = self.ask(Method::GET, &["tickets", &id.number().to_string(), "calls"], None).await?;
         let markers = calls.as_ref().and_then(|calls| calls.get("markers")?.as_array());
-        Ok(markers.is_some_and(|markers| markers.iter().any(|known| known == marker)))
+        let known = markers.is_some_and(|markers| markers.iter().any(|known| known == marker));
+        Ok(known.then(Applied::default))
     }
 }
 
@@ -151,7 +157,7 @@ mod tests {
         ] {
             let told = match refusal(status, retry_after) {
                 PortError::Transient { not_before, .. } => Some(not_before),
-                PortError::Permanent { .. } => None,
+                PortError::Permanent { .. } | PortError::Denied { .. } => None,
             };
             assert_eq!(told, expected, "{status}");
         }

@@ -44,7 +44,7 @@ impl From<&PortError> for Verdict {
     fn from(error: &PortError) -> Self {
         match error {
             PortError::Transient { not_before, .. } => Self::Again { not_before: *not_before },
-            PortError::Permanent { .. } => Self::Park { reason: told(error) },
+            PortError::Permanent { .. } | PortError::Denied { .. } => Self::Park { reason: told(error) },
         }
     }
 }

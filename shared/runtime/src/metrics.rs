@@ -37,6 +37,8 @@ pub enum Metric {
     Drafts,
     AlertCapUsed,
     NotFound,
+    Denied,
+    Exposed,
     MessageAge,
 }
 
@@ -54,6 +56,8 @@ impl Metric {
             Self::Drafts => "drafts",
             Self::AlertCapUsed => "alert_cap_used",
             Self::NotFound => "not_found",
+            Self::Denied => "denied",
+            Self::Exposed => "exposed",
             Self::MessageAge => "message_age",
         }
     }
@@ -68,7 +72,9 @@ impl Metric {
             | Self::Fallbacks
             | Self::ModelTokens
             | Self::Drafts
-            | Self::NotFound => "Count",
+            | Self::NotFound
+            | Self::Denied
+            | Self::Exposed => "Count",
             Self::Latency => "Milliseconds",
             // CloudWatch knows no unit of money.
             Self::ModelCost => "None",
@@ -101,6 +107,16 @@ pub fn alert_cap_used(used: u64, cap: u32) {
 /// A ticket that a message named did not turn up, and the message was parked.
 pub fn not_found() {
     tracing::info!(target: TARGET, not_found = 1u64);
+}
+
+/// A service denied us access: a person has to mend credentials or rights.
+pub fn denied() {
+    tracing::info!(target: TARGET, denied = 1u64);
+}
+
+/// A private note of ours came out public. It was made private at once, and may have been read.
+pub fn exposed() {
+    tracing::info!(target: TARGET, exposed = 1u64);
 }
 
 /// A message failed and comes again: so long ago was it sent.

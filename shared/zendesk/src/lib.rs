@@ -1,8 +1,11 @@
-//! Zendesk's wire formats: the webhook signature, the events, the update request. Pure; who sends a request is elsewhere.
+//! Zendesk: its wire formats, and the adapter behind `domain::ports::Helpdesk`. Without features it is pure: a
+//! [`Transport`] carries the requests.
 
 pub mod event;
+pub mod http;
 pub mod request;
 pub mod signature;
 
 pub use event::{Actor, Event, EventError, Happening};
-pub use request::{FieldIds, Request, update_request};
+pub use http::{Authorization, Method, Request, Response, Transport, Unanswered};
+pub use request::{FieldIds, update_request};

@@ -2,8 +2,10 @@
 
 use domain::{Change, Intent, Priority, TeamId, TicketUpdate, plan::Comment};
 use pulldown_cmark::{Event, Parser, html};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
+
+use crate::http::{Method, Request};
 
 /// Ids of our custom fields in the customer's Zendesk. A field without an id is not written.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Deserialize)]
@@ -12,15 +14,6 @@ pub struct FieldIds {
     pub guardian_risk_score: Option<u64>,
     pub opportunity_intent: Option<u64>,
     pub agent_id: Option<u64>,
-}
-
-/// A request ready to send.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Request {
-    pub method: &'static str,
-    /// Path on the customer's Zendesk, from `/api/v2` on.
-    pub path: String,
-    pub body: Value,
 }
 
 /// Renders an update. What the plan leaves alone is not in the body at all; the comment always says whether it is
@@ -59,11 +52,8 @@ pub fn update_request(update: &TicketUpdate, fields: &FieldIds) -> Request {
     ticket.insert("metadata".into(), json!({ "marker": update.marker }));
     ticket.insert("safe_update".into(), json!(true));
     ticket.insert("updated_stamp".into(), json!(update.updated_stamp));
-    Request {
-        method: "PUT",
-        path: format!("/api/v2/tickets/{}.json", update.ticket.number()),
-        body: json!({ "ticket": ticket }),
-    }
+    Request::new(Method::Put, format!("/api/v2/tickets/{}.json", update.ticket.number()))
+        .with_body(json!({ "ticket": ticket }))
 }
 
 /// The value as Zendesk wants it, `null` to empty the field; none to leave it alone.
@@ -177,11 +167,12 @@ mod tests {
             ..sample::record(7, "Acme", sample::now()).update.unwrap()
         };
         let request = update_request(&update, &FIELDS);
-        let ticket = request.body["ticket"].as_object().unwrap();
+        let body = request.body.unwrap();
+        let ticket = body["ticket"].as_object().unwrap();
         let keys: Vec<&str> = ticket.keys().map(String::as_str).collect();
         assert_eq!(keys, ["metadata", "safe_update", "tags", "updated_stamp"]);
         let unset = update_request(&sample::record(7, "Acme", sample::now()).update.unwrap(), &FieldIds::default());
-        assert!(unset.body["ticket"].get("custom_fields").is_none(), "no id, no field");
+        assert!(unset.body.unwrap()["ticket"].get("custom_fields").is_none(), "no id, no field");
     }
 
     #[test]
@@ -195,7 +186,10 @@ mod tests {
         let update =
             TicketUpdate { tags: tags.into(), before, ..sample::record(7, "Acme", sample::now()).update.unwrap() };
         let request = update_request(&update, &FIELDS);
-        assert_eq!(request.body["ticket"]["tags"], json!(["team_spirit", "vip", "intent_expansion", "team_nexus"]));
+        assert_eq!(
+            request.body.as_ref().unwrap()["ticket"]["tags"],
+            json!(["team_spirit", "vip", "intent_expansion", "team_nexus"])
+        );
     }
 
     #[test]
@@ -207,8 +201,8 @@ mod tests {
             ..sample::record(7, "Acme", sample::now()).update.unwrap()
         };
         let request = update_request(&update, &FIELDS);
-        assert_eq!(request.body["ticket"]["custom_fields"], json!([{ "id": 2, "value": null }]));
-        assert_eq!(request.body["ticket"]["tags"], json!(["team_nexus", "vip"]));
+        assert_eq!(request.body.as_ref().unwrap()["ticket"]["custom_fields"], json!([{ "id": 2, "value": null }]));
+        assert_eq!(request.body.as_ref().unwrap()["ticket"]["tags"], json!(["team_nexus", "vip"]));
     }
 
     #[test]
@@ -219,8 +213,11 @@ mod tests {
             ..sample::record(7, "Acme", sample::now()).update.unwrap()
         };
         let request = update_request(&update, &FIELDS);
-        assert_eq!(request.body["ticket"]["custom_fields"], json!([{ "id": 3, "value": "team_field_ops" }]));
-        assert_eq!(request.body["ticket"]["tags"], json!(["team_field_ops"]));
+        assert_eq!(
+            request.body.as_ref().unwrap()["ticket"]["custom_fields"],
+            json!([{ "id": 3, "value": "team_field_ops" }])
+        );
+        assert_eq!(request.body.as_ref().unwrap()["ticket"]["tags"], json!(["team_field_ops"]));
     }
 
     #[test]
@@ -251,7 +248,7 @@ mod tests {
                 comment: Some(Comment { public, text: "hello".into(), draft: None }),
                 ..sample::record(7, "Acme", sample::now()).update.unwrap()
             };
-            assert_eq!(update_request(&update, &FIELDS).body["ticket"]["comment"]["public"], public);
+            assert_eq!(update_request(&update, &FIELDS).body.unwrap()["ticket"]["comment"]["public"], public);
         }
     }
 }

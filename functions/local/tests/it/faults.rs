@@ -83,7 +83,7 @@ fn reached(method: Method) -> Reached {
         | Method::TicketLogSave
         | Method::TicketLogFinish => Reached::Always,
         Method::AlertLogRelease => Reached::After(Method::ControlCoolDown, Fault::Transient),
-        Method::HelpdeskHasMarker => Reached::After(Method::HelpdeskUpdate, Fault::Ambiguous),
+        Method::HelpdeskLookUp => Reached::After(Method::HelpdeskUpdate, Fault::Ambiguous),
         Method::TicketLogRelease => Reached::After(Method::HelpdeskTicket, Fault::Transient),
         Method::QueueDefer => Reached::After(Method::HelpdeskTicket, Fault::Transient),
         Method::AuditAppend | Method::QueueSend => Reached::WithAStray,
@@ -391,8 +391,9 @@ impl Walk {
         let ticket = sample::ticket_id(TICKET);
         let calls = self.helpdesk.inner().calls(ticket);
         assert_eq!(calls.len(), 1, "writes to the helpdesk: {said}");
-        let commented =
-            |call: &zendesk::Request| call.body.pointer("/ticket/comment").is_some_and(|note| note.is_object());
+        let commented = |call: &zendesk::Request| {
+            call.body.as_ref().and_then(|body| body.pointer("/ticket/comment")).is_some_and(|note| note.is_object())
+        };
         assert!(calls.iter().all(commented), "one comment: {said}");
         assert!(self.log.inner().newest(ticket).is_some(), "a record: {said}");
         assert_eq!(aggregates.tickets, 1, "one record: {said}");

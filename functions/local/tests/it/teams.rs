@@ -45,7 +45,7 @@ async fn a_fourth_team_goes_all_the_way() {
     let agent = Scored { value: sample::team("field_ops"), confidence: 0.9 };
     let plan = decide(context, &Reading { agent, ..sample::reading() }, policy, sample::now());
 
-    let request = update_request(plan.update.as_ref().unwrap(), fields).body;
+    let request = update_request(plan.update.as_ref().unwrap(), fields).body.unwrap();
     assert_eq!(request["ticket"]["group_id"], 360001004);
     let tags = request["ticket"]["tags"].to_string();
     assert!(tags.contains("\"agent_field_ops\"") && tags.contains("\"team_field_ops\""), "{tags}");

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Band, Change, Fallback, FieldValues, Intent, Record, SecondOpinion, Signal, Version, kept,
+    Band, Change, Fallback, FieldValues, Intent, Record, SecondOpinion, Sender, Signal, Version, kept,
     policy::AgentProfile,
     reading::Usage,
     record::Effort,
@@ -89,7 +89,7 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
     assert!(!update.tags.iter().any(|tag| tag == tags::ANSWER_READY));
 
     type Stop = fn(&mut Ticket, &mut Reading, &mut Policy, &mut TicketState);
-    let stops: [(&str, Stop); 16] = [
+    let stops: [(&str, Stop); 19] = [
         ("switched off", |_, _, policy, _| policy.auto_reply = false),
         ("mode act", |_, _, policy, _| policy.mode = Mode::Suggest),
         ("only P3", |_, reading, _, _| reading.priority.value = Priority::P2),
@@ -107,7 +107,10 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
         ("wants to buy", |_, reading, _, _| reading.intent = sample::signals().intent),
         ("not read as a whole", |_, reading, _, _| reading.cut = true),
         ("not able", |_, reading, _, _| reading.fallback = Some(Fallback::Unreachable)),
-        ("machine", |ticket, _, _, _| ticket.automatic_sender = true),
+        ("machine", |ticket, _, _, _| ticket.sender = Sender::Machine),
+        ("suspended", |ticket, _, _, _| ticket.sender = Sender::Suspended),
+        ("no customer", |ticket, _, _, _| ticket.sender = Sender::Staff),
+        ("private note", |ticket, _, _, _| ticket.opened_privately = true),
         ("before", |_, _, _, state| state.answered = Some(Version(1))),
         ("first triage", |_, _, _, state| state.done = Some(Version(1))),
     ];

@@ -1,27 +1,37 @@
 //! Zendesk, or whatever plays it.
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 
-use crate::{Account, AccountId, Ticket, TicketId, TicketUpdate, ports::PortError};
+use crate::{Account, AccountId, Ticket, TicketId, TicketUpdate, plan::Part, ports::PortError};
 
 /// The answer to an update.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Updated {
-    Applied,
+    Applied(Applied),
     /// The ticket changed since it was read: nothing was written.
     Conflict,
-    /// Closed or deleted: it cannot be written any more.
+    /// Closed for good: it cannot be written any more.
     Gone,
+    /// There is no such ticket, or not yet.
+    NotFound,
+}
+
+/// How an update went that was written.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Applied {
+    /// What the helpdesk would not take; all else is written.
+    pub refused: Vec<Part>,
+    /// Our private note came out public, and was made private at once.
+    pub exposed: bool,
 }
 
 /// Reads what a triage needs, writes what it decided.
 ///
 /// - A ticket that does not exist (any more) is `None`, not an error.
 /// - An update whose `updated_stamp` is not the ticket's current one is [`Updated::Conflict`].
-/// - After a transient failure of [`Helpdesk::update`] the write may or may not have arrived;
-///   [`Helpdesk::has_marker`] tells.
+/// - What the helpdesk refuses of an update is left out, and the rest is written.
+/// - After a transient failure of [`Helpdesk::update`] the write may or may not have arrived; [`Helpdesk::look_up`]
+///   tells, and finishes what was left undone of it: a note that came out public is made private.
 #[async_trait]
 pub trait Helpdesk: Send + Sync {
     async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, PortError>;
@@ -31,6 +41,6 @@ pub trait Helpdesk: Send + Sync {
 
     async fn update(&self, update: &TicketUpdate) -> Result<Updated, PortError>;
 
-    /// Whether an update with this marker reached the ticket.
-    async fn has_marker(&self, id: TicketId, marker: &str) -> Result<bool, PortError>;
+    /// How the update with this marker went; none if it never reached the ticket.
+    async fn look_up(&self, id: TicketId, marker: &str) -> Result<Option<Applied>, PortError>;
 }

@@ -22,7 +22,7 @@ pub use alert_log::{AlertLog, Handover, Opened, Taken};
 pub use analyst::Analyst;
 pub use audit::Audit;
 pub use control::{Control, Cooldown, CooldownKey, Count, Leased};
-pub use helpdesk::{Helpdesk, Updated};
+pub use helpdesk::{Applied, Helpdesk, Updated};
 pub use json_error::{JsonError, json_error};
 pub use mailer::{Accepted, Email, Mailer};
 pub use queue::Queue;
@@ -47,7 +47,14 @@ pub enum PortError {
         #[source]
         cause: Cause,
     },
-    /// Malformed, forbidden, refused: the same call will fail again.
+    /// Our credentials or rights are not enough: no call like it succeeds until a person mends that.
+    #[error("{service} denied access")]
+    Denied {
+        service: &'static str,
+        #[source]
+        cause: Cause,
+    },
+    /// Malformed, refused: the same call will fail again.
     #[error("{service} refused")]
     Permanent {
         service: &'static str,
@@ -71,6 +78,10 @@ impl PortError {
     /// A transient failure of a service that said how long to leave it alone.
     pub fn throttled(service: &'static str, not_before: Duration, cause: impl Into<Cause>) -> Self {
         Self::Transient { service, not_before: Some(not_before), cause: cause.into() }
+    }
+
+    pub fn denied(service: &'static str, cause: impl Into<Cause>) -> Self {
+        Self::Denied { service, cause: cause.into() }
     }
 
     pub fn permanent(service: &'static str, cause: impl Into<Cause>) -> Self {

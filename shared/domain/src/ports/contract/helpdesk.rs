@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     Change, FieldChanges, FieldValues, TicketId, TicketUpdate,
     plan::Comment,
-    ports::{Helpdesk, Updated},
+    ports::{Applied, Helpdesk, Updated},
     sample,
 };
 
@@ -28,9 +28,9 @@ async fn update(helpdesk: &impl Helpdesk, id: TicketId, marker: &str) -> TicketU
 pub async fn a_write_is_safe(helpdesk: &impl Helpdesk, known: TicketId, unknown: TicketId) {
     assert_eq!(helpdesk.ticket(unknown).await.unwrap(), None);
     let first = update(helpdesk, known, "marker-1").await;
-    assert!(!helpdesk.has_marker(known, "marker-1").await.unwrap());
-    assert_eq!(helpdesk.update(&first).await.unwrap(), Updated::Applied);
-    assert!(helpdesk.has_marker(known, "marker-1").await.unwrap());
+    assert_eq!(helpdesk.look_up(known, "marker-1").await.unwrap(), None);
+    assert_eq!(helpdesk.update(&first).await.unwrap(), Updated::Applied(Applied::default()));
+    assert_eq!(helpdesk.look_up(known, "marker-1").await.unwrap(), Some(Applied::default()));
     let read = helpdesk.ticket(known).await.unwrap().unwrap();
     assert_eq!(read.values, first.changes.clone().applied_to(first.before.clone()));
     assert_eq!(read.tags, first.tags);
@@ -38,9 +38,9 @@ pub async fn a_write_is_safe(helpdesk: &impl Helpdesk, known: TicketId, unknown:
 
     let late = TicketUpdate { marker: "marker-2".into(), ..first.clone() };
     assert_eq!(helpdesk.update(&late).await.unwrap(), Updated::Conflict);
-    assert!(!helpdesk.has_marker(known, "marker-2").await.unwrap());
-    let gone = TicketUpdate { ticket: unknown, ..first };
-    assert_eq!(helpdesk.update(&gone).await.unwrap(), Updated::Gone);
+    assert_eq!(helpdesk.look_up(known, "marker-2").await.unwrap(), None);
+    let nowhere = TicketUpdate { ticket: unknown, ..first };
+    assert_eq!(helpdesk.update(&nowhere).await.unwrap(), Updated::NotFound);
 }
 
 /// A cleared field is empty, and what is kept stays.
@@ -51,7 +51,7 @@ pub async fn a_cleared_field_is_empty(helpdesk: &impl Helpdesk, known: TicketId)
     assert!(filled.opportunity_intent.is_some());
     let clear = FieldChanges { opportunity_intent: Change::Clear, ..FieldChanges::default() };
     let second = TicketUpdate { changes: clear, ..update(helpdesk, known, "marker-2").await };
-    assert_eq!(helpdesk.update(&second).await.unwrap(), Updated::Applied);
+    assert_eq!(helpdesk.update(&second).await.unwrap(), Updated::Applied(Applied::default()));
     let emptied = helpdesk.ticket(known).await.unwrap().unwrap().values;
     assert_eq!(emptied, FieldValues { opportunity_intent: None, ..filled });
 }
