@@ -131,12 +131,14 @@ struct State {
 #[derive(Debug)]
 struct Chance {
     rng: fastrand::Rng,
-    odds: Odds,
+    /// None once it is calm.
+    odds: Option<Odds>,
+    drawn: u64,
 }
 
 impl Chance {
     fn fault(&mut self) -> Fault {
-        let Odds { transient, ambiguous, panic, panic_after } = self.odds;
+        let Some(Odds { transient, ambiguous, panic, panic_after }) = self.odds else { return Fault::None };
         let mut left = self.rng.f64();
         let faults = [
             (transient, Fault::Transient),
@@ -146,6 +148,7 @@ impl Chance {
         ];
         for (share, fault) in faults {
             if left < share {
+                self.drawn += 1;
                 return fault;
             }
             left -= share;
@@ -159,15 +162,27 @@ impl Faults {
     /// one thread come between each other's calls.
     #[must_use]
     pub fn by_chance(seed: u64, odds: Odds) -> Self {
-        let chance = Some(Chance { rng: fastrand::Rng::with_seed(seed), odds });
+        let chance = Some(Chance { rng: fastrand::Rng::with_seed(seed), odds: Some(odds), drawn: 0 });
         Self(Arc::new(Mutex::new(State { chance, ..State::default() })))
     }
 
     /// From now on nothing goes wrong by chance.
     pub fn calm(&self) {
         if let Some(chance) = &mut lock(&self.0).chance {
-            chance.odds = Odds::default();
+            chance.odds = None;
         }
+    }
+
+    /// Whether nothing goes wrong by chance any more.
+    #[must_use]
+    pub fn is_calm(&self) -> bool {
+        lock(&self.0).chance.as_ref().is_none_or(|chance| chance.odds.is_none())
+    }
+
+    /// How many calls went wrong by chance.
+    #[must_use]
+    pub fn drawn(&self) -> u64 {
+        lock(&self.0).chance.as_ref().map_or(0, |chance| chance.drawn)
     }
 
     /// Lets other tasks of this thread have a turn, as often as chance has it.
@@ -510,7 +525,9 @@ mod tests {
         let faults = Faults::by_chance(7, Odds { transient: 1.0, ..Odds::default() });
         let queue = Failing::sharing(DeadLetters::default(), &faults);
         assert!(block_on(queue.send("a", Duration::ZERO)).is_err());
+        assert!(!faults.is_calm());
         faults.calm();
+        assert!(faults.is_calm() && faults.drawn() == 1);
         assert!(block_on(queue.send("a", Duration::ZERO)).is_ok());
     }
 }
