@@ -6,6 +6,8 @@ pub mod budget;
 pub mod client;
 pub mod event;
 pub mod http;
+#[cfg(feature = "http")]
+pub mod network;
 pub mod request;
 #[cfg(test)]
 mod script;
@@ -17,4 +19,6 @@ pub use budget::Budget;
 pub use client::{ApiError, Client, Clock};
 pub use event::{Actor, Event, EventError, Happening};
 pub use http::{Authorization, Method, Request, Response, Transport, Unanswered};
+#[cfg(feature = "http")]
+pub use network::HttpTransport;
 pub use request::{FieldIds, update_request};
