@@ -5,6 +5,7 @@ pub mod access;
 pub mod budget;
 pub mod client;
 pub mod event;
+pub mod helpdesk;
 pub mod html;
 pub mod http;
 #[cfg(feature = "http")]
@@ -19,6 +20,7 @@ pub use access::{Access, CredentialSource, Credentials, RUNTIME_SCOPES, SETUP_SC
 pub use budget::Budget;
 pub use client::{ApiError, Client, Clock};
 pub use event::{Actor, Event, EventError, Happening};
+pub use helpdesk::{Mapping, Mappings, OrganizationFields, ZendeskHelpdesk};
 pub use http::{Authorization, Method, Request, Response, Transport, Unanswered};
 #[cfg(feature = "http")]
 pub use network::HttpTransport;
