@@ -255,6 +255,8 @@ fn cause(message: &TicketMessage) -> &'static str {
         Cause::Commented => "commented",
         Cause::FieldChanged => "field_changed",
         Cause::Triggered => "triggered",
+        Cause::Swept => "swept",
+        Cause::Other => "other",
     }
 }
 

@@ -33,6 +33,11 @@ pub enum Cause {
     Commented,
     FieldChanged,
     Triggered,
+    /// No event told of it; the sweep found it.
+    Swept,
+    /// One that a newer version of the product wrote.
+    #[serde(other)]
+    Other,
 }
 
 /// Triage → alert: `1001/guardian/critical`.
@@ -140,6 +145,14 @@ mod tests {
     }
 
     #[test]
+    fn a_cause_of_tomorrow_is_no_reason_to_park() {
+        for (cause, read_as) in [("swept", Cause::Swept), ("dreamt", Cause::Other)] {
+            let message: TicketMessage = read(&format!(r#"{{"v":1,"ticket_id":7,"cause":"{cause}"}}"#)).unwrap();
+            assert_eq!(message.cause, read_as);
+        }
+    }
+
+    #[test]
     fn an_unreadable_message_is_not_quoted() {
         for (body, told) in [
             ("secret words", "not JSON at line 1, column 1"),
@@ -152,7 +165,7 @@ mod tests {
                 "not a message of ours: ticket_id is missing or not what it should be",
             ),
             (
-                r#"{"v":1,"ticket_id":7,"cause":"secret"}"#,
+                r#"{"v":1,"ticket_id":7,"cause":["secret"]}"#,
                 "not a message of ours: cause is missing or not what it should be",
             ),
             (r#"{"v":1,"secret":7}"#, "not a message of ours: a field is missing or not what it should be"),
