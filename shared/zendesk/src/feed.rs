@@ -9,7 +9,6 @@ use domain::{
 };
 use jiff::Timestamp;
 use serde::Deserialize;
-use strum::{Display, EnumString};
 
 use crate::{
     client::{ApiError, Client},
@@ -21,8 +20,7 @@ const SERVICE: &str = "Zendesk";
 const CLOSED: [&str; 2] = ["closed", "deleted"];
 
 /// How changed tickets are asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Display, EnumString)]
-#[strum(serialize_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum FeedMode {
     /// The ticket list, newest change first: any agent may read it, and sees the tickets that his role lets him see.
     #[default]
@@ -404,12 +402,5 @@ mod tests {
                 assert_eq!(found, newest.map(Version), "{comments}");
             }
         });
-    }
-
-    #[test]
-    fn a_mode_is_a_word() {
-        assert_eq!("export".parse(), Ok(FeedMode::Export));
-        assert_eq!(FeedMode::default().to_string(), "list");
-        assert!("search".parse::<FeedMode>().is_err());
     }
 }
