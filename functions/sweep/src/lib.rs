@@ -83,13 +83,20 @@ pub async fn handle(sweep: &Sweep, invocation: &Invocation) -> Result<Swept, Por
     let swept = run.swept;
     runtime::metrics::swept(swept.found);
     let kept = keep(sweep, cursor.as_ref(), &progress).await;
-    if let Err(error) = &outcome {
-        tracing::error!(error = told(error), found = swept.found, "Failed to sweep.");
-        if let PortError::Denied { .. } = error {
-            runtime::metrics::denied();
+    match outcome {
+        Ok(()) => {}
+        // Triage comes first where the helpdesk's budget is used up; the next sweep goes on.
+        Err(error @ PortError::Transient { not_before: Some(_), .. }) => {
+            tracing::warn!(error = told(&error), found = swept.found, "The helpdesk wants to be left alone for now.");
+        }
+        Err(error) => {
+            tracing::error!(error = told(&error), found = swept.found, "Failed to sweep.");
+            if let PortError::Denied { .. } = error {
+                runtime::metrics::denied();
+            }
+            return Err(error);
         }
     }
-    outcome?;
     kept?;
     let behind = progress.behind(invocation.now);
     tracing::info!(

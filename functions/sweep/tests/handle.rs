@@ -1,5 +1,5 @@
 //! Sweeps over a feed that is told what to say.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     collections::BTreeMap,
@@ -27,12 +27,16 @@ struct Told {
     tickets: BTreeMap<TicketId, (Changed, Option<Version>)>,
     stretches: Vec<Stretch>,
     asked: Vec<TicketId>,
+    throttled: bool,
 }
 
 #[async_trait]
 impl Feed for Story {
     async fn changes(&self, stretch: &Stretch) -> Result<Changes, PortError> {
         let mut told = self.0.lock().unwrap();
+        if told.throttled {
+            return Err(PortError::throttled("Zendesk", Duration::from_secs(30), "rate limit reached"));
+        }
         told.stretches.push(stretch.clone());
         let skipped = stretch.page.as_ref().map_or(0, |page| page.parse::<usize>().unwrap());
         let all = told.tickets.values().map(|(changed, _)| *changed);
@@ -317,6 +321,16 @@ async fn trouble_loses_no_stretch() {
         queued.dedup();
         assert_eq!(queued, [1, 2], "{method} {fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_used_up_budget_is_no_failure() {
+    let bench = Bench::new();
+    bench.open(1, 10);
+    bench.story.inner().0.lock().unwrap().throttled = true;
+    assert_eq!(bench.run(15).await, Swept::default());
+    bench.story.inner().0.lock().unwrap().throttled = false;
+    assert_eq!(bench.run(20).await.found, 1);
 }
 
 #[tokio::test]
