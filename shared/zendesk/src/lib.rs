@@ -6,6 +6,7 @@ pub mod budget;
 pub mod client;
 pub mod event;
 pub mod feed;
+pub mod html;
 pub mod http;
 #[cfg(feature = "http")]
 pub mod network;
