@@ -9,11 +9,11 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Policy, Reading, Record, Summary, Ticket,
-    TicketId, TicketState, TicketUpdate,
+    TicketId, TicketState, TicketUpdate, Version,
     ports::{
-        Accepted, AlertLog, Analyst, Applied, Audit, Claim, Control, Cooldown, CooldownKey, Count, Email, Fenced,
-        Handover, Helpdesk, Lease, Leased, Mailer, Opened, Page, PortError, Queue, Records, Settings, SigningSecrets,
-        Site, Taken, TicketLog, Updated,
+        Accepted, AlertLog, Analyst, Applied, Audit, Changes, Claim, Control, Cooldown, CooldownKey, Count, Cursor,
+        Cursors, Email, Feed, Fenced, Handover, Helpdesk, Lease, Leased, Mailer, Moved, Opened, Page, PortError, Queue,
+        Records, Settings, SigningSecrets, Site, Stretch, Taken, TicketLog, Updated,
     },
 };
 use jiff::{Timestamp, civil::Date};
@@ -69,6 +69,14 @@ pub enum Method {
     ControlLease,
     #[strum(to_string = "Control::release")]
     ControlRelease,
+    #[strum(to_string = "Cursors::get")]
+    CursorsGet,
+    #[strum(to_string = "Cursors::set")]
+    CursorsSet,
+    #[strum(to_string = "Feed::changes")]
+    FeedChanges,
+    #[strum(to_string = "Feed::newest_customer_comment")]
+    FeedNewestCustomerComment,
     #[strum(to_string = "Helpdesk::ticket")]
     HelpdeskTicket,
     #[strum(to_string = "Helpdesk::account")]
@@ -359,6 +367,28 @@ impl<P: Control> Control for Failing<P> {
 
     async fn release(&self, work: &str, owner: &str) -> Result<(), PortError> {
         self.call(Method::ControlRelease, self.inner.release(work, owner)).await
+    }
+}
+
+#[async_trait]
+impl<P: Cursors> Cursors for Failing<P> {
+    async fn get(&self, name: &str) -> Result<Option<Cursor>, PortError> {
+        self.call(Method::CursorsGet, self.inner.get(name)).await
+    }
+
+    async fn set(&self, name: &str, text: &str, read: Option<u64>) -> Result<Moved, PortError> {
+        self.call(Method::CursorsSet, self.inner.set(name, text, read)).await
+    }
+}
+
+#[async_trait]
+impl<P: Feed> Feed for Failing<P> {
+    async fn changes(&self, stretch: &Stretch) -> Result<Changes, PortError> {
+        self.call(Method::FeedChanges, self.inner.changes(stretch)).await
+    }
+
+    async fn newest_customer_comment(&self, ticket: TicketId) -> Result<Option<Version>, PortError> {
+        self.call(Method::FeedNewestCustomerComment, self.inner.newest_customer_comment(ticket)).await
     }
 }
 
