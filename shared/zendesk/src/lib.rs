@@ -3,9 +3,10 @@
 
 pub mod event;
 pub mod http;
+pub mod lenient;
 pub mod request;
 pub mod signature;
 
-pub use event::{Actor, Event, EventError, Happening};
+pub use event::{Actor, Event, EventError, Happening, Legibility};
 pub use http::{Authorization, Method, Request, Response, Transport, Unanswered};
 pub use request::{FieldIds, update_request};
