@@ -39,6 +39,8 @@ pub enum Metric {
     NotFound,
     Denied,
     Exposed,
+    UnknownEvents,
+    MendedEvents,
     MessageAge,
 }
 
@@ -58,6 +60,8 @@ impl Metric {
             Self::NotFound => "not_found",
             Self::Denied => "denied",
             Self::Exposed => "exposed",
+            Self::UnknownEvents => "unknown_events",
+            Self::MendedEvents => "mended_events",
             Self::MessageAge => "message_age",
         }
     }
@@ -74,7 +78,9 @@ impl Metric {
             | Self::Drafts
             | Self::NotFound
             | Self::Denied
-            | Self::Exposed => "Count",
+            | Self::Exposed
+            | Self::UnknownEvents
+            | Self::MendedEvents => "Count",
             Self::Latency => "Milliseconds",
             // CloudWatch knows no unit of money.
             Self::ModelCost => "None",
@@ -117,6 +123,16 @@ pub fn denied() {
 /// A private note of ours came out public. It was made private at once, and may have been read.
 pub fn exposed() {
     tracing::info!(target: TARGET, exposed = 1u64);
+}
+
+/// Zendesk sent an event of a type we do not know.
+pub fn unknown_event() {
+    tracing::info!(target: TARGET, unknown_events = 1u64);
+}
+
+/// Zendesk signed a body that is no JSON, and it was read all the same.
+pub fn mended_event() {
+    tracing::info!(target: TARGET, mended_events = 1u64);
 }
 
 /// A message failed and comes again: so long ago was it sent.
@@ -237,6 +253,10 @@ mod tests {
             triaged(&sample::record(1, "Acme", sample::now()));
             alert_cap_used(81, 100);
             not_found();
+            denied();
+            exposed();
+            unknown_event();
+            mended_event();
             message_age(SignedDuration::from_mins(20));
             tracing::info!(tickets = 1u64, "An ordinary event with such a field.");
         });
@@ -250,7 +270,7 @@ mod tests {
 
     #[test]
     fn there_are_few() {
-        assert!(Metric::iter().count() <= 12, "each costs every stage of every customer");
+        assert!(Metric::iter().count() <= 16, "each costs every stage of every customer");
     }
 
     #[test]
