@@ -11,9 +11,9 @@ use domain::{
     Account, AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Policy, Reading, Record, Summary, Ticket,
     TicketId, TicketState, TicketUpdate,
     ports::{
-        Accepted, AlertLog, Analyst, Applied, Audit, Claim, Control, Cooldown, CooldownKey, Count, Email, Fenced,
-        Handover, Helpdesk, Lease, Leased, Mailer, Opened, Page, PortError, Queue, Records, Settings, SigningSecrets,
-        Site, Taken, TicketLog, Updated,
+        Accepted, AlertLog, Analyst, Applied, Audit, Claim, Control, Cooldown, CooldownKey, Count, Email, Erased,
+        Eraser, Fenced, Handover, Helpdesk, Lease, Leased, Mailer, Opened, Outbox, Page, PortError, Queue, Records,
+        Settings, SigningSecrets, Site, Taken, TicketLog, Updated,
     },
 };
 use jiff::{Timestamp, civil::Date};
@@ -69,6 +69,8 @@ pub enum Method {
     ControlLease,
     #[strum(to_string = "Control::release")]
     ControlRelease,
+    #[strum(to_string = "Eraser::erase")]
+    EraserErase,
     #[strum(to_string = "Helpdesk::ticket")]
     HelpdeskTicket,
     #[strum(to_string = "Helpdesk::account")]
@@ -79,6 +81,8 @@ pub enum Method {
     HelpdeskLookUp,
     #[strum(to_string = "Mailer::send")]
     MailerSend,
+    #[strum(to_string = "Outbox::discard")]
+    OutboxDiscard,
     #[strum(to_string = "Queue::send")]
     QueueSend,
     #[strum(to_string = "Queue::defer")]
@@ -259,6 +263,20 @@ impl<P: Control> Control for Failing<P> {
 
     async fn release(&self, work: &str, owner: &str) -> Result<(), PortError> {
         self.call(Method::ControlRelease, self.inner.release(work, owner)).await
+    }
+}
+
+#[async_trait]
+impl<P: Eraser> Eraser for Failing<P> {
+    async fn erase(&self, lease: &Lease, state: &TicketState, entries: &[AuditEntry]) -> Result<Erased, PortError> {
+        self.call(Method::EraserErase, self.inner.erase(lease, state, entries)).await
+    }
+}
+
+#[async_trait]
+impl<P: Outbox> Outbox for Failing<P> {
+    async fn discard(&self, ticket: TicketId) -> Result<(), PortError> {
+        self.call(Method::OutboxDiscard, self.inner.discard(ticket)).await
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod alert_log;
 pub mod audit;
 pub mod control;
+pub mod eraser;
 pub mod helpdesk;
 pub mod mailer;
 pub mod queue;
