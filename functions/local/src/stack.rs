@@ -227,6 +227,8 @@ impl Shared {
                 records: self.log.clone(),
                 alerts: self.log.clone(),
                 audit: self.log.clone(),
+                eraser: self.log.clone(),
+                outbox: self.mailer.clone(),
                 helpdesk: self.helpdesk.clone(),
                 analyst: self.reader.clone(),
                 tickets: tickets.clone(),

@@ -24,7 +24,7 @@ use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use memory::{
     DeadLetters, Failing, Fault, Faults, FixedConfiguration, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue,
-    MemoryTicketLog, Method, NewTicket, SiteDirectory, pump,
+    MemoryTicketLog, Method, NewTicket, OutboxMailer, SiteDirectory, pump,
 };
 use report::{Aggregates, Reporting, Window};
 use runtime::{Invocation, backoff::RECEIVES, config::Config, words::ticket_link};
@@ -87,6 +87,9 @@ fn reached(method: Method) -> Reached {
         Method::TicketLogRelease => Reached::After(Method::HelpdeskTicket, Fault::Transient),
         Method::QueueDefer => Reached::After(Method::HelpdeskTicket, Fault::Transient),
         Method::AuditAppend | Method::QueueSend => Reached::WithAStray,
+        Method::EraserErase | Method::OutboxDiscard => {
+            Reached::Never("this ticket is not erased: triage's own tests walk through that")
+        }
         Method::ControlUncount => Reached::Never("only the budget of a language model takes back what it counted"),
     }
 }
@@ -229,6 +232,8 @@ impl Walk {
                 records: log.clone(),
                 alerts: log.clone(),
                 audit: log.clone(),
+                eraser: log.clone(),
+                outbox: Arc::new(OutboxMailer::new(folder.path().join("emails"))),
                 helpdesk: helpdesk.clone(),
                 analyst: Arc::new(Failing::sharing(Signals, &faults)),
                 dead_letters: Arc::new(Failing::sharing(Dead(tickets.inner().dead_letters()), &faults)),
