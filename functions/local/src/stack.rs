@@ -204,6 +204,12 @@ impl Shared {
         self.reader.warm().await;
     }
 
+    /// Where the messages of this machine lie.
+    #[must_use]
+    pub fn outbox(&self) -> &OutboxMailer {
+        &self.mailer
+    }
+
     #[must_use]
     pub fn secret(&self) -> &SecretString {
         &self.secret

@@ -79,6 +79,12 @@ impl MemoryTicketLog {
         oldest
     }
 
+    /// Every ticket with a record, those triaged last at the end.
+    #[must_use]
+    pub fn recorded(&self) -> Vec<TicketId> {
+        lock(&self.state).days.values().flatten().map(|(_, ticket)| *ticket).collect()
+    }
+
     /// The newest record of a ticket, expired or not, without a copy.
     #[must_use]
     pub fn newest(&self, ticket: TicketId) -> Option<Arc<Record>> {

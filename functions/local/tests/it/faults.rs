@@ -24,7 +24,7 @@ use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use memory::{
     DeadLetters, Failing, Fault, Faults, FixedConfiguration, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue,
-    MemoryTicketLog, Method, NewTicket, OutboxMailer, SiteDirectory, pump,
+    MemoryTicketLog, Method, OutboxMailer, SiteDirectory, pump,
 };
 use report::{Aggregates, Reporting, Window};
 use runtime::{Invocation, backoff::RECEIVES, config::Config, words::ticket_link};
@@ -211,15 +211,7 @@ impl Walk {
         let settings = Arc::new(Failing::sharing(FixedSettings(Arc::new(sample::policy())), &faults));
         let site = Arc::new(Failing::sharing(SiteDirectory::new(folder.path().to_owned()), &faults));
         let config = Config { policy: sample::policy(), fields: FieldIds::default(), delivery: true };
-        let ticket = sample::ticket(TICKET);
-        helpdesk.inner().open(NewTicket {
-            id: ticket.id,
-            account: ticket.account,
-            subject: ticket.subject,
-            description: ticket.description,
-            channel: ticket.channel,
-            created_at: ticket.created_at,
-        });
+        helpdesk.inner().open(sample::ticket(TICKET).into());
         Self {
             webhook: Webhook {
                 secrets: Arc::new(Failing::sharing(Rotated, &faults)),
