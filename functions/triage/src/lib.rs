@@ -20,7 +20,7 @@ use domain::{
     record::Effort,
     time::later,
 };
-use runtime::{Cause, Delivery, Handler, Invocation, Queues, TicketMessage, Verdict, batch, handle_batch};
+use runtime::{Delivery, Handler, Invocation, Queues, TicketMessage, Verdict, batch, handle_batch};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -171,7 +171,7 @@ async fn work(run: Run<'_>, mut state: TicketState) -> Result<Outcome, PortError
         }
         return Ok(Outcome::NothingToDo);
     }
-    trail.add(AuditAction::MessageReceived, cause(&delivery.content), "triage");
+    trail.add(AuditAction::MessageReceived, <&str>::from(delivery.content.cause), "triage");
 
     let gathered = gather::gather(triage, ticket, now).await?;
     let Some(reading) = reading(run, &gathered, &mut state, &mut trail).await? else {
@@ -247,15 +247,6 @@ fn note_corrections(ticket: &Ticket, state: &mut TicketState, trail: &mut Trail)
         trail.add(AuditAction::Correction, <&str>::from(correction.field), outcome);
     }
     state.corrections.extend(found);
-}
-
-fn cause(message: &TicketMessage) -> &'static str {
-    match message.cause {
-        Cause::Created => "created",
-        Cause::Commented => "commented",
-        Cause::FieldChanged => "field_changed",
-        Cause::Triggered => "triggered",
-    }
 }
 
 fn log_triaged(record: &Record, policy: &Policy) {

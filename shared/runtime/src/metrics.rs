@@ -39,6 +39,7 @@ pub enum Metric {
     NotFound,
     Denied,
     Exposed,
+    Swept,
     MessageAge,
 }
 
@@ -58,6 +59,7 @@ impl Metric {
             Self::NotFound => "not_found",
             Self::Denied => "denied",
             Self::Exposed => "exposed",
+            Self::Swept => "swept",
             Self::MessageAge => "message_age",
         }
     }
@@ -74,7 +76,8 @@ impl Metric {
             | Self::Drafts
             | Self::NotFound
             | Self::Denied
-            | Self::Exposed => "Count",
+            | Self::Exposed
+            | Self::Swept => "Count",
             Self::Latency => "Milliseconds",
             // CloudWatch knows no unit of money.
             Self::ModelCost => "None",
@@ -117,6 +120,11 @@ pub fn denied() {
 /// A private note of ours came out public. It was made private at once, and may have been read.
 pub fn exposed() {
     tracing::info!(target: TARGET, exposed = 1u64);
+}
+
+/// So many tickets lay there that no event had told of, and were queued.
+pub fn swept(found: u64) {
+    tracing::info!(target: TARGET, swept = found);
 }
 
 /// A message failed and comes again: so long ago was it sent.
@@ -237,6 +245,9 @@ mod tests {
             triaged(&sample::record(1, "Acme", sample::now()));
             alert_cap_used(81, 100);
             not_found();
+            denied();
+            exposed();
+            swept(3);
             message_age(SignedDuration::from_mins(20));
             tracing::info!(tickets = 1u64, "An ordinary event with such a field.");
         });
@@ -250,7 +261,7 @@ mod tests {
 
     #[test]
     fn there_are_few() {
-        assert!(Metric::iter().count() <= 12, "each costs every stage of every customer");
+        assert!(Metric::iter().count() <= 16, "each costs every stage of every customer");
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod access;
 pub mod budget;
 pub mod client;
 pub mod event;
+pub mod feed;
 pub mod helpdesk;
 pub mod html;
 pub mod http;

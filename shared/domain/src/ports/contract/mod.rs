@@ -7,6 +7,8 @@
 pub mod alert_log;
 pub mod audit;
 pub mod control;
+pub mod cursors;
+pub mod feed;
 pub mod helpdesk;
 pub mod mailer;
 pub mod queue;
