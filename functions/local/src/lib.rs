@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod eval;
 pub mod exit;
+pub mod forget;
 pub mod helpdesk;
 mod http;
 pub mod input;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws::{
-    Articles, ControlTable, Deployment, ParameterCredentials, Parameters, SqsQueue,
+    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, ParameterCredentials, Parameters, SqsQueue,
     lambda::{self, Environment, variable, wall_clock},
 };
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -35,6 +35,7 @@ impl lambda::Function for Function {
         let place = environment.required("ZENDESK_SUBDOMAIN");
         let credentials = environment.required("ZENDESK_CREDENTIALS_PARAMETER");
         let bot = environment.optional("BOT_USER_ID").map(UserId);
+        let site = environment.required("SITE_BUCKET");
         let model_key = environment.required("MODEL_KEY_PARAMETER");
         let deployment = Deployment::new(environment, Articles::Read).await?;
         let parameters = Parameters::new(&deployment.sdk);
@@ -56,7 +57,9 @@ impl lambda::Function for Function {
             log: deployment.log.clone(),
             records: deployment.log.clone(),
             alerts: deployment.log.clone(),
-            audit: deployment.log,
+            audit: deployment.log.clone(),
+            eraser: deployment.log,
+            outbox: Arc::new(BucketOutbox(BucketSite::new(&deployment.sdk, site))),
             helpdesk: Arc::new(helpdesk),
             analyst: Arc::new(analyst),
             tickets: Arc::new(SqsQueue::new(&deployment.sdk, tickets)),
@@ -74,7 +77,9 @@ impl lambda::Function for Function {
             log: bundled.log.clone(),
             records: bundled.log.clone(),
             alerts: bundled.log.clone(),
-            audit: bundled.log,
+            audit: bundled.log.clone(),
+            eraser: bundled.log,
+            outbox: bundled.outbox,
             helpdesk: bundled.helpdesk,
             analyst: Arc::new(router),
             tickets: Bundled::queue(),

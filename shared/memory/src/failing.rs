@@ -12,8 +12,8 @@ use domain::{
     TicketId, TicketState, TicketUpdate, Version,
     ports::{
         Accepted, AlertLog, Analyst, Applied, Audit, Changes, Claim, Control, Cooldown, CooldownKey, Count, Cursor,
-        Cursors, Email, Feed, Fenced, Handover, Helpdesk, Lease, Leased, Mailer, Moved, Opened, Page, PortError, Queue,
-        Records, Settings, SigningSecrets, Site, Stretch, Taken, TicketLog, Updated,
+        Cursors, Email, Erased, Eraser, Feed, Fenced, Handover, Helpdesk, Lease, Leased, Mailer, Moved, Opened, Outbox,
+        Page, PortError, Queue, Records, Settings, SigningSecrets, Site, Stretch, Taken, TicketLog, Updated,
     },
 };
 use jiff::{Timestamp, civil::Date};
@@ -77,6 +77,8 @@ pub enum Method {
     FeedChanges,
     #[strum(to_string = "Feed::newest_customer_comment")]
     FeedNewestCustomerComment,
+    #[strum(to_string = "Eraser::erase")]
+    EraserErase,
     #[strum(to_string = "Helpdesk::ticket")]
     HelpdeskTicket,
     #[strum(to_string = "Helpdesk::account")]
@@ -87,6 +89,8 @@ pub enum Method {
     HelpdeskLookUp,
     #[strum(to_string = "Mailer::send")]
     MailerSend,
+    #[strum(to_string = "Outbox::discard")]
+    OutboxDiscard,
     #[strum(to_string = "Queue::send")]
     QueueSend,
     #[strum(to_string = "Queue::defer")]
@@ -382,6 +386,13 @@ impl<P: Cursors> Cursors for Failing<P> {
 }
 
 #[async_trait]
+impl<P: Eraser> Eraser for Failing<P> {
+    async fn erase(&self, lease: &Lease, state: &TicketState, entries: &[AuditEntry]) -> Result<Erased, PortError> {
+        self.call(Method::EraserErase, self.inner.erase(lease, state, entries)).await
+    }
+}
+
+#[async_trait]
 impl<P: Feed> Feed for Failing<P> {
     async fn changes(&self, stretch: &Stretch) -> Result<Changes, PortError> {
         self.call(Method::FeedChanges, self.inner.changes(stretch)).await
@@ -389,6 +400,13 @@ impl<P: Feed> Feed for Failing<P> {
 
     async fn newest_customer_comment(&self, ticket: TicketId) -> Result<Option<Version>, PortError> {
         self.call(Method::FeedNewestCustomerComment, self.inner.newest_customer_comment(ticket)).await
+    }
+}
+
+#[async_trait]
+impl<P: Outbox> Outbox for Failing<P> {
+    async fn discard(&self, ticket: TicketId) -> Result<(), PortError> {
+        self.call(Method::OutboxDiscard, self.inner.discard(ticket)).await
     }
 }
 

@@ -9,6 +9,7 @@ pub mod feed;
 pub mod helpdesk;
 pub mod html;
 pub mod http;
+pub mod lenient;
 #[cfg(feature = "http")]
 pub mod network;
 pub mod request;
@@ -20,7 +21,7 @@ pub mod wire;
 pub use access::{Access, CredentialSource, Credentials, RUNTIME_SCOPES, SETUP_SCOPES};
 pub use budget::Budget;
 pub use client::{ApiError, Client, Clock};
-pub use event::{Actor, Event, EventError, Happening};
+pub use event::{Actor, Event, EventError, Happening, Legibility};
 pub use helpdesk::{Mapping, Mappings, OrganizationFields, ZendeskHelpdesk};
 pub use http::{Authorization, Method, Request, Response, Transport, Unanswered};
 #[cfg(feature = "http")]
