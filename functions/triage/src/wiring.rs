@@ -41,8 +41,7 @@ impl lambda::Function for Function {
         let parameters = Parameters::new(&deployment.sdk);
         let transport = HttpTransport::new(&place).map_err(|problem| format!("ZENDESK_SUBDOMAIN: {problem}"))?;
         let credentials = Arc::new(ParameterCredentials::new(&deployment.sdk, credentials));
-        // Credentials are read ahead with the rest. Missing ones are the first ticket's to tell: they may come later.
-        let (warm, key, _) = futures::join!(deployment.warm(), parameters.get(&model_key), credentials.credentials());
+        let (warm, key, ()) = futures::join!(deployment.warm(), parameters.get(&model_key), read_ahead(&credentials));
         let (_, key) = (warm?, key?);
         let control = Arc::new(ControlTable::new(&deployment.sdk, control));
         let access = Access::new(credentials, RUNTIME_SCOPES);
@@ -90,6 +89,15 @@ impl lambda::Function for Function {
 
     async fn handle(&self, event: Self::Event, invocation: &Invocation) -> Result<Self::Answer, Error> {
         Ok(triage::handle(&self.0, event, invocation).await)
+    }
+}
+
+/// Reads Zendesk's credentials with the rest. Missing ones are the first ticket's to tell: they may come later.
+async fn read_ahead(credentials: &ParameterCredentials) {
+    if let Ok(credentials) = credentials.credentials().await
+        && let Some(problem) = credentials.warning()
+    {
+        tracing::warn!(problem, "Zendesk's API tokens end.");
     }
 }
 

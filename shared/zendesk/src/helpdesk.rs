@@ -1,4 +1,4 @@
-//! Zendesk behind [`Helpdesk`]. docs/zendesk.md says what is read and written, and what each answer means.
+//! Zendesk behind [`Helpdesk`]. docs/zendesk-api.md says what is read and written, and what each answer means.
 
 mod account;
 mod conversation;
