@@ -1,6 +1,9 @@
 //! Triage over embedded adapters that fail on cue.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "handle/erase.rs"]
+mod erase;
+
 use std::{
     io::Write,
     sync::{

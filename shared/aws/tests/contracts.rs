@@ -23,7 +23,9 @@ use domain::{
     AuditEntry, TicketId,
     ports::{
         Accepted, Claim, Lease, PortError, Queue, Records, Settings, SigningSecrets, TicketLog,
-        contract::{Spawn, alert_log, audit, control, eraser, mailer, queue, records, settings, site, ticket_log},
+        contract::{
+            Spawn, alert_log, audit, control, cursors, eraser, mailer, queue, records, settings, site, ticket_log,
+        },
     },
     sample,
 };
@@ -208,6 +210,13 @@ async fn the_control() {
         control::a_count_never_passes_its_limit(Arc::new(control_table().await), ON_THREADS).await;
         control::one_of_many_leases_wins(Arc::new(control_table().await), ON_THREADS).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the local cloud"]
+async fn the_cursors() {
+    cursors::nobody_goes_back(&control_table().await).await;
+    cursors::one_of_many_writers_goes_on(Arc::new(control_table().await), ON_THREADS).await;
 }
 
 /// What an event source mapping would do.

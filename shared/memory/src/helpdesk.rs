@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, FieldValues, Sender, Ticket, TicketId, TicketUpdate, Version,
-    ports::{Applied, Helpdesk, PortError, Updated},
+    ports::{Applied, Changed, Changes, Feed, Helpdesk, PortError, Stretch, Updated, feed::PAGE},
 };
 use jiff::{SignedDuration, Timestamp};
 use zendesk::{FieldIds, Request, update_request};
@@ -170,8 +170,22 @@ impl Entry {
 
     fn touch(&mut self) {
         self.revision += 1;
-        let stamp = domain::time::later(self.ticket.created_at, SignedDuration::from_secs(self.revision));
-        self.ticket.updated_stamp = stamp.to_string().into();
+        self.ticket.updated_stamp = self.updated_at().to_string().into();
+    }
+
+    fn updated_at(&self) -> Timestamp {
+        domain::time::later(self.ticket.created_at, SignedDuration::from_secs(self.revision))
+    }
+
+    fn changed(&self) -> Changed {
+        Changed {
+            ticket: self.ticket.id,
+            created_at: self.ticket.created_at,
+            updated_at: self.updated_at(),
+            customer_at: None,
+            commented_at: None,
+            closed: false,
+        }
     }
 }
 
@@ -211,9 +225,30 @@ impl Helpdesk for MemoryHelpdesk {
     }
 }
 
+/// It keeps no time of its own, so it says when a ticket changed and not who changed it.
+#[async_trait]
+impl Feed for MemoryHelpdesk {
+    async fn changes(&self, stretch: &Stretch) -> Result<Changes, PortError> {
+        let skipped: usize = stretch.page.as_ref().and_then(|page| page.parse().ok()).unwrap_or(0);
+        let state = lock(&self.state);
+        let mut changed: Vec<Changed> = state.tickets.values().map(|entry| entry.changed()).collect();
+        changed.retain(|changed| changed.updated_at >= stretch.since);
+        changed.sort_unstable_by_key(|changed| (changed.updated_at, changed.ticket));
+        let next = if changed.len() > skipped + PAGE { Some((skipped + PAGE).to_string()) } else { None };
+        Ok(Changes { changed: changed.into_iter().skip(skipped).take(PAGE).collect(), next })
+    }
+
+    async fn newest_customer_comment(&self, ticket: TicketId) -> Result<Option<Version>, PortError> {
+        Ok(lock(&self.state).tickets.get(&ticket).map(|entry| entry.ticket.version))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use domain::{ports::contract::helpdesk as contract, sample};
+    use domain::{
+        ports::contract::{feed, helpdesk as contract},
+        sample,
+    };
 
     use super::*;
 
@@ -229,6 +264,18 @@ mod tests {
         contract::a_write_is_safe(&helpdesk(), known, unknown).await;
         contract::a_cleared_field_is_empty(&helpdesk(), known).await;
         contract::our_note_is_no_new_version(&helpdesk(), known).await;
+    }
+
+    #[tokio::test]
+    async fn it_keeps_the_contract_of_a_feed() {
+        let (helpdesk, since) = (MemoryHelpdesk::new(FieldIds::default()), sample::now());
+        let ids: Vec<TicketId> = (1..=250).map(sample::ticket_id).collect();
+        for (id, minute) in ids.iter().zip(-50..) {
+            let created_at = since + SignedDuration::from_mins(minute);
+            helpdesk.open(Ticket { created_at, ..sample::ticket(id.number()) }.into());
+        }
+        feed::a_walk_names_what_changed(&helpdesk, since, &ids[50..]).await;
+        feed::the_newest_comment_is_the_customers(&helpdesk, ids[0], sample::ticket_id(251)).await;
     }
 
     #[tokio::test]

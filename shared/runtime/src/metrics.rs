@@ -41,6 +41,7 @@ pub enum Metric {
     Exposed,
     UnknownEvents,
     MendedEvents,
+    Swept,
     MessageAge,
 }
 
@@ -62,6 +63,7 @@ impl Metric {
             Self::Exposed => "exposed",
             Self::UnknownEvents => "unknown_events",
             Self::MendedEvents => "mended_events",
+            Self::Swept => "swept",
             Self::MessageAge => "message_age",
         }
     }
@@ -80,7 +82,8 @@ impl Metric {
             | Self::Denied
             | Self::Exposed
             | Self::UnknownEvents
-            | Self::MendedEvents => "Count",
+            | Self::MendedEvents
+            | Self::Swept => "Count",
             Self::Latency => "Milliseconds",
             // CloudWatch knows no unit of money.
             Self::ModelCost => "None",
@@ -133,6 +136,11 @@ pub fn unknown_event() {
 /// Zendesk signed a body that is no JSON, and it was read all the same.
 pub fn mended_event() {
     tracing::info!(target: TARGET, mended_events = 1u64);
+}
+
+/// So many tickets lay there that no event had told of, and were queued.
+pub fn swept(found: u64) {
+    tracing::info!(target: TARGET, swept = found);
 }
 
 /// A message failed and comes again: so long ago was it sent.
@@ -257,6 +265,7 @@ mod tests {
             exposed();
             unknown_event();
             mended_event();
+            swept(3);
             message_age(SignedDuration::from_mins(20));
             tracing::info!(tickets = 1u64, "An ordinary event with such a field.");
         });
