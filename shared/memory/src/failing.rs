@@ -69,8 +69,6 @@ pub enum Method {
     ControlLease,
     #[strum(to_string = "Control::release")]
     ControlRelease,
-    #[strum(to_string = "Eraser::erase")]
-    EraserErase,
     #[strum(to_string = "Cursors::get")]
     CursorsGet,
     #[strum(to_string = "Cursors::set")]
@@ -79,6 +77,8 @@ pub enum Method {
     FeedChanges,
     #[strum(to_string = "Feed::newest_customer_comment")]
     FeedNewestCustomerComment,
+    #[strum(to_string = "Eraser::erase")]
+    EraserErase,
     #[strum(to_string = "Helpdesk::ticket")]
     HelpdeskTicket,
     #[strum(to_string = "Helpdesk::account")]

@@ -39,9 +39,9 @@ pub enum Metric {
     NotFound,
     Denied,
     Exposed,
+    Swept,
     UnknownEvents,
     MendedEvents,
-    Swept,
     MessageAge,
 }
 
@@ -61,9 +61,9 @@ impl Metric {
             Self::NotFound => "not_found",
             Self::Denied => "denied",
             Self::Exposed => "exposed",
+            Self::Swept => "swept",
             Self::UnknownEvents => "unknown_events",
             Self::MendedEvents => "mended_events",
-            Self::Swept => "swept",
             Self::MessageAge => "message_age",
         }
     }
@@ -81,9 +81,9 @@ impl Metric {
             | Self::NotFound
             | Self::Denied
             | Self::Exposed
+            | Self::Swept
             | Self::UnknownEvents
-            | Self::MendedEvents
-            | Self::Swept => "Count",
+            | Self::MendedEvents => "Count",
             Self::Latency => "Milliseconds",
             // CloudWatch knows no unit of money.
             Self::ModelCost => "None",
@@ -128,6 +128,11 @@ pub fn exposed() {
     tracing::info!(target: TARGET, exposed = 1u64);
 }
 
+/// So many tickets lay there that no event had told of, and were queued.
+pub fn swept(found: u64) {
+    tracing::info!(target: TARGET, swept = found);
+}
+
 /// Zendesk sent an event of a type we do not know.
 pub fn unknown_event() {
     tracing::info!(target: TARGET, unknown_events = 1u64);
@@ -136,11 +141,6 @@ pub fn unknown_event() {
 /// Zendesk signed a body that is no JSON, and it was read all the same.
 pub fn mended_event() {
     tracing::info!(target: TARGET, mended_events = 1u64);
-}
-
-/// So many tickets lay there that no event had told of, and were queued.
-pub fn swept(found: u64) {
-    tracing::info!(target: TARGET, swept = found);
 }
 
 /// A message failed and comes again: so long ago was it sent.
@@ -263,9 +263,9 @@ mod tests {
             not_found();
             denied();
             exposed();
+            swept(3);
             unknown_event();
             mended_event();
-            swept(3);
             message_age(SignedDuration::from_mins(20));
             tracing::info!(tickets = 1u64, "An ordinary event with such a field.");
         });

@@ -90,6 +90,9 @@ fn reached(method: Method) -> Reached {
         Method::EraserErase | Method::OutboxDiscard => {
             Reached::Never("this ticket is not erased: `every_fault_of_an_erasure_heals` walks through that")
         }
+        Method::CursorsGet | Method::CursorsSet | Method::FeedChanges | Method::FeedNewestCustomerComment => {
+            Reached::Never("only a sweep asks what changed")
+        }
         Method::ControlUncount => Reached::Never("only the budget of a language model takes back what it counted"),
     }
 }
