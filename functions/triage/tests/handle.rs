@@ -1,6 +1,9 @@
 //! Triage over embedded adapters that fail on cue.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "handle/erase.rs"]
+mod erase;
+
 use std::{
     io::Write,
     sync::{
@@ -322,7 +325,7 @@ async fn a_permanent_failure_parks_with_its_reason() {
 async fn the_audit_knows_of_unreadable_messages() {
     let bench = bench(sample::policy());
     bench.tickets.send(r#"{"v":9,"ticket_id":1}"#, Duration::ZERO).await.unwrap();
-    bench.tickets.send(r#"{"v":1,"ticket_id":1,"cause":"private words"}"#, Duration::ZERO).await.unwrap();
+    bench.tickets.send(r#"{"v":1,"ticket_id":1,"cause":["private words"]}"#, Duration::ZERO).await.unwrap();
     bench.tickets.send("private words", Duration::ZERO).await.unwrap();
     bench.drain().await;
     assert_eq!(

@@ -271,15 +271,8 @@ mod tests {
         let (helpdesk, since) = (MemoryHelpdesk::new(FieldIds::default()), sample::now());
         let ids: Vec<TicketId> = (1..=250).map(sample::ticket_id).collect();
         for (id, minute) in ids.iter().zip(-50..) {
-            let sample = sample::ticket(id.number());
-            helpdesk.open(NewTicket {
-                id: *id,
-                account: sample.account,
-                subject: sample.subject,
-                description: sample.description,
-                channel: sample.channel,
-                created_at: since + SignedDuration::from_mins(minute),
-            });
+            let created_at = since + SignedDuration::from_mins(minute);
+            helpdesk.open(Ticket { created_at, ..sample::ticket(id.number()) }.into());
         }
         feed::a_walk_names_what_changed(&helpdesk, since, &ids[50..]).await;
         feed::the_newest_comment_is_the_customers(&helpdesk, ids[0], sample::ticket_id(251)).await;
