@@ -36,6 +36,23 @@ pub struct NewTicket {
     pub created_at: Timestamp,
 }
 
+impl From<crate::NewTicket> for NewTicket {
+    fn from(new: crate::NewTicket) -> Self {
+        let crate::NewTicket { id, account, subject, description, channel, created_at } = new;
+        Self {
+            id,
+            account,
+            subject,
+            description,
+            channel,
+            requester_name: None,
+            sender: Sender::Customer,
+            opened_privately: false,
+            created_at,
+        }
+    }
+}
+
 impl DemoZendesk {
     /// Makes an account known as an organisation, or replaces what was known of it.
     pub fn set_account(&self, account: &Account) {
