@@ -174,7 +174,8 @@ class LocalCloud:
         say("Deploying the template ...")
         self.client("s3").create_bucket(Bucket="deployment")
         self.client("sesv2").create_email_identity(EmailIdentity=PARAMETERS["SenderIdentity"])
-        parameters = {**PARAMETERS, "HelpdeskUrl": f"http://127.0.0.1:{self.helpdesk_port}"}
+        helpdesk = f"http://127.0.0.1:{self.helpdesk_port}"
+        parameters = {**PARAMETERS, "HelpdeskUrl": helpdesk, "ZendeskSubdomain": helpdesk}
         # As in docs/deploy.md: the secrets first.
         value = json.dumps({"current": self.secret})
         self.client("ssm").put_parameter(Name=f"/{STACK}/webhook-secret", Type="SecureString", Value=value)

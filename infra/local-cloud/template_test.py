@@ -140,6 +140,13 @@ class Template(unittest.TestCase):
         for foreign in ("ConfigBucket", "ModeParameter", "/mode"):
             self.assertNotIn(foreign, text)
 
+    def test_the_sweep_reads_records_and_writes_none(self):
+        allowed = {statement["Sid"]: (many(statement["Action"]), statement["Resource"]) for role, statement in policies() if role == "SweepRole"}
+        self.assertEqual(set(allowed), {"Log", "Trace", "Queue", "Records", "PlaceAndLimits", "ReadCredentials"})
+        self.assertEqual(allowed["Records"], (["dynamodb:GetItem"], {"GetAtt": "TicketsTable.Arn"}))
+        schedule = FUNCTIONS["Sweep"]["Events"]["Often"]["Properties"]
+        self.assertEqual(schedule["State"], {"If": ["Sweeping", "ENABLED", "DISABLED"]})
+
     def test_the_webhook_answers_before_it_is_ended(self):
         longest = int(re.search(r"pub const LONGEST: Duration = Duration::from_secs\((\d+)\);", rust("functions/webhook/src/lib.rs")).group(1))
         for stage, times in TEMPLATE["Mappings"]["Timings"].items():

@@ -14,8 +14,8 @@ use axum::{
 use domain::{Account, AccountId, Sender, TicketId};
 use jiff::Timestamp;
 use memory::{
-    DemoZendesk,
-    demo::{Answer, NewTicket, Outgoing, Scenario, Setup, carry},
+    DemoZendesk, NewTicket,
+    demo::{Answer, Outgoing, Scenario, Setup, carry},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -97,7 +97,7 @@ fn bundled_fields() -> anyhow::Result<FieldIds> {
 fn fill(demo: &DemoZendesk, rows: &[Row]) {
     for (row, name) in rows.iter().zip(NAMES.iter().cycle()) {
         demo.set_account(&row.account(row.mrr));
-        demo.open(&NewTicket { requester_name: Some((*name).to_owned()), ..row.ticket().into() });
+        demo.open(&NewTicket { requester_name: Some((*name).to_owned()), ..row.ticket() });
     }
 }
 

@@ -4,6 +4,7 @@ pub mod cli;
 pub mod demo_zendesk;
 pub mod eval;
 pub mod exit;
+pub mod forget;
 mod http;
 pub mod input;
 mod interrupt;

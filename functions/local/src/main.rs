@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use local::{
     cli::{Cli, Command},
-    demo_zendesk, eval, exit, run, serve, sign, stack, train,
+    demo_zendesk, eval, exit, forget, run, serve, sign, stack, train,
 };
 
 #[tokio::main]
@@ -21,6 +21,7 @@ async fn main() -> ExitCode {
                 Some(Command::Serve(arguments)) => serve::command(&arguments, &environment).await,
                 Some(Command::DemoZendesk(arguments)) => demo_zendesk::command(&arguments).await,
                 Some(Command::Sign(arguments)) => sign::command(&arguments, &environment),
+                Some(Command::Forget(arguments)) => forget::command(&arguments, &environment).await,
                 Some(Command::Train(arguments)) => train::command(&arguments),
             }
         }

@@ -14,11 +14,12 @@ use async_trait::async_trait;
 use domain::{
     Account, AccountId, AuditAction, FieldValues, Policy, Priority, Reading, Resolution, Scored, Ticket, TicketId,
     TicketUpdate,
+    plan::{Field, Part},
     ports::{Analyst, Applied, Claim, Helpdesk, Lease, PortError, Queue, TicketLog, Updated},
     sample,
 };
 use jiff::{SignedDuration, Timestamp};
-use memory::{Failing, Fault, FixedSettings, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, Method, NewTicket, pump};
+use memory::{Failing, Fault, FixedSettings, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, Method, OutboxMailer, pump};
 use runtime::{
     Cause, Invocation, TicketMessage,
     backoff::RECEIVES,
@@ -66,6 +67,8 @@ fn bench(policy: Policy) -> Bench {
         records: log.clone(),
         alerts: log.clone(),
         audit: log.clone(),
+        eraser: log.clone(),
+        outbox: Arc::new(OutboxMailer::new("nobody-writes-here".into())),
         helpdesk: helpdesk.clone(),
         analyst: analyst.clone(),
         tickets: tickets.clone(),
@@ -79,15 +82,8 @@ fn bench(policy: Policy) -> Bench {
 
 impl Bench {
     fn open(&self, number: u64, subject: &str) {
-        let ticket = sample::ticket(number);
-        self.helpdesk.inner().open(NewTicket {
-            id: ticket.id,
-            account: ticket.account,
-            subject: subject.into(),
-            description: ticket.description,
-            channel: ticket.channel,
-            created_at: ticket.created_at,
-        });
+        let ticket = Ticket { subject: subject.into(), ..sample::ticket(number) };
+        self.helpdesk.inner().open(ticket.into());
     }
 
     async fn send(&self, number: u64, cause: Cause) {
@@ -443,6 +439,20 @@ async fn an_unknown_ticket_is_parked_in_the_end() {
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
+impl Lines {
+    /// Collects until the guard goes.
+    fn recorded() -> (Self, tracing::subscriber::DefaultGuard) {
+        let lines = Self::default();
+        let out = lines.clone();
+        let metrics = EmbeddedMetrics::new("test".to_owned(), sample::now, move || out.clone());
+        (lines, tracing::subscriber::set_default(tracing_subscriber::registry().with(metrics)))
+    }
+
+    fn count(&self, what: &str) -> usize {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().matches(what).count()
+    }
+}
+
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
@@ -455,15 +465,11 @@ impl Write for Lines {
 
 #[tokio::test]
 async fn a_missing_ticket_is_counted() {
-    let lines = Lines::default();
-    let out = lines.clone();
-    let metrics = EmbeddedMetrics::new("test".to_owned(), sample::now, move || out.clone());
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(metrics));
+    let (metrics, _guard) = Lines::recorded();
     let bench = bench(sample::policy());
     bench.send(99, Cause::Created).await;
     bench.drain().await;
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    assert_eq!((text.matches(r#""NotFound":1"#).count(), text.matches(r#""MessageAge":"#).count()), (1, 5), "{text}");
+    assert_eq!((metrics.count(r#""NotFound":1"#), metrics.count(r#""MessageAge":"#)), (1, 5));
 }
 
 #[tokio::test]
@@ -529,4 +535,99 @@ async fn after_a_lost_answer_our_fields_are_still_ours() {
     assert_eq!(state.written.unwrap().values.priority, Some(Priority::P1), "what arrived is what we last wrote");
     assert!(bench.audited(AuditAction::Correction).is_empty());
     assert_eq!(bench.audited(AuditAction::ZendeskUpdate), ["triage-1-1 arrived at an earlier attempt"]);
+}
+
+/// Answers its first writes as told, and then as usual.
+struct Answering {
+    inner: Arc<Failing<MemoryHelpdesk>>,
+    answers: Mutex<Vec<Updated>>,
+    looked_up: Option<Applied>,
+}
+
+#[async_trait]
+impl Helpdesk for Answering {
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, PortError> {
+        if id == sample::ticket_id(401) {
+            return Err(PortError::denied("helpdesk", "the token lacks the scope tickets:read"));
+        }
+        self.inner.ticket(id).await
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Account, PortError> {
+        self.inner.account(id).await
+    }
+
+    async fn update(&self, update: &TicketUpdate) -> Result<Updated, PortError> {
+        let told = self.answers.lock().unwrap().pop();
+        if told == Some(Updated::NotFound) {
+            return Ok(Updated::NotFound);
+        }
+        let answer = self.inner.update(update).await?;
+        Ok(told.unwrap_or(answer))
+    }
+
+    async fn look_up(&self, id: TicketId, marker: &str) -> Result<Option<Applied>, PortError> {
+        let known = self.inner.look_up(id, marker).await?;
+        Ok(known.map(|known| self.looked_up.clone().unwrap_or(known)))
+    }
+}
+
+fn answering(answers: Vec<Updated>, looked_up: Option<Applied>) -> Bench {
+    let bench = bench(sample::policy());
+    let helpdesk = Arc::new(Answering { inner: bench.helpdesk.clone(), answers: answers.into(), looked_up });
+    Bench { triage: Triage { helpdesk, ..bench.triage.clone() }, ..bench }
+}
+
+#[tokio::test]
+async fn what_the_helpdesk_refuses_is_on_the_record_and_not_ours() {
+    let refused = vec![Part::Field(Field::Priority), Part::Tags];
+    let bench = answering(vec![Updated::Applied(Applied { refused, exposed: false })], None);
+    for _ in 0..2 {
+        bench.send(1, Cause::Created).await;
+        bench.drain().await;
+    }
+    assert_eq!(bench.calls(1), 1, "the same plan is not tried again");
+    let record = bench.record(1).unwrap();
+    assert_eq!(record.reasons.last().unwrap(), "Zendesk would not take: priority, tags");
+    assert_eq!(bench.audited(AuditAction::ZendeskUpdate), ["triage-1-1 applied, without priority, tags"]);
+    let lease = Lease { until: sample::now() + SignedDuration::from_hours(9), ..hold(&bench, 0).await };
+    let Claim::Mine(state) = bench.log.claim(&lease, sample::now()).await.unwrap() else { panic!("released") };
+    let held = state.written.unwrap().values;
+    assert_eq!((held.priority, held.guardian_risk_score.is_some()), (None, true));
+}
+
+#[tokio::test]
+async fn a_note_that_came_out_public_is_alarmed() {
+    let exposed = Applied { refused: Vec::new(), exposed: true };
+    for lost in [false, true] {
+        let (metrics, _guard) = Lines::recorded();
+        let bench = answering(vec![Updated::Applied(exposed.clone())], Some(exposed.clone()));
+        if lost {
+            bench.helpdesk.plan(Method::HelpdeskUpdate, &[Fault::Ambiguous]);
+        }
+        bench.send(1, Cause::Created).await;
+        bench.drain().await;
+        assert_eq!(metrics.count(r#""Exposed":1"#), 1, "answer lost: {lost}");
+        let outcome = bench.audited(AuditAction::ZendeskUpdate).concat();
+        assert!(outcome.ends_with("the note came out public and was made private"), "{outcome}");
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_that_vanishes_before_the_write_is_looked_for_and_given_up() {
+    let bench = answering(vec![Updated::NotFound; 6], None);
+    bench.send(1, Cause::Created).await;
+    assert_eq!(bench.drain().await, 6);
+    assert_eq!((bench.record(1), bench.tickets.dead().len()), (None, 1));
+}
+
+#[tokio::test]
+async fn denied_access_is_parked_with_its_reason_and_counted() {
+    let (metrics, _guard) = Lines::recorded();
+    let bench = answering(Vec::new(), None);
+    bench.send(401, Cause::Created).await;
+    assert_eq!(bench.drain().await, 1);
+    assert_eq!((bench.tickets.dead().len(), metrics.count(r#""Denied":1"#)), (1, 1));
+    let reason = bench.audited(AuditAction::TriageParked).concat();
+    assert!(reason.contains("scope tickets:read"), "{reason}");
 }

@@ -1,28 +1,32 @@
-//! Counters, cooldowns and leases in the table `control`, one conditional write each.
+//! Counters, cooldowns, leases and cursors in the table `control`, one conditional write each.
 //!
 //! | `pk` | attributes |
 //! |---|---|
 //! | `COUNT#<counter>` | `used_amount` |
 //! | `COOLDOWN#<kind>#<account>` | `cooldown_alert`, `cooldown_band`, `cooldown_until` |
 //! | `LEASE#<work>` | `held_by`, `held_until`, `taken_by` |
+//! | `CURSOR#<name>` | `cursor_text`, `cursor_revision`; never expires |
 
 use async_trait::async_trait;
 use domain::{
     AlertKey, Band,
-    ports::{Control, Cooldown, CooldownKey, Count, Leased, PortError},
+    ports::{Control, Cooldown, CooldownKey, Count, Cursor, Cursors, Leased, Moved, PortError},
 };
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Sdk,
+    failure::{sort, unreadable},
     item::{
-        EXPIRES, Written, expiry, moment, number, one_of_set, read_moment, read_number, read_text, set_size, text,
-        update,
+        EXPIRES, SERVICE, Written, expiry, moment, number, one_of_set, read_moment, read_number, read_text, set_size,
+        text, update,
     },
 };
 
 /// Who held a lease since it was last given back.
 const TAKERS: &str = "taken_by";
+const CURSOR: &str = "cursor_text";
+const REVISION: &str = "cursor_revision";
 /// A lease that ran out is remembered for its next owner, who comes with the next schedule.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
@@ -45,6 +49,10 @@ impl ControlTable {
 
 fn lease_key(work: &str) -> String {
     format!("LEASE#{work}")
+}
+
+fn cursor_key(name: &str) -> String {
+    format!("CURSOR#{name}")
 }
 
 fn counter_key(counter: &str) -> String {
@@ -150,5 +158,37 @@ impl Control for ControlTable {
             .expression_attribute_values(":me", text(owner));
         update(request).await?;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Cursors for ControlTable {
+    async fn get(&self, name: &str) -> Result<Option<Cursor>, PortError> {
+        let request = self.client.get_item().table_name(&self.table).key("pk", text(cursor_key(name)));
+        // Read as it was last written: a run that went on from an older place would do the last one's work again.
+        let output = request.consistent_read(true).send().await.map_err(|error| sort(SERVICE, error))?;
+        let Some(item) = output.item else { return Ok(None) };
+        let revision = u64::try_from(read_number(&item, REVISION)?).map_err(|_| unreadable(SERVICE, REVISION))?;
+        Ok(Some(Cursor { text: read_text(&item, CURSOR)?.to_owned(), revision }))
+    }
+
+    async fn set(&self, name: &str, cursor: &str, read: Option<u64>) -> Result<Moved, PortError> {
+        let revision = read.unwrap_or(0) + 1;
+        let request = self
+            .update(cursor_key(name))
+            .update_expression(format!("SET {CURSOR} = :text, {REVISION} = :revision"))
+            .expression_attribute_values(":text", text(cursor))
+            .expression_attribute_values(":revision", number(revision));
+        let again = format!("({REVISION} = :revision AND {CURSOR} = :text)");
+        let request = match read {
+            None => request.condition_expression(format!("attribute_not_exists(pk) OR {again}")),
+            Some(read) => request
+                .condition_expression(format!("{REVISION} = :read OR {again}"))
+                .expression_attribute_values(":read", number(read)),
+        };
+        Ok(match update(request).await? {
+            Written::Done(_) => Moved::Written,
+            Written::Refused(_) => Moved::Overtaken,
+        })
     }
 }

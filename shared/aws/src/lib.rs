@@ -17,6 +17,7 @@ mod secrets;
 mod settings;
 mod site;
 mod tickets;
+mod zendesk;
 
 pub use config_bucket::{ConfigBucket, Snapshot};
 pub use control::ControlTable;
@@ -29,6 +30,7 @@ pub use secrets::ParameterSecrets;
 pub use settings::BucketSettings;
 pub use site::{BucketOutbox, BucketSite};
 pub use tickets::TicketTable;
+pub use zendesk::ParameterCredentials;
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Counters and cooldowns in memory.
+//! Counters, cooldowns and cursors in memory.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AlertKey,
-    ports::{Control, Cooldown, CooldownKey, Count, Leased, PortError},
+    ports::{Control, Cooldown, CooldownKey, Count, Cursor, Cursors, Leased, Moved, PortError},
 };
 use jiff::Timestamp;
 
@@ -24,6 +24,7 @@ struct State {
     cooldowns: BTreeMap<CooldownKey, (AlertKey, Timestamp)>,
     counters: BTreeMap<String, u64>,
     leases: BTreeMap<String, WorkLease>,
+    cursors: BTreeMap<String, Cursor>,
 }
 
 #[derive(Debug)]
@@ -98,11 +99,30 @@ impl Control for MemoryControl {
     }
 }
 
+#[async_trait]
+impl Cursors for MemoryControl {
+    async fn get(&self, name: &str) -> Result<Option<Cursor>, PortError> {
+        Ok(lock(&self.state).cursors.get(name).cloned())
+    }
+
+    async fn set(&self, name: &str, text: &str, read: Option<u64>) -> Result<Moved, PortError> {
+        let cursors = &mut lock(&self.state).cursors;
+        let revision = read.unwrap_or(0) + 1;
+        let current = cursors.get(name);
+        if current.map(|cursor| cursor.revision) == read {
+            cursors.insert(name.to_owned(), Cursor { text: text.to_owned(), revision });
+            return Ok(Moved::Written);
+        }
+        let repeated = current.is_some_and(|cursor| cursor.revision == revision && cursor.text == text);
+        Ok(if repeated { Moved::Written } else { Moved::Overtaken })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use domain::ports::contract::control as contract;
+    use domain::ports::contract::{control as contract, cursors};
 
     use super::*;
 
@@ -118,6 +138,14 @@ mod tests {
         })
         .await;
         contract::a_count_never_passes_its_limit(Arc::new(MemoryControl::default()), &|task| {
+            Box::pin(async { tokio::spawn(task).await.unwrap() })
+        })
+        .await;
+    }
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_keeps_the_contract_of_cursors() {
+        cursors::nobody_goes_back(&MemoryControl::default()).await;
+        cursors::one_of_many_writers_goes_on(Arc::new(MemoryControl::default()), &|task| {
             Box::pin(async { tokio::spawn(task).await.unwrap() })
         })
         .await;

@@ -9,11 +9,11 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Policy, Reading, Record, Summary, Ticket,
-    TicketId, TicketState, TicketUpdate,
+    TicketId, TicketState, TicketUpdate, Version,
     ports::{
-        Accepted, AlertLog, Analyst, Applied, Audit, Claim, Control, Cooldown, CooldownKey, Count, Email, Fenced,
-        Handover, Helpdesk, Lease, Leased, Mailer, Opened, Page, PortError, Queue, Records, Settings, SigningSecrets,
-        Site, Taken, TicketLog, Updated,
+        Accepted, AlertLog, Analyst, Applied, Audit, Changes, Claim, Control, Cooldown, CooldownKey, Count, Cursor,
+        Cursors, Email, Erased, Eraser, Feed, Fenced, Handover, Helpdesk, Lease, Leased, Mailer, Moved, Opened, Outbox,
+        Page, PortError, Queue, Records, Settings, SigningSecrets, Site, Stretch, Taken, TicketLog, Updated,
     },
 };
 use jiff::{Timestamp, civil::Date};
@@ -69,6 +69,16 @@ pub enum Method {
     ControlLease,
     #[strum(to_string = "Control::release")]
     ControlRelease,
+    #[strum(to_string = "Cursors::get")]
+    CursorsGet,
+    #[strum(to_string = "Cursors::set")]
+    CursorsSet,
+    #[strum(to_string = "Feed::changes")]
+    FeedChanges,
+    #[strum(to_string = "Feed::newest_customer_comment")]
+    FeedNewestCustomerComment,
+    #[strum(to_string = "Eraser::erase")]
+    EraserErase,
     #[strum(to_string = "Helpdesk::ticket")]
     HelpdeskTicket,
     #[strum(to_string = "Helpdesk::account")]
@@ -79,6 +89,8 @@ pub enum Method {
     HelpdeskLookUp,
     #[strum(to_string = "Mailer::send")]
     MailerSend,
+    #[strum(to_string = "Outbox::discard")]
+    OutboxDiscard,
     #[strum(to_string = "Queue::send")]
     QueueSend,
     #[strum(to_string = "Queue::defer")]
@@ -107,6 +119,15 @@ pub enum Method {
     TicketLogRelease,
 }
 
+/// How often a call goes wrong by chance, 0 to 1 each. What is left goes as usual.
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
+pub struct Odds {
+    pub transient: f64,
+    pub ambiguous: f64,
+    pub panic: f64,
+    pub panic_after: f64,
+}
+
 /// The faults to come and the calls so far. Ports that share one count their calls together.
 #[derive(Clone, Debug, Default)]
 pub struct Faults(Arc<Mutex<State>>);
@@ -115,9 +136,75 @@ pub struct Faults(Arc<Mutex<State>>);
 struct State {
     planned: HashMap<Method, VecDeque<Fault>>,
     calls: HashMap<Method, usize>,
+    chance: Option<Chance>,
+}
+
+/// The same seed draws the same faults, as long as the calls come in the same order.
+#[derive(Debug)]
+struct Chance {
+    rng: fastrand::Rng,
+    /// None once it is calm.
+    odds: Option<Odds>,
+    drawn: u64,
+}
+
+impl Chance {
+    fn fault(&mut self) -> Fault {
+        let Some(Odds { transient, ambiguous, panic, panic_after }) = self.odds else { return Fault::None };
+        let mut left = self.rng.f64();
+        let faults = [
+            (transient, Fault::Transient),
+            (ambiguous, Fault::Ambiguous),
+            (panic, Fault::Panic),
+            (panic_after, Fault::PanicAfter),
+        ];
+        for (share, fault) in faults {
+            if left < share {
+                self.drawn += 1;
+                return fault;
+            }
+            left -= share;
+        }
+        Fault::None
+    }
 }
 
 impl Faults {
+    /// Any call may go wrong by chance, and lets others have a turn before it begins and after it ends, so that workers on
+    /// one thread come between each other's calls.
+    #[must_use]
+    pub fn by_chance(seed: u64, odds: Odds) -> Self {
+        let chance = Some(Chance { rng: fastrand::Rng::with_seed(seed), odds: Some(odds), drawn: 0 });
+        Self(Arc::new(Mutex::new(State { chance, ..State::default() })))
+    }
+
+    /// From now on nothing goes wrong by chance.
+    pub fn calm(&self) {
+        if let Some(chance) = &mut lock(&self.0).chance {
+            chance.odds = None;
+        }
+    }
+
+    /// Whether nothing goes wrong by chance any more.
+    #[must_use]
+    pub fn is_calm(&self) -> bool {
+        lock(&self.0).chance.as_ref().is_none_or(|chance| chance.odds.is_none())
+    }
+
+    /// How many calls went wrong by chance.
+    #[must_use]
+    pub fn drawn(&self) -> u64 {
+        lock(&self.0).chance.as_ref().map_or(0, |chance| chance.drawn)
+    }
+
+    /// Lets other tasks of this thread have a turn, as often as chance has it.
+    async fn pass(&self) {
+        let turns = lock(&self.0).chance.as_mut().map_or(0, |chance| chance.rng.u8(0..3));
+        for _ in 0..turns {
+            give_way().await;
+        }
+    }
+
     /// The next calls of `method` go this way, one after the other.
     pub fn plan(&self, method: Method, faults: &[Fault]) {
         lock(&self.0).planned.entry(method).or_default().extend(faults);
@@ -132,7 +219,8 @@ impl Faults {
     fn next(&self, method: Method) -> Fault {
         let mut state = lock(&self.0);
         *state.calls.entry(method).or_default() += 1;
-        state.planned.get_mut(&method).and_then(VecDeque::pop_front).unwrap_or(Fault::None)
+        let planned = state.planned.get_mut(&method).and_then(VecDeque::pop_front);
+        planned.or_else(|| state.chance.as_mut().map(Chance::fault)).unwrap_or(Fault::None)
     }
 }
 
@@ -173,6 +261,17 @@ impl<P> Failing<P> {
         method: Method,
         call: impl Future<Output = Result<T, PortError>> + Send,
     ) -> Result<T, PortError> {
+        self.faults.pass().await;
+        let outcome = self.outcome(method, call).await;
+        self.faults.pass().await;
+        outcome
+    }
+
+    async fn outcome<T>(
+        &self,
+        method: Method,
+        call: impl Future<Output = Result<T, PortError>> + Send,
+    ) -> Result<T, PortError> {
         match self.faults.next(method) {
             Fault::None => call.await,
             Fault::Transient => Err(PortError::transient("fault", format!("{method} failed on cue"))),
@@ -188,6 +287,19 @@ impl<P> Failing<P> {
             }
         }
     }
+}
+
+/// Ready at the second poll.
+async fn give_way() {
+    let mut waited = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return std::task::Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
 }
 
 #[async_trait]
@@ -259,6 +371,42 @@ impl<P: Control> Control for Failing<P> {
 
     async fn release(&self, work: &str, owner: &str) -> Result<(), PortError> {
         self.call(Method::ControlRelease, self.inner.release(work, owner)).await
+    }
+}
+
+#[async_trait]
+impl<P: Cursors> Cursors for Failing<P> {
+    async fn get(&self, name: &str) -> Result<Option<Cursor>, PortError> {
+        self.call(Method::CursorsGet, self.inner.get(name)).await
+    }
+
+    async fn set(&self, name: &str, text: &str, read: Option<u64>) -> Result<Moved, PortError> {
+        self.call(Method::CursorsSet, self.inner.set(name, text, read)).await
+    }
+}
+
+#[async_trait]
+impl<P: Eraser> Eraser for Failing<P> {
+    async fn erase(&self, lease: &Lease, state: &TicketState, entries: &[AuditEntry]) -> Result<Erased, PortError> {
+        self.call(Method::EraserErase, self.inner.erase(lease, state, entries)).await
+    }
+}
+
+#[async_trait]
+impl<P: Feed> Feed for Failing<P> {
+    async fn changes(&self, stretch: &Stretch) -> Result<Changes, PortError> {
+        self.call(Method::FeedChanges, self.inner.changes(stretch)).await
+    }
+
+    async fn newest_customer_comment(&self, ticket: TicketId) -> Result<Option<Version>, PortError> {
+        self.call(Method::FeedNewestCustomerComment, self.inner.newest_customer_comment(ticket)).await
+    }
+}
+
+#[async_trait]
+impl<P: Outbox> Outbox for Failing<P> {
+    async fn discard(&self, ticket: TicketId) -> Result<(), PortError> {
+        self.call(Method::OutboxDiscard, self.inner.discard(ticket)).await
     }
 }
 
@@ -375,5 +523,59 @@ impl<P: TicketLog> TicketLog for Failing<P> {
 
     async fn release(&self, lease: &Lease) -> Result<(), PortError> {
         self.call(Method::TicketLogRelease, self.inner.release(lease)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ports::Queue;
+    use futures::{FutureExt, executor::block_on, future::join_all};
+
+    use super::*;
+    use crate::{DeadLetters, MemoryQueue};
+
+    fn drawn(seed: u64) -> Vec<Option<bool>> {
+        let odds = Odds { transient: 0.2, ambiguous: 0.2, panic: 0.1, panic_after: 0.1 };
+        let queue = Failing::sharing(DeadLetters::default(), &Faults::by_chance(seed, odds));
+        let call = async |body: String| {
+            let sent = queue.send(&body, Duration::ZERO);
+            std::panic::AssertUnwindSafe(sent).catch_unwind().await.ok().map(|sent| sent.is_ok())
+        };
+        block_on(join_all((0..200).map(|number| call(number.to_string()))))
+    }
+
+    #[test]
+    fn a_seed_draws_the_same_faults_again() {
+        let first = drawn(7);
+        assert_eq!(first, drawn(7));
+        assert_ne!(first, drawn(8));
+        for kind in [Some(true), Some(false), None] {
+            assert!(first.iter().filter(|outcome| **outcome == kind).count() > 10, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn callers_come_between_each_other() {
+        let queue = MemoryQueue::new(jiff::SignedDuration::from_secs(60), 1, domain::sample::now());
+        let queue = Failing::sharing(queue, &Faults::by_chance(7, Odds::default()));
+        let asked: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+        for sent in block_on(join_all(asked.iter().map(|body| queue.send(body, Duration::ZERO)))) {
+            sent.unwrap();
+        }
+        let mut sent: Vec<String> = queue.inner().receive(20).into_iter().map(|message| message.body).collect();
+        assert_ne!(sent, asked);
+        sent.sort_by_key(|body| body.parse::<u32>().unwrap());
+        assert_eq!(sent, asked);
+    }
+
+    #[test]
+    fn nothing_goes_wrong_once_it_is_calm() {
+        let faults = Faults::by_chance(7, Odds { transient: 1.0, ..Odds::default() });
+        let queue = Failing::sharing(DeadLetters::default(), &faults);
+        assert!(block_on(queue.send("a", Duration::ZERO)).is_err());
+        assert!(!faults.is_calm());
+        faults.calm();
+        assert!(faults.is_calm() && faults.drawn() == 1);
+        assert!(block_on(queue.send("a", Duration::ZERO)).is_ok());
     }
 }

@@ -18,7 +18,7 @@ pub mod ticket_log;
 pub use bundled::Bundled;
 pub use control::MemoryControl;
 pub use demo::DemoZendesk;
-pub use failing::{Failing, Fault, Faults, Method};
+pub use failing::{Failing, Fault, Faults, Method, Odds};
 pub use helpdesk::{MemoryHelpdesk, NewTicket};
 pub use outbox::OutboxMailer;
 pub use pump::pump;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{AlertKey, TicketId, ports::PortError, ports::Queue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::IntoStaticStr;
 
 /// The longest delay SQS knows.
 pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
@@ -18,21 +19,64 @@ pub struct Envelope<T> {
     pub content: T,
 }
 
-/// Webhook → triage.
+/// To triage.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "TicketWire", into = "TicketWire")]
 pub struct TicketMessage {
     pub ticket_id: TicketId,
     pub cause: Cause,
 }
 
-/// Why a ticket should be looked at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// Why a ticket should be looked at. The text forms are in the queue, and in the audit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Cause {
     Created,
     Commented,
     FieldChanged,
     Triggered,
+    /// The helpdesk deleted it for good.
+    Deleted,
+    /// The helpdesk made text of it unreadable.
+    Redacted,
+    /// Somebody asked us to forget it.
+    Forgotten,
+    /// Its events may have been lost.
+    Swept,
+    /// A word of a newer version: the ticket tells what to do.
+    #[serde(other)]
+    Other,
+}
+
+/// A message as it lies in the queue. `cause` is a word that every version 1 has known: a word it did not know would
+/// park the message after a way back to an older release. Newer ones stand under `why`, which older releases skip.
+#[derive(Serialize, Deserialize)]
+struct TicketWire {
+    ticket_id: TicketId,
+    cause: Cause,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    why: Option<Cause>,
+}
+
+impl From<TicketWire> for TicketMessage {
+    fn from(wire: TicketWire) -> Self {
+        let precise = wire.why.filter(|why| *why != Cause::Other);
+        Self { ticket_id: wire.ticket_id, cause: precise.unwrap_or(wire.cause) }
+    }
+}
+
+impl From<TicketMessage> for TicketWire {
+    fn from(TicketMessage { ticket_id, cause }: TicketMessage) -> Self {
+        match cause {
+            Cause::Created | Cause::Commented | Cause::FieldChanged | Cause::Triggered => {
+                Self { ticket_id, cause, why: None }
+            }
+            Cause::Deleted | Cause::Redacted | Cause::Forgotten | Cause::Swept | Cause::Other => {
+                Self { ticket_id, cause: Cause::Triggered, why: Some(cause) }
+            }
+        }
+    }
 }
 
 /// Triage → alert: `1001/guardian/critical`.
@@ -140,6 +184,32 @@ mod tests {
     }
 
     #[test]
+    fn a_newer_cause_is_an_older_one_to_older_releases() {
+        for (cause, word) in [
+            (Cause::Deleted, "deleted"),
+            (Cause::Redacted, "redacted"),
+            (Cause::Forgotten, "forgotten"),
+            (Cause::Swept, "swept"),
+        ] {
+            let ticket = TicketMessage { ticket_id: sample::ticket_id(1001), cause };
+            let text = serde_json::to_string(&Envelope::new(ticket.clone())).unwrap();
+            assert_eq!(text, format!(r#"{{"v":1,"ticket_id":1001,"cause":"triggered","why":"{word}"}}"#));
+            assert_eq!(read(&text), Ok(ticket));
+        }
+    }
+
+    #[test]
+    fn a_cause_of_a_newer_release_is_no_obstacle() {
+        for (body, cause) in [
+            (r#"{"v":1,"ticket_id":1001,"cause":"teleported"}"#, Cause::Other),
+            (r#"{"v":1,"ticket_id":1001,"cause":"commented","why":"teleported"}"#, Cause::Commented),
+            (r#"{"v":1,"ticket_id":1001,"cause":"deleted"}"#, Cause::Deleted),
+        ] {
+            assert_eq!(read(body), Ok(TicketMessage { ticket_id: sample::ticket_id(1001), cause }), "{body}");
+        }
+    }
+
+    #[test]
     fn an_unreadable_message_is_not_quoted() {
         for (body, told) in [
             ("secret words", "not JSON at line 1, column 1"),
@@ -152,7 +222,7 @@ mod tests {
                 "not a message of ours: ticket_id is missing or not what it should be",
             ),
             (
-                r#"{"v":1,"ticket_id":7,"cause":"secret"}"#,
+                r#"{"v":1,"ticket_id":7,"cause":["secret"]}"#,
                 "not a message of ours: cause is missing or not what it should be",
             ),
             (r#"{"v":1,"secret":7}"#, "not a message of ours: a field is missing or not what it should be"),

@@ -39,6 +39,9 @@ pub enum Metric {
     NotFound,
     Denied,
     Exposed,
+    Swept,
+    UnknownEvents,
+    MendedEvents,
     MessageAge,
 }
 
@@ -58,6 +61,9 @@ impl Metric {
             Self::NotFound => "not_found",
             Self::Denied => "denied",
             Self::Exposed => "exposed",
+            Self::Swept => "swept",
+            Self::UnknownEvents => "unknown_events",
+            Self::MendedEvents => "mended_events",
             Self::MessageAge => "message_age",
         }
     }
@@ -74,7 +80,10 @@ impl Metric {
             | Self::Drafts
             | Self::NotFound
             | Self::Denied
-            | Self::Exposed => "Count",
+            | Self::Exposed
+            | Self::Swept
+            | Self::UnknownEvents
+            | Self::MendedEvents => "Count",
             Self::Latency => "Milliseconds",
             // CloudWatch knows no unit of money.
             Self::ModelCost => "None",
@@ -117,6 +126,21 @@ pub fn denied() {
 /// A private note of ours came out public. It was made private at once, and may have been read.
 pub fn exposed() {
     tracing::info!(target: TARGET, exposed = 1u64);
+}
+
+/// So many tickets lay there that no event had told of, and were queued.
+pub fn swept(found: u64) {
+    tracing::info!(target: TARGET, swept = found);
+}
+
+/// Zendesk sent an event of a type we do not know.
+pub fn unknown_event() {
+    tracing::info!(target: TARGET, unknown_events = 1u64);
+}
+
+/// Zendesk signed a body that is no JSON, and it was read all the same.
+pub fn mended_event() {
+    tracing::info!(target: TARGET, mended_events = 1u64);
 }
 
 /// A message failed and comes again: so long ago was it sent.
@@ -237,6 +261,11 @@ mod tests {
             triaged(&sample::record(1, "Acme", sample::now()));
             alert_cap_used(81, 100);
             not_found();
+            denied();
+            exposed();
+            swept(3);
+            unknown_event();
+            mended_event();
             message_age(SignedDuration::from_mins(20));
             tracing::info!(tickets = 1u64, "An ordinary event with such a field.");
         });
@@ -250,7 +279,7 @@ mod tests {
 
     #[test]
     fn there_are_few() {
-        assert!(Metric::iter().count() <= 12, "each costs every stage of every customer");
+        assert!(Metric::iter().count() <= 16, "each costs every stage of every customer");
     }
 
     #[test]

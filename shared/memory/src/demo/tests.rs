@@ -1,13 +1,14 @@
 //! The demo as a client meets it.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::{Account, Sender, sample};
+use domain::{Account, sample};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use zendesk::{Authorization, FieldIds, signature};
 
 use super::*;
+use crate::NewTicket;
 
 const SCORE: u64 = 360_002_001;
 const INTENT: u64 = 360_002_002;
@@ -99,17 +100,10 @@ impl Client {
 }
 
 fn ticket(number: u64) -> NewTicket {
-    let sample = sample::ticket(number);
     NewTicket {
-        id: sample.id,
-        account: sample.account,
-        subject: sample.subject,
         description: "Orders do not arrive.".into(),
-        channel: sample.channel,
         requester_name: Some("Jo Marin".into()),
-        sender: Sender::Customer,
-        opened_privately: false,
-        created_at: sample::now(),
+        ..sample::ticket(number).into()
     }
 }
 

@@ -7,6 +7,9 @@
 pub mod alert_log;
 pub mod audit;
 pub mod control;
+pub mod cursors;
+pub mod eraser;
+pub mod feed;
 pub mod helpdesk;
 pub mod mailer;
 pub mod queue;
