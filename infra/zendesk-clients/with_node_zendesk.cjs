@@ -32,13 +32,13 @@ test("a ticket is created, read, updated and deleted", async () => {
   const comments = await zendesk.tickets.getComments(id);
   assert.deepEqual(comments.map((comment) => comment.public), [true, false]);
   await zendesk.tickets.delete(id);
-  await assert.rejects(zendesk.tickets.show(id), (error) => error.statusCode === 404);
+  await assert.rejects(zendesk.tickets.show(id), /\(404\)/);
 });
 
 test("a refusal is understood", async () => {
   const { id } = await opened();
   const refused = zendesk.tickets.update(id, { ticket: { priority: "P0" } });
-  await assert.rejects(refused, (error) => error.statusCode === 422);
+  await assert.rejects(refused, /\(422\)/);
 });
 
 test("lists are walked", async () => {
@@ -62,8 +62,8 @@ test("search finds and exports", async () => {
 test("many are updated as a job", async () => {
   const { id } = await opened();
   const { result } = await zendesk.tickets.updateMany([id], { ticket: { additional_tags: ["swept"] } });
-  const job = (await zendesk.jobstatuses.show(result.id)).result;
-  assert.equal(job.status, "completed");
+  const job = (await zendesk.jobstatuses.show((result.job_status ?? result).id)).result;
+  assert.equal((job.job_status ?? job).status, "completed");
   assert.deepEqual((await zendesk.tickets.show(id)).result.tags, ["swept"]);
 });
 
@@ -74,11 +74,11 @@ test("webhooks are managed", async () => {
   };
   const { id } = (await zendesk.webhooks.create({ webhook })).result;
   assert.match(id, /^[0-9A-Z]{26}$/);
-  assert.match((await zendesk.webhooks.getSigningSecret(id)).result.secret, /=$/);
+  assert.match((await zendesk.webhooks.getSigningSecret(id)).result.signing_secret.secret, /=$/);
   await zendesk.webhooks.patch(id, { webhook: { name: "renamed" } });
   assert.equal((await zendesk.webhooks.show(id)).result.name, "renamed");
   await zendesk.webhooks.delete(id);
-  await assert.rejects(zendesk.webhooks.show(id), (error) => error.statusCode === 404);
+  await assert.rejects(zendesk.webhooks.show(id), /\(404\)/);
 });
 
 test("triggers, groups and fields are made", async () => {

@@ -40,7 +40,7 @@ class WithZenpy(unittest.TestCase):
                          [(True, "None since noon."), (False, "For agents.")])
         audits = list(ZENDESK.tickets.audits(ticket=ticket.id))
         self.assertEqual(len(audits), 2)
-        self.assertIsNotNone(audits[0].metadata.system["ip_address"])
+        self.assertIsNotNone(audits[0].metadata.system.ip_address)
 
     def test_a_refusal_is_understood(self):
         ticket = self.opened()
@@ -55,7 +55,7 @@ class WithZenpy(unittest.TestCase):
         ticket = self.opened()
         ZENDESK.tickets.add_tags(ticket.id, ["one", "two"])
         ZENDESK.tickets.delete_tags(ticket.id, ["one"])
-        self.assertEqual(list(ZENDESK.tickets(id=ticket.id).tags), ["two"])
+        self.assertEqual(list(ZENDESK.tickets.tags(ticket.id)), ["two"])
 
     def test_lists_are_walked(self):
         numbers = [ticket.id for ticket in ZENDESK.tickets()]
