@@ -340,3 +340,69 @@ async fn comment(
     demo.comment(id, &said.text);
     StatusCode::NO_CONTENT
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{UserId, ports::contract::helpdesk as contract, sample};
+    use tokio::{sync::mpsc, time::timeout};
+    use zendesk::{Access, Budget, Client, HttpTransport, Mapping, RUNTIME_SCOPES, ZendeskHelpdesk, signature};
+
+    use super::*;
+
+    async fn served(router: Router) -> String {
+        let listener = http::bind(0).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        format!("http://{address}")
+    }
+
+    /// The adapter over a network, before the bundled tickets.
+    async fn helpdesk() -> ZendeskHelpdesk {
+        let fields = bundled_fields().unwrap();
+        let setup = Setup { fields, obliging: true, now: wall_clock(), ..Setup::default() };
+        let bot = UserId(setup.bot);
+        let demo = DemoZendesk::new(setup);
+        fill(&demo, &input::read(None, |_| {}).unwrap().rows);
+        let known = demo.clients().remove(1);
+        let transport = HttpTransport::new(&served(router(demo)).await).unwrap();
+        let access = Access::oauth(known.id, known.secret.into(), RUNTIME_SCOPES);
+        let client = Client::new(Arc::new(transport), access, Budget::unlimited(), Arc::new(wall_clock));
+        ZendeskHelpdesk::new(client, Arc::new(Mapping { fields, ..Mapping::default() }), Some(bot))
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_adapter_keeps_its_contract_over_http() {
+        let (known, unknown) = (sample::ticket_id(1001), sample::ticket_id(8));
+        contract::a_write_is_safe(&helpdesk().await, known, unknown).await;
+        contract::a_cleared_field_is_empty(&helpdesk().await, known).await;
+        contract::our_note_is_no_new_version(&helpdesk().await, known).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_event_reaches_its_endpoint() {
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let endpoint = Router::new().route(
+            "/hook",
+            post(move |headers: HeaderMap, body: Bytes| async move {
+                let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+                let (signature, at) = (header(signature::SIGNATURE_HEADER), header(signature::TIMESTAMP_HEADER));
+                let secret = [TEST_SECRET.to_owned().into()];
+                let _ = tell.send(signature::verify(&secret, signature, at, &body, wall_clock()).is_ok());
+            }),
+        );
+        let demo = DemoZendesk::new(Setup { now: wall_clock(), ..Setup::default() });
+        demo.subscribe(&format!("{}/hook", served(endpoint).await), &EVENTS, TEST_SECRET);
+        let deliveries = tokio::spawn(keep_delivering(demo.clone()));
+        demo.open(&sample::ticket(7).into());
+        assert_eq!(timeout(Duration::from_secs(20), told.recv()).await.unwrap(), Some(true));
+        deliveries.abort();
+    }
+
+    #[test]
+    fn a_scenario_is_refused_with_its_place() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), r#"{"requests": [{"fault": "earthquake"}]}"#).unwrap();
+        let error = format!("{:#}", scenario(file.path()).unwrap_err());
+        assert!(error.contains("docs/formats.md") && error.contains("line 1"), "{error}");
+    }
+}

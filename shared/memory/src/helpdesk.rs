@@ -166,7 +166,7 @@ impl MemoryHelpdesk {
             changes.insert("priority".into(), json!(priority_name(priority)));
         }
         changes.insert("group_id".into(), json!(values.group.map(|group| group.0)));
-        let intent = values.opportunity_intent.map(|intent| request::intent_option(intent));
+        let intent = values.opportunity_intent.map(request::intent_option);
         let team = values.agent.as_ref().map(request::team_option);
         let custom = [
             (self.fields.guardian_risk_score, json!(values.guardian_risk_score)),

@@ -954,6 +954,27 @@ mod scripts {
     }
 
     #[test]
+    fn an_obliging_account_makes_what_is_written() {
+        for (obliging, status) in [(false, 422), (true, 200)] {
+            let client = Client::admin(Setup { obliging, ..setup() });
+            client.open(7);
+            let write = json!({ "group_id": 4711, "custom_fields": [{ "id": TEAM, "value": "team_of_theirs" }] });
+            assert_eq!(client.put(write).status, status, "{obliging}");
+        }
+    }
+
+    #[test]
+    fn what_was_redacted_is_in_no_answer() {
+        let client = Client::with_ticket();
+        client.demo.redact(sample::ticket_id(7), "Redacted.");
+        for path in ["/api/v2/tickets/7.json", "/api/v2/tickets/7/comments.json", "/api/v2/tickets/7/audits.json"] {
+            let answer = client.get(path).body.to_string();
+            assert!(!answer.contains("Orders do not arrive"), "{path}");
+        }
+        assert_eq!(client.ticket()["description"], "Redacted.");
+    }
+
+    #[test]
     fn strangers_have_no_organisation() {
         let client = Client::admin(setup());
         let account = domain::AccountId::try_from("requester-77".to_owned()).unwrap();
