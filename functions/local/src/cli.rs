@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use memory::demo::{Locale, Plan};
 
 /// Support-ticket triage on your laptop: no key, no account, no network; nothing is sent to anybody.
 ///
@@ -25,8 +26,8 @@ pub enum Command {
     Eval(EvalArguments),
     /// Serve a real webhook endpoint and the live dashboard on localhost
     Serve(ServeArguments),
-    /// Serve an in-memory helpdesk on localhost, for functions deployed to a local cloud
-    Helpdesk(HelpdeskArguments),
+    /// Serve a Zendesk in memory on localhost, to try everything against
+    DemoZendesk(DemoZendeskArguments),
     /// Print an event with a fresh id, timestamp and signature
     Sign(SignArguments),
     /// Erase tickets from an output folder: from every log, the e-mails and the dashboard
@@ -96,13 +97,28 @@ pub struct ServeArguments {
 }
 
 #[derive(Args, Clone, Debug)]
-pub struct HelpdeskArguments {
+pub struct DemoZendeskArguments {
     /// Port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 8081)]
     pub port: u16,
     /// Tickets it holds [default: the bundled 30 tickets]
     #[arg(long, value_name = "FILE.csv")]
     pub input: Option<PathBuf>,
+    /// What goes wrong, and when; docs/formats.md describes the file
+    #[arg(long, value_name = "FILE.json")]
+    pub scenario: Option<PathBuf>,
+    /// Send events to this address, signed with Zendesk's public test secret
+    #[arg(long, value_name = "URL")]
+    pub webhook: Option<String>,
+    /// Whose rate limits apply: trial, team, growth, professional, enterprise, enterprise_plus or unlimited
+    #[arg(long, default_value = "professional")]
+    pub plan: Plan,
+    /// The language of its refusals: en-US, pt-BR or de
+    #[arg(long, default_value = "en-US")]
+    pub locale: Locale,
+    /// Begin with our custom fields in place, under the ids of the bundled policy.json
+    #[arg(long)]
+    pub set_up: bool,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -1,10 +1,10 @@
 //! The main job on a laptop: all four functions in one process, over the in-memory adapters.
 
 pub mod cli;
+pub mod demo_zendesk;
 pub mod eval;
 pub mod exit;
 pub mod forget;
-pub mod helpdesk;
 mod http;
 pub mod input;
 mod interrupt;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use local::{
     cli::{Cli, Command},
-    eval, exit, forget, helpdesk, run, serve, sign, simulate, stack, train,
+    demo_zendesk, eval, exit, forget, run, serve, sign, simulate, stack, train,
 };
 
 #[tokio::main]
@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
                 Some(Command::Run(arguments)) => run::command(&arguments, &environment).await,
                 Some(Command::Eval(arguments)) => eval::command(&arguments, &environment).await,
                 Some(Command::Serve(arguments)) => serve::command(&arguments, &environment).await,
-                Some(Command::Helpdesk(arguments)) => helpdesk::command(&arguments).await,
+                Some(Command::DemoZendesk(arguments)) => demo_zendesk::command(&arguments).await,
                 Some(Command::Sign(arguments)) => sign::command(&arguments, &environment),
                 Some(Command::Forget(arguments)) => forget::command(&arguments, &environment).await,
                 Some(Command::Simulate(arguments)) => simulate::command(&arguments),

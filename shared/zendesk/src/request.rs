@@ -138,7 +138,9 @@ fn priority_name(priority: Priority) -> &'static str {
 }
 
 /// Option values are tags, unique in the account and different from every tag of ours.
-fn intent_option(intent: Intent) -> &'static str {
+/// The option of the intent field that stands for an intent.
+#[must_use]
+pub fn intent_option(intent: Intent) -> &'static str {
     match intent {
         Intent::PricingRequest => "intent_pricing_request",
         Intent::Upgrade => "intent_upgrade",
@@ -147,7 +149,9 @@ fn intent_option(intent: Intent) -> &'static str {
     }
 }
 
-fn team_option(team: &TeamId) -> String {
+/// The option of the team field that stands for a team.
+#[must_use]
+pub fn team_option(team: &TeamId) -> String {
     format!("{TEAM}{team}")
 }
 

@@ -479,8 +479,8 @@ fn a_second_signal_ends_at_once() {
 #[test]
 fn another_host_name_is_sent_away() {
     let folder = tempfile::tempdir().unwrap();
-    let helpdesk = Server::spawn(&mut command(&["helpdesk", "--port", "0"]), folder);
-    for (server, path) in [(Server::start(), "/"), (helpdesk, "/tickets/1001")] {
+    let zendesk = Server::spawn(&mut command(&["demo-zendesk", "--port", "0"]), folder);
+    for (server, path) in [(Server::start(), "/"), (zendesk, "/_demo/tickets/1001")] {
         assert_eq!(server.http("GET", path, &[], "").0, 200);
         let mut stream = TcpStream::connect(&server.address).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nhost: rebind.evil.example\r\nconnection: close\r\n\r\n").unwrap();
