@@ -6,15 +6,17 @@ pub mod budget;
 pub mod client;
 pub mod event;
 pub mod feed;
+pub mod found;
 pub mod helpdesk;
 pub mod html;
 pub mod http;
+pub mod lenient;
 #[cfg(feature = "http")]
 pub mod network;
-pub mod lenient;
 pub mod request;
 #[cfg(test)]
 mod script;
+pub mod setup;
 pub mod signature;
 pub mod wire;
 

@@ -138,7 +138,7 @@ fn priority_name(priority: Priority) -> &'static str {
 }
 
 /// Option values are tags, unique in the account and different from every tag of ours.
-fn intent_option(intent: Intent) -> &'static str {
+pub(crate) fn intent_option(intent: Intent) -> &'static str {
     match intent {
         Intent::PricingRequest => "intent_pricing_request",
         Intent::Upgrade => "intent_upgrade",
@@ -147,7 +147,7 @@ fn intent_option(intent: Intent) -> &'static str {
     }
 }
 
-fn team_option(team: &TeamId) -> String {
+pub(crate) fn team_option(team: &TeamId) -> String {
     format!("{TEAM}{team}")
 }
 
