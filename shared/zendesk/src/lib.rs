@@ -4,6 +4,7 @@
 pub mod access;
 pub mod budget;
 pub mod client;
+pub mod doctor;
 pub mod event;
 pub mod feed;
 pub mod found;
