@@ -2,6 +2,7 @@
 //! [`Transport`] carries the requests.
 
 pub mod access;
+pub mod articles;
 pub mod budget;
 pub mod client;
 pub mod doctor;
