@@ -18,3 +18,4 @@ pub mod sign;
 pub mod stack;
 pub mod train;
 mod variables;
+pub mod zendesk;

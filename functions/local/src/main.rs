@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use local::{
     cli::{Cli, Command},
-    eval, exit, forget, helpdesk, run, serve, sign, stack, train,
+    eval, exit, forget, helpdesk, run, serve, sign, stack, train, zendesk,
 };
 
 #[tokio::main]
@@ -23,6 +23,9 @@ async fn main() -> ExitCode {
                 Some(Command::Sign(arguments)) => sign::command(&arguments, &environment),
                 Some(Command::Forget(arguments)) => forget::command(&arguments, &environment).await,
                 Some(Command::Train(arguments)) => train::command(&arguments),
+                Some(Command::ZendeskSetup(arguments)) => zendesk::setup::command(&arguments, &environment).await,
+                Some(Command::ImportKb(arguments)) => zendesk::import::command(&arguments, &environment).await,
+                Some(Command::Doctor(arguments)) => zendesk::doctor::command(&arguments, &environment).await,
             }
         }
         Err(error) => Err(error),
