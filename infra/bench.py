@@ -62,7 +62,8 @@ class Aws(http.server.BaseHTTPRequestHandler):
         self.answer(json.dumps(answers.get(operation, dict)()).encode(), "application/x-amz-json-1.0")
 
     def parameter(self, name: str) -> dict:
-        values = {"/mode": "suggest", "/secret": json.dumps({"current": "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="})}
+        values = {"/mode": "suggest", "/secret": json.dumps({"current": "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="}),
+                  "/zendesk": json.dumps({"client_id": "triage", "client_secret": "secret"})}
         return {"Parameter": {"Name": name, "Value": values.get(name, "")}}
 
     def body(self) -> bytes:
@@ -105,7 +106,7 @@ def main() -> int:
            "TICKETS_QUEUE_URL": "http://localhost/000000000000/tickets", "ALERTS_QUEUE_URL": "http://localhost/000000000000/alerts",
            "TICKETS_DEAD_LETTERS_URL": "http://localhost/000000000000/dead", "ALERTS_DEAD_LETTERS_URL": "http://localhost/000000000000/dead",
            "SENDER_EMAIL": "a@example.com", "GUARDIAN_EMAIL": "b@example.com", "OPPORTUNITY_EMAIL": "c@example.com", "ANALYST": "embedded",
-           "HELPDESK_URL": helpdesk_url, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stub.server_address[1]}", "RUST_LOG": "error"}
+           "ZENDESK_SUBDOMAIN": helpdesk_url, "ZENDESK_CREDENTIALS_PARAMETER": "/zendesk", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stub.server_address[1]}", "RUST_LOG": "error"}
     embedded = {"AWS_SAM_LOCAL": "true", "BACKEND": "embedded", "RUST_LOG": "error"}
 
     print(f"{'function':9} {'size MB':>8} {'gzip MB':>8} {'exec to /next ms, min / median':>32} {'memory MiB':>11} {'handler ms, p50 / p99':>22}")

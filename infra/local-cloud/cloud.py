@@ -1,5 +1,6 @@
 """Brings the emulator up, deploys the template, and takes everything down again."""
 
+import base64
 import contextlib
 import json
 import os
@@ -26,6 +27,7 @@ BUILD = WORK / "build"
 STACK = "triage-local"
 REGION = "us-east-1"
 BIN = pathlib.Path(sys.executable).parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 
 PARAMETERS = {
     "Stage": "test",
@@ -37,6 +39,8 @@ PARAMETERS = {
     "Analyst": "embedded",
 }
 ROLES = ["support", "accounts", "sales"]
+# The user that `demo-zendesk` keeps for us.
+BOT = "900000001"
 
 
 def say(text: str) -> None:
@@ -66,17 +70,59 @@ def wait_for(what: str, check, seconds: float = 60, pause: float = 0.3):
         time.sleep(pause)
 
 
+class Release:
+    """The functions of a source tree, built and ready to deploy."""
+
+    def __init__(self, root: pathlib.Path, build: pathlib.Path) -> None:
+        """The development build, stripped: the release build takes ten minutes a function and behaves alike."""
+        target = TARGET if root == ROOT else root / "target"
+        environment = {**os.environ, "CARGO_TARGET_DIR": str(target)}
+        # As `cargo test --workspace` builds them: another choice of packages would compile the SDK a second time.
+        subprocess.run(["cargo", "test", "--workspace", "--no-run", "--quiet"], cwd=root, env=environment, check=True)
+        shutil.rmtree(build, ignore_errors=True)
+        template = (root / "template.yaml").read_text()
+        for name in functions(root):
+            folder = f"{name.capitalize()}Function"
+            (build / folder).mkdir(parents=True)
+            subprocess.run(["strip", "-o", build / folder / "bootstrap", target / "debug" / name], check=True)
+            template = template.replace(f"CodeUri: functions/{name}\n", f"CodeUri: {folder}\n")
+        (build / "template.yaml").write_text(template)
+        self.root, self.build, self.local = root, build, target / "debug" / "local"
+
+
+def previous_release() -> Release:
+    """The release before this one, whose commit infra/local-cloud/previous-release names."""
+    commit = (HERE / "previous-release").read_text().split()[0]
+    root = WORK / f"previous-{commit[:12]}"
+    if not (root / "Cargo.toml").exists():
+        say(f"Building the previous release, {commit[:12]} ...")
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir(parents=True)
+        archive = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
+        subprocess.run(["tar", "-x"], cwd=root, input=archive, check=True)
+        # The dependencies are mostly the same: what this tree compiled of them serves there too.
+        (root / "target" / "debug").mkdir(parents=True)
+        crates = {path.name for folder in ("shared", "functions") for path in (ROOT / folder).iterdir()}
+        ours = crates | {f"lib{crate}" for crate in crates}
+        for folder in ("deps", "build", ".fingerprint"):
+            ignore = lambda _, names: [name for name in names if re.sub(r"-[0-9a-f]{16}.*$", "", name) in ours]
+            shutil.copytree(TARGET / "debug" / folder, root / "target" / "debug" / folder, ignore=ignore)
+    return Release(root, WORK / "build-previous")
+
+
 class LocalCloud:
     """Use as a context: what was started is stopped, whatever happens in between."""
 
-    def __init__(self) -> None:
+    def __init__(self, rise=None) -> None:
+        """`rise` deploys in place of us: from an earlier release."""
+        self._rise = rise
         self.port = free_port()
         self.endpoint = f"http://localhost:{self.port}"
         self.secret = secrets.token_urlsafe(24)
         self.passwords = {role: secrets.token_urlsafe(18) for role in ROLES}
         self.outputs: dict[str, str] = {}
-        self.helpdesk_port = free_port()
-        self._helpdesk: subprocess.Popen | None = None
+        self.zendesk_port = free_port()
+        self._zendesk: subprocess.Popen | None = None
         self._stack = contextlib.ExitStack()
         # These credentials are the emulator's root; the functions get sessions of their own roles.
         self.environment = {
@@ -101,9 +147,13 @@ class LocalCloud:
         try:
             self.build()
             self.start_emulator()
-            self.start_helpdesk()
-            self.deploy()
-            self.configure()
+            self.start_zendesk()
+            self.prepare()
+            if self._rise is None:
+                self.deploy_this()
+                self.configure()
+            else:
+                self._rise(self)
         except BaseException:
             self._stack.close()
             raise
@@ -113,20 +163,8 @@ class LocalCloud:
         self._stack.close()
 
     def build(self) -> None:
-        """The development build, stripped: the release build takes ten minutes a function and behaves alike."""
         say("Building the functions ...")
-        # As `cargo test --workspace` builds them: another choice of packages would compile the SDK a second time.
-        subprocess.run(["cargo", "test", "--workspace", "--no-run", "--quiet"], cwd=ROOT, check=True)
-        target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-        shutil.rmtree(BUILD, ignore_errors=True)
-        template = (ROOT / "template.yaml").read_text()
-        for name in functions():
-            folder = f"{name.capitalize()}Function"
-            (BUILD / folder).mkdir(parents=True)
-            subprocess.run(["strip", "-o", BUILD / folder / "bootstrap", target / "debug" / name], check=True)
-            template = template.replace(f"CodeUri: functions/{name}\n", f"CodeUri: {folder}\n")
-        (BUILD / "template.yaml").write_text(template)
-        self.local = target / "debug" / "local"
+        self.release = Release(ROOT, BUILD)
 
     def spawn(self, name: str, command: list, environment: dict) -> subprocess.Popen:
         log = self._stack.enter_context(open(WORK / f"{name}.log", "w"))
@@ -152,37 +190,56 @@ class LocalCloud:
 
         wait_for("the emulator answers", healthy)
 
-    def start_helpdesk(self) -> None:
-        """Zendesk's part is played by the embedded helpdesk with the bundled tickets."""
-        command = [self.local, "helpdesk", "--port", str(self.helpdesk_port)]
-        self._helpdesk = self.spawn("helpdesk", command, os.environ.copy())
-        wait_for("the helpdesk answers", self.helpdesk_answers)
+    def start_zendesk(self) -> None:
+        """Zendesk's part is played by `demo-zendesk`, with the bundled tickets and our fields in place."""
+        command = [self.release.local, "demo-zendesk", "--set-up", "--plan", "enterprise", "--port", str(self.zendesk_port)]
+        self._zendesk = self.spawn("zendesk", command, os.environ.copy())
+        wait_for("Zendesk answers", self.zendesk_answers)
 
-    def stop_helpdesk(self) -> None:
-        stop(self._helpdesk)
+    def stop_zendesk(self) -> None:
+        stop(self._zendesk)
 
-    def helpdesk_answers(self) -> bool:
+    def zendesk_answers(self) -> bool:
         with contextlib.suppress(OSError):
-            return self.helpdesk("/tickets/1001/calls") is not None
+            return self.zendesk("GET", "/_demo/credentials") is not None
         return False
 
-    def helpdesk(self, path: str):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.helpdesk_port}{path}", timeout=5) as answer:
-            return json.load(answer)
+    def zendesk(self, method: str, path: str, body=None):
+        """Asks Zendesk as its administrator; paths under /_demo need nobody's credentials."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.zendesk_port}{path}", method=method,
+                                         data=None if body is None else json.dumps(body).encode())
+        request.add_header("Content-Type", "application/json")
+        if not path.startswith("/_demo/"):
+            token = self.zendesk("GET", "/_demo/credentials")["api_tokens"][0]
+            basic = base64.b64encode(f"{token['email']}/token:{token['api_token']}".encode()).decode()
+            request.add_header("Authorization", f"Basic {basic}")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            text = answer.read()
+            return json.loads(text) if text else None
 
-    def deploy(self) -> None:
-        say("Deploying the template ...")
+    def updates(self, ticket: int) -> list[dict]:
+        """The requests of ours that changed a ticket."""
+        return self.zendesk("GET", f"/_demo/tickets/{ticket}/calls")["calls"]
+
+    def prepare(self) -> None:
+        """What is there before the first deployment, as docs/deploy.md says: the secrets first."""
         self.client("s3").create_bucket(Bucket="deployment")
         self.client("sesv2").create_email_identity(EmailIdentity=PARAMETERS["SenderIdentity"])
-        helpdesk = f"http://127.0.0.1:{self.helpdesk_port}"
-        parameters = {**PARAMETERS, "HelpdeskUrl": helpdesk, "ZendeskSubdomain": helpdesk}
-        # As in docs/deploy.md: the secrets first.
-        value = json.dumps({"current": self.secret})
-        self.client("ssm").put_parameter(Name=f"/{STACK}/webhook-secret", Type="SecureString", Value=value)
-        command = [BIN / "sam", "deploy", "--template-file", BUILD / "template.yaml", "--stack-name", STACK,
+        self.put_secret("webhook-secret", {"current": self.secret})
+        running = self.zendesk("GET", "/_demo/credentials")["clients"][1]
+        self.put_secret("zendesk-credentials", {name: running[name] for name in ("client_id", "client_secret")})
+
+    def put_secret(self, name: str, value: dict) -> None:
+        self.client("ssm").put_parameter(Name=f"/{STACK}/{name}", Type="SecureString", Value=json.dumps(value), Overwrite=True)
+
+    def deploy(self, release: Release, **parameters: str) -> None:
+        """Deploys a release over whatever is there."""
+        say("Deploying the template ...")
+        given = {**PARAMETERS, **parameters}
+        command = [BIN / "sam", "deploy", "--template-file", release.build / "template.yaml", "--stack-name", STACK,
                    "--s3-bucket", "deployment", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND",
                    "--no-confirm-changeset", "--no-progressbar", "--region", REGION,
-                   "--parameter-overrides", *[f"{name}={value}" for name, value in parameters.items()]]
+                   "--parameter-overrides", *[f"{name}={value}" for name, value in given.items()]]
         with open(WORK / "deploy.log", "w") as log:
             done = subprocess.run(command, env=self.environment, stdout=log, stderr=subprocess.STDOUT, cwd=WORK)
         if done.returncode:
@@ -190,6 +247,9 @@ class LocalCloud:
             raise RuntimeError("sam deploy failed")
         stack = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def deploy_this(self) -> None:
+        self.deploy(self.release, ZendeskSubdomain=f"http://127.0.0.1:{self.zendesk_port}", ZendeskBotUserId=BOT)
 
     def configure(self) -> None:
         """The customer's files and the passwords of the site, as docs/deploy.md says."""
@@ -229,6 +289,7 @@ Webhook    http://{host}{path}
            ZENDESK_WEBHOOK_SECRET={cloud.secret} cargo run -- sign events/ticket-created.json --curl http://{host}{path} | sh
 Dashboard  http://{site}.cloudfront.localhost:{cloud.port}/support/ (published every minute)
            {"  ".join(f"{role}:{password}" for role, password in cloud.passwords.items())}
+Zendesk    http://127.0.0.1:{cloud.zendesk_port}/_demo/tickets
 Mail       {cloud.endpoint}/_ministack/ses/messages
 Logs       {WORK.relative_to(ROOT)}/*.log
 Ctrl-C takes it all down.""")

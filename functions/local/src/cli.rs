@@ -33,6 +33,9 @@ pub enum Command {
     Sign(SignArguments),
     /// Erase tickets from an output folder: from every log, the e-mails and the dashboard
     Forget(ForgetArguments),
+    /// Put all functions through days of bad weather in seconds: lost, doubled and late events, failing services, killed
+    /// workers, agents in between; then look whether a promise was broken
+    Simulate(SimulateArguments),
     /// Refit the embedded analyst on the training corpus and your own tickets (takes minutes; use --release)
     Train(TrainArguments),
     /// Connect a Zendesk: fields, groups, webhook, ids and secrets; or take it down again
@@ -145,6 +148,22 @@ pub struct ForgetArguments {
     /// The folder a run or `serve` wrote
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub output: PathBuf,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct SimulateArguments {
+    /// Tickets a seed
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    pub tickets: u32,
+    /// The first seed; the same seed goes the same way
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many seeds, one after the other
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: u64,
+    /// What customers write, as CSV [default: the exam's texts in the working folder, else the bundled 30 tickets]
+    #[arg(long, value_name = "FILE.csv")]
+    pub input: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]

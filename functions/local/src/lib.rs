@@ -15,6 +15,7 @@ pub mod run;
 pub mod say;
 pub mod serve;
 pub mod sign;
+pub mod simulate;
 pub mod stack;
 pub mod train;
 mod variables;

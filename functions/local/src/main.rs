@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use local::{
     cli::{Cli, Command},
-    eval, exit, forget, helpdesk, run, serve, sign, stack, train, zendesk,
+    eval, exit, forget, helpdesk, run, serve, sign, simulate, stack, train, zendesk,
 };
 
 #[tokio::main]
@@ -22,6 +22,7 @@ async fn main() -> ExitCode {
                 Some(Command::Helpdesk(arguments)) => helpdesk::command(&arguments).await,
                 Some(Command::Sign(arguments)) => sign::command(&arguments, &environment),
                 Some(Command::Forget(arguments)) => forget::command(&arguments, &environment).await,
+                Some(Command::Simulate(arguments)) => simulate::command(&arguments),
                 Some(Command::Train(arguments)) => train::command(&arguments),
                 Some(Command::ZendeskSetup(arguments)) => zendesk::setup::command(&arguments, &environment).await,
                 Some(Command::ImportKb(arguments)) => zendesk::import::command(&arguments, &environment).await,

@@ -30,7 +30,13 @@ fn configuration() -> Arc<FixedConfiguration> {
 }
 
 fn configuration_of(policy: Policy) -> Arc<FixedConfiguration> {
-    Arc::new(FixedConfiguration(Arc::new(Config { policy, fields: FieldIds::default(), delivery: true })))
+    Arc::new(FixedConfiguration(Arc::new(Config {
+        policy,
+        fields: FieldIds::default(),
+        organization_fields: Default::default(),
+        kam_domains: Vec::new(),
+        delivery: true,
+    })))
 }
 
 async fn published(records: Vec<Record>) -> (String, serde_json::Value) {

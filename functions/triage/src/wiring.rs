@@ -3,17 +3,21 @@
 use std::sync::Arc;
 
 use aws::{
-    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, Parameters, SqsQueue,
+    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, ParameterCredentials, Parameters, SqsQueue,
     lambda::{self, Environment, variable, wall_clock},
 };
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use domain::ports::Control;
+use domain::{UserId, ports::Control};
 use lambda_runtime::Error;
 use llm::Budget;
-use memory::{Bundled, RemoteHelpdesk};
-use runtime::{Invocation, config::ConfigError};
+use memory::Bundled;
+use runtime::{
+    Invocation,
+    config::{ConfigError, ConfiguredMapping},
+};
 use secrecy::{ExposeSecret, SecretString};
 use triage::Triage;
+use zendesk::{Access, Client, CredentialSource, HttpTransport, RUNTIME_SCOPES, ZendeskHelpdesk};
 
 use crate::analyst::{LiveAnalyst, ModelChoice, router};
 
@@ -28,15 +32,25 @@ impl lambda::Function for Function {
         let dead_letters = environment.required("TICKETS_DEAD_LETTERS_URL");
         let alerts = environment.required("ALERTS_QUEUE_URL");
         let control = environment.required("CONTROL_TABLE");
-        let helpdesk = environment.required("HELPDESK_URL");
+        let place = environment.required("ZENDESK_SUBDOMAIN");
+        let credentials = environment.required("ZENDESK_CREDENTIALS_PARAMETER");
+        let bot = environment.optional("BOT_USER_ID").map(UserId);
         let site = environment.required("SITE_BUCKET");
         let model_key = environment.required("MODEL_KEY_PARAMETER");
         let deployment = Deployment::new(environment, Articles::Read).await?;
         let parameters = Parameters::new(&deployment.sdk);
-        let (_, key) = futures::try_join!(deployment.warm(), parameters.get(&model_key))?;
-        let choice = model_choice(key, Arc::new(ControlTable::new(&deployment.sdk, control)))?;
+        let transport = HttpTransport::new(&place).map_err(|problem| format!("ZENDESK_SUBDOMAIN: {problem}"))?;
+        let credentials = Arc::new(ParameterCredentials::new(&deployment.sdk, credentials));
+        let (warm, key, ()) = futures::join!(deployment.warm(), parameters.get(&model_key), read_ahead(&credentials));
+        let (_, key) = (warm?, key?);
+        let control = Arc::new(ControlTable::new(&deployment.sdk, control));
+        let access = Access::new(credentials, RUNTIME_SCOPES);
+        let budget = zendesk::Budget::new(control.clone());
+        let client = Client::new(Arc::new(transport), access, budget, Arc::new(wall_clock));
+        let mapping = Arc::new(ConfiguredMapping(deployment.settings.clone()));
+        let helpdesk = ZendeskHelpdesk::new(client, mapping, bot);
+        let choice = model_choice(key, control)?;
         let analyst = LiveAnalyst::new(deployment.bucket, deployment.settings.clone(), choice).await?;
-        let helpdesk = RemoteHelpdesk::new(&helpdesk).map_err(|error| format!("HELPDESK_URL: {error}"))?;
         Ok(Self(Triage {
             settings: deployment.settings,
             log: deployment.log.clone(),
@@ -75,6 +89,15 @@ impl lambda::Function for Function {
 
     async fn handle(&self, event: Self::Event, invocation: &Invocation) -> Result<Self::Answer, Error> {
         Ok(triage::handle(&self.0, event, invocation).await)
+    }
+}
+
+/// Reads Zendesk's credentials with the rest. Missing ones are the first ticket's to tell: they may come later.
+async fn read_ahead(credentials: &ParameterCredentials) {
+    if let Ok(credentials) = credentials.credentials().await
+        && let Some(problem) = credentials.warning()
+    {
+        tracing::warn!(problem, "Zendesk's API tokens end.");
     }
 }
 

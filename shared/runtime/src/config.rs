@@ -10,7 +10,7 @@ use domain::{
 };
 use jiff::SignedDuration;
 use serde::Deserialize;
-use zendesk::FieldIds;
+use zendesk::{FieldIds, Mapping, Mappings, OrganizationFields};
 
 /// Reads variables through a function, so that tests need no environment, and collects every problem before it says one.
 #[derive(Debug)]
@@ -142,6 +142,10 @@ struct PolicyFile {
 struct ZendeskFile {
     url: String,
     fields: FieldIds,
+    #[serde(default)]
+    organization_fields: OrganizationFields,
+    #[serde(default)]
+    kam_domains: Vec<String>,
 }
 
 /// What a function runs by.
@@ -149,12 +153,16 @@ struct ZendeskFile {
 /// | what | where it is set on AWS | how it changes |
 /// |---|---|---|
 /// | `policy.mode` | the mode parameter | within 300 s, without a deployment |
-/// | thresholds, alert limits, teams, helpdesk URL, field ids | `policy.json`, `agents.json` | within 300 s, without a deployment |
+/// | thresholds, alert limits, teams, what Zendesk calls things | `policy.json`, `agents.json` | within 300 s, without a deployment |
 /// | [`Variables`] | parameters of the template | with a deployment, which starts every function anew |
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
     pub policy: Policy,
     pub fields: FieldIds,
+    /// Where an account's facts stand in Zendesk.
+    pub organization_fields: OrganizationFields,
+    /// Domains a key account manager's address may be in.
+    pub kam_domains: Vec<String>,
     /// `DELIVERY=off`: alerts are decided and logged, nobody is written to.
     pub delivery: bool,
 }
@@ -163,6 +171,18 @@ pub struct Config {
 #[async_trait]
 pub trait Configuration: Send + Sync {
     async fn config(&self) -> Result<Arc<Config>, PortError>;
+}
+
+/// What `policy.json` says of the customer's Zendesk, as of now.
+pub struct ConfiguredMapping(pub Arc<dyn Configuration>);
+
+#[async_trait]
+impl Mappings for ConfiguredMapping {
+    async fn mapping(&self) -> Result<Mapping, PortError> {
+        let config = self.0.config().await?;
+        let (organization, kam_domains) = (config.organization_fields.clone(), config.kam_domains.clone());
+        Ok(Mapping { fields: config.fields, organization, kam_domains })
+    }
 }
 
 /// What the environment says, read once: it is the same for as long as a process lives.
@@ -281,6 +301,8 @@ fn config(files: Parsed, mode: Mode, variables: &Variables) -> Config {
             retention: variables.retention,
         },
         fields: policy.zendesk.fields,
+        organization_fields: policy.zendesk.organization_fields,
+        kam_domains: policy.zendesk.kam_domains,
         delivery: variables.delivery,
     }
 }
@@ -338,6 +360,20 @@ mod tests {
         assert_eq!(problems, ["GUARDIAN_EMAIL: is not set", "OPPORTUNITY_EMAIL: is not set"]);
         let variables = read(&[("GUARDIAN_EMAIL", "kam@acme.test"), ("OPPORTUNITY_EMAIL", "shop@acme.test")]).unwrap();
         assert_eq!(variables.recipients.opportunity.as_str(), "shop@acme.test");
+    }
+
+    #[test]
+    fn an_organisation_has_its_own_keys() {
+        let policy = |more: &str| data::POLICY.replace("\"fields\": {", &format!("{more}\"fields\": {{"));
+        let plain = with(FILES, &[]).unwrap();
+        assert_eq!(plain.organization_fields, OrganizationFields::default());
+        let named = policy(r#""organization_fields": {"mrr": "arr_monthly"}, "kam_domains": ["acme.test"], "#);
+        let config = with(Files { policy: &named, ..FILES }, &[]).unwrap();
+        let OrganizationFields { mrr, plan, .. } = config.organization_fields;
+        assert_eq!((&*mrr, &*plan, &config.kam_domains[..]), ("arr_monthly", "plan", &["acme.test".to_owned()][..]));
+        let wrong = policy(r#""organization_fields": {"mmr": "x"}, "#);
+        let told = with(Files { policy: &wrong, ..FILES }, &[]).unwrap_err().to_string();
+        assert!(told.contains("policy.json: zendesk.organization_fields.mmr"), "{told}");
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Budget {
         }
         let remaining = plain(response, &["x-rate-limit-remaining", "ratelimit-remaining", "rate-limit-remaining"]);
         let reset = plain(response, &["ratelimit-reset", "rate-limit-reset"]);
-        learned.requests.empty_until = empty_until(remaining, reset, now);
+        learned.requests.remember(remaining, reset, now);
         if let Some(value) =
             header(response, &["zendesk-ratelimit-tickets-update", "zendesk-rate-limit-tickets-update"])
         {
@@ -125,7 +125,7 @@ impl Budget {
             if let Some(total) = part("total") {
                 learned.updates.total = Some(total);
             }
-            learned.updates.empty_until = empty_until(part("remaining"), part("resets"), now);
+            learned.updates.remember(part("remaining"), part("resets"), now);
         }
     }
 
@@ -138,6 +138,16 @@ impl Budget {
 impl std::fmt::Debug for Budget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Budget").field("limited", &self.control.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Bucket {
+    /// An answer that says nothing of what remains changes nothing.
+    fn remember(&mut self, remaining: Option<u64>, resets: Option<u64>, now: Timestamp) {
+        let Some(remaining) = remaining else { return };
+        let wait = resets.unwrap_or(MINUTE.unsigned_abs()).clamp(1, LONGEST_PAUSE);
+        let wait = SignedDuration::from_secs(i64::try_from(wait).unwrap_or(MINUTE));
+        self.empty_until = if remaining == 0 { Some(later(now, wait)) } else { None };
     }
 }
 
@@ -203,14 +213,6 @@ async fn give_back(control: &dyn Control, passed: &[Counted]) -> Result<(), Port
 fn throttled(until: Timestamp, now: Timestamp) -> ApiError {
     let wait = until.duration_since(now).max(SignedDuration::from_secs(1));
     ApiError::Throttled { not_before: wait.unsigned_abs() }
-}
-
-fn empty_until(remaining: Option<u64>, resets: Option<u64>, now: Timestamp) -> Option<Timestamp> {
-    let wait = resets.unwrap_or(MINUTE.unsigned_abs()).clamp(1, LONGEST_PAUSE);
-    match remaining {
-        Some(0) => Some(later(now, SignedDuration::from_secs(i64::try_from(wait).unwrap_or(MINUTE)))),
-        Some(_) | None => None,
-    }
 }
 
 fn header<'a>(response: &'a Response, spellings: &[&str]) -> Option<&'a str> {
@@ -337,6 +339,17 @@ mod tests {
         let Err(ApiError::Throttled { not_before }) = block_on(client.send(read())) else { panic!() };
         assert_eq!(not_before, Duration::from_secs(900), "no longer, whatever the header says");
         script.seen();
+    }
+
+    #[test]
+    fn an_answer_without_limits_changes_nothing() {
+        let hand = Hand::new();
+        let budget = Budget::unlimited();
+        budget.learn(&told(&[("x-rate-limit-remaining", "0")]), hand.now());
+        budget.learn(&told(&[]), hand.now());
+        assert_eq!(admitted(&budget, [read()], hand.now()), 0);
+        budget.learn(&told(&[("x-rate-limit-remaining", "5")]), hand.now());
+        assert_eq!(admitted(&budget, [read()], hand.now()), 1);
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub enum ApiError {
     Unreadable(JsonError),
     /// The same, of one field.
     #[error("the answer has no {0}")]
-    Missing(&'static str),
+    Incomplete(&'static str),
     /// The counters or the store of the credentials failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -205,7 +205,7 @@ impl From<ApiError> for PortError {
             | ApiError::Unavailable { not_before: None, .. }
             | ApiError::Conflict
             | ApiError::Unreadable(_)
-            | ApiError::Missing(_) => Self::transient(SERVICE, error),
+            | ApiError::Incomplete(_) => Self::transient(SERVICE, error),
             ApiError::Unauthorized | ApiError::Token(_) | ApiError::Forbidden { .. } => Self::denied(SERVICE, error),
             ApiError::NotFound { .. } | ApiError::Gone | ApiError::Invalid(_) | ApiError::Refused { .. } => {
                 Self::permanent(SERVICE, error)
@@ -219,7 +219,7 @@ impl ApiError {
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
         match self {
-            Self::Unanswered(_) | Self::Unavailable { .. } | Self::Unreadable(_) | Self::Missing(_) => true,
+            Self::Unanswered(_) | Self::Unavailable { .. } | Self::Unreadable(_) | Self::Incomplete(_) => true,
             Self::Unauthorized
             | Self::Token(_)
             | Self::Forbidden { .. }

@@ -1,4 +1,4 @@
-//! Zendesk behind [`Helpdesk`]. docs/zendesk.md says what is read and written, and what each answer means.
+//! Zendesk behind [`Helpdesk`]. docs/zendesk-api.md says what is read and written, and what each answer means.
 
 mod account;
 mod conversation;
@@ -128,8 +128,8 @@ impl ZendeskHelpdesk {
         let now = self.client.now();
         let mut remembered = self.remembered();
         for customer in Customer::all(users, organizations) {
-            make_room(&mut remembered.customers);
-            remembered.customers.insert(customer.id.clone(), (now, customer));
+            let id = customer.id.clone();
+            remembered.keep(&id, customer, now);
         }
         make_room(&mut remembered.seen);
         remembered.seen.insert(id, seen);
@@ -158,10 +158,21 @@ impl ZendeskHelpdesk {
         } else {
             return Ok(None);
         };
-        match customer {
-            Err(ApiError::NotFound { .. } | ApiError::Gone) => Ok(None),
-            customer => customer,
+        let customer = match customer {
+            Err(ApiError::NotFound { .. } | ApiError::Gone) => return Ok(None),
+            customer => customer?,
+        };
+        if let Some(customer) = &customer {
+            self.remembered().keep(id, customer.clone(), self.client.now());
         }
+        Ok(customer)
+    }
+}
+
+impl Remembered {
+    fn keep(&mut self, id: &AccountId, customer: Customer, now: Timestamp) {
+        make_room(&mut self.customers);
+        self.customers.insert(id.clone(), (now, customer));
     }
 }
 
@@ -209,12 +220,7 @@ impl Helpdesk for ZendeskHelpdesk {
             let name = id.to_name();
             return Ok(Account { id: id.clone(), name, mrr: None, plan: None, health: None, kam: None });
         };
-        let account = customer.account(id, &mapping);
-        let mut remembered = self.remembered();
-        make_room(&mut remembered.customers);
-        let now = self.client.now();
-        remembered.customers.entry(id.clone()).or_insert((now, customer));
-        Ok(account)
+        Ok(customer.account(id, &mapping))
     }
 
     async fn update(&self, update: &TicketUpdate) -> Result<Updated, PortError> {
@@ -226,3 +232,6 @@ impl Helpdesk for ZendeskHelpdesk {
         self.find_write(id, marker).await
     }
 }
+
+#[cfg(test)]
+mod tests;

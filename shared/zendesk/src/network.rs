@@ -107,6 +107,11 @@ fn base(place: &str) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+    };
+
     use super::*;
 
     #[test]
@@ -128,6 +133,64 @@ mod tests {
             ("http://127.0.0.1/path", None),
         ] {
             assert_eq!(base(place).ok().as_deref(), base_url, "{place:?}");
+        }
+    }
+
+    /// Answers one request, with a body if something is `written`, with these bytes, and hands over what was asked.
+    fn serve(answer: Vec<u8>, written: bool) -> (HttpTransport, std::thread::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let transport = HttpTransport::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let (mut asked, mut part) = (Vec::new(), [0; 4096]);
+            let end: &[u8] = if written { b"}" } else { b"\r\n\r\n" };
+            while !asked.ends_with(end) {
+                let read = stream.read(&mut part).unwrap();
+                asked.extend_from_slice(&part[..read]);
+            }
+            // Whoever hangs up before the end of a long answer is no failure of the server's.
+            let _ = stream.write_all(&answer);
+            String::from_utf8(asked).unwrap().to_ascii_lowercase()
+        });
+        (transport, server)
+    }
+
+    #[tokio::test]
+    async fn a_request_goes_out_whole() {
+        let (transport, server) =
+            serve(b"HTTP/1.1 201 Created\r\nX-Rate-Limit: 400\r\nContent-Length: 2\r\n\r\n{}".to_vec(), true);
+        let path = "/api/v2/tickets/7/comments.json?page[size]=100";
+        let request = Request::new(Method::Put, path).with_body(serde_json::json!({ "ticket": {} }));
+        let request = Request { authorization: Some(crate::Authorization("Bearer abc".into())), ..request };
+        let answer = transport.send(request).await.unwrap();
+        assert_eq!((answer.status, answer.header("x-rate-limit"), &*answer.body), (201, Some("400"), &b"{}"[..]));
+        let asked = server.join().unwrap();
+        assert!(asked.starts_with("put /api/v2/tickets/7/comments.json?page%5bsize%5d=100 http/1.1\r\n"), "{asked}");
+        for line in [
+            "authorization: bearer abc",
+            "content-type: application/json",
+            "accept: application/json",
+            "user-agent: support-triage/",
+        ] {
+            assert!(asked.contains(line), "{line} in {asked}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_an_answer_and_not_followed() {
+        let (transport, server) =
+            serve(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec(), false);
+        assert_eq!(transport.send(Request::get("/api/v2/users/me.json")).await.unwrap().status, 302);
+        server.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_answer_cut_off_or_without_end_is_none() {
+        let endless = [&b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n"[..], &vec![b' '; 9_000_000]].concat();
+        for answer in [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}".to_vec(), Vec::new(), endless] {
+            let (transport, server) = serve(answer, false);
+            assert!(transport.send(Request::get("/api/v2/users/me.json")).await.is_err());
+            server.join().unwrap();
         }
     }
 

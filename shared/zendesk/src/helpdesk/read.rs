@@ -38,7 +38,7 @@ impl Reading<'_> {
     pub(super) fn ticket(&self, events: &[Audit], now: Timestamp) -> Result<Ticket, ApiError> {
         let Self { id, mapping, answer, conversation, bot } = *self;
         let ticket = &answer.ticket;
-        let missing = || ApiError::Missing("ticket.updated_at");
+        let missing = || ApiError::Incomplete("ticket.updated_at");
         let stamp: Arc<str> = ticket.updated_at.as_deref().ok_or_else(missing)?.into();
         let requester = ticket.requester_id.and_then(|id| user(&conversation.users, id));
         let words = conversation::words(ticket, conversation, events, bot);
@@ -52,7 +52,7 @@ impl Reading<'_> {
             description: words.description.into(),
             follow_ups: words.follow_ups,
             channel: channel.into(),
-            account: account::of(ticket, id.number()).ok_or(ApiError::Missing("ticket.requester_id"))?,
+            account: account::of(ticket, id.number()).ok_or(ApiError::Incomplete("ticket.requester_id"))?,
             requester_name: requester.and_then(|user| user.name.clone()),
             sender: sender(requester),
             opened_privately: private,

@@ -79,7 +79,7 @@ impl ZendeskHelpdesk {
                 Err(ApiError::Gone) => return Ok(Updated::Gone),
                 Err(ApiError::NotFound { .. }) => return Ok(Updated::NotFound),
                 // Written, and the answer lost on its way: the audits have it.
-                Err(error @ (ApiError::Unreadable(_) | ApiError::Missing(_))) => {
+                Err(error @ (ApiError::Unreadable(_) | ApiError::Incomplete(_))) => {
                     let found = self.find_write(update.ticket, &update.marker).await?;
                     return found.map(Updated::Applied).ok_or_else(|| error.into());
                 }
@@ -154,7 +154,7 @@ impl ZendeskHelpdesk {
     }
 
     async fn make_private(&self, ticket: TicketId, comment: Option<u64>) -> Result<(), ApiError> {
-        let comment = comment.ok_or(ApiError::Missing("audit.events.id"))?;
+        let comment = comment.ok_or(ApiError::Incomplete("audit.events.id"))?;
         let path = format!("/api/v2/tickets/{}/comments/{comment}/make_private", ticket.number());
         self.client.send(Request::new(Method::Put, path)).await.map(|_| ())
     }

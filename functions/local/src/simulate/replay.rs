@@ -1,0 +1,85 @@
+//! The real analyst's readings of a few hundred texts, taken once and given back by text.
+
+use std::{collections::HashMap, path::Path, time::Duration};
+
+use analyst::EmbeddedAnalyst;
+use async_trait::async_trait;
+use domain::{
+    Account, FieldValues, Policy, Reading, Sender, Ticket, Version,
+    ports::{Analyst, PortError},
+};
+
+use crate::{
+    input::{self, Row},
+    stack,
+};
+
+/// What customers write in a simulation, and how the embedded analyst reads it.
+#[derive(Debug)]
+pub(super) struct Replay {
+    pub(super) texts: Vec<Text>,
+    readings: HashMap<String, Reading>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Text {
+    pub(super) subject: String,
+    pub(super) body: String,
+    pub(super) customer: String,
+    pub(super) mrr: Option<f64>,
+}
+
+impl Replay {
+    /// Reads the file's texts, or the bundled ones.
+    ///
+    /// # Errors
+    /// A file that cannot be read or holds no ticket.
+    pub(super) fn new(file: Option<&Path>, policy: &Policy) -> anyhow::Result<Self> {
+        let input = input::read(file, |problem| eprintln!("skipped: {problem}"))?;
+        anyhow::ensure!(!input.rows.is_empty(), "{} holds no tickets", input.file);
+        let analyst = stack::embedded_analyst(policy)?;
+        let readings = input.rows.iter().map(|row| (key(&row.description), reading(&analyst, row))).collect();
+        let texts = input.rows.iter().map(|row| Text {
+            subject: row.subject.to_string(),
+            body: row.description.to_string(),
+            customer: row.account.to_string(),
+            mrr: row.mrr,
+        });
+        Ok(Self { texts: texts.collect(), readings })
+    }
+}
+
+fn reading(analyst: &EmbeddedAnalyst, row: &Row) -> Reading {
+    let ticket = Ticket {
+        id: row.id,
+        version: Version(1),
+        subject: row.subject.clone(),
+        description: row.description.clone(),
+        follow_ups: Vec::new(),
+        channel: row.channel.clone(),
+        account: row.account.clone(),
+        requester_name: None,
+        sender: Sender::Customer,
+        opened_privately: false,
+        created_at: row.timestamp,
+        updated_stamp: "".into(),
+        values: FieldValues::default(),
+        tags: [].into(),
+    };
+    analyst.read(&analyst.listen(&ticket, &|| true))
+}
+
+/// Letters and digits alone: Zendesk gives a text back as HTML, with other blanks.
+fn key(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+#[async_trait]
+impl Analyst for Replay {
+    /// The newest message's reading, whatever came before it.
+    async fn read(&self, ticket: &Ticket, _: &Account, _: Duration) -> Result<Reading, PortError> {
+        let newest = ticket.messages().last().map(key).unwrap_or_default();
+        let found = self.readings.get(&newest).cloned();
+        found.ok_or_else(|| PortError::permanent("replayed analyst", "a text that nobody wrote"))
+    }
+}
