@@ -110,7 +110,7 @@ async fn main() {
     let budget = Budget::new(Arc::new(MemoryControl::default()), 1e3, stack::wall_clock);
     let policy = &shared.policy;
     let config = llm::Config::read(get).unwrap();
-    let reader = Router::new(config, model, &policy.teams, stack::embedded_analyst(policy).unwrap(), budget);
+    let reader = Router::new(config, model, &policy.teams, stack::embedded_analyst(&policy.teams).unwrap(), budget);
     let mut times = Vec::with_capacity(READS);
     for row in input.rows.iter().cycle().take(READS) {
         let ticket = Ticket { subject: row.subject.clone(), description: row.description.clone(), ..sample::ticket(1) };

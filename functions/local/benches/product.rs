@@ -48,7 +48,7 @@ fn decision(criterion: &mut Criterion) {
 }
 
 fn analyst(criterion: &mut Criterion) {
-    let analyst = stack::embedded_analyst(&sample::policy()).unwrap();
+    let analyst = stack::embedded_analyst(&sample::policy().teams).unwrap();
     let tickets = tickets();
     let mut next = tickets.iter().cycle();
     criterion.bench_function("embedded analyst, a ticket", |bench| {
@@ -135,7 +135,7 @@ fn hostile_redaction(criterion: &mut Criterion) {
 
 /// What a text of the greatest length costs the embedded analyst.
 fn hostile_reading(criterion: &mut Criterion) {
-    let analyst = stack::embedded_analyst(&sample::policy()).unwrap();
+    let analyst = stack::embedded_analyst(&sample::policy().teams).unwrap();
     let mut group = criterion.benchmark_group("embedded analyst, 65 kB of");
     group.sample_size(10);
     let blob: String = (0..65_000_u32).map(|n| char::from(b'A' + (n * n % 57) as u8)).collect();

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use memory::demo::{Locale, Plan};
 
+use crate::zendesk::{doctor::DoctorArguments, import::ImportArguments, setup::ZendeskSetupArguments};
+
 /// Support-ticket triage on your laptop: no key, no account, no network; nothing is sent to anybody.
 ///
 /// Without a command, takes the 30 bundled tickets through webhook, triage, alert and report, and writes a dashboard and
@@ -37,6 +39,12 @@ pub enum Command {
     Simulate(SimulateArguments),
     /// Refit the embedded analyst on the training corpus and your own tickets (takes minutes; use --release)
     Train(TrainArguments),
+    /// Connect a Zendesk: fields, groups, webhook, ids and secrets; or take it down again
+    ZendeskSetup(ZendeskSetupArguments),
+    /// Bring the articles of a Help Center into the knowledge base
+    ImportKb(ImportArguments),
+    /// Examine a Zendesk, and a stack on AWS: one line for each check, with its fix
+    Doctor(DoctorArguments),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -236,5 +244,16 @@ mod tests {
             };
             assert!(arguments.demo_mode && arguments.input.is_some());
         }
+    }
+
+    #[test]
+    fn teardown_needs_its_own_account_only() {
+        let parse = |words: &[&str]| Cli::try_parse_from([&["x", "zendesk-setup"], words].concat());
+        for words in
+            [&["--subdomain", "acme", "--dry-run"][..], &["teardown", "--subdomain", "acme", "--fields", "delete"]]
+        {
+            assert!(matches!(parse(words).unwrap().command, Some(Command::ZendeskSetup(_))), "{words:?}");
+        }
+        assert!(parse(&["teardown"]).is_err());
     }
 }

@@ -19,3 +19,4 @@ pub mod simulate;
 pub mod stack;
 pub mod train;
 mod variables;
+pub mod zendesk;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use local::{
     cli::{Cli, Command},
-    demo_zendesk, eval, exit, forget, run, serve, sign, simulate, stack, train,
+    demo_zendesk, eval, exit, forget, run, serve, sign, simulate, stack, train, zendesk,
 };
 
 #[tokio::main]
@@ -24,6 +24,9 @@ async fn main() -> ExitCode {
                 Some(Command::Forget(arguments)) => forget::command(&arguments, &environment).await,
                 Some(Command::Simulate(arguments)) => simulate::command(&arguments),
                 Some(Command::Train(arguments)) => train::command(&arguments),
+                Some(Command::ZendeskSetup(arguments)) => zendesk::setup::command(&arguments, &environment).await,
+                Some(Command::ImportKb(arguments)) => zendesk::import::command(&arguments, &environment).await,
+                Some(Command::Doctor(arguments)) => zendesk::doctor::command(&arguments, &environment).await,
             }
         }
         Err(error) => Err(error),

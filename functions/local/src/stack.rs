@@ -177,7 +177,7 @@ impl Shared {
         let control = Arc::new(MemoryControl::default());
         let budget = Budget::new(control.clone(), reading.budget_usd, wall_clock);
         let model = claude::language_model(&claude).map_err(|problem| anyhow!(problem))?;
-        let reader = Router::new(reading, model, &policy.teams, embedded_analyst(&policy)?, budget);
+        let reader = Router::new(reading, model, &policy.teams, embedded_analyst(&policy.teams)?, budget);
         let (policy, log) = (Arc::new(policy), Arc::new(MemoryTicketLog::default()));
         Ok(Self {
             reporting: Reporting {
@@ -331,10 +331,10 @@ pub fn teams() -> &'static Teams {
 ///
 /// # Errors
 /// Bundled data that do not parse.
-pub fn embedded_analyst(policy: &Policy) -> anyhow::Result<EmbeddedAnalyst> {
+pub fn embedded_analyst(teams: &Teams) -> anyhow::Result<EmbeddedAnalyst> {
     let encoder = Encoder::new(data::ENCODER).context("shared/data/models/encoder.bin")?;
     let model = Model::read(data::MODEL).context("shared/data/models/model.bin")?;
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).context("shared/data/customer/knowledge_base")?;
-    let signatures = policy.teams.signatures();
+    let signatures = teams.signatures();
     Ok(EmbeddedAnalyst::new(encoder, model, knowledge, signatures))
 }

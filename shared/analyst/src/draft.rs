@@ -168,4 +168,17 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_translated_article_is_in_the_language_of_the_ticket() {
+        let source = "+++\ntitle = 'Clé'\ntopic = 'x'\nagent = 'nexus'\nfaq = true\nlanguage = 'fr'\narticle = '7'\n\
+                      questions = []\n+++\nOuvrez Paramètres.\n";
+        let base = KnowledgeBase::parse(std::iter::once(("cle", source))).unwrap();
+        let article = base.articles().next().unwrap();
+        for (language, expected) in [(Language::Fr, true), (Language::De, false)] {
+            let frame =
+                Frame { name: "Acme", company: true, sentiment: Sentiment::Neutral, language, signature: "The team" };
+            assert_eq!(compose(Match { article, score: 1.0 }, frame).in_language, expected);
+        }
+    }
 }

@@ -37,6 +37,10 @@ pub struct Article {
     pub faq: bool,
     /// The language of the answer.
     pub language: Language,
+    /// What the translations of one article share; none for an article that stands alone.
+    pub family: Option<String>,
+    /// Where it was imported from.
+    pub source: Option<String>,
     pub answer: String,
     /// In its own language, and in others where the front matter has them.
     wordings: BTreeMap<Language, Wording>,
@@ -59,6 +63,9 @@ struct FrontMatter {
     faq: bool,
     #[serde(default = "english")]
     language: Language,
+    #[serde(rename = "article")]
+    family: Option<String>,
+    source: Option<String>,
     questions: Vec<String>,
     title_en: Option<String>,
     title_fr: Option<String>,
@@ -151,9 +158,21 @@ impl Article {
         .filter(|(_, title, questions)| title.is_some() || !questions.is_empty())
         .map(|(language, title, questions)| (language, Wording { title: title.unwrap_or_default(), questions }))
         .collect();
-        let FrontMatter { title, topic, agent, faq, language, questions, .. } = front;
+        let FrontMatter { title, topic, agent, faq, language, family, source, questions, .. } = front;
         wordings.insert(language, Wording { title: title.clone(), questions });
-        Ok(Self { name, title, topic, agent, faq, language, answer, wordings, details: details.to_owned() })
+        let details = details.to_owned();
+        Ok(Self { name, title, topic, agent, faq, language, family, source, answer, wordings, details })
+    }
+
+    /// How it is asked for in its own language.
+    #[must_use]
+    pub fn questions(&self) -> &[String] {
+        self.wordings.get(&self.language).map_or(&[], |wording| &wording.questions)
+    }
+
+    /// Whether both say the same, in different languages or in one.
+    fn is_translation_of(&self, other: &Self) -> bool {
+        self.family.is_some() && self.family == other.family
     }
 }
 
@@ -200,6 +219,8 @@ impl KnowledgeBase {
     /// share of the stems of its closest question found in the ticket, half the BM25 score over titles, questions and
     /// text against a score at which a long ticket is as good as answered. By meaning, it is the cosine of the closest pair
     /// of a sentence of the ticket and a title or question of the article in the ticket's language.
+    ///
+    /// Of an article's translations one is found: the one in the ticket's language, with the score of the best.
     #[must_use]
     pub fn search(&self, question: Question<'_>, limit: usize) -> Vec<Match<'_>> {
         let Question { subject, body, language, meaning } = question;
@@ -227,8 +248,22 @@ impl KnowledgeBase {
             .filter(|found| found.score > 0.0)
             .collect();
         found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.article.name.cmp(&b.article.name)));
-        found.truncate(limit);
-        found
+        let mut best: Vec<Match<'_>> = Vec::new();
+        for found in found {
+            if best.len() < limit && !best.iter().any(|other| other.article.is_translation_of(found.article)) {
+                best.push(Match { article: self.translated(found.article, language), ..found });
+            }
+        }
+        best
+    }
+
+    /// The article in that language, where there is a translation; else as it is.
+    fn translated<'a>(&'a self, article: &'a Article, language: Language) -> &'a Article {
+        if article.language == language || article.family.is_none() {
+            return article;
+        }
+        let wanted = |other: &&Article| other.language == language && other.is_translation_of(article);
+        self.articles.iter().find(wanted).unwrap_or(article)
     }
 
     /// What titles and questions mean, in a language or else in the article's own.
@@ -344,6 +379,51 @@ mod tests {
         }
         println!("recall@1 {first}, recall@3 {third} of {all}; {counts:?}");
         assert!(all >= 120 && first * 100 >= all * 70 && third * 100 >= all * 85, "{first} and {third} of {all}");
+    }
+
+    /// One article in English and French, and another in English alone.
+    fn translated() -> KnowledgeBase {
+        let article = |title: &str, rest: &str, answer: &str| {
+            let front = format!("title = '{title}'\ntopic = 'x'\nagent = 'nexus'\nfaq = true\nquestions = []\n{rest}");
+            format!("+++\n{front}\n+++\n{answer}\n")
+        };
+        let english = article("Rotate an API key", "article = '7'", "Open Settings and rotate the key.");
+        let french = article(
+            "Renouveler une clé API",
+            "article = '7'\nlanguage = 'fr'",
+            "Ouvrez Paramètres et changez la clé API.",
+        );
+        let other = article("Print a label", "", "Open Orders and print the API label.");
+        let sources = [("a", &english), ("b", &french), ("c", &other)];
+        KnowledgeBase::parse(sources.into_iter().map(|(name, source)| (name, source.as_str()))).unwrap()
+    }
+
+    #[test]
+    fn a_ticket_gets_the_article_in_its_language() {
+        let base = translated();
+        for (body, language, expected) in [
+            ("How do I rotate the API key?", Language::En, "a"),
+            ("Comment renouveler notre clé API ?", Language::Fr, "b"),
+            ("Bonjour, rotate an API key : comment faire ?", Language::Fr, "b"),
+            ("Wie geht das: rotate an API key?", Language::De, "a"),
+        ] {
+            let found = base.search(Question { subject: "", body, language, meaning: None }, 3);
+            let names: Vec<&str> = found.iter().map(|found| found.article.name.as_str()).collect();
+            assert_eq!(names.first(), Some(&expected), "{body}");
+            assert_eq!(names.iter().filter(|name| ["a", "b"].contains(name)).count(), 1, "one translation: {names:?}");
+        }
+    }
+
+    #[test]
+    fn a_translation_has_the_score_of_the_best() {
+        let base = translated();
+        let ask = |language| {
+            let question = Question { subject: "", body: "rotate an API key", language, meaning: None };
+            base.search(question, 1).first().map(|found| (found.article.language, found.score)).unwrap()
+        };
+        let (english, french) = (ask(Language::En), ask(Language::Fr));
+        assert_eq!((english.0, french.0), (Language::En, Language::Fr));
+        assert!((english.1 - french.1).abs() < 1e-6, "{} and {}", english.1, french.1);
     }
 
     #[test]

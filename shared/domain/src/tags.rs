@@ -54,6 +54,10 @@ impl Ours {
         Self(FIXED.into_iter().map(Tag::Borrowed).chain(teams.map(agent)).chain(last).collect())
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|tag| &**tag)
+    }
+
     /// `present` with every tag of ours replaced by `wanted`; other people's are kept. In order, each once.
     #[must_use]
     pub fn replaced(&self, present: &[Tag], wanted: &[Tag]) -> Arc<[Tag]> {

@@ -2,10 +2,13 @@
 //! [`Transport`] carries the requests.
 
 pub mod access;
+pub mod articles;
 pub mod budget;
 pub mod client;
+pub mod doctor;
 pub mod event;
 pub mod feed;
+pub mod found;
 pub mod helpdesk;
 pub mod html;
 pub mod http;
@@ -15,6 +18,7 @@ pub mod network;
 pub mod request;
 #[cfg(test)]
 mod script;
+pub mod setup;
 pub mod signature;
 pub mod wire;
 
