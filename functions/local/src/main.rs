@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use local::{
+    backfill,
     cli::{Cli, Command},
     eval, exit, helpdesk, run, serve, sign, stack, train,
 };
@@ -18,6 +19,7 @@ async fn main() -> ExitCode {
                 None => run::command(&cli.run, &environment).await,
                 Some(Command::Run(arguments)) => run::command(&arguments, &environment).await,
                 Some(Command::Eval(arguments)) => eval::command(&arguments, &environment).await,
+                Some(Command::Backfill(arguments)) => backfill::command(&arguments, &environment).await,
                 Some(Command::Serve(arguments)) => serve::command(&arguments, &environment).await,
                 Some(Command::Helpdesk(arguments)) => helpdesk::command(&arguments).await,
                 Some(Command::Sign(arguments)) => sign::command(&arguments, &environment),
