@@ -318,6 +318,8 @@ class Suite(unittest.TestCase):
             ("Triage", "ses:SendEmail", "arn:aws:ses:us-east-1:000000000000:identity/example.com", False),
             ("Triage", "ssm:GetParameter", f"{parameter}/webhook-secret", False),
             ("Triage", "s3:PutObject", f"{bucket}/policy.json", False),
+            ("Triage", "s3:DeleteObject", f"{site}/outbox/1-guardian-critical.html", True),
+            ("Triage", "s3:DeleteObject", f"{site}/support/index.html", False), ("Triage", "s3:GetObject", f"{site}/outbox/x.html", False),
             ("Alert", "ses:SendEmail", "arn:aws:ses:us-east-1:000000000000:identity/example.com", True),
             ("Alert", "s3:PutObject", f"{site}/outbox/x.html", True),
             ("Alert", "s3:PutObject", f"{site}/support/index.html", False),

@@ -33,6 +33,8 @@ pub enum Command {
     Helpdesk(HelpdeskArguments),
     /// Print an event with a fresh id, timestamp and signature
     Sign(SignArguments),
+    /// Erase tickets from an output folder: from every log, the e-mails and the dashboard
+    Forget(ForgetArguments),
     /// Refit the embedded analyst on the training corpus and your own tickets (takes minutes; use --release)
     Train(TrainArguments),
 }
@@ -144,6 +146,30 @@ pub struct SignArguments {
     /// Keep the event's id, so that posting it again is a repeated delivery
     #[arg(long)]
     pub keep_id: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = true)]
+pub struct Forgotten {
+    /// A ticket's number; may be repeated. `-` reads numbers from standard input, one per line
+    #[arg(long, value_name = "N")]
+    pub ticket: Vec<String>,
+    /// The Zendesk user id of somebody without an organisation. Tickets of others have to be named: no file knows who
+    /// wrote them
+    #[arg(long, value_name = "ID")]
+    pub requester: Option<String>,
+    /// A customer, as the files name it: the id of its organisation, or its name in a CSV
+    #[arg(long, value_name = "ID")]
+    pub account: Option<String>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct ForgetArguments {
+    #[command(flatten)]
+    pub forgotten: Forgotten,
+    /// The folder a run or `serve` wrote
+    #[arg(long, value_name = "DIR", default_value = "outputs")]
+    pub output: PathBuf,
 }
 
 #[derive(Args, Clone, Debug)]

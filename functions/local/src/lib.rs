@@ -4,6 +4,7 @@ pub mod backfill;
 pub mod cli;
 pub mod eval;
 pub mod exit;
+pub mod forget;
 pub mod helpdesk;
 mod http;
 pub mod input;

@@ -6,7 +6,7 @@ use clap::Parser;
 use local::{
     backfill,
     cli::{Cli, Command},
-    eval, exit, helpdesk, run, serve, sign, stack, train,
+    eval, exit, forget, helpdesk, run, serve, sign, stack, train,
 };
 
 #[tokio::main]
@@ -23,6 +23,7 @@ async fn main() -> ExitCode {
                 Some(Command::Serve(arguments)) => serve::command(&arguments, &environment).await,
                 Some(Command::Helpdesk(arguments)) => helpdesk::command(&arguments).await,
                 Some(Command::Sign(arguments)) => sign::command(&arguments, &environment),
+                Some(Command::Forget(arguments)) => forget::command(&arguments, &environment).await,
                 Some(Command::Train(arguments)) => train::command(&arguments),
             }
         }

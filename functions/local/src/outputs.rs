@@ -2,16 +2,17 @@
 
 use std::{
     fs::File,
-    io::{BufWriter, ErrorKind, Write},
+    io::{BufRead, BufReader, BufWriter, ErrorKind, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use crate::input::Row;
-use anyhow::{Context, bail};
-use domain::{Alert, AlertKey, AlertKind, AuditEntry, Band, Delivery, Record, Signal};
+use anyhow::{Context, anyhow, bail};
+use domain::{Alert, AlertKey, AlertKind, AuditEntry, Delivery, Record, Signal, TicketId, ports::json_error};
+use jiff::{Timestamp, civil::Date};
 use memory::private;
-use serde::Serialize;
+use report::Window;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::stack::Shared;
@@ -23,6 +24,10 @@ pub const OPPORTUNITY: &str = "opportunity_alerts_log.json";
 pub const AUDIT: &str = "audit.json";
 /// The same entries from `serve`, one per line, since no entry is known to be the last.
 pub const AUDIT_LINES: &str = "audit.jsonl";
+/// What the others are made of, one ticket per line, so that `forget` can make them anew.
+pub const RECORDS: &str = "records.jsonl";
+/// Held by a server that runs.
+const LOCK: &str = ".lock";
 pub(crate) const EMAILS: &str = "emails";
 
 #[derive(Serialize)]
@@ -68,8 +73,8 @@ struct OpportunityPart<'a> {
 struct CallRow<'a> {
     ticket_id: &'a str,
     action: &'static str,
-    api_endpoint: String,
-    api_payload: Value,
+    api_endpoint: &'a str,
+    api_payload: &'a Value,
 }
 
 #[derive(Serialize)]
@@ -99,7 +104,8 @@ pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     if emails.is_symlink() {
         bail!("{} is a symbolic link; remove it, or choose another folder with --output", emails.display());
     }
-    for name in [RESULTS, CALLS, GUARDIAN, OPPORTUNITY, AUDIT, AUDIT_LINES, report::DASHBOARD, report::METRICS] {
+    for name in [RESULTS, CALLS, GUARDIAN, OPPORTUNITY, AUDIT, AUDIT_LINES, RECORDS, report::DASHBOARD, report::METRICS]
+    {
         remove(&folder.join(name)).with_context(problem)?;
     }
     if let Ok(emails) = std::fs::read_dir(emails) {
@@ -114,6 +120,18 @@ pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     remove(&probe).with_context(problem)
 }
 
+/// Creates the folder and marks it as one that this process writes to, for as long as the answer lives.
+///
+/// # Errors
+/// Another process does so already, or the folder cannot be written to.
+pub fn in_use(folder: &Path) -> anyhow::Result<File> {
+    let problem = || format!("{} cannot be written to; choose another folder with --output", folder.display());
+    let file = std::fs::create_dir_all(folder).and_then(|()| File::create(folder.join(LOCK))).with_context(problem)?;
+    let taken = || format!("a server writes to {}; stop it first, or choose another folder", folder.display());
+    file.try_lock().with_context(taken)?;
+    Ok(file)
+}
+
 fn remove(path: &Path) -> std::io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -121,41 +139,118 @@ fn remove(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Writes everything but the dashboard and its figures, in the order of the input.
+/// What the files tell of a ticket.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Kept {
+    /// As the input writes it.
+    pub ticket_id: String,
+    pub record: Record,
+    pub calls: Vec<Call>,
+    pub alerts: Vec<Alert>,
+}
+
+/// A request that would change a ticket.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Call {
+    pub api_endpoint: String,
+    pub api_payload: Value,
+}
+
+/// What the dashboard of a folder covers.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Covered {
+    /// Of the form of [`RECORDS`].
+    pub v: u8,
+    pub first: Date,
+    pub last: Date,
+    pub now: Timestamp,
+}
+
+impl Covered {
+    #[must_use]
+    pub fn new(window: Window, now: Timestamp) -> Self {
+        Self { v: 1, first: window.first, last: window.last, now }
+    }
+
+    #[must_use]
+    pub fn window(&self) -> Window {
+        Window { first: self.first, last: self.last }
+    }
+}
+
+impl Kept {
+    /// None of a ticket without a record.
+    #[must_use]
+    pub fn of(ticket: TicketId, id_text: &str, shared: &Shared) -> Option<Self> {
+        let record = Arc::unwrap_or_clone(shared.log.newest(ticket)?);
+        let call = |call: zendesk::Request| Call {
+            api_endpoint: format!("{} {}", call.method, call.path),
+            api_payload: call.body.unwrap_or_default(),
+        };
+        let alerts = AlertKey::of(ticket).into_iter().filter_map(|key| shared.log.alert(key));
+        Some(Self {
+            ticket_id: id_text.to_owned(),
+            record,
+            calls: shared.helpdesk.calls(ticket).into_iter().map(call).collect(),
+            alerts: alerts.map(Arc::unwrap_or_clone).collect(),
+        })
+    }
+}
+
+/// Writes what tells of tickets, in their order: everything but the dashboard, its figures and the audit.
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn write(folder: &Path, rows: &[Row], shared: &Shared) -> anyhow::Result<()> {
+pub fn write(folder: &Path, covered: Covered, tickets: impl Iterator<Item = Kept>) -> anyhow::Result<()> {
     let mut results = Array::create(folder, RESULTS)?;
     let mut calls = Array::create(folder, CALLS)?;
     let mut guardian = Array::create(folder, GUARDIAN)?;
     let mut opportunity = Array::create(folder, OPPORTUNITY)?;
-    for row in rows {
-        if let Some(record) = shared.log.newest(row.id) {
-            results.push(&ResultRow::new(&row.id_text, &record))?;
+    let mut records = Lines::create(folder, RECORDS)?;
+    records.push(&covered)?;
+    for ticket in tickets {
+        results.push(&ResultRow::new(&ticket.ticket_id, &ticket.record))?;
+        for Call { api_endpoint, api_payload } in &ticket.calls {
+            let action = "update_ticket";
+            calls.push(&CallRow { ticket_id: &ticket.ticket_id, action, api_endpoint, api_payload })?;
         }
-        for call in shared.helpdesk.calls(row.id) {
-            calls.push(&CallRow {
-                ticket_id: &row.id_text,
-                action: "update_ticket",
-                api_endpoint: format!("{} {}", call.method, call.path),
-                api_payload: call.body.unwrap_or_default(),
-            })?;
+        for alert in &ticket.alerts {
+            let log = match alert.signal.kind() {
+                AlertKind::Guardian => &mut guardian,
+                AlertKind::Opportunity => &mut opportunity,
+            };
+            log.push(&AlertRow::new(&ticket.ticket_id, alert))?;
         }
-        for kind in [AlertKind::Guardian, AlertKind::Opportunity] {
-            for band in [Band::Elevated, Band::Critical] {
-                if let Some(alert) = shared.log.alert(AlertKey { ticket: row.id, kind, band }) {
-                    let log = if kind == AlertKind::Guardian { &mut guardian } else { &mut opportunity };
-                    log.push(&AlertRow::new(&row.id_text, &alert))?;
-                }
-            }
-        }
+        records.push(&ticket)?;
     }
     for array in [results, calls, guardian, opportunity] {
         array.finish()?;
     }
+    records.finish()
+}
+
+/// What an earlier run or `serve` kept in the folder.
+///
+/// # Errors
+/// A file that is not there, or was not written by this version.
+pub fn read(folder: &Path) -> anyhow::Result<(Covered, Vec<Kept>)> {
+    let path = folder.join(RECORDS);
+    let unreadable = || format!("{} cannot be read; delete the folder, or run again", path.display());
+    let file = File::open(&path).with_context(unreadable)?;
+    let mut lines = BufReader::new(file).lines();
+    let first = lines.next().with_context(unreadable)?.with_context(unreadable)?;
+    let parsed = |error: serde_json::Error| anyhow!(json_error(error)).context(unreadable());
+    let covered: Covered = serde_json::from_str(&first).map_err(parsed)?;
+    let read = |line: std::io::Result<String>| serde_json::from_str(&line.with_context(unreadable)?).map_err(parsed);
+    Ok((covered, lines.map(read).collect::<anyhow::Result<_>>()?))
+}
+
+/// Writes the audit of a run.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_audit(folder: &Path, mut entries: Vec<AuditEntry>) -> anyhow::Result<()> {
     let mut audit = Array::create(folder, AUDIT)?;
-    let mut entries = shared.log.take_audit();
     // Accounts run side by side; the file has an order of its own. Entries of one ticket and moment stay as they came.
     entries.sort_by_key(|entry| (entry.at, entry.ticket));
     for entry in &entries {
@@ -264,6 +359,35 @@ impl Array {
         self.file
             .write_all(tail)
             .and_then(|()| self.file.flush())
+            .with_context(|| format!("{} cannot be written", self.path.display()))
+    }
+}
+
+/// One JSON value per line. What was there before stays until all of it is written.
+struct Lines {
+    path: PathBuf,
+    draft: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Lines {
+    fn create(folder: &Path, name: &str) -> anyhow::Result<Self> {
+        let (path, draft) = (folder.join(name), folder.join(format!("{name}.part")));
+        let file = private::create(&draft).with_context(|| format!("{} cannot be written", draft.display()))?;
+        Ok(Self { path, draft, file: BufWriter::new(file) })
+    }
+
+    fn push(&mut self, element: &impl Serialize) -> anyhow::Result<()> {
+        let written = serde_json::to_writer(&mut self.file, element).map_err(std::io::Error::from);
+        written
+            .and_then(|()| self.file.write_all(b"\n"))
+            .with_context(|| format!("{} cannot be written", self.draft.display()))
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        self.file
+            .flush()
+            .and_then(|()| std::fs::rename(&self.draft, &self.path))
             .with_context(|| format!("{} cannot be written", self.path.display()))
     }
 }

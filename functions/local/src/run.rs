@@ -17,7 +17,7 @@ use zendesk::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, sign};
 use crate::{
     cli::RunArguments,
     exit::Ended,
-    outputs,
+    outputs::{self, Covered, Kept},
     progress::{Progress, summary},
     say,
     stack::{Environment, Setup, Shared},
@@ -177,10 +177,13 @@ async fn publish(shared: &Shared, input: &Input, output: &Path) -> anyhow::Resul
         first: day(input.rows.iter().map(|row| row.timestamp).min()),
         last: day(input.rows.iter().map(|row| row.timestamp).max()),
     };
+    let now = last_moment(&input.rows);
     let aggregates = shared
-        .report(window, last_moment(&input.rows))
+        .report(window, now)
         .await
         .with_context(|| format!("the dashboard could not be written to {}", output.display()))?;
-    outputs::write(output, &input.rows, shared)?;
+    let tickets = input.rows.iter().filter_map(|row| Kept::of(row.id, &row.id_text, shared));
+    outputs::write(output, Covered::new(window, now), tickets)?;
+    outputs::write_audit(output, shared.log.take_audit())?;
     Ok(aggregates)
 }

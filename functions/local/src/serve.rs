@@ -2,7 +2,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,13 +20,13 @@ use axum::{
     routing::{any, get},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::AccountId;
+use domain::{AccountId, Sender, UserId};
 use jiff::{SignedDuration, Timestamp};
 use memory::NewTicket;
 use report::Window;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use zendesk::signature;
+use zendesk::{Event, Happening, signature};
 
 use crate::{
     cli::ServeArguments,
@@ -31,7 +34,8 @@ use crate::{
     http::{self, Patience},
     interrupt::Interrupt,
     observed::{Observed, Sight},
-    outputs, say,
+    outputs::{self, Covered, Kept},
+    say,
     stack::{Environment, Setup, Shared, Stack, wall_clock},
 };
 
@@ -46,6 +50,8 @@ struct Server {
     stack: Stack,
     output: PathBuf,
     observed: Mutex<Observed>,
+    /// Something happened since the logs were written.
+    changed: AtomicBool,
 }
 
 /// Serves until Ctrl-C or SIGTERM, then drains the queues. A second signal ends it at once.
@@ -60,10 +66,11 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
     // Before the folder is emptied: a server that already runs there keeps its files.
     let listener = http::bind(arguments.port).await?;
     shared.warm().await;
+    let _in_use = outputs::in_use(&arguments.output)?;
     outputs::prepare(&arguments.output)?;
     input::fill(&shared.helpdesk, &input.rows);
     let stack = shared.stack(wall_clock());
-    let server = Arc::new(Server { shared, stack, output: arguments.output.clone(), observed: Mutex::default() });
+    let server = Arc::new(Server::new(shared, stack, arguments.output.clone()));
 
     let address = listener.local_addr()?;
     say::line(format_args!("Dashboard  http://{address}/"));
@@ -85,6 +92,7 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
     let _ = pump.await;
     say::line(format_args!("\nDraining {} queued messages …", server.stack.tickets.len() + server.stack.alerts.len()));
     server.stack.drain().await;
+    server.changed.store(true, Ordering::Relaxed);
     hand_over(&server);
     publish(&server).await?;
     let dead = server.stack.dead().len();
@@ -93,6 +101,12 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
         server.output.join(report::DASHBOARD).display()
     ));
     Ok(if dead > 0 { Ended::WithLosses } else { Ended::Well })
+}
+
+impl Server {
+    fn new(shared: Shared, stack: Stack, output: PathBuf) -> Self {
+        Self { shared, stack, output, observed: Mutex::default(), changed: AtomicBool::new(true) }
+    }
 }
 
 fn router(server: Arc<Server>) -> Router {
@@ -107,9 +121,12 @@ async fn keep_pumping(server: Arc<Server>) {
     let mut next_digest = wall_clock() + DIGEST_EVERY;
     loop {
         let now = wall_clock();
-        server.stack.deliver_due(now).await;
+        if server.stack.deliver_due(now).await > 0 {
+            server.changed.store(true, Ordering::Relaxed);
+        }
         if now >= next_digest {
             next_digest = now + DIGEST_EVERY;
+            server.changed.store(true, Ordering::Relaxed);
             if let Err(error) = server.stack.digest(now).await {
                 tracing::error!(error = domain::ports::told(&error), "Failed to write the digest.");
             }
@@ -171,7 +188,9 @@ fn observe(server: &Server, headers: &HeaderMap, body: &[u8], now: Timestamp) {
     if signature::verify(&secrets, signed, at, body, now).is_err() {
         return;
     }
-    let (Ok(event), Ok(payload)) = (zendesk::event::parse(body), serde_json::from_slice::<Value>(body)) else { return };
+    let Ok(event) = zendesk::event::parse(body) else { return };
+    // The webhook reads what is nearly JSON too; of a wreck it knows the ids, and there is nothing to take in.
+    let payload = zendesk::lenient::value(body).unwrap_or_default();
     if let Some(id) = &event.id {
         match server.observed.lock().unwrap_or_else(PoisonError::into_inner).note(id, body) {
             Sight::First => {}
@@ -182,33 +201,75 @@ fn observe(server: &Server, headers: &HeaderMap, body: &[u8], now: Timestamp) {
             }
         }
     }
+    take_in(server, &event, &payload, now);
+}
+
+fn take_in(server: &Server, event: &Event, payload: &Value, now: Timestamp) {
+    let helpdesk = &server.shared.helpdesk;
     let text = |path: &str| payload.pointer(path).and_then(Value::as_str).map(str::to_owned);
     match event.happening {
-        zendesk::Happening::TicketCreated => server.shared.helpdesk.open(NewTicket {
-            id: event.ticket,
-            account: account(text("/detail/organization_id")),
-            subject: text("/detail/subject").unwrap_or_default().into(),
-            description: text("/detail/description").unwrap_or_default().into(),
-            channel: text("/detail/via/channel").unwrap_or_else(|| "unknown".to_owned()).into(),
-            created_at: now,
-        }),
-        zendesk::Happening::CustomerCommented => {
-            if let Some(comment) = text("/event/comment/body") {
-                server.shared.helpdesk.comment(event.ticket, comment);
+        Happening::TicketCreated => helpdesk.open(new_ticket(event, payload, now)),
+        Happening::CustomerCommented => {
+            if let Some(words) = text("/event/comment/body").or_else(|| text("/event/message/body")) {
+                helpdesk.comment(event.ticket, words);
             }
         }
-        zendesk::Happening::FieldChanged | zendesk::Happening::Triggered | zendesk::Happening::Other(_) => {}
+        Happening::Deleted => helpdesk.forget(&[event.ticket]),
+        Happening::Redacted => {
+            if let Some(left) = text("/detail/description") {
+                helpdesk.redact(event.ticket, left.into());
+            }
+        }
+        Happening::FieldChanged | Happening::Triggered | Happening::Nothing(_) | Happening::Unknown(_) => {}
     }
 }
 
-fn account(organization: Option<String>) -> AccountId {
-    let name = organization.map_or_else(|| "no organisation".to_owned(), |id| format!("organisation {id}"));
-    AccountId::try_from(name).expect("not empty")
+/// The ticket as its event tells of it.
+fn new_ticket(event: &Event, payload: &Value, now: Timestamp) -> NewTicket {
+    let text = |path: &str| payload.pointer(path).and_then(Value::as_str).map(str::to_owned);
+    let description = text("/detail/description").unwrap_or_default();
+    NewTicket {
+        id: event.ticket,
+        account: account(payload),
+        subject: text("/detail/subject").unwrap_or_default().into(),
+        // Zendesk's own words; the customer's follow as messages.
+        description: if description.starts_with("Conversation with ") { "" } else { &description }.into(),
+        channel: text("/detail/via/channel")
+            .or_else(|| text("/detail/via"))
+            .unwrap_or_else(|| "unknown".to_owned())
+            .into(),
+        requester_name: None,
+        sender: Sender::Customer,
+        opened_privately: payload.pointer("/detail/is_public").and_then(Value::as_bool) == Some(false),
+        created_at: now,
+    }
+}
+
+/// The organisation, else the requester: people without one have nothing else in common.
+fn account(payload: &Value) -> AccountId {
+    let id = |path: &str| match payload.pointer(path) {
+        Some(Value::String(text)) if !text.trim().is_empty() => Some(text.clone()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    let requester = id("/detail/requester_id").and_then(|id| id.parse().ok()).map(UserId);
+    match (id("/detail/organization_id"), requester) {
+        (Some(organisation), _) => AccountId::try_from(format!("organisation {organisation}")).expect("not empty"),
+        (None, Some(requester)) => AccountId::of_requester(requester),
+        (None, None) => AccountId::try_from("no organisation".to_owned()).expect("not empty"),
+    }
 }
 
 async fn publish(server: &Server) -> anyhow::Result<()> {
     let now = wall_clock();
-    server.shared.report(Window::last_30_days(now), now).await?;
+    let window = Window::last_30_days(now);
+    server.shared.report(window, now).await?;
+    // A page that is only looked at again costs no logs.
+    if server.changed.swap(false, Ordering::Relaxed) {
+        let tickets = server.shared.log.recorded().into_iter();
+        let tickets = tickets.filter_map(|ticket| Kept::of(ticket, &ticket.to_string(), &server.shared));
+        outputs::write(&server.output, Covered::new(window, now), tickets)?;
+    }
     Ok(())
 }
 
@@ -245,7 +306,7 @@ mod tests {
         let setup = Setup { output: folder, analyst: Some(AnalystChoice::Embedded), delivery: false, capped: true };
         let shared = Shared::new(setup, &Environment::default()).unwrap();
         let stack = shared.stack(wall_clock());
-        Server { shared, stack, output: folder.to_owned(), observed: Mutex::default() }
+        Server::new(shared, stack, folder.to_owned())
     }
 
     fn event(id: &str, kind: &str, detail: Value, event: Value) -> Bytes {
@@ -292,6 +353,66 @@ mod tests {
             assert_eq!(send(&server, Method::POST, body).await, 200);
         }
         assert_eq!(messages(&server).await, ["First.", "Second."]);
+    }
+
+    async fn ticket(server: &Server) -> domain::Ticket {
+        use domain::ports::Helpdesk;
+        server.shared.helpdesk.ticket(domain::sample::ticket_id(7)).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_conversation_is_made_of_its_customers_messages() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Arc::new(server(folder.path()));
+        let detail = json!({ "id": "7", "description": "Conversation with Ann", "is_public": false });
+        send(&server, Method::POST, event("a", "ticket.created", detail, json!({}))).await;
+        for (id, kind) in [("b", "end_user"), ("c", "bot")] {
+            let said = json!({ "actor": { "type": kind }, "message": { "body": format!("By {kind}.") } });
+            let said = event(id, "messaging_ticket.message_added", json!({ "id": "7" }), said);
+            let said = String::from_utf8(said.to_vec()).unwrap().replace("zen:event-type:ticket.", "zen:event-type:");
+            send(&server, Method::POST, said.into()).await;
+        }
+        assert_eq!(messages(&server).await, ["", "By end_user."]);
+        assert!(ticket(&server).await.opened_privately);
+    }
+
+    #[tokio::test]
+    async fn half_an_emoji_loses_no_ticket() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Arc::new(server(folder.path()));
+        let body = String::from_utf8(created().to_vec()).unwrap().replace("First.", "First. \\ud83d");
+        assert_eq!(send(&server, Method::POST, body.into()).await, 200);
+        assert_eq!(messages(&server).await, ["First. \u{fffd}"]);
+    }
+
+    #[test]
+    fn people_without_an_organisation_are_accounts_of_their_own() {
+        for (detail, expected) in [
+            (json!({ "organization_id": "9", "requester_id": "1" }), "organisation 9"),
+            (json!({ "organization_id": 9 }), "organisation 9"),
+            (json!({ "organization_id": null, "requester_id": "1" }), "requester-1"),
+            (json!({ "organization_id": "", "requester_id": 2 }), "requester-2"),
+            (json!({}), "no organisation"),
+        ] {
+            assert_eq!(account(&json!({ "detail": detail })).as_str(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_deleted_ticket_is_erased() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Arc::new(server(folder.path()));
+        send(&server, Method::POST, created()).await;
+        server.stack.drain().await;
+        publish(&server).await.unwrap();
+        let results = || std::fs::read_to_string(folder.path().join(outputs::RESULTS)).unwrap();
+        assert!(results().contains("First."));
+        send(&server, Method::POST, event("z", "ticket.permanently_deleted", json!({ "id": "7" }), json!({}))).await;
+        server.stack.drain().await;
+        server.changed.store(true, Ordering::Relaxed);
+        publish(&server).await.unwrap();
+        assert_eq!(results(), "[]\n");
+        assert!(!std::fs::read_to_string(folder.path().join(report::DASHBOARD)).unwrap().contains("First."));
     }
 
     #[tokio::test]

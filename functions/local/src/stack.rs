@@ -204,6 +204,12 @@ impl Shared {
         self.reader.warm().await;
     }
 
+    /// Where the messages of this machine lie.
+    #[must_use]
+    pub fn outbox(&self) -> &OutboxMailer {
+        &self.mailer
+    }
+
     #[must_use]
     pub fn secret(&self) -> &SecretString {
         &self.secret
@@ -227,6 +233,8 @@ impl Shared {
                 records: self.log.clone(),
                 alerts: self.log.clone(),
                 audit: self.log.clone(),
+                eraser: self.log.clone(),
+                outbox: self.mailer.clone(),
                 helpdesk: self.helpdesk.clone(),
                 analyst: self.reader.clone(),
                 tickets: tickets.clone(),

@@ -33,7 +33,7 @@ pub(crate) async fn act(
     trail: &mut Trail,
     expires: Timestamp,
 ) -> Result<Acted, PortError> {
-    for alert in &plan.alerts {
+    for alert in plan.alerts.iter().filter(|alert| !state.alerted.contains(&alert.key())) {
         raise(run, alert, trail, expires).await?;
     }
     match &plan.update {

@@ -1,6 +1,7 @@
 //! Triage of one ticket: claim → gather → analyse → decide → act → record.
 
 mod act;
+mod erase;
 mod gather;
 mod trail;
 
@@ -15,7 +16,8 @@ use domain::{
     AuditAction, Policy, Reading, Record, Ticket, TicketContext, TicketId, TicketState, decide,
     decide::corrections,
     ports::{
-        AlertLog, Analyst, Audit, Claim, Fenced, Helpdesk, Lease, PortError, Queue, Records, Settings, TicketLog, told,
+        AlertLog, Analyst, Audit, Claim, Eraser, Fenced, Helpdesk, Lease, Outbox, PortError, Queue, Records, Settings,
+        TicketLog, told,
     },
     record::Effort,
     time::later,
@@ -24,7 +26,7 @@ use runtime::{Delivery, Handler, Invocation, Queues, TicketMessage, Verdict, bat
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{act::Acted, gather::Gathered, trail::Trail};
+use crate::{act::Acted, erase::Step, gather::Gathered, trail::Trail};
 
 /// A ticket that changed while we worked on it is read again after this at the latest: by then whoever changed it is
 /// usually done, and one update after another must not use up the message's receives.
@@ -42,6 +44,8 @@ pub struct Triage {
     pub records: Arc<dyn Records>,
     pub alerts: Arc<dyn AlertLog>,
     pub audit: Arc<dyn Audit>,
+    pub eraser: Arc<dyn Eraser>,
+    pub outbox: Arc<dyn Outbox>,
     pub helpdesk: Arc<dyn Helpdesk>,
     pub analyst: Arc<dyn Analyst>,
     /// The queue this function reads from, to put messages off.
@@ -127,6 +131,7 @@ async fn one_ticket(run: Run<'_>) -> Result<Verdict, PortError> {
         Outcome::Finished | Outcome::NothingToDo | Outcome::Overtaken => Verdict::Done,
         Outcome::Changed => Verdict::Later { at_most: AFTER_CONFLICT },
         Outcome::NotFound => not_found(run.delivery),
+        Outcome::Unfinished => Verdict::Again { not_before: None },
     })
 }
 
@@ -152,9 +157,21 @@ enum Outcome {
     Overtaken,
     /// The ticket changed between our reading and our writing.
     Changed,
+    /// It has to be tried again.
+    Unfinished,
 }
 
-async fn work(run: Run<'_>, mut state: TicketState) -> Result<Outcome, PortError> {
+async fn work(run: Run<'_>, state: TicketState) -> Result<Outcome, PortError> {
+    if state.is_deleted() {
+        return Ok(Outcome::NothingToDo);
+    }
+    match erase::if_asked(run, state).await? {
+        Step::Over(outcome) => Ok(outcome),
+        Step::On(state) => triaged(run, *state).await,
+    }
+}
+
+async fn triaged(run: Run<'_>, mut state: TicketState) -> Result<Outcome, PortError> {
     let Run { triage, delivery, lease, invocation, .. } = run;
     let (now, started) = (invocation.now, Instant::now());
     let policy = triage.settings.policy().await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws::{
-    Articles, ControlTable, Deployment, Parameters, SqsQueue,
+    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, Parameters, SqsQueue,
     lambda::{self, Environment, variable, wall_clock},
 };
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -29,6 +29,7 @@ impl lambda::Function for Function {
         let alerts = environment.required("ALERTS_QUEUE_URL");
         let control = environment.required("CONTROL_TABLE");
         let helpdesk = environment.required("HELPDESK_URL");
+        let site = environment.required("SITE_BUCKET");
         let model_key = environment.required("MODEL_KEY_PARAMETER");
         let deployment = Deployment::new(environment, Articles::Read).await?;
         let parameters = Parameters::new(&deployment.sdk);
@@ -41,7 +42,9 @@ impl lambda::Function for Function {
             log: deployment.log.clone(),
             records: deployment.log.clone(),
             alerts: deployment.log.clone(),
-            audit: deployment.log,
+            audit: deployment.log.clone(),
+            eraser: deployment.log,
+            outbox: Arc::new(BucketOutbox(BucketSite::new(&deployment.sdk, site))),
             helpdesk: Arc::new(helpdesk),
             analyst: Arc::new(analyst),
             tickets: Arc::new(SqsQueue::new(&deployment.sdk, tickets)),
@@ -59,7 +62,9 @@ impl lambda::Function for Function {
             log: bundled.log.clone(),
             records: bundled.log.clone(),
             alerts: bundled.log.clone(),
-            audit: bundled.log,
+            audit: bundled.log.clone(),
+            eraser: bundled.log,
+            outbox: bundled.outbox,
             helpdesk: bundled.helpdesk,
             analyst: Arc::new(router),
             tickets: Bundled::queue(),

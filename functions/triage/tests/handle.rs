@@ -19,7 +19,7 @@ use domain::{
     sample,
 };
 use jiff::{SignedDuration, Timestamp};
-use memory::{Failing, Fault, FixedSettings, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, Method, NewTicket, pump};
+use memory::{Failing, Fault, FixedSettings, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, Method, OutboxMailer, pump};
 use runtime::{
     Cause, Invocation, TicketMessage,
     backoff::RECEIVES,
@@ -67,6 +67,8 @@ fn bench(policy: Policy) -> Bench {
         records: log.clone(),
         alerts: log.clone(),
         audit: log.clone(),
+        eraser: log.clone(),
+        outbox: Arc::new(OutboxMailer::new("nobody-writes-here".into())),
         helpdesk: helpdesk.clone(),
         analyst: analyst.clone(),
         tickets: tickets.clone(),
@@ -80,15 +82,8 @@ fn bench(policy: Policy) -> Bench {
 
 impl Bench {
     fn open(&self, number: u64, subject: &str) {
-        let ticket = sample::ticket(number);
-        self.helpdesk.inner().open(NewTicket {
-            id: ticket.id,
-            account: ticket.account,
-            subject: subject.into(),
-            description: ticket.description,
-            channel: ticket.channel,
-            created_at: ticket.created_at,
-        });
+        let ticket = Ticket { subject: subject.into(), ..sample::ticket(number) };
+        self.helpdesk.inner().open(ticket.into());
     }
 
     async fn send(&self, number: u64, cause: Cause) {

@@ -20,9 +20,10 @@ use runtime::{
     Cause, TicketMessage,
     config::Reader,
     message::{self, Envelope},
+    metrics,
 };
 use zendesk::{
-    Actor, Happening, event,
+    Actor, Event, Happening, Legibility, event,
     signature::{self, SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER},
 };
 
@@ -60,7 +61,7 @@ pub fn bot_user<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option
 /// | status | when |
 /// |---|---|
 /// | 200 | queued; or nothing to do: an unknown event type, a change of our own |
-/// | 400 | not an event of Zendesk's, although signed |
+/// | 400 | no ticket is named, although signed |
 /// | 401 | no signature, or a wrong one |
 /// | 405 | not a POST |
 /// | 503 + `Retry-After` | the secrets or the queue cannot be reached in time; a panic |
@@ -93,8 +94,12 @@ async fn answer(webhook: &Webhook, request: &ApiGatewayV2httpRequest, now: Times
     }
     let event = match event::parse(&body) {
         Ok(event) => event,
-        Err(error) => return Ok(Answer::Malformed(error.to_string())),
+        Err(error) => {
+            tracing::warn!(reason = %error, "Refused a signed body that names no ticket.");
+            return Ok(Answer::Malformed(error.to_string()));
+        }
     };
+    note_legibility(&event);
     let Some((cause, delay)) = triage_for(&event.happening) else {
         return Ok(Answer::Ignored(Ignored::NothingToDo));
     };
@@ -144,6 +149,17 @@ async fn verify(
     }
 }
 
+/// A body that only just could be read is for a person to know of: a trigger's template usually holds free text.
+fn note_legibility(event: &Event) {
+    match event.legibility {
+        Legibility::Valid => {}
+        how @ (Legibility::Mended | Legibility::Salvaged) => {
+            tracing::warn!(ticket.id = %event.ticket, how = <&str>::from(how), "Read a body that is not valid JSON.");
+            metrics::mended_event();
+        }
+    }
+}
+
 /// What an event means for triage, and how long to wait for the customer to finish typing.
 fn triage_for(happening: &Happening) -> Option<(Cause, Duration)> {
     match happening {
@@ -151,7 +167,14 @@ fn triage_for(happening: &Happening) -> Option<(Cause, Duration)> {
         Happening::CustomerCommented => Some((Cause::Commented, RETRIAGE_DELAY)),
         Happening::FieldChanged => Some((Cause::FieldChanged, RETRIAGE_DELAY)),
         Happening::Triggered => Some((Cause::Triggered, Duration::ZERO)),
-        Happening::Other(_) => None,
+        Happening::Deleted => Some((Cause::Deleted, Duration::ZERO)),
+        Happening::Redacted => Some((Cause::Redacted, Duration::ZERO)),
+        Happening::Nothing(_) => None,
+        Happening::Unknown(kind) => {
+            tracing::warn!(event.type = kind, "Zendesk sent an event of an unknown type.");
+            metrics::unknown_event();
+            None
+        }
     }
 }
 

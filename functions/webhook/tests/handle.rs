@@ -1,7 +1,12 @@
 //! The webhook over embedded adapters, fed with the files in `events/`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use domain::{
@@ -11,8 +16,10 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use memory::{Failing, Fault, FixedSecrets, MemoryQueue, Method};
-use runtime::{Cause, TicketMessage, config::Reader, message};
+use runtime::{Cause, TicketMessage, config::Reader, message, metrics::EmbeddedMetrics};
 use secrecy::SecretString;
+use tracing::instrument::WithSubscriber;
+use tracing_subscriber::layer::SubscriberExt;
 use webhook::{LONGEST, Webhook, bot_user, handle};
 use zendesk::signature::{SIGNATURE_HEADER, TEST_SECRET, TIMESTAMP_HEADER, sign};
 
@@ -65,6 +72,10 @@ async fn each_event_that_matters_becomes_one_message_of_ids() {
         ("comment-added.json", 1001, Cause::Commented),
         ("priority-changed.json", 1001, Cause::FieldChanged),
         ("trigger.json", 1002, Cause::Triggered),
+        ("trigger-with-text.json", 1002, Cause::Triggered),
+        ("message-added.json", 1001, Cause::Commented),
+        ("ticket-deleted.json", 1001, Cause::Deleted),
+        ("comment-redacted.json", 1001, Cause::Redacted),
     ] {
         let bench = bench();
         let response = post(&bench, event(file, true)).await;
@@ -100,12 +111,6 @@ async fn a_base64_body_is_verified_on_its_bytes() {
 
 #[tokio::test]
 async fn bad_requests_get_their_status_and_enqueue_nothing() {
-    let signed = |body: &str| {
-        let mut request = event("ticket-created.json", false);
-        set_signature(&mut request, body, sample::now());
-        request.body = Some(body.into());
-        request
-    };
     let mut get = event("ticket-created.json", true);
     get.request_context.http.method = "GET".parse().unwrap();
     let mut unsigned = event("ticket-created.json", true);
@@ -135,6 +140,84 @@ async fn bad_requests_get_their_status_and_enqueue_nothing() {
         assert_eq!(response.status_code, status, "{name}: {:?}", response.body);
         assert!(queued(&bench).is_empty(), "{name}");
     }
+}
+
+/// A request with that body, signed.
+fn signed(body: &str) -> ApiGatewayV2httpRequest {
+    let mut request = event("ticket-created.json", false);
+    set_signature(&mut request, body, sample::now());
+    request.body = Some(body.into());
+    request
+}
+
+#[tokio::test]
+async fn a_signed_body_that_is_nearly_json_loses_no_ticket() {
+    for body in [
+        r#"{"ticket_id":"1002","title":"half \ud83d an emoji"}"#,
+        "{\"ticket_id\":\"1002\",\"title\":\"two\nlines\",}",
+        r#"{"title":"a "quoted", "list"","ticket_id":"1002"}"#,
+        r#"{"ticket_id":"1002","title":"cut o"#,
+        r#"{"type":"zen:event-type:ticket.created","detail":{"id":"1002","subject":"\ude00"},"event":{}}"#,
+    ] {
+        let bench = bench();
+        assert_eq!(post(&bench, signed(body)).await.status_code, 200, "{body}");
+        let tickets: Vec<u64> = queued(&bench).iter().map(|message| message.ticket_id.number()).collect();
+        assert_eq!(tickets, [1002], "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_leads_to_nothing_is_ignored() {
+    let of = |kind: &str, event: &str| {
+        format!(r#"{{"type":"zen:event-type:{kind}","detail":{{"id":"7","actor_id":"5"}},"event":{event}}}"#)
+    };
+    for body in [
+        of("ticket.tags_changed", r#"{"tags_added":["triage_p1"],"tags_removed":[]}"#),
+        of("ticket.custom_field_changed", r#"{"custom_field":{"id":"1"}}"#),
+        of("ticket.soft_deleted", "{}"),
+        of("ticket.merged", r#"{"target_ticket_id":"9"}"#),
+        of("ticket.teleported", "{}"),
+        of("messaging_ticket.message_added", r#"{"actor":{"type":"agent"}}"#),
+        of("messaging_ticket.message_added", r#"{"actor":{"type":"system"}}"#),
+        of("ticket.comment_added", r#"{"comment":{"is_public":true,"author":{"is_staff":true}}}"#),
+        of("ticket.permanently_deleted", "{}").replace("\"5\"", "\"900000001\""),
+    ] {
+        let bench = bench();
+        let response = post(&bench, signed(&body)).await;
+        assert_eq!(response.status_code, 200, "{body}");
+        assert!(queued(&bench).is_empty(), "{body}");
+    }
+}
+
+/// The metrics of one request.
+async fn counted(body: &str) -> String {
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let lines = Lines::default();
+    let out = lines.clone();
+    let metrics = EmbeddedMetrics::new("test".to_owned(), sample::now, move || out.clone());
+    let subscriber = tracing_subscriber::registry().with(metrics);
+    post(&bench(), signed(body)).with_subscriber(subscriber).await;
+    let lines = lines.0.lock().unwrap().clone();
+    String::from_utf8(lines).unwrap()
+}
+
+#[tokio::test]
+async fn unknown_and_broken_events_are_counted() {
+    let unknown = counted(r#"{"type":"zen:event-type:ticket.teleported","detail":{"id":"7"}}"#).await;
+    assert!(unknown.contains("UnknownEvents") && !unknown.contains("MendedEvents"), "{unknown}");
+    let mended = counted(r#"{"ticket_id":"7","title":"\ud83d"}"#).await;
+    assert!(mended.contains("MendedEvents") && !mended.contains("UnknownEvents"), "{mended}");
+    let known = counted(r#"{"type":"zen:event-type:ticket.tags_changed","detail":{"id":"7"}}"#).await;
+    assert_eq!(known, "");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ const ANSWER_WORDS: usize = 180;
 /// Who is written to, and who signs.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// A first name, or the company's.
+    /// A first name, or the company's. Empty if neither is known.
     pub name: &'a str,
     /// `name` is a company: the greeting goes to its team.
     pub company: bool,
@@ -29,12 +29,22 @@ struct Phrases {
     closing: &'static str,
 }
 
+/// The one that fits of three: for nobody by name, for a person, for a company.
+fn greeting(frame: Frame<'_>, nobody: &str, person: &str, company: &str) -> String {
+    match (frame.name, frame.company) {
+        ("", _) => nobody,
+        (_, false) => person,
+        (_, true) => company,
+    }
+    .to_owned()
+}
+
 fn phrases(frame: Frame<'_>) -> Phrases {
-    let Frame { name, company, sentiment, language, .. } = frame;
+    let Frame { name, sentiment, language, .. } = frame;
     use Sentiment::{Angry, Frustrated, Neutral};
     match language {
         Language::En => Phrases {
-            greeting: if company { format!("Hi {name} team,") } else { format!("Hi {name},") },
+            greeting: greeting(frame, "Hello,", &format!("Hi {name},"), &format!("Hi {name} team,")),
             opening: match sentiment {
                 Neutral => "Thank you for getting in touch. Here is what should answer your question:",
                 Frustrated => "Thank you for writing, and sorry that this has cost you time. Here is what should help:",
@@ -47,7 +57,7 @@ fn phrases(frame: Frame<'_>) -> Phrases {
                       take it from there with you.\n\nBest regards,",
         },
         Language::Fr => Phrases {
-            greeting: if company { format!("Bonjour à l'équipe {name},") } else { format!("Bonjour {name},") },
+            greeting: greeting(frame, "Bonjour,", &format!("Bonjour {name},"), &format!("Bonjour à l'équipe {name},")),
             opening: match sentiment {
                 Neutral => "Merci pour votre message. Voici ce qui devrait répondre à votre question :",
                 Frustrated => {
@@ -62,7 +72,12 @@ fn phrases(frame: Frame<'_>) -> Phrases {
                       vous voyez, et nous poursuivrons ensemble.\n\nCordialement,",
         },
         Language::De => Phrases {
-            greeting: if company { format!("Hallo liebes Team von {name},") } else { format!("Hallo {name},") },
+            greeting: greeting(
+                frame,
+                "Guten Tag,",
+                &format!("Hallo {name},"),
+                &format!("Hallo liebes Team von {name},"),
+            ),
             opening: match sentiment {
                 Neutral => "danke für Ihre Nachricht. Das Folgende sollte Ihre Frage beantworten:",
                 Frustrated => {
@@ -77,7 +92,7 @@ fn phrases(frame: Frame<'_>) -> Phrases {
                       sehen; wir gehen es dann mit Ihnen durch.\n\nViele Grüße",
         },
         Language::Es => Phrases {
-            greeting: if company { format!("Hola, equipo de {name}:") } else { format!("Hola, {name}:") },
+            greeting: greeting(frame, "Hola:", &format!("Hola, {name}:"), &format!("Hola, equipo de {name}:")),
             opening: match sentiment {
                 Neutral => "Gracias por su mensaje. Lo siguiente debería responder a su pregunta:",
                 Frustrated => {

@@ -128,7 +128,7 @@ impl EmbeddedAnalyst {
         }
         let first_name = ticket.requester_name.as_deref().and_then(|name| name.split_whitespace().next());
         let frame = Frame {
-            name: first_name.unwrap_or(&account.name),
+            name: first_name.unwrap_or(if account.id.is_requester() { "" } else { &account.name }),
             company: first_name.is_none(),
             sentiment,
             language,

@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 use aws_sdk_s3::primitives::ByteStream;
-use domain::ports::{Accepted, Email, Mailer, Page, PortError, Site};
+use domain::{
+    AlertKey, TicketId,
+    ports::{Accepted, Email, Mailer, Outbox, Page, PortError, Site},
+};
 
 use crate::{Sdk, failure::sort};
 
@@ -47,5 +50,19 @@ impl Mailer for BucketOutbox {
         let file = format!("outbox/{}.html", email.name);
         self.0.put(&file, "text/html; charset=utf-8", email.html.clone().into_bytes()).await?;
         Ok(Accepted::Filed { file })
+    }
+}
+
+#[async_trait]
+impl Outbox for BucketOutbox {
+    /// By the names that messages about one ticket have: whoever discards may not list or read the bucket.
+    async fn discard(&self, ticket: TicketId) -> Result<(), PortError> {
+        let BucketSite { client, bucket } = &self.0;
+        let discards = AlertKey::of(ticket).map(|key| {
+            let file = format!("outbox/{}-{}-{}.html", ticket.number(), key.kind, key.band);
+            client.delete_object().bucket(bucket).key(file).send()
+        });
+        futures::future::try_join_all(discards).await.map_err(|error| sort(SERVICE, error))?;
+        Ok(())
     }
 }

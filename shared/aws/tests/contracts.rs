@@ -23,7 +23,7 @@ use domain::{
     AuditEntry, TicketId,
     ports::{
         Accepted, Claim, Lease, PortError, Queue, Records, Settings, SigningSecrets, TicketLog,
-        contract::{Spawn, alert_log, audit, control, cursors, mailer, queue, records, settings, site, ticket_log},
+        contract::{Spawn, alert_log, audit, control, cursors, eraser, mailer, queue, records, settings, site, ticket_log},
     },
     sample,
 };
@@ -186,6 +186,18 @@ async fn the_audit() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the local cloud"]
+async fn the_eraser() {
+    let audited = Audited::new().await;
+    eraser::what_came_from_text_is_gone(&audited.log, &audited).await;
+    eraser::a_ticket_nobody_knew_is_remembered(&tickets().await).await;
+    eraser::only_the_owner_erases(&tickets().await).await;
+    for _ in 0..3 {
+        eraser::an_alert_on_its_way_is_sent_or_erased(Arc::new(tickets().await), ON_THREADS).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the local cloud"]
 async fn the_control() {
     control::a_cooldown_holds_all_but_a_higher_band(&control_table().await).await;
     control::a_retry_after_the_cooldown_renews_it(&control_table().await).await;
@@ -273,6 +285,13 @@ async fn the_site_and_the_outbox() {
     let Accepted::Filed { file } = taken else { panic!("filed") };
     assert_eq!(file, "outbox/1001-guardian-critical.html");
     assert_eq!(site::Visitor::visit(&visitor, &file).await.unwrap(), b"<p>At risk</p>");
+    let outbox = BucketOutbox(BucketSite::new(&sdk, variable("SITE_BUCKET")));
+    let (left, gone) = eraser::messages_are_discarded_by_ticket(&outbox).await;
+    for (files, exist) in [(left, true), (gone, false)] {
+        for file in files {
+            assert_eq!(site::Visitor::visit(&visitor, &file).await.is_some(), exist, "{file}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -29,7 +29,8 @@ pub enum Band {
 }
 
 /// One alert per ticket, kind and band, however often the ticket is triaged. Text form `1001/guardian/critical`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct AlertKey {
     pub ticket: TicketId,
     pub kind: AlertKind,
@@ -131,6 +132,15 @@ pub enum HoldReason {
 }
 
 impl Delivery {
+    /// Whether nothing is left to do about it.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        match self {
+            Self::Pending | Self::Held { .. } => false,
+            Self::Sent { .. } | Self::Filed { .. } | Self::Skipped | Self::Digested | Self::Refused { .. } => true,
+        }
+    }
+
     /// One word for a log.
     #[must_use]
     pub fn word(&self) -> &'static str {
@@ -162,6 +172,34 @@ impl Alert {
 impl fmt::Display for AlertKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.ticket.number(), self.kind, self.band)
+    }
+}
+
+impl AlertKey {
+    /// Every key an alert of the ticket can have.
+    #[must_use]
+    pub fn of(ticket: TicketId) -> [Self; 4] {
+        let key = |kind, band| Self { ticket, kind, band };
+        [
+            key(AlertKind::Guardian, Band::Elevated),
+            key(AlertKind::Guardian, Band::Critical),
+            key(AlertKind::Opportunity, Band::Elevated),
+            key(AlertKind::Opportunity, Band::Critical),
+        ]
+    }
+}
+
+impl From<AlertKey> for String {
+    fn from(key: AlertKey) -> Self {
+        key.to_string()
+    }
+}
+
+impl TryFrom<String> for AlertKey {
+    type Error = AlertKeyError;
+
+    fn try_from(text: String) -> Result<Self, AlertKeyError> {
+        text.parse()
     }
 }
 

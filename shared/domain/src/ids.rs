@@ -24,7 +24,8 @@ pub struct UserId(pub u64);
 #[serde(transparent)]
 pub struct GroupId(pub u64);
 
-/// The customer company: a Zendesk organisation id, or its name where there is no id. Never empty.
+/// The customer company: a Zendesk organisation id, or its name where there is no id. Somebody without a company is
+/// `requester-<user id>`. Never empty.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountId(Arc<str>);
@@ -86,6 +87,18 @@ impl fmt::Display for TicketId {
 }
 
 impl AccountId {
+    /// Somebody without an organisation is an account alone.
+    #[must_use]
+    pub fn of_requester(requester: UserId) -> Self {
+        Self(format!("{REQUESTER}{}", requester.0).into())
+    }
+
+    /// Whether it is one person and no company.
+    #[must_use]
+    pub fn is_requester(&self) -> bool {
+        self.0.strip_prefix(REQUESTER).is_some_and(|id| id.parse::<u64>().is_ok())
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -117,6 +130,8 @@ impl fmt::Display for AccountId {
         f.write_str(&self.0)
     }
 }
+
+const REQUESTER: &str = "requester-";
 
 /// Longer ids would make a column of the page and a tag that nobody can read.
 const LONGEST_TEAM: usize = 40;
@@ -228,6 +243,15 @@ impl fmt::Display for EmailAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_requester_is_an_account_alone() {
+        let alone = AccountId::of_requester(UserId(33));
+        assert_eq!((alone.as_str(), alone.is_requester()), ("requester-33", true));
+        for company in ["33", "requester-", "requester-services"] {
+            assert!(!AccountId::try_from(company.to_owned()).unwrap().is_requester(), "{company}");
+        }
+    }
 
     #[test]
     fn a_ticket_number_reads_with_and_without_its_hash() {

@@ -38,5 +38,5 @@ pub use plan::{Plan, TicketUpdate};
 pub use policy::{Mode, Policy, Teams};
 pub use reading::{Draft, Fallback, Reading, Scored, SecondOpinion};
 pub use record::{AuditAction, AuditEntry, Decision, Record, Resolution, Summary};
-pub use state::{Begun, TicketState};
+pub use state::{Begun, Erasure, ErasureReason, TicketState};
 pub use ticket::{FieldValues, Sender, Ticket};

@@ -242,6 +242,8 @@ pub enum AuditAction {
     ZendeskUpdate,
     /// A message went to the dead letters.
     TriageParked,
+    /// What came from the ticket's text was erased; the outcome says why.
+    Erased,
 }
 
 /// One automated action. No ticket text, no address.

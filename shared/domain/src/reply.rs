@@ -48,6 +48,8 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
         (ticket.opened_privately, "the ticket was opened with a private note"),
         (state.answered.is_some_and(|answered| answered != ticket.version), "a public reply went out before"),
         (state.done.is_some(), "not the first triage of this ticket"),
+        // Nobody knows any more what was said before.
+        (state.erasure.is_some(), "the ticket's text was erased before"),
     ];
     rules.into_iter().find(|(forbids, _)| *forbids).map_or(Ok(()), |(_, rule)| Err(rule))
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use domain::{Account, Mode, TicketId};
+use domain::{Account, Mode, Sender, TicketId};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{
     backoff::RECEIVES,
@@ -83,6 +83,9 @@ fn open_tickets(helpdesk: &MemoryHelpdesk) {
             subject: row.subject.into(),
             description: row.description.into(),
             channel: row.channel.into(),
+            requester_name: None,
+            sender: Sender::Customer,
+            opened_privately: false,
             created_at: row.timestamp,
         });
     }

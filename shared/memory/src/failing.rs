@@ -12,8 +12,8 @@ use domain::{
     TicketId, TicketState, TicketUpdate, Version,
     ports::{
         Accepted, AlertLog, Analyst, Applied, Audit, Changes, Claim, Control, Cooldown, CooldownKey, Count, Cursor,
-        Cursors, Email, Feed, Fenced, Handover, Helpdesk, Lease, Leased, Mailer, Moved, Opened, Page, PortError, Queue,
-        Records, Settings, SigningSecrets, Site, Stretch, Taken, TicketLog, Updated,
+        Cursors, Email, Erased, Eraser, Feed, Fenced, Handover, Helpdesk, Lease, Leased, Mailer, Moved, Opened, Outbox,
+        Page, PortError, Queue, Records, Settings, SigningSecrets, Site, Stretch, Taken, TicketLog, Updated,
     },
 };
 use jiff::{Timestamp, civil::Date};
@@ -77,6 +77,8 @@ pub enum Method {
     FeedChanges,
     #[strum(to_string = "Feed::newest_customer_comment")]
     FeedNewestCustomerComment,
+    #[strum(to_string = "Eraser::erase")]
+    EraserErase,
     #[strum(to_string = "Helpdesk::ticket")]
     HelpdeskTicket,
     #[strum(to_string = "Helpdesk::account")]
@@ -87,6 +89,8 @@ pub enum Method {
     HelpdeskLookUp,
     #[strum(to_string = "Mailer::send")]
     MailerSend,
+    #[strum(to_string = "Outbox::discard")]
+    OutboxDiscard,
     #[strum(to_string = "Queue::send")]
     QueueSend,
     #[strum(to_string = "Queue::defer")]
@@ -139,12 +143,14 @@ struct State {
 #[derive(Debug)]
 struct Chance {
     rng: fastrand::Rng,
-    odds: Odds,
+    /// None once it is calm.
+    odds: Option<Odds>,
+    drawn: u64,
 }
 
 impl Chance {
     fn fault(&mut self) -> Fault {
-        let Odds { transient, ambiguous, panic, panic_after } = self.odds;
+        let Some(Odds { transient, ambiguous, panic, panic_after }) = self.odds else { return Fault::None };
         let mut left = self.rng.f64();
         let faults = [
             (transient, Fault::Transient),
@@ -154,6 +160,7 @@ impl Chance {
         ];
         for (share, fault) in faults {
             if left < share {
+                self.drawn += 1;
                 return fault;
             }
             left -= share;
@@ -167,15 +174,27 @@ impl Faults {
     /// one thread come between each other's calls.
     #[must_use]
     pub fn by_chance(seed: u64, odds: Odds) -> Self {
-        let chance = Some(Chance { rng: fastrand::Rng::with_seed(seed), odds });
+        let chance = Some(Chance { rng: fastrand::Rng::with_seed(seed), odds: Some(odds), drawn: 0 });
         Self(Arc::new(Mutex::new(State { chance, ..State::default() })))
     }
 
     /// From now on nothing goes wrong by chance.
     pub fn calm(&self) {
         if let Some(chance) = &mut lock(&self.0).chance {
-            chance.odds = Odds::default();
+            chance.odds = None;
         }
+    }
+
+    /// Whether nothing goes wrong by chance any more.
+    #[must_use]
+    pub fn is_calm(&self) -> bool {
+        lock(&self.0).chance.as_ref().is_none_or(|chance| chance.odds.is_none())
+    }
+
+    /// How many calls went wrong by chance.
+    #[must_use]
+    pub fn drawn(&self) -> u64 {
+        lock(&self.0).chance.as_ref().map_or(0, |chance| chance.drawn)
     }
 
     /// Lets other tasks of this thread have a turn, as often as chance has it.
@@ -367,6 +386,13 @@ impl<P: Cursors> Cursors for Failing<P> {
 }
 
 #[async_trait]
+impl<P: Eraser> Eraser for Failing<P> {
+    async fn erase(&self, lease: &Lease, state: &TicketState, entries: &[AuditEntry]) -> Result<Erased, PortError> {
+        self.call(Method::EraserErase, self.inner.erase(lease, state, entries)).await
+    }
+}
+
+#[async_trait]
 impl<P: Feed> Feed for Failing<P> {
     async fn changes(&self, stretch: &Stretch) -> Result<Changes, PortError> {
         self.call(Method::FeedChanges, self.inner.changes(stretch)).await
@@ -374,6 +400,13 @@ impl<P: Feed> Feed for Failing<P> {
 
     async fn newest_customer_comment(&self, ticket: TicketId) -> Result<Option<Version>, PortError> {
         self.call(Method::FeedNewestCustomerComment, self.inner.newest_customer_comment(ticket)).await
+    }
+}
+
+#[async_trait]
+impl<P: Outbox> Outbox for Failing<P> {
+    async fn discard(&self, ticket: TicketId) -> Result<(), PortError> {
+        self.call(Method::OutboxDiscard, self.inner.discard(ticket)).await
     }
 }
 
@@ -540,7 +573,9 @@ mod tests {
         let faults = Faults::by_chance(7, Odds { transient: 1.0, ..Odds::default() });
         let queue = Failing::sharing(DeadLetters::default(), &faults);
         assert!(block_on(queue.send("a", Duration::ZERO)).is_err());
+        assert!(!faults.is_calm());
         faults.calm();
+        assert!(faults.is_calm() && faults.drawn() == 1);
         assert!(block_on(queue.send("a", Duration::ZERO)).is_ok());
     }
 }

@@ -48,7 +48,27 @@ pub struct NewTicket {
     pub subject: Arc<str>,
     pub description: Arc<str>,
     pub channel: Arc<str>,
+    pub requester_name: Option<String>,
+    pub sender: Sender,
+    /// The first comment is private.
+    pub opened_privately: bool,
     pub created_at: Timestamp,
+}
+
+impl From<Ticket> for NewTicket {
+    fn from(ticket: Ticket) -> Self {
+        Self {
+            id: ticket.id,
+            account: ticket.account,
+            subject: ticket.subject,
+            description: ticket.description,
+            channel: ticket.channel,
+            requester_name: ticket.requester_name,
+            sender: ticket.sender,
+            opened_privately: ticket.opened_privately,
+            created_at: ticket.created_at,
+        }
+    }
 }
 
 impl MemoryHelpdesk {
@@ -64,18 +84,18 @@ impl MemoryHelpdesk {
 
     /// Opens a ticket, with the comments that came before it. One that exists is left as it is.
     pub fn open(&self, new: NewTicket) {
-        let NewTicket { id, account, subject, description, channel, created_at } = new;
+        let NewTicket { id, created_at, .. } = new;
         let ticket = Ticket {
             id,
             version: Version(1),
-            subject,
-            description,
+            subject: new.subject,
+            description: new.description,
             follow_ups: Vec::new(),
-            channel,
-            account,
-            requester_name: None,
-            sender: Sender::Customer,
-            opened_privately: false,
+            channel: new.channel,
+            account: new.account,
+            requester_name: new.requester_name,
+            sender: new.sender,
+            opened_privately: new.opened_privately,
             created_at,
             updated_stamp: created_at.to_string().into(),
             values: FieldValues::default(),
@@ -105,6 +125,11 @@ impl MemoryHelpdesk {
         for id in ids {
             state.tickets.remove(id);
         }
+    }
+
+    /// The first comment was redacted: this is left of it. What waits of comments is not known to be free of the same.
+    pub fn redact(&self, id: TicketId, description: Arc<str>) {
+        self.change(id, |ticket| ticket.description = description);
     }
 
     /// Somebody sets fields by hand.
@@ -229,15 +254,7 @@ mod tests {
 
     fn helpdesk() -> MemoryHelpdesk {
         let helpdesk = MemoryHelpdesk::new(FieldIds::default());
-        let sample = sample::ticket(7);
-        helpdesk.open(NewTicket {
-            id: sample.id,
-            account: sample.account,
-            subject: sample.subject,
-            description: sample.description,
-            channel: sample.channel,
-            created_at: sample.created_at,
-        });
+        helpdesk.open(sample::ticket(7).into());
         helpdesk
     }
 
@@ -286,15 +303,7 @@ mod tests {
         let (early, id) = (MemoryHelpdesk::new(FieldIds::default()), sample::ticket_id(7));
         early.comment(id, "Any news?".into());
         assert!(early.ticket(id).await.unwrap().is_none());
-        let sample = sample::ticket(7);
-        let new = NewTicket {
-            id,
-            account: sample.account,
-            subject: sample.subject,
-            description: sample.description,
-            channel: sample.channel,
-            created_at: sample.created_at,
-        };
+        let new = NewTicket::from(sample::ticket(7));
         early.open(new.clone());
         let opened = early.ticket(id).await.unwrap().unwrap();
         assert_eq!((opened.version, &opened.follow_ups[..]), (Version(2), &["Any news?".to_owned()][..]));

@@ -2,6 +2,7 @@
 
 pub mod bundled;
 pub mod control;
+pub mod demo;
 pub mod failing;
 pub mod helpdesk;
 pub mod outbox;
@@ -16,6 +17,7 @@ pub mod ticket_log;
 
 pub use bundled::Bundled;
 pub use control::MemoryControl;
+pub use demo::DemoZendesk;
 pub use failing::{Failing, Fault, Faults, Method, Odds};
 pub use helpdesk::{MemoryHelpdesk, NewTicket};
 pub use outbox::OutboxMailer;

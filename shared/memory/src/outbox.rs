@@ -1,9 +1,15 @@
 //! E-mails as HTML files instead of messages.
 
-use std::path::PathBuf;
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
-use domain::ports::{Accepted, Email, Mailer, PortError};
+use domain::{
+    AlertKey, TicketId,
+    ports::{Accepted, Email, Mailer, Outbox, PortError},
+};
 
 use crate::private;
 
@@ -32,9 +38,48 @@ impl Mailer for OutboxMailer {
     }
 }
 
+#[async_trait]
+impl Outbox for OutboxMailer {
+    /// A digest that tells of the ticket goes too: it is a copy of what was to be sent, and the alerts know how they fared.
+    async fn discard(&self, ticket: TicketId) -> Result<(), PortError> {
+        let discarded = AlertKey::of(ticket)
+            .into_iter()
+            .map(|key| self.folder.join(format!("{}-{}-{}.html", ticket.number(), key.kind, key.band)))
+            .try_for_each(|file| absent_is_fine(std::fs::remove_file(file)))
+            .and_then(|()| discard_digests(&self.folder, ticket));
+        discarded.map_err(|error| PortError::permanent("outbox", error))
+    }
+}
+
+fn discard_digests(folder: &Path, ticket: TicketId) -> std::io::Result<()> {
+    let link = format!("/agent/tickets/{}\"", ticket.number());
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let is_digest = entry.file_name().to_str().is_some_and(|name| name.starts_with("digest-"));
+        if is_digest && std::fs::read_to_string(entry.path())?.contains(&link) {
+            absent_is_fine(std::fs::remove_file(entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+fn absent_is_fine(removed: std::io::Result<()>) -> std::io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use domain::ports::contract::mailer as contract;
+    use domain::{
+        ports::contract::{eraser, mailer as contract},
+        sample,
+    };
 
     use super::*;
 
@@ -51,5 +96,28 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path().join("emails")).unwrap().count(), 1, "the same twice is one file");
         let blocked = OutboxMailer::new(folder.path().join("emails").join(file));
         contract::a_final_refusal_is_permanent(&blocked, "kam@example.com").await;
+    }
+
+    #[tokio::test]
+    async fn a_tickets_messages_are_discarded() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = OutboxMailer::new(folder.path().join("emails"));
+        outbox.discard(sample::ticket_id(7)).await.unwrap();
+        let (left, gone) = eraser::messages_are_discarded_by_ticket(&outbox).await;
+        let exists = |file: &String| folder.path().join("emails").join(file).exists();
+        assert!(left.iter().all(exists) && !gone.iter().any(exists));
+    }
+
+    #[tokio::test]
+    async fn a_digest_goes_with_its_ticket() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = OutboxMailer::new(folder.path().to_owned());
+        for (name, number) in [("digest-a-1", 7), ("digest-b-1", 77)] {
+            let html = format!("<a href=\"https://example.zendesk.com/agent/tickets/{number}\">");
+            outbox.send(&Email { name: name.into(), html, ..contract::email("kam@example.com") }).await.unwrap();
+        }
+        outbox.discard(sample::ticket_id(7)).await.unwrap();
+        let left = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
+        assert_eq!(left.collect::<Vec<_>>(), ["digest-b-1.html"]);
     }
 }

@@ -8,7 +8,9 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Record, Summary, TicketId, TicketState,
-    ports::{AlertLog, Audit, Claim, Fenced, Handover, Lease, Opened, PortError, Records, Taken, TicketLog},
+    ports::{
+        AlertLog, Audit, Claim, Erased, Eraser, Fenced, Handover, Lease, Opened, PortError, Records, Taken, TicketLog,
+    },
     record::utc_day,
 };
 use jiff::{Timestamp, civil::Date};
@@ -75,6 +77,12 @@ impl MemoryTicketLog {
             state.alerts.retain(|key, _| !forgotten.contains(&key.ticket));
         }
         oldest
+    }
+
+    /// Every ticket with a record, those triaged last at the end.
+    #[must_use]
+    pub fn recorded(&self) -> Vec<TicketId> {
+        lock(&self.state).days.values().flatten().map(|(_, ticket)| *ticket).collect()
     }
 
     /// The newest record of a ticket, expired or not, without a copy.
@@ -178,6 +186,29 @@ impl TicketLog for MemoryTicketLog {
             }
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Eraser for MemoryTicketLog {
+    async fn erase(&self, lease: &Lease, kept: &TicketState, entries: &[AuditEntry]) -> Result<Erased, PortError> {
+        let mut state = lock(&self.state);
+        let mut kept = kept.clone();
+        let Some(entry) = state.owned(lease) else { return Ok(Erased::Lost) };
+        let record = entry.record.take();
+        if let Some((record, _)) = record {
+            state.unindex(&record);
+        }
+        for key in AlertKey::of(lease.ticket) {
+            if state.alerts.remove(&key).is_some_and(|entry| entry.alert.delivery.is_settled()) {
+                kept.remember(key);
+            }
+        }
+        if let Some(entry) = state.owned(lease) {
+            entry.state = kept.clone();
+        }
+        state.audit.extend_from_slice(entries);
+        Ok(Erased::Stored(Box::new(kept)))
     }
 }
 
@@ -297,7 +328,7 @@ impl Audit for MemoryTicketLog {
 
 #[cfg(test)]
 mod tests {
-    use domain::ports::contract::{Spawn, alert_log, audit, records, ticket_log};
+    use domain::ports::contract::{Spawn, alert_log, audit, eraser, records, ticket_log};
 
     use super::*;
 
@@ -313,6 +344,17 @@ mod tests {
         ticket_log::finish_and_release_free_the_ticket(&log()).await;
         for _ in 0..20 {
             ticket_log::one_of_many_claims_wins(Arc::new(log()), ON_THREADS).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_keeps_the_contract_of_the_eraser() {
+        let alone = log();
+        eraser::what_came_from_text_is_gone(&alone, &alone).await;
+        eraser::a_ticket_nobody_knew_is_remembered(&log()).await;
+        eraser::only_the_owner_erases(&log()).await;
+        for _ in 0..20 {
+            eraser::an_alert_on_its_way_is_sent_or_erased(Arc::new(log()), ON_THREADS).await;
         }
     }
 

@@ -59,6 +59,14 @@ pub struct Delivery<T> {
     pub receives: u32,
 }
 
+impl<T> Delivery<T> {
+    /// The message's id, the same however often it comes.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.owner.rsplit_once('/').map_or(&self.owner, |(id, _)| id)
+    }
+}
+
 /// What a function does with its messages.
 #[async_trait]
 pub trait Handler: Sync {

@@ -40,6 +40,8 @@ pub enum Metric {
     Denied,
     Exposed,
     Swept,
+    UnknownEvents,
+    MendedEvents,
     MessageAge,
 }
 
@@ -60,6 +62,8 @@ impl Metric {
             Self::Denied => "denied",
             Self::Exposed => "exposed",
             Self::Swept => "swept",
+            Self::UnknownEvents => "unknown_events",
+            Self::MendedEvents => "mended_events",
             Self::MessageAge => "message_age",
         }
     }
@@ -77,7 +81,9 @@ impl Metric {
             | Self::NotFound
             | Self::Denied
             | Self::Exposed
-            | Self::Swept => "Count",
+            | Self::Swept
+            | Self::UnknownEvents
+            | Self::MendedEvents => "Count",
             Self::Latency => "Milliseconds",
             // CloudWatch knows no unit of money.
             Self::ModelCost => "None",
@@ -125,6 +131,16 @@ pub fn exposed() {
 /// So many tickets lay there that no event had told of, and were queued.
 pub fn swept(found: u64) {
     tracing::info!(target: TARGET, swept = found);
+}
+
+/// Zendesk sent an event of a type we do not know.
+pub fn unknown_event() {
+    tracing::info!(target: TARGET, unknown_events = 1u64);
+}
+
+/// Zendesk signed a body that is no JSON, and it was read all the same.
+pub fn mended_event() {
+    tracing::info!(target: TARGET, mended_events = 1u64);
 }
 
 /// A message failed and comes again: so long ago was it sent.
@@ -248,6 +264,8 @@ mod tests {
             denied();
             exposed();
             swept(3);
+            unknown_event();
+            mended_event();
             message_age(SignedDuration::from_mins(20));
             tracing::info!(tickets = 1u64, "An ordinary event with such a field.");
         });

@@ -82,6 +82,9 @@ pub enum ApiError {
     /// A success that does not say what it should.
     #[error("the answer cannot be read: {0}")]
     Unreadable(JsonError),
+    /// The same, of one field.
+    #[error("the answer has no {0}")]
+    Missing(&'static str),
     /// The counters or the store of the credentials failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -201,7 +204,8 @@ impl From<ApiError> for PortError {
             ApiError::Unanswered(_)
             | ApiError::Unavailable { not_before: None, .. }
             | ApiError::Conflict
-            | ApiError::Unreadable(_) => Self::transient(SERVICE, error),
+            | ApiError::Unreadable(_)
+            | ApiError::Missing(_) => Self::transient(SERVICE, error),
             ApiError::Unauthorized | ApiError::Token(_) | ApiError::Forbidden { .. } => Self::denied(SERVICE, error),
             ApiError::NotFound { .. } | ApiError::Gone | ApiError::Invalid(_) | ApiError::Refused { .. } => {
                 Self::permanent(SERVICE, error)
@@ -215,7 +219,7 @@ impl ApiError {
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
         match self {
-            Self::Unanswered(_) | Self::Unavailable { .. } | Self::Unreadable(_) => true,
+            Self::Unanswered(_) | Self::Unavailable { .. } | Self::Unreadable(_) | Self::Missing(_) => true,
             Self::Unauthorized
             | Self::Token(_)
             | Self::Forbidden { .. }

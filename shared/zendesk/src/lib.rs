@@ -6,10 +6,12 @@ pub mod budget;
 pub mod client;
 pub mod event;
 pub mod feed;
+pub mod helpdesk;
 pub mod html;
 pub mod http;
 #[cfg(feature = "http")]
 pub mod network;
+pub mod lenient;
 pub mod request;
 #[cfg(test)]
 mod script;
@@ -19,7 +21,8 @@ pub mod wire;
 pub use access::{Access, CredentialSource, Credentials, RUNTIME_SCOPES, SETUP_SCOPES};
 pub use budget::Budget;
 pub use client::{ApiError, Client, Clock};
-pub use event::{Actor, Event, EventError, Happening};
+pub use event::{Actor, Event, EventError, Happening, Legibility};
+pub use helpdesk::{Mapping, Mappings, OrganizationFields, ZendeskHelpdesk};
 pub use http::{Authorization, Method, Request, Response, Transport, Unanswered};
 #[cfg(feature = "http")]
 pub use network::HttpTransport;

@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::http::{Method, Request};
 
+const TEAM: &str = "team_";
+
 /// Ids of our custom fields in the customer's Zendesk. A field without an id is not written.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,8 +24,13 @@ pub struct FieldIds {
 pub fn update_request(update: &TicketUpdate, fields: &FieldIds) -> Request {
     let mut ticket = Map::new();
     let TicketUpdate { changes, before, .. } = update;
-    insert(&mut ticket, "priority", &changes.priority, |priority| json!(priority_name(*priority)));
-    insert(&mut ticket, "group_id", &changes.group, |group| json!(group.0));
+    // Neither is ever emptied: Zendesk refuses a priority of null, and a ticket does not lose its place in a queue.
+    if let Change::Set(priority) = &changes.priority {
+        ticket.insert("priority".into(), json!(priority_name(*priority)));
+    }
+    if let Change::Set(group) = &changes.group {
+        ticket.insert("group_id".into(), json!(group.0));
+    }
     if update.pending {
         ticket.insert("status".into(), json!("pending"));
     }
@@ -49,7 +56,12 @@ pub fn update_request(update: &TicketUpdate, fields: &FieldIds) -> Request {
         let comment = json!({ "html_body": comment_html(&markdown(comment)), "public": comment.public });
         ticket.insert("comment".into(), comment);
     }
-    ticket.insert("metadata".into(), json!({ "marker": update.marker }));
+    // With the marker goes what the comment was meant to be, so that whoever looks the write up can put it right.
+    let metadata = match &update.comment {
+        Some(comment) => json!({ "marker": update.marker, "public": comment.public }),
+        None => json!({ "marker": update.marker }),
+    };
+    ticket.insert("metadata".into(), metadata);
     ticket.insert("safe_update".into(), json!(true));
     ticket.insert("updated_stamp".into(), json!(update.updated_stamp));
     Request::new(Method::Put, format!("/api/v2/tickets/{}.json", update.ticket.number()))
@@ -62,12 +74,6 @@ fn value<T>(change: &Change<T>, json: impl Fn(&T) -> Value) -> Option<Value> {
         Change::Keep => None,
         Change::Set(value) => Some(json(value)),
         Change::Clear => Some(Value::Null),
-    }
-}
-
-fn insert<T>(ticket: &mut Map<String, Value>, name: &str, change: &Change<T>, json: impl Fn(&T) -> Value) {
-    if let Some(value) = value(change, json) {
-        ticket.insert(name.to_owned(), value);
     }
 }
 
@@ -142,7 +148,20 @@ fn intent_option(intent: Intent) -> &'static str {
 }
 
 fn team_option(team: &TeamId) -> String {
-    format!("team_{team}")
+    format!("{TEAM}{team}")
+}
+
+/// The intent an option stands for; none for an option of somebody else's.
+#[must_use]
+pub fn intent_of(option: &str) -> Option<Intent> {
+    let all = [Intent::PricingRequest, Intent::Upgrade, Intent::Expansion, Intent::CustomService];
+    all.into_iter().find(|intent| intent_option(*intent) == option)
+}
+
+/// The team an option stands for; none for an option of somebody else's.
+#[must_use]
+pub fn team_of(option: &str) -> Option<TeamId> {
+    option.strip_prefix(TEAM)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -102,6 +102,32 @@ pub struct Comment {
     /// The same, where the comment came in by the API of another telephone system.
     #[serde(deserialize_with = "lenient::text")]
     pub transcription_text: Option<String>,
+    /// Of the event that says that another comment was made private.
+    #[serde(deserialize_with = "lenient::number")]
+    pub comment_id: Option<u64>,
+    /// Of an event: a new value, or what was said in a chat.
+    pub value: Value,
+}
+
+/// What was said in a chat, in the event that ended or began it.
+#[derive(Clone, PartialEq, Default, Debug, Deserialize)]
+#[serde(default)]
+pub struct ChatValue {
+    #[serde(deserialize_with = "lenient::list")]
+    pub history: Vec<ChatMessage>,
+}
+
+#[derive(Clone, PartialEq, Default, Debug, Deserialize)]
+#[serde(default)]
+pub struct ChatMessage {
+    /// `ChatMessage`, `ChatJoin`, `ChatFileAttachment` and more.
+    #[serde(rename = "type", deserialize_with = "lenient::text")]
+    pub kind: Option<String>,
+    /// `end-user`, `agent`, `system`.
+    #[serde(deserialize_with = "lenient::text")]
+    pub actor_type: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub message: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Default, Debug, Deserialize)]
@@ -177,6 +203,9 @@ pub struct Mark {
     /// Whether the comment of that write was meant to be public.
     #[serde(deserialize_with = "lenient::flag")]
     pub public: Option<bool>,
+    /// The parts that Zendesk had not taken before that write.
+    #[serde(deserialize_with = "lenient::words")]
+    pub without: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Default, Debug, Deserialize)]
@@ -215,6 +244,33 @@ pub struct Organization {
     /// By key.
     #[serde(deserialize_with = "lenient::map")]
     pub organization_fields: Map<String, Value>,
+}
+
+/// The path of the page after this one. The link Zendesk gives is an address, and credentials go to no address that an
+/// answer names.
+#[must_use]
+pub fn next_page(list: &str, meta: Option<&Meta>) -> Option<String> {
+    let meta = meta?;
+    let cursor = meta.after_cursor.as_deref()?;
+    let joint = if list.contains('?') { '&' } else { '?' };
+    if meta.has_more == Some(true) { Some(format!("{list}{joint}page[after]={}", escaped(cursor))) } else { None }
+}
+
+/// A text as a parameter's value: whatever is not a plain letter or digit as `%XX`.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(escape).collect()
+}
+
+impl Audit {
+    /// The comments among its events.
+    pub fn comments(&self) -> impl Iterator<Item = &Comment> {
+        self.events.iter().filter(|event| event.kind.as_deref().is_some_and(|kind| kind.ends_with("Comment")))
+    }
 }
 
 impl User {

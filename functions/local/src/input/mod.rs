@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{Account, AccountId, Intent, Language, Priority, Sentiment, TeamId, TicketId};
+use domain::{Account, AccountId, Intent, Language, Priority, Sender, Sentiment, TeamId, TicketId};
 use jiff::{SignedDuration, Timestamp};
 use memory::{MemoryHelpdesk, NewTicket};
 
@@ -59,6 +59,9 @@ impl Row {
             subject: self.subject.clone(),
             description: self.description.clone(),
             channel: self.channel.clone(),
+            requester_name: None,
+            sender: Sender::Customer,
+            opened_privately: false,
             created_at: self.timestamp,
         }
     }

@@ -672,3 +672,64 @@ fn files_with_customers_words_are_private() {
         assert_eq!(mode(&email.unwrap().path()), 0o600);
     }
 }
+
+/// What the files of a folder hold, but for the audit, which names tickets and holds no text.
+fn everything_in(folder: &Path) -> String {
+    let mut all = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.push_str(&everything_in(&path));
+        } else if !path.ends_with("audit.json") {
+            all.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+    all
+}
+
+fn forget(output: &str, what: &[&str]) -> Output {
+    local(&[&["forget", "--output", output], what].concat())
+}
+
+#[test]
+fn a_forgotten_ticket_is_in_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let leaving = "We are cancelling our contract and moving to another vendor because of";
+    let rows = format!(
+        "#1,Acme,The plum harvest,{leaving} the plum harvest outage.,9000,2026-11-16T07:00:00Z\n\
+         #2,Acme,The pear harvest,{leaving} the pear harvest outage.,9000,2026-11-18T07:00:00Z\n\
+         #3,Bolt,The fig harvest,{leaving} the fig harvest outage.,9000,2026-11-18T08:00:00Z\n"
+    );
+    let input = csv(folder.path(), &rows);
+    let output = folder.path().join("out");
+    let output = output.to_str().unwrap();
+    assert_eq!(local(&["run", "--input", &input, "--output", output]).status.code(), Some(0));
+    let before = everything_in(Path::new(output));
+    assert!(before.contains("plum") && before.contains("pear") && before.contains("fig"));
+
+    let ended = forget(output, &["--ticket", "1"]);
+    assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
+    let after = everything_in(Path::new(output));
+    assert!(!after.contains("plum"), "also not among the earlier tickets of another's alert");
+    assert!(after.contains("pear") && after.contains("fig"));
+    let results = json(Path::new(output), "triage_results.json");
+    let ids: Vec<&str> = results.as_array().unwrap().iter().map(|row| row["ticket_id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["#2", "#3"]);
+    assert_eq!(json(Path::new(output), "metrics_summary.json")["tickets"], 2);
+    let audit = json(Path::new(output), "audit.json");
+    let erased = audit.as_array().unwrap().iter().filter(|entry| entry["action"] == "erased");
+    assert_eq!(erased.map(|entry| entry["ticket"].as_u64().unwrap()).collect::<Vec<_>>(), [1]);
+
+    assert_eq!(forget(output, &["--account", "Bolt"]).status.code(), Some(0));
+    assert!(!everything_in(Path::new(output)).contains("fig"));
+    assert_eq!(forget(output, &["--ticket", "1"]).status.code(), Some(1), "nothing is left of it");
+    for (what, said) in [
+        (&["--requester", "jo@example.com"][..], "no address is kept"),
+        (&["--ticket", "x"], "is no number"),
+        (&[], "required"),
+    ] {
+        let refused = forget(output, what);
+        assert_eq!(refused.status.code(), Some(2), "{what:?}");
+        assert!(text(&refused.stderr).contains(said), "{what:?}: {}", text(&refused.stderr));
+    }
+}

@@ -24,7 +24,7 @@ use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use memory::{
     DeadLetters, Failing, Fault, Faults, FixedConfiguration, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue,
-    MemoryTicketLog, Method, NewTicket, SiteDirectory, pump,
+    MemoryTicketLog, Method, OutboxMailer, SiteDirectory, pump,
 };
 use report::{Aggregates, Reporting, Window};
 use runtime::{Invocation, backoff::RECEIVES, config::Config, words::ticket_link};
@@ -87,6 +87,12 @@ fn reached(method: Method) -> Reached {
         Method::TicketLogRelease => Reached::After(Method::HelpdeskTicket, Fault::Transient),
         Method::QueueDefer => Reached::After(Method::HelpdeskTicket, Fault::Transient),
         Method::AuditAppend | Method::QueueSend => Reached::WithAStray,
+        Method::EraserErase | Method::OutboxDiscard => {
+            Reached::Never("this ticket is not erased: triage's own tests walk through that")
+        }
+        Method::CursorsGet | Method::CursorsSet | Method::FeedChanges | Method::FeedNewestCustomerComment => {
+            Reached::Never("only a sweep asks what changed")
+        }
         Method::ControlUncount => Reached::Never("only the budget of a language model takes back what it counted"),
     }
 }
@@ -208,15 +214,7 @@ impl Walk {
         let settings = Arc::new(Failing::sharing(FixedSettings(Arc::new(sample::policy())), &faults));
         let site = Arc::new(Failing::sharing(SiteDirectory::new(folder.path().to_owned()), &faults));
         let config = Config { policy: sample::policy(), fields: FieldIds::default(), delivery: true };
-        let ticket = sample::ticket(TICKET);
-        helpdesk.inner().open(NewTicket {
-            id: ticket.id,
-            account: ticket.account,
-            subject: ticket.subject,
-            description: ticket.description,
-            channel: ticket.channel,
-            created_at: ticket.created_at,
-        });
+        helpdesk.inner().open(sample::ticket(TICKET).into());
         Self {
             webhook: Webhook {
                 secrets: Arc::new(Failing::sharing(Rotated, &faults)),
@@ -229,6 +227,8 @@ impl Walk {
                 records: log.clone(),
                 alerts: log.clone(),
                 audit: log.clone(),
+                eraser: log.clone(),
+                outbox: Arc::new(OutboxMailer::new(folder.path().join("emails"))),
                 helpdesk: helpdesk.clone(),
                 analyst: Arc::new(Failing::sharing(Signals, &faults)),
                 dead_letters: Arc::new(Failing::sharing(Dead(tickets.inner().dead_letters()), &faults)),

@@ -23,13 +23,13 @@ use crate::item::{
 const AT_ONCE: usize = 8;
 
 /// What a condition can ask of a delivery, in one word.
-const WORD: &str = "delivery_state";
+pub(super) const WORD: &str = "delivery_state";
 const PENDING: &str = "pending";
 const HELD: &str = "held";
 /// Who took it for delivery and did not say that nothing was sent.
 const TAKERS: &str = "taken_by";
 
-fn sk(key: AlertKey) -> String {
+pub(super) fn sk(key: AlertKey) -> String {
     format!("ALERT#{}#{}", key.kind, key.band)
 }
 

@@ -14,7 +14,7 @@ use super::{TicketTable, Transacted, WITHOUT_TEXT, day_key, key};
 use crate::item::{EXPIRES, Item, Written, expiry, json, moment, number, read_json, read_moment, text, update};
 
 const STATE: &str = "STATE";
-const READING: &str = "READING";
+pub(super) const READING: &str = "READING";
 pub(super) const RECORD: &str = "RECORD";
 
 const STATE_JSON: &str = "state_json";
@@ -50,7 +50,7 @@ impl TicketTable {
     }
 
     /// The state's part of a transaction.
-    fn set_state(
+    pub(super) fn set_state(
         &self,
         lease: &Lease,
         state: &TicketState,
@@ -66,6 +66,11 @@ impl TicketTable {
             .expression_attribute_values(":state", json(&without_reading(state)))
             .expression_attribute_values(":expires", expiry(later(lease.until, WITHOUT_TEXT)))
     }
+}
+
+/// Sets the state, and says that no reading lies beside it.
+pub(super) fn state_alone() -> String {
+    format!("SET {STATE_JSON} = :state, {EXPIRES} = :expires REMOVE {READING_VERSION}")
 }
 
 /// The newest record of a ticket, with the narrow views that the indexes hand out.
@@ -90,7 +95,7 @@ fn without_reading(state: &TicketState) -> TicketState {
     TicketState { reading: None, ..state.clone() }
 }
 
-fn transacted(update: aws_sdk_dynamodb::types::builders::UpdateBuilder) -> TransactWriteItem {
+pub(super) fn transacted(update: aws_sdk_dynamodb::types::builders::UpdateBuilder) -> TransactWriteItem {
     TransactWriteItem::builder().update(update.build().expect("all required parts are set")).build()
 }
 
@@ -114,8 +119,7 @@ impl TicketLog for TicketTable {
     async fn save(&self, lease: &Lease, state: &TicketState, entries: &[AuditEntry]) -> Result<Fenced, PortError> {
         let mut writes: Vec<TransactWriteItem> = entries.iter().map(|entry| self.audited(entry)).collect();
         let Some(reading) = &state.reading else {
-            let expression = format!("SET {STATE_JSON} = :state, {EXPIRES} = :expires REMOVE {READING_VERSION}");
-            writes.push(transacted(self.set_state(lease, state, &expression)));
+            writes.push(transacted(self.set_state(lease, state, &state_alone())));
             return self.together(writes).await;
         };
         let expression = format!("SET {STATE_JSON} = :state, {EXPIRES} = :expires, {READING_VERSION} = :version");

@@ -14,6 +14,7 @@
 mod alerts;
 mod audit;
 mod claims;
+mod eraser;
 mod records;
 
 use aws_sdk_dynamodb::{

@@ -8,6 +8,7 @@ pub mod alert_log;
 pub mod audit;
 pub mod control;
 pub mod cursors;
+pub mod eraser;
 pub mod feed;
 pub mod helpdesk;
 pub mod mailer;
