@@ -23,7 +23,9 @@ use domain::{
     AuditEntry, TicketId,
     ports::{
         Accepted, Claim, Lease, PortError, Queue, Records, Settings, SigningSecrets, TicketLog,
-        contract::{Spawn, alert_log, audit, control, cursors, eraser, mailer, queue, records, settings, site, ticket_log},
+        contract::{
+            Spawn, alert_log, audit, control, cursors, eraser, mailer, queue, records, settings, site, ticket_log,
+        },
     },
     sample,
 };

@@ -9,9 +9,9 @@ pub mod feed;
 pub mod helpdesk;
 pub mod html;
 pub mod http;
+pub mod lenient;
 #[cfg(feature = "http")]
 pub mod network;
-pub mod lenient;
 pub mod request;
 #[cfg(test)]
 mod script;

@@ -60,7 +60,8 @@ impl FromStr for Span {
             'w' => 7 * 24,
             _ => return Err(SHAPE),
         };
-        let number: i64 = text.trim_end_matches(unit).parse().map_err(|_| SHAPE)?;
+        let number = text.strip_suffix(unit).ok_or(SHAPE)?;
+        let number: i64 = number.parse().map_err(|_| SHAPE)?;
         // Ten years: beyond, it is a slip.
         let hours = number.checked_mul(hours).filter(|hours| (1..=87_600).contains(hours)).ok_or(SHAPE)?;
         Ok(Self { text: text.to_owned(), time: SignedDuration::from_hours(hours) })
