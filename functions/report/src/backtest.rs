@@ -214,7 +214,7 @@ impl Backtest {
             (priority, "same priority", priority_note),
             (team, "same team", team_note),
             (words::count(alerts), "alerts", format!("{:.1} a week", self.alerts.per_week)),
-            (words::count(self.answers.sent), "answered automatically", percent(self.answers.sent, self.tickets)),
+            (words::count(self.answers.sent), "auto-answered", percent(self.answers.sent, self.tickets)),
             (words::count(self.answers.drafts), "answers ready", percent(self.answers.drafts, self.tickets)),
             (cost.0, "cost", cost.1),
         ]

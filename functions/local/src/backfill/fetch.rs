@@ -39,13 +39,13 @@ pub enum By {
 
 /// What is fetched.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Wanted {
-    pub place: String,
+pub(super) struct Wanted {
+    pub(super) place: String,
     /// As it was asked for, such as `90d`.
-    pub span: String,
-    pub by: By,
+    pub(super) span: String,
+    pub(super) by: By,
     /// Tickets created before are left out.
-    pub since: Timestamp,
+    pub(super) since: Timestamp,
 }
 
 /// The first line of the file.
@@ -66,11 +66,11 @@ struct Page {
 
 /// The file of fetched tickets. It holds what customers wrote, so only its owner may read it.
 #[derive(Debug)]
-pub struct Cache {
+pub(super) struct Cache {
     file: File,
     path: PathBuf,
-    pub wanted: Wanted,
-    pub tickets: Vec<Line>,
+    pub(super) wanted: Wanted,
+    pub(super) tickets: Vec<Line>,
     next: Option<String>,
     pages: usize,
     complete: bool,
@@ -81,7 +81,7 @@ impl Cache {
     ///
     /// # Errors
     /// A file that cannot be read or written.
-    pub fn open(path: &Path, wanted: Wanted) -> anyhow::Result<Self> {
+    pub(super) fn open(path: &Path, wanted: Wanted) -> anyhow::Result<Self> {
         let problem = || format!("{} cannot be used; delete it to fetch anew", path.display());
         if let Some(cache) = Self::resume(path, &wanted).with_context(problem)? {
             return Ok(cache);
@@ -130,7 +130,7 @@ impl Cache {
 
     /// Whether there is something to fetch.
     #[must_use]
-    pub fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.complete
     }
 
@@ -181,7 +181,7 @@ struct Comments {
 ///
 /// # Errors
 /// What Zendesk says, after many tries where a try may help. What was fetched before is kept.
-pub async fn fetch(client: &Client, cache: &mut Cache, progress: impl Fn(usize)) -> anyhow::Result<()> {
+pub(super) async fn fetch(client: &Client, cache: &mut Cache, progress: impl Fn(usize)) -> anyhow::Result<()> {
     // Names of groups are a comfort: numbers will do where they cannot be read.
     let groups: Groups = client.get("/api/v2/groups.json?page[size]=100").await.unwrap_or_default();
     let groups: HashMap<u64, Group> = groups.groups.into_iter().filter_map(|group| Some((group.id?, group))).collect();

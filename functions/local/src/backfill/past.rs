@@ -10,26 +10,26 @@ use crate::input::{Labels, Row};
 
 /// One ticket, ready to be triaged, and what it is compared with afterwards.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Past {
+pub(super) struct Past {
     /// Only the first message is in it, and no label: what is known when a ticket is created.
-    pub row: Row,
+    pub(super) row: Row,
     /// What the helpdesk says at the end, for the comparison and never for triage.
-    pub ended: Ended,
+    pub(super) ended: Ended,
 }
 
 /// What agents left on the ticket.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Ended {
-    pub priority: Option<Priority>,
+pub(super) struct Ended {
+    pub(super) priority: Option<Priority>,
     /// None for a group that is no team's.
-    pub team: Option<TeamId>,
+    pub(super) team: Option<TeamId>,
     /// From the creation to the first public comment of anybody but the customer.
-    pub first_reply: Option<SignedDuration>,
+    pub(super) first_reply: Option<SignedDuration>,
 }
 
 /// Why a line is no ticket to be triaged.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, thiserror::Error)]
-pub enum Unusable {
+pub(super) enum Unusable {
     #[error("not a ticket: no id or no time of creation")]
     NoTicket,
     #[error("deleted")]
@@ -43,57 +43,57 @@ pub enum Unusable {
 /// A line of Zendesk's JSON export, or a ticket of its API with its comments. Names stand in the ticket or beside it.
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Line {
+pub(super) struct Line {
     #[serde(deserialize_with = "lenient::number")]
-    pub id: Option<u64>,
+    pub(super) id: Option<u64>,
     #[serde(deserialize_with = "lenient::text")]
-    pub subject: Option<String>,
+    pub(super) subject: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
-    pub raw_subject: Option<String>,
+    pub(super) raw_subject: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
-    pub description: Option<String>,
+    pub(super) description: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
-    pub priority: Option<String>,
+    pub(super) priority: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
-    pub status: Option<String>,
+    pub(super) status: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
-    pub created_at: Option<String>,
+    pub(super) created_at: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
-    pub updated_at: Option<String>,
+    pub(super) updated_at: Option<String>,
     #[serde(deserialize_with = "lenient::number")]
-    pub requester_id: Option<u64>,
+    pub(super) requester_id: Option<u64>,
     #[serde(deserialize_with = "lenient::number")]
-    pub submitter_id: Option<u64>,
+    pub(super) submitter_id: Option<u64>,
     #[serde(deserialize_with = "lenient::flag")]
-    pub from_messaging_channel: Option<bool>,
+    pub(super) from_messaging_channel: Option<bool>,
     #[serde(deserialize_with = "lenient::number")]
-    pub organization_id: Option<u64>,
+    pub(super) organization_id: Option<u64>,
     #[serde(deserialize_with = "lenient::number")]
-    pub group_id: Option<u64>,
+    pub(super) group_id: Option<u64>,
     #[serde(deserialize_with = "lenient::object")]
-    pub via: Option<Via>,
+    pub(super) via: Option<Via>,
     #[serde(deserialize_with = "lenient::object")]
-    pub requester: Option<Person>,
+    pub(super) requester: Option<Person>,
     #[serde(deserialize_with = "lenient::object")]
-    pub organization: Option<Organization>,
+    pub(super) organization: Option<Organization>,
     #[serde(deserialize_with = "lenient::object")]
-    pub group: Option<Group>,
+    pub(super) group: Option<Group>,
     #[serde(deserialize_with = "lenient::object")]
-    pub metric_set: Option<MetricSet>,
+    pub(super) metric_set: Option<MetricSet>,
     #[serde(deserialize_with = "lenient::list")]
-    pub comments: Vec<Comment>,
+    pub(super) comments: Vec<Comment>,
 }
 
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Via {
+pub(super) struct Via {
     #[serde(deserialize_with = "lenient::text")]
     channel: Option<String>,
 }
 
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Person {
+pub(super) struct Person {
     #[serde(deserialize_with = "lenient::number")]
     id: Option<u64>,
     #[serde(deserialize_with = "lenient::text")]
@@ -102,9 +102,9 @@ pub struct Person {
 
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Organization {
+pub(super) struct Organization {
     #[serde(deserialize_with = "lenient::number")]
-    pub id: Option<u64>,
+    pub(super) id: Option<u64>,
     #[serde(deserialize_with = "lenient::text")]
     name: Option<String>,
     #[serde(deserialize_with = "lenient::map")]
@@ -113,18 +113,18 @@ pub struct Organization {
 
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Group {
+pub(super) struct Group {
     #[serde(deserialize_with = "lenient::number")]
-    pub id: Option<u64>,
+    pub(super) id: Option<u64>,
     #[serde(deserialize_with = "lenient::text")]
     name: Option<String>,
 }
 
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct MetricSet {
+pub(super) struct MetricSet {
     #[serde(deserialize_with = "lenient::number")]
-    pub ticket_id: Option<u64>,
+    pub(super) ticket_id: Option<u64>,
     #[serde(deserialize_with = "lenient::object")]
     reply_time_in_minutes: Option<Minutes>,
 }
@@ -138,7 +138,7 @@ struct Minutes {
 
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Comment {
+pub(super) struct Comment {
     #[serde(deserialize_with = "lenient::number")]
     id: Option<u64>,
     #[serde(deserialize_with = "lenient::number")]
@@ -161,7 +161,7 @@ const MRR: &str = "mrr";
 impl Past {
     /// # Errors
     /// Why there is nothing to triage in it.
-    pub fn read(line: &Line, number: u64, teams: &Teams) -> Result<Self, Unusable> {
+    pub(super) fn read(line: &Line, number: u64, teams: &Teams) -> Result<Self, Unusable> {
         let id = line.id.and_then(|id| TicketId::new(id).ok()).ok_or(Unusable::NoTicket)?;
         let created = time(line.created_at.as_deref()).ok_or(Unusable::NoTicket)?;
         if line.status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("deleted")) {
@@ -201,14 +201,14 @@ impl Past {
 impl Line {
     /// Whether its description may not be what its customer wrote first, so that the comments have to be read.
     #[must_use]
-    pub fn needs_comments(&self) -> bool {
+    pub(super) fn needs_comments(&self) -> bool {
         let empty = self.description.as_ref().is_none_or(|text| text.trim().is_empty());
         empty || self.from_messaging_channel == Some(true) || !self.is_customers(self.submitter_id)
     }
 
     /// Without what no comparison needs: of the comments, the first stays, and the time of the first reply.
     #[must_use]
-    pub fn trimmed(mut self) -> Self {
+    pub(super) fn trimmed(mut self) -> Self {
         let first = self.first_public_comment().cloned();
         let author = first.as_ref().and_then(|first| first.author_id);
         let others = self.public_comments().filter(|(_, comment)| comment.author_id != author);

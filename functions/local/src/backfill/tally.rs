@@ -22,32 +22,32 @@ use super::past::Past;
 
 /// A ticket of the past and what the triage made of it.
 #[derive(Clone, Debug)]
-pub struct Triaged<'a> {
-    pub past: &'a Past,
-    pub record: Arc<Record>,
-    pub alerts: Vec<Arc<Alert>>,
+pub(super) struct Triaged<'a> {
+    pub(super) past: &'a Past,
+    pub(super) record: Arc<Record>,
+    pub(super) alerts: Vec<Arc<Alert>>,
 }
 
 /// Where the history is from and what of it was not triaged.
 #[derive(Clone, Debug)]
-pub struct History<'a> {
-    pub source: String,
-    pub left_out: Vec<LeftOut>,
-    pub teams: &'a Teams,
-    pub helpdesk_url: &'a str,
+pub(super) struct History<'a> {
+    pub(super) source: String,
+    pub(super) left_out: Vec<LeftOut>,
+    pub(super) teams: &'a Teams,
+    pub(super) helpdesk_url: &'a str,
 }
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The alerts of a ticket.
-pub fn alerts(find: impl Fn(AlertKey) -> Option<Arc<Alert>>, ticket: domain::TicketId) -> Vec<Arc<Alert>> {
+pub(super) fn alerts(find: impl Fn(AlertKey) -> Option<Arc<Alert>>, ticket: domain::TicketId) -> Vec<Arc<Alert>> {
     let kinds = [AlertKind::Guardian, AlertKind::Opportunity];
     let keys = kinds.into_iter().flat_map(|kind| [Band::Elevated, Band::Critical].map(|band| (kind, band)));
     keys.filter_map(|(kind, band)| find(AlertKey { ticket, kind, band })).collect()
 }
 
 #[must_use]
-pub fn backtest(history: History<'_>, triaged: &[Triaged<'_>]) -> Backtest {
+pub(super) fn backtest(history: History<'_>, triaged: &[Triaged<'_>]) -> Backtest {
     let days = || triaged.iter().map(|ticket| utc_day(ticket.past.row.timestamp));
     let weeks = weeks(triaged);
     Backtest {
