@@ -7,6 +7,8 @@ use memory::demo::{Locale, Plan};
 
 use crate::zendesk::{doctor::DoctorArguments, import::ImportArguments, setup::ZendeskSetupArguments};
 
+use crate::backfill::{By, Span};
+
 /// Support-ticket triage on your laptop: no key, no account, no network; nothing is sent to anybody.
 ///
 /// Without a command, takes the 30 bundled tickets through webhook, triage, alert and report, and writes a dashboard and
@@ -26,6 +28,8 @@ pub enum Command {
     Run(RunArguments),
     /// Compare what a run finds with the labels in a CSV
     Eval(EvalArguments),
+    /// Triage your own history on this machine and show what would have happened
+    Backfill(BackfillArguments),
     /// Serve a real webhook endpoint and the live dashboard on localhost
     Serve(ServeArguments),
     /// Serve a Zendesk in memory on localhost, to try everything against
@@ -86,6 +90,35 @@ pub struct EvalArguments {
     /// {"/priority/weighted_kappa": 0.8}
     #[arg(long, value_name = "FILE.json")]
     pub not_below: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct BackfillArguments {
+    /// The Zendesk to read, `acme` of https://acme.zendesk.com; credentials are in ZENDESK_CLIENT_ID and
+    /// ZENDESK_CLIENT_SECRET
+    #[arg(long, conflicts_with = "input")]
+    pub subdomain: Option<String>,
+    /// Tickets created in the last 90d, 12w or 36h
+    #[arg(long, value_name = "SPAN", default_value = "90d")]
+    pub since: Span,
+    /// How Zendesk is asked
+    #[arg(long, value_enum, default_value = "list")]
+    pub by: By,
+    /// Zendesk's own export as JSON lines, instead of a connection
+    #[arg(long, value_name = "EXPORT.jsonl")]
+    pub input: Option<PathBuf>,
+    /// Whose groups the teams are [default: the bundled agents.json]
+    #[arg(long, value_name = "AGENTS.json")]
+    pub agents: Option<PathBuf>,
+    /// Folder for backtest.html, backtest.json, the e-mails and the fetched tickets
+    #[arg(long, value_name = "DIR", default_value = "outputs/backtest")]
+    pub output: PathBuf,
+    /// Who reads the tickets [default: the variable ANALYST, else auto]
+    #[arg(long, value_enum)]
+    pub analyst: Option<AnalystChoice>,
+    /// Only so many, the newest
+    #[arg(long, value_name = "N")]
+    pub most: Option<usize>,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -1,5 +1,6 @@
 //! The main job on a laptop: all four functions in one process, over the in-memory adapters.
 
+pub mod backfill;
 pub mod cli;
 pub mod demo_zendesk;
 pub mod eval;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use local::{
+    backfill,
     cli::{Cli, Command},
     demo_zendesk, eval, exit, forget, run, serve, sign, simulate, stack, train, zendesk,
 };
@@ -18,6 +19,7 @@ async fn main() -> ExitCode {
                 None => run::command(&cli.run, &environment).await,
                 Some(Command::Run(arguments)) => run::command(&arguments, &environment).await,
                 Some(Command::Eval(arguments)) => eval::command(&arguments, &environment).await,
+                Some(Command::Backfill(arguments)) => backfill::command(&arguments, &environment).await,
                 Some(Command::Serve(arguments)) => serve::command(&arguments, &environment).await,
                 Some(Command::DemoZendesk(arguments)) => demo_zendesk::command(&arguments).await,
                 Some(Command::Sign(arguments)) => sign::command(&arguments, &environment),

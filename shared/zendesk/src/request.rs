@@ -137,8 +137,8 @@ fn priority_name(priority: Priority) -> &'static str {
     }
 }
 
-/// Option values are tags, unique in the account and different from every tag of ours.
-/// The option of the intent field that stands for an intent.
+/// The option of the intent field that stands for an intent. Options are tags, unique in the account and different from
+/// every tag of ours.
 #[must_use]
 pub fn intent_option(intent: Intent) -> &'static str {
     match intent {

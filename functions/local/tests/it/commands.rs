@@ -733,3 +733,44 @@ fn a_forgotten_ticket_is_in_no_file() {
         assert!(text(&refused.stderr).contains(said), "{what:?}: {}", text(&refused.stderr));
     }
 }
+
+#[test]
+fn a_history_becomes_a_page_of_what_would_have_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("export.jsonl");
+    let ticket = |id: u64, text: &str, priority: Option<&str>| {
+        serde_json::json!({
+            "id": id, "subject": "Orders", "status": "closed", "priority": priority, "group_id": 360_001_001,
+            "created_at": format!("2026-09-{:02}T08:00:00Z", id), "requester_id": 1, "organization": { "name": "Acme <b>" },
+            "comments": [
+                { "id": 1, "author_id": 1, "public": true, "created_at": format!("2026-09-{id:02}T08:00:00Z"), "body": text },
+                { "id": 2, "author_id": 2, "public": true, "created_at": "2026-10-01T08:00:00Z", "body": "OUTCOME" },
+            ],
+        })
+        .to_string()
+    };
+    let lines = [
+        "export of acme".to_owned(),
+        ticket(1, "How do I export a report to CSV?", Some("low")),
+        ticket(2, "We will cancel our contract at the end of the month. Nothing works.", Some("high")),
+        ticket(3, "The API rejects our key since this morning.", None),
+    ];
+    std::fs::write(&input, lines.join("\n")).unwrap();
+    let output = folder.path().join("out");
+    let arguments = ["backfill", "--input", input.to_str().unwrap(), "--output", output.to_str().unwrap()];
+    let ended = local(&arguments);
+    assert_eq!(ended.status.code(), Some(1), "one line is no ticket: {}", text(&ended.stderr));
+    assert!(text(&ended.stderr).contains("export.jsonl, line 1"), "{}", text(&ended.stderr));
+    let figures = json(&output, "backtest.json");
+    assert_eq!(
+        (&figures["tickets"], &figures["priority"]["tickets"], &figures["team"]["tickets"]),
+        (&3.into(), &2.into(), &3.into())
+    );
+    assert!(figures["alerts"]["guardian"].as_u64().unwrap() >= 1, "{figures}");
+    assert_eq!(figures["cost"]["llm_calls"], 0);
+    let page = std::fs::read_to_string(output.join("backtest.html")).unwrap();
+    assert!(page.contains("cancel our contract") && !page.contains("OUTCOME") && !page.contains("Acme <b>"));
+    let nothing = local(&["backfill", "--output", output.to_str().unwrap()]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(text(&nothing.stderr).contains("--subdomain"), "{}", text(&nothing.stderr));
+}
