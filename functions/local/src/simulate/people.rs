@@ -1,17 +1,21 @@
 //! Customers who write and agents who work, over Zendesk's own API.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use domain::{Account, AccountId, Sender, TicketId};
 use jiff::{SignedDuration, Timestamp};
-use memory::demo::{ADMIN, AGENT, DemoZendesk};
+use memory::{
+    NewTicket,
+    demo::{ADMIN, AGENT, DemoZendesk},
+};
 use serde_json::{Value, json};
 use zendesk::{Authorization, Method, Request};
 
-use super::replay::Text;
+use super::{clock::Clock, replay::Text};
 
 /// One thing somebody does.
 #[derive(Clone, Debug)]
@@ -37,6 +41,7 @@ pub(super) enum Act {
 /// Everybody but us.
 pub(super) struct People {
     demo: DemoZendesk,
+    clock: Clock,
     /// An administrator's.
     authorization: Authorization,
     groups: Vec<u64>,
@@ -47,24 +52,18 @@ struct State {
     rng: fastrand::Rng,
     /// Zendesk's numbers, by ours.
     numbers: Vec<Option<u64>>,
-    organizations: HashMap<usize, u64>,
     /// Tags that agents put on a ticket.
     tags: BTreeSet<(u64, String)>,
 }
 
 impl People {
-    pub(super) fn new(demo: DemoZendesk, tickets: usize, seed: u64) -> Self {
-        let state = State {
-            rng: fastrand::Rng::with_seed(seed),
-            numbers: vec![None; tickets],
-            organizations: HashMap::new(),
-            tags: BTreeSet::new(),
-        };
+    pub(super) fn new(demo: DemoZendesk, clock: Clock, tickets: usize, seed: u64) -> Self {
+        let state = State { rng: fastrand::Rng::with_seed(seed), numbers: vec![None; tickets], tags: BTreeSet::new() };
         let tokens = demo.api_tokens();
         let admin = tokens.iter().find(|token| token.user == ADMIN).expect("the demo's administrator has a token");
         let basic = BASE64_STANDARD.encode(format!("{}/token:{}", admin.email, admin.token));
         let authorization = Authorization(format!("Basic {basic}"));
-        let mut people = Self { demo, authorization, groups: Vec::new(), state: Mutex::new(state) };
+        let mut people = Self { demo, clock, authorization, groups: Vec::new(), state: Mutex::new(state) };
         let groups = people.ask(Method::Get, "/api/v2/groups.json", None);
         let groups = groups["groups"].as_array().into_iter().flatten();
         people.groups = groups.filter_map(|group| group["id"].as_u64()).collect();
@@ -147,36 +146,35 @@ impl People {
     }
 
     fn open(&self, text: &Text, ticket: usize) -> Option<u64> {
+        let number = u64::try_from(ticket).ok()? + 1;
         // Accounts write more than once: a quarter as many as there are tickets.
-        let account = ticket / 4;
-        let organization = self.organization(text, account)?;
-        let address = format!("user{account}@customer{account}.example");
-        let requester = json!({ "name": format!("User {account}"), "email": address, "organization_id": organization });
-        let new = json!({
-            "subject": text.subject,
-            "comment": { "body": text.body, "public": true },
-            "requester": requester,
-            "organization_id": organization,
-            "tags": ["vip"],
+        let account = AccountId::try_from(format!("Customer {}", ticket / 4)).ok()?;
+        let name = account.to_name();
+        self.demo.set_account(&Account {
+            id: account.clone(),
+            name,
+            mrr: text.mrr,
+            plan: None,
+            health: None,
+            kam: None,
         });
-        let opened = self.ask(Method::Post, "/api/v2/tickets.json", Some(json!({ "ticket": new })));
-        let number = opened["ticket"]["id"].as_u64()?;
-        self.state().tags.insert((number, "vip".to_owned()));
+        self.demo.open(&NewTicket {
+            id: TicketId::new(number).ok()?,
+            account,
+            subject: text.subject.as_str().into(),
+            description: text.body.as_str().into(),
+            channel: "email".into(),
+            requester_name: Some("Jo Marin".to_owned()),
+            sender: Sender::Customer,
+            opened_privately: false,
+            created_at: self.now(),
+        });
+        self.work(number, Act::Tag(0));
         Some(number)
     }
 
-    /// The account's organisation, made at its first ticket.
-    fn organization(&self, text: &Text, account: usize) -> Option<u64> {
-        let known = self.state().organizations.get(&account).copied();
-        if known.is_some() {
-            return known;
-        }
-        let fields = json!({ "mrr": text.mrr.unwrap_or(900.0) });
-        let new = json!({ "name": format!("Customer {account}"), "organization_fields": fields });
-        let path = "/api/v2/organizations.json";
-        let made = self.ask(Method::Post, path, Some(json!({ "organization": new })))["organization"]["id"].as_u64()?;
-        self.state().organizations.insert(account, made);
-        Some(made)
+    fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     fn work(&self, number: u64, act: Act) {

@@ -177,7 +177,7 @@ impl World {
         let setup = demo::Setup { seed, now: start, plan: Plan::Enterprise, fields, ..demo::Setup::default() };
         let bot = setup.bot;
         let (demo, clock) = (DemoZendesk::new(setup), Clock::new(start));
-        let people = Arc::new(People::new(demo.clone(), tickets, seed ^ 1));
+        let people = Arc::new(People::new(demo.clone(), clock.clone(), tickets, seed ^ 1));
         let secret = subscribe(&people);
         let weather = Arc::new(Weather::new(demo.clone(), clock.clone(), people.clone(), seed ^ 2));
         let faults = Faults::by_chance(seed ^ 3, ODDS);

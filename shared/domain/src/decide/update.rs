@@ -22,6 +22,8 @@ pub(super) fn update(case: Case<'_>, decision: &Decision) -> (Option<TicketUpdat
     if last.is_some_and(|last| last.wanted == wanted) {
         return (None, None);
     }
+    // What an agent has read already is not said again where only a field changes.
+    let comment = Some(comment).filter(|_| last.is_none_or(|last| last.wanted.comment != wanted.comment));
     let ticket = context.ticket;
     let ours = last.map(|last| last.values.clone()).unwrap_or_default();
     let changes = wanted.changes.if_ours(&ticket.values, &ours);
@@ -35,7 +37,7 @@ pub(super) fn update(case: Case<'_>, decision: &Decision) -> (Option<TicketUpdat
         before: ticket.values.clone(),
         pending: decision.resolution == Resolution::AutoResolved,
         tags: our_tags.replaced(&ticket.tags, &tags),
-        comment: Some(comment),
+        comment,
     };
     (Some(update), Some(Written { wanted, values }))
 }
