@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use memory::demo::{Locale, Plan};
 
 use crate::zendesk::{doctor::DoctorArguments, import::ImportArguments, setup::ZendeskSetupArguments};
+
+use crate::backfill::{By, Span};
 
 /// Support-ticket triage on your laptop: no key, no account, no network; nothing is sent to anybody.
 ///
@@ -25,10 +28,12 @@ pub enum Command {
     Run(RunArguments),
     /// Compare what a run finds with the labels in a CSV
     Eval(EvalArguments),
+    /// Triage your own history on this machine and show what would have happened
+    Backfill(BackfillArguments),
     /// Serve a real webhook endpoint and the live dashboard on localhost
     Serve(ServeArguments),
-    /// Serve an in-memory helpdesk on localhost, for functions deployed to a local cloud
-    Helpdesk(HelpdeskArguments),
+    /// Serve a Zendesk in memory on localhost, to try everything against
+    DemoZendesk(DemoZendeskArguments),
     /// Print an event with a fresh id, timestamp and signature
     Sign(SignArguments),
     /// Erase tickets from an output folder: from every log, the e-mails and the dashboard
@@ -88,6 +93,35 @@ pub struct EvalArguments {
 }
 
 #[derive(Args, Clone, Debug)]
+pub struct BackfillArguments {
+    /// The Zendesk to read, `acme` of https://acme.zendesk.com; credentials are in ZENDESK_CLIENT_ID and
+    /// ZENDESK_CLIENT_SECRET
+    #[arg(long, conflicts_with = "input")]
+    pub subdomain: Option<String>,
+    /// Tickets created in the last 90d, 12w or 36h
+    #[arg(long, value_name = "SPAN", default_value = "90d")]
+    pub since: Span,
+    /// How Zendesk is asked
+    #[arg(long, value_enum, default_value = "list")]
+    pub by: By,
+    /// Zendesk's own export as JSON lines, instead of a connection
+    #[arg(long, value_name = "EXPORT.jsonl")]
+    pub input: Option<PathBuf>,
+    /// Whose groups the teams are [default: the bundled agents.json]
+    #[arg(long, value_name = "AGENTS.json")]
+    pub agents: Option<PathBuf>,
+    /// Folder for backtest.html, backtest.json, the e-mails and the fetched tickets
+    #[arg(long, value_name = "DIR", default_value = "outputs/backtest")]
+    pub output: PathBuf,
+    /// Who reads the tickets [default: the variable ANALYST, else auto]
+    #[arg(long, value_enum)]
+    pub analyst: Option<AnalystChoice>,
+    /// Only so many, the newest
+    #[arg(long, value_name = "N")]
+    pub most: Option<usize>,
+}
+
+#[derive(Args, Clone, Debug)]
 pub struct ServeArguments {
     /// Port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 8080)]
@@ -104,13 +138,28 @@ pub struct ServeArguments {
 }
 
 #[derive(Args, Clone, Debug)]
-pub struct HelpdeskArguments {
+pub struct DemoZendeskArguments {
     /// Port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 8081)]
     pub port: u16,
     /// Tickets it holds [default: the bundled 30 tickets]
     #[arg(long, value_name = "FILE.csv")]
     pub input: Option<PathBuf>,
+    /// What goes wrong, and when; docs/formats.md describes the file
+    #[arg(long, value_name = "FILE.json")]
+    pub scenario: Option<PathBuf>,
+    /// Send events to this address, signed with Zendesk's public test secret
+    #[arg(long, value_name = "URL")]
+    pub webhook: Option<String>,
+    /// Whose rate limits apply: trial, team, growth, professional, enterprise, enterprise_plus or unlimited
+    #[arg(long, default_value = "professional")]
+    pub plan: Plan,
+    /// The language of its refusals: en-US, pt-BR or de
+    #[arg(long, default_value = "en-US")]
+    pub locale: Locale,
+    /// Begin with our custom fields in place, under the ids of the bundled policy.json
+    #[arg(long)]
+    pub set_up: bool,
 }
 
 #[derive(Args, Clone, Debug)]

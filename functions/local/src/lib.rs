@@ -1,10 +1,11 @@
 //! The main job on a laptop: all four functions in one process, over the in-memory adapters.
 
+pub mod backfill;
 pub mod cli;
+pub mod demo_zendesk;
 pub mod eval;
 pub mod exit;
 pub mod forget;
-pub mod helpdesk;
 mod http;
 pub mod input;
 mod interrupt;

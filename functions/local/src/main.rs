@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use local::{
+    backfill,
     cli::{Cli, Command},
-    eval, exit, forget, helpdesk, run, serve, sign, simulate, stack, train, zendesk,
+    demo_zendesk, eval, exit, forget, run, serve, sign, simulate, stack, train, zendesk,
 };
 
 #[tokio::main]
@@ -18,8 +19,9 @@ async fn main() -> ExitCode {
                 None => run::command(&cli.run, &environment).await,
                 Some(Command::Run(arguments)) => run::command(&arguments, &environment).await,
                 Some(Command::Eval(arguments)) => eval::command(&arguments, &environment).await,
+                Some(Command::Backfill(arguments)) => backfill::command(&arguments, &environment).await,
                 Some(Command::Serve(arguments)) => serve::command(&arguments, &environment).await,
-                Some(Command::Helpdesk(arguments)) => helpdesk::command(&arguments).await,
+                Some(Command::DemoZendesk(arguments)) => demo_zendesk::command(&arguments).await,
                 Some(Command::Sign(arguments)) => sign::command(&arguments, &environment),
                 Some(Command::Forget(arguments)) => forget::command(&arguments, &environment).await,
                 Some(Command::Simulate(arguments)) => simulate::command(&arguments),

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod audience;
+pub mod backtest;
 mod chart;
 mod metrics;
 mod page;

@@ -22,7 +22,7 @@ const MOST_ACCOUNTS: usize = 50;
 /// Alerts of each kind on the page, heaviest first; the rest are counted.
 const MOST_ALERTS: usize = 500;
 
-const STYLE: &str = include_str!("../templates/style.css");
+pub(crate) const STYLE: &str = include_str!("../templates/style.css");
 const SCRIPT: &str = include_str!("../templates/script.js");
 
 pub(crate) struct Source<'a> {

@@ -1,6 +1,9 @@
 //! Triage over embedded adapters that fail on cue.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "handle/erase.rs"]
+mod erase;
+
 use std::{
     io::Write,
     sync::{
@@ -45,6 +48,9 @@ impl Analyst for Signals {
         Ok(Reading { redactions: [(domain::reading::Redaction::Email, 2)].into(), ..sample::signals() })
     }
 }
+
+/// The id of the first comment of ticket 1 in the demo.
+const FIRST: u64 = 10_000_000_100_002;
 
 struct Bench {
     triage: Triage,
@@ -136,7 +142,7 @@ async fn a_ticket_becomes_one_write_two_alerts_and_one_record() {
     assert_eq!(bench.drain().await, 1);
     assert_eq!((bench.calls(1), bench.alerts.inner().len()), (1, 2));
     assert_eq!(bench.record(1).unwrap().priority, Priority::P1);
-    assert_eq!(bench.audited(AuditAction::ZendeskUpdate), ["triage-1-1 applied"]);
+    assert_eq!(bench.audited(AuditAction::ZendeskUpdate), [format!("triage-1-{FIRST} applied")]);
     assert_eq!(bench.audited(AuditAction::AlertRaised).len(), 2);
     assert_eq!(bench.audited(AuditAction::MessageReceived), ["created triage"]);
 }
@@ -322,7 +328,7 @@ async fn a_permanent_failure_parks_with_its_reason() {
 async fn the_audit_knows_of_unreadable_messages() {
     let bench = bench(sample::policy());
     bench.tickets.send(r#"{"v":9,"ticket_id":1}"#, Duration::ZERO).await.unwrap();
-    bench.tickets.send(r#"{"v":1,"ticket_id":1,"cause":"private words"}"#, Duration::ZERO).await.unwrap();
+    bench.tickets.send(r#"{"v":1,"ticket_id":1,"cause":["private words"]}"#, Duration::ZERO).await.unwrap();
     bench.tickets.send("private words", Duration::ZERO).await.unwrap();
     bench.drain().await;
     assert_eq!(
@@ -386,7 +392,8 @@ impl Helpdesk for ChangesOnce {
 
     async fn update(&self, update: &TicketUpdate) -> Result<Updated, PortError> {
         if !self.changed.swap(true, Ordering::Relaxed) {
-            self.inner.inner().set_values(update.ticket, FieldValues::default());
+            let edit = serde_json::json!({ "subject": "Edited by hand" });
+            assert!(self.inner.inner().demo().human_edit(update.ticket, &edit));
         }
         self.inner.update(update).await
     }
@@ -534,7 +541,7 @@ async fn after_a_lost_answer_our_fields_are_still_ours() {
     let Claim::Mine(state) = bench.log.claim(&lease, now).await.unwrap() else { panic!("released") };
     assert_eq!(state.written.unwrap().values.priority, Some(Priority::P1), "what arrived is what we last wrote");
     assert!(bench.audited(AuditAction::Correction).is_empty());
-    assert_eq!(bench.audited(AuditAction::ZendeskUpdate), ["triage-1-1 arrived at an earlier attempt"]);
+    assert_eq!(bench.audited(AuditAction::ZendeskUpdate), [format!("triage-1-{FIRST} arrived at an earlier attempt")]);
 }
 
 /// Answers its first writes as told, and then as usual.
@@ -589,7 +596,10 @@ async fn what_the_helpdesk_refuses_is_on_the_record_and_not_ours() {
     assert_eq!(bench.calls(1), 1, "the same plan is not tried again");
     let record = bench.record(1).unwrap();
     assert_eq!(record.reasons.last().unwrap(), "Zendesk would not take: priority, tags");
-    assert_eq!(bench.audited(AuditAction::ZendeskUpdate), ["triage-1-1 applied, without priority, tags"]);
+    assert_eq!(
+        bench.audited(AuditAction::ZendeskUpdate),
+        [format!("triage-1-{FIRST} applied, without priority, tags")]
+    );
     let lease = Lease { until: sample::now() + SignedDuration::from_hours(9), ..hold(&bench, 0).await };
     let Claim::Mine(state) = bench.log.claim(&lease, sample::now()).await.unwrap() else { panic!("released") };
     let held = state.written.unwrap().values;

@@ -1,43 +1,63 @@
-//! A helpdesk in memory: tickets, comments and accounts, and the exact requests it was sent.
+//! The helpdesk of a laptop and of the tests: a [`DemoZendesk`] behind the adapter that reads and writes a real one.
 
 use std::{
-    collections::HashMap,
+    fmt,
     sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, FieldValues, Sender, Ticket, TicketId, TicketUpdate, Version,
-    ports::{Applied, Changed, Changes, Feed, Helpdesk, PortError, Stretch, Updated, feed::PAGE},
+    Account, AccountId, FieldValues, Priority, Sender, Ticket, TicketId, TicketUpdate, UserId, Version,
+    ports::{Applied, Changes, Feed, Helpdesk, PortError, Stretch, Updated},
 };
-use jiff::{SignedDuration, Timestamp};
-use zendesk::{FieldIds, Request, update_request};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use zendesk::{
+    Access, Budget, Client, FieldIds, Mapping, Mappings, OrganizationFields, RUNTIME_SCOPES, Request, ZendeskHelpdesk,
+    feed::{FeedMode, ZendeskFeed},
+    request,
+};
 
-use crate::lock;
+use crate::{
+    DemoZendesk,
+    demo::{Locale, Plan, Setup},
+    lock,
+};
 
-/// Tickets for which comments wait: far more than events ever overtake each other, and few enough to keep.
-const MOST_EARLY: usize = 1_000;
+/// Fields that the customer's policy does not name exist here all the same.
+const FIELDS: FieldIds = FieldIds {
+    guardian_risk_score: Some(360_002_001),
+    opportunity_intent: Some(360_002_002),
+    agent_id: Some(360_002_003),
+};
 
-#[derive(Debug)]
 pub struct MemoryHelpdesk {
+    demo: DemoZendesk,
     fields: FieldIds,
-    state: Mutex<State>,
+    adapter: ZendeskHelpdesk,
+    feed: ZendeskFeed,
+    kam_domains: Arc<KamDomains>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    tickets: HashMap<TicketId, Box<Entry>>,
-    accounts: HashMap<AccountId, Account>,
-    /// Comments on tickets that are not open yet.
-    early: HashMap<TicketId, Vec<String>>,
+impl fmt::Debug for MemoryHelpdesk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryHelpdesk").field("demo", &self.demo).finish_non_exhaustive()
+    }
 }
 
+/// The mapping of an account whose key account managers are all ours: whoever makes an account known here is the operator.
 #[derive(Debug)]
-struct Entry {
-    ticket: Ticket,
-    /// Rises with every change.
-    revision: i64,
-    updates: Vec<TicketUpdate>,
+struct KamDomains {
+    fields: FieldIds,
+    known: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Mappings for KamDomains {
+    async fn mapping(&self) -> Result<Mapping, PortError> {
+        let kam_domains = lock(&self.known).clone();
+        Ok(Mapping { fields: self.fields, organization: OrganizationFields::default(), kam_domains })
+    }
 }
 
 /// A ticket as its customer opens it.
@@ -72,174 +92,141 @@ impl From<Ticket> for NewTicket {
 }
 
 impl MemoryHelpdesk {
+    /// Groups and options come to be when they are written: no set-up has to know the customer's teams.
     #[must_use]
     pub fn new(fields: FieldIds) -> Self {
-        Self { fields, state: Mutex::default() }
+        let fields = FieldIds {
+            guardian_risk_score: fields.guardian_risk_score.or(FIELDS.guardian_risk_score),
+            opportunity_intent: fields.opportunity_intent.or(FIELDS.opportunity_intent),
+            agent_id: fields.agent_id.or(FIELDS.agent_id),
+        };
+        // Time stands still: a ticket's stamp rises with every change, and says nothing else.
+        let now = Timestamp::UNIX_EPOCH;
+        let setup =
+            Setup { plan: Plan::Unlimited, locale: Locale::English, fields, obliging: true, now, ..Setup::default() };
+        let bot = UserId(setup.bot);
+        let demo = DemoZendesk::new(setup);
+        let access = demo
+            .clients()
+            .into_iter()
+            .find(|client| client.user == bot.0)
+            .map(|client| Access::oauth(client.id, client.secret.into(), RUNTIME_SCOPES))
+            .expect("the demo has a client for the bot");
+        let client = Client::new(Arc::new(demo.clone()), access, Budget::unlimited(), Arc::new(move || now));
+        let kam_domains = Arc::new(KamDomains { fields, known: Mutex::default() });
+        Self {
+            adapter: ZendeskHelpdesk::new(client.clone(), kam_domains.clone(), Some(bot)),
+            feed: ZendeskFeed::new(client, FeedMode::List),
+            demo,
+            fields,
+            kam_domains,
+        }
+    }
+
+    /// The Zendesk behind it.
+    #[must_use]
+    pub fn demo(&self) -> &DemoZendesk {
+        &self.demo
     }
 
     /// Makes an account known, or replaces what was known of it.
     pub fn set_account(&self, account: Account) {
-        lock(&self.state).accounts.insert(account.id.clone(), account);
+        if let Some((_, domain)) = account.kam.as_ref().and_then(|kam| kam.as_str().split_once('@')) {
+            lock(&self.kam_domains.known).push(domain.to_owned());
+        }
+        self.demo.set_account(&account);
     }
 
     /// Opens a ticket, with the comments that came before it. One that exists is left as it is.
     pub fn open(&self, new: NewTicket) {
-        let NewTicket { id, created_at, .. } = new;
-        let ticket = Ticket {
-            id,
-            version: Version(1),
-            subject: new.subject,
-            description: new.description,
-            follow_ups: Vec::new(),
-            channel: new.channel,
-            account: new.account,
-            requester_name: new.requester_name,
-            sender: new.sender,
-            opened_privately: new.opened_privately,
-            created_at,
-            updated_stamp: created_at.to_string().into(),
-            values: FieldValues::default(),
-            tags: Arc::default(),
-        };
-        let entry = Box::new(Entry { ticket, revision: 0, updates: Vec::with_capacity(1) });
-        let mut state = lock(&self.state);
-        let early = state.early.remove(&id).unwrap_or_default();
-        let entry = state.tickets.entry(id).or_insert(entry);
-        early.into_iter().for_each(|text| entry.comment(text));
+        self.demo.open(&new);
     }
 
     /// The customer writes again: a new version of the conversation. Events overtake each other, so a comment on a ticket
     /// that is not open yet waits for it.
     pub fn comment(&self, id: TicketId, text: String) {
-        let mut state = lock(&self.state);
-        if let Some(entry) = state.tickets.get_mut(&id) {
-            entry.comment(text);
-        } else if state.early.len() < MOST_EARLY || state.early.contains_key(&id) {
-            state.early.entry(id).or_default().push(text);
-        }
+        self.demo.comment(id, &text);
     }
 
     /// Forgets tickets and what was written to them.
     pub fn forget(&self, ids: &[TicketId]) {
-        let mut state = lock(&self.state);
-        for id in ids {
-            state.tickets.remove(id);
-        }
+        self.demo.forget(ids);
     }
 
     /// The first comment was redacted: this is left of it. What waits of comments is not known to be free of the same.
     pub fn redact(&self, id: TicketId, description: Arc<str>) {
-        self.change(id, |ticket| ticket.description = description);
+        self.demo.redact(id, &description);
     }
 
     /// Somebody sets fields by hand.
     pub fn set_values(&self, id: TicketId, values: FieldValues) {
-        self.change(id, |ticket| ticket.values = values);
-    }
-
-    fn change(&self, id: TicketId, change: impl FnOnce(&mut Ticket)) {
-        if let Some(entry) = lock(&self.state).tickets.get_mut(&id) {
-            change(&mut entry.ticket);
-            entry.touch();
+        let mut changes = Map::new();
+        // Zendesk does not let anybody empty a priority.
+        if let Some(priority) = values.priority {
+            changes.insert("priority".into(), json!(priority_name(priority)));
         }
+        changes.insert("group_id".into(), json!(values.group.map(|group| group.0)));
+        let intent = values.opportunity_intent.map(request::intent_option);
+        let team = values.agent.as_ref().map(request::team_option);
+        let custom = [
+            (self.fields.guardian_risk_score, json!(values.guardian_risk_score)),
+            (self.fields.opportunity_intent, json!(intent)),
+            (self.fields.agent_id, json!(team)),
+        ];
+        let custom: Vec<Value> = custom.into_iter().map(|(id, value)| json!({ "id": id, "value": value })).collect();
+        changes.insert("custom_fields".into(), json!(custom));
+        self.demo.human_edit(id, &Value::Object(changes));
     }
 
-    /// The requests that changed a ticket, in order: exactly what the wire format makes of the updates.
+    /// The requests that changed a ticket, in order.
     #[must_use]
     pub fn calls(&self, id: TicketId) -> Vec<Request> {
-        let state = lock(&self.state);
-        let updates = state.tickets.get(&id).map(|entry| entry.updates.as_slice()).unwrap_or_default();
-        updates.iter().map(|update| update_request(update, &self.fields)).collect()
+        self.demo.calls(id)
     }
 
     /// The markers of the updates that arrived, in order.
     #[must_use]
     pub fn markers(&self, id: TicketId) -> Vec<Arc<str>> {
-        let state = lock(&self.state);
-        let updates = state.tickets.get(&id).map(|entry| entry.updates.as_slice()).unwrap_or_default();
-        updates.iter().map(|update| update.marker.clone()).collect()
+        self.demo.markers(id)
     }
 }
 
-impl Entry {
-    fn comment(&mut self, text: String) {
-        self.ticket.version = Version(self.ticket.version.0 + 1);
-        self.ticket.follow_ups.push(text);
-        self.touch();
-    }
-
-    fn touch(&mut self) {
-        self.revision += 1;
-        self.ticket.updated_stamp = self.updated_at().to_string().into();
-    }
-
-    fn updated_at(&self) -> Timestamp {
-        domain::time::later(self.ticket.created_at, SignedDuration::from_secs(self.revision))
-    }
-
-    fn changed(&self) -> Changed {
-        Changed {
-            ticket: self.ticket.id,
-            created_at: self.ticket.created_at,
-            updated_at: self.updated_at(),
-            customer_at: None,
-            commented_at: None,
-            closed: false,
-        }
+fn priority_name(priority: Priority) -> &'static str {
+    match priority {
+        Priority::P0 => "urgent",
+        Priority::P1 => "high",
+        Priority::P2 => "normal",
+        Priority::P3 => "low",
     }
 }
 
 #[async_trait]
 impl Helpdesk for MemoryHelpdesk {
     async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, PortError> {
-        Ok(lock(&self.state).tickets.get(&id).map(|entry| entry.ticket.clone()))
+        self.adapter.ticket(id).await
     }
 
     async fn account(&self, id: &AccountId) -> Result<Account, PortError> {
-        let known = lock(&self.state).accounts.get(id).cloned();
-        Ok(known.unwrap_or_else(|| Account {
-            id: id.clone(),
-            name: id.to_name(),
-            mrr: None,
-            plan: None,
-            health: None,
-            kam: None,
-        }))
+        self.adapter.account(id).await
     }
 
     async fn update(&self, update: &TicketUpdate) -> Result<Updated, PortError> {
-        let mut state = lock(&self.state);
-        let Some(entry) = state.tickets.get_mut(&update.ticket) else { return Ok(Updated::NotFound) };
-        if entry.ticket.updated_stamp != update.updated_stamp {
-            return Ok(Updated::Conflict);
-        }
-        entry.ticket.values = update.changes.clone().applied_to(std::mem::take(&mut entry.ticket.values));
-        entry.ticket.tags.clone_from(&update.tags);
-        entry.updates.push(update.clone());
-        entry.touch();
-        Ok(Updated::Applied(Applied::default()))
+        self.adapter.update(update).await
     }
 
     async fn look_up(&self, id: TicketId, marker: &str) -> Result<Option<Applied>, PortError> {
-        Ok(self.markers(id).iter().any(|known| **known == *marker).then(Applied::default))
+        self.adapter.look_up(id, marker).await
     }
 }
 
-/// It keeps no time of its own, so it says when a ticket changed and not who changed it.
 #[async_trait]
 impl Feed for MemoryHelpdesk {
     async fn changes(&self, stretch: &Stretch) -> Result<Changes, PortError> {
-        let skipped: usize = stretch.page.as_ref().and_then(|page| page.parse().ok()).unwrap_or(0);
-        let state = lock(&self.state);
-        let mut changed: Vec<Changed> = state.tickets.values().map(|entry| entry.changed()).collect();
-        changed.retain(|changed| changed.updated_at >= stretch.since);
-        changed.sort_unstable_by_key(|changed| (changed.updated_at, changed.ticket));
-        let next = if changed.len() > skipped + PAGE { Some((skipped + PAGE).to_string()) } else { None };
-        Ok(Changes { changed: changed.into_iter().skip(skipped).take(PAGE).collect(), next })
+        self.feed.changes(stretch).await
     }
 
     async fn newest_customer_comment(&self, ticket: TicketId) -> Result<Option<Version>, PortError> {
-        Ok(lock(&self.state).tickets.get(&ticket).map(|entry| entry.ticket.version))
+        self.feed.newest_customer_comment(ticket).await
     }
 }
 
@@ -249,6 +236,8 @@ mod tests {
         ports::contract::{feed, helpdesk as contract},
         sample,
     };
+
+    use jiff::SignedDuration;
 
     use super::*;
 
@@ -271,15 +260,8 @@ mod tests {
         let (helpdesk, since) = (MemoryHelpdesk::new(FieldIds::default()), sample::now());
         let ids: Vec<TicketId> = (1..=250).map(sample::ticket_id).collect();
         for (id, minute) in ids.iter().zip(-50..) {
-            let sample = sample::ticket(id.number());
-            helpdesk.open(NewTicket {
-                id: *id,
-                account: sample.account,
-                subject: sample.subject,
-                description: sample.description,
-                channel: sample.channel,
-                created_at: since + SignedDuration::from_mins(minute),
-            });
+            let created_at = since + SignedDuration::from_mins(minute);
+            helpdesk.open(NewTicket { created_at, ..sample::ticket(id.number()).into() });
         }
         feed::a_walk_names_what_changed(&helpdesk, since, &ids[50..]).await;
         feed::the_newest_comment_is_the_customers(&helpdesk, ids[0], sample::ticket_id(251)).await;
@@ -306,18 +288,9 @@ mod tests {
         let new = NewTicket::from(sample::ticket(7));
         early.open(new.clone());
         let opened = early.ticket(id).await.unwrap().unwrap();
-        assert_eq!((opened.version, &opened.follow_ups[..]), (Version(2), &["Any news?".to_owned()][..]));
+        assert_eq!(opened.follow_ups, ["Any news?"]);
         early.open(new);
         assert_eq!(early.ticket(id).await.unwrap().unwrap(), opened, "kept once");
-    }
-
-    #[tokio::test]
-    async fn early_comments_do_not_grow_without_end() {
-        let helpdesk = MemoryHelpdesk::new(FieldIds::default());
-        for id in 1..=2 * MOST_EARLY as u64 {
-            helpdesk.comment(sample::ticket_id(id), "Any news?".into());
-        }
-        assert_eq!(lock(&helpdesk.state).early.len(), MOST_EARLY);
     }
 
     #[tokio::test]

@@ -39,9 +39,9 @@ pub struct ZendeskFeed {
 /// A page of either kind.
 #[derive(Default, Debug, Deserialize)]
 #[serde(default)]
-pub(crate) struct TicketPage<T = Item> {
-    #[serde(bound = "T: serde::de::DeserializeOwned", deserialize_with = "lenient::list")]
-    pub(crate) tickets: Vec<T>,
+struct TicketPage {
+    #[serde(deserialize_with = "lenient::list")]
+    tickets: Vec<Item>,
     #[serde(deserialize_with = "lenient::list")]
     metric_sets: Vec<MetricSet>,
     /// Of the list.
@@ -57,7 +57,7 @@ pub(crate) struct TicketPage<T = Item> {
 /// A ticket, as far as it tells of changes.
 #[derive(Clone, Default, Debug, Deserialize)]
 #[serde(default)]
-pub(crate) struct Item {
+struct Item {
     #[serde(deserialize_with = "lenient::number")]
     id: Option<u64>,
     #[serde(deserialize_with = "lenient::text")]
@@ -214,12 +214,13 @@ fn export_error(error: ApiError) -> PortError {
     }
 }
 
-pub(crate) fn time(text: Option<&str>) -> Option<Timestamp> {
+fn time(text: Option<&str>) -> Option<Timestamp> {
     text?.parse().ok()
 }
 
 /// A value of a query: whatever is not a plain letter or digit as `%XX`.
-pub(crate) fn escaped(value: &str) -> String {
+#[must_use]
+pub fn escaped(value: &str) -> String {
     let escape = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
         byte => format!("%{byte:02X}"),

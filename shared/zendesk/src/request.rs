@@ -137,8 +137,10 @@ fn priority_name(priority: Priority) -> &'static str {
     }
 }
 
-/// Option values are tags, unique in the account and different from every tag of ours.
-pub(crate) fn intent_option(intent: Intent) -> &'static str {
+/// The option of the intent field that stands for an intent. Options are tags, unique in the account and different from
+/// every tag of ours.
+#[must_use]
+pub fn intent_option(intent: Intent) -> &'static str {
     match intent {
         Intent::PricingRequest => "intent_pricing_request",
         Intent::Upgrade => "intent_upgrade",
@@ -147,7 +149,9 @@ pub(crate) fn intent_option(intent: Intent) -> &'static str {
     }
 }
 
-pub(crate) fn team_option(team: &TeamId) -> String {
+/// The option of the team field that stands for a team.
+#[must_use]
+pub fn team_option(team: &TeamId) -> String {
     format!("{TEAM}{team}")
 }
 

@@ -479,8 +479,8 @@ fn a_second_signal_ends_at_once() {
 #[test]
 fn another_host_name_is_sent_away() {
     let folder = tempfile::tempdir().unwrap();
-    let helpdesk = Server::spawn(&mut command(&["helpdesk", "--port", "0"]), folder);
-    for (server, path) in [(Server::start(), "/"), (helpdesk, "/tickets/1001")] {
+    let zendesk = Server::spawn(&mut command(&["demo-zendesk", "--port", "0"]), folder);
+    for (server, path) in [(Server::start(), "/"), (zendesk, "/_demo/tickets/1001")] {
         assert_eq!(server.http("GET", path, &[], "").0, 200);
         let mut stream = TcpStream::connect(&server.address).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nhost: rebind.evil.example\r\nconnection: close\r\n\r\n").unwrap();
@@ -520,7 +520,7 @@ fn no_two_sample_events_share_an_id() {
         assert_eq!(shape, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "{id}");
     }
     // One for each event of Zendesk; messages between our functions carry none.
-    assert_eq!(seen.len(), 5, "{seen:?}");
+    assert_eq!(seen.len(), 8, "{seen:?}");
     let all = seen.len();
     seen.sort();
     seen.dedup();
@@ -715,7 +715,7 @@ fn a_forgotten_ticket_is_in_no_file() {
     let results = json(Path::new(output), "triage_results.json");
     let ids: Vec<&str> = results.as_array().unwrap().iter().map(|row| row["ticket_id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["#2", "#3"]);
-    assert_eq!(json(Path::new(output), "metrics_summary.json")["tickets"], 2);
+    assert_eq!(json(Path::new(output), "metrics_summary.json")["total_tickets"], 2);
     let audit = json(Path::new(output), "audit.json");
     let erased = audit.as_array().unwrap().iter().filter(|entry| entry["action"] == "erased");
     assert_eq!(erased.map(|entry| entry["ticket"].as_u64().unwrap()).collect::<Vec<_>>(), [1]);
@@ -732,4 +732,45 @@ fn a_forgotten_ticket_is_in_no_file() {
         assert_eq!(refused.status.code(), Some(2), "{what:?}");
         assert!(text(&refused.stderr).contains(said), "{what:?}: {}", text(&refused.stderr));
     }
+}
+
+#[test]
+fn a_history_becomes_a_page_of_what_would_have_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("export.jsonl");
+    let ticket = |id: u64, text: &str, priority: Option<&str>| {
+        serde_json::json!({
+            "id": id, "subject": "Orders", "status": "closed", "priority": priority, "group_id": 360_001_001,
+            "created_at": format!("2026-09-{:02}T08:00:00Z", id), "requester_id": 1, "organization": { "name": "Acme <b>" },
+            "comments": [
+                { "id": 1, "author_id": 1, "public": true, "created_at": format!("2026-09-{id:02}T08:00:00Z"), "body": text },
+                { "id": 2, "author_id": 2, "public": true, "created_at": "2026-10-01T08:00:00Z", "body": "OUTCOME" },
+            ],
+        })
+        .to_string()
+    };
+    let lines = [
+        "export of acme".to_owned(),
+        ticket(1, "How do I export a report to CSV?", Some("low")),
+        ticket(2, "We will cancel our contract at the end of the month. Nothing works.", Some("high")),
+        ticket(3, "The API rejects our key since this morning.", None),
+    ];
+    std::fs::write(&input, lines.join("\n")).unwrap();
+    let output = folder.path().join("out");
+    let arguments = ["backfill", "--input", input.to_str().unwrap(), "--output", output.to_str().unwrap()];
+    let ended = local(&arguments);
+    assert_eq!(ended.status.code(), Some(1), "one line is no ticket: {}", text(&ended.stderr));
+    assert!(text(&ended.stderr).contains("export.jsonl, line 1"), "{}", text(&ended.stderr));
+    let figures = json(&output, "backtest.json");
+    assert_eq!(
+        (&figures["tickets"], &figures["priority"]["tickets"], &figures["team"]["tickets"]),
+        (&3.into(), &2.into(), &3.into())
+    );
+    assert!(figures["alerts"]["guardian"].as_u64().unwrap() >= 1, "{figures}");
+    assert_eq!(figures["cost"]["llm_calls"], 0);
+    let page = std::fs::read_to_string(output.join("backtest.html")).unwrap();
+    assert!(page.contains("cancel our contract") && !page.contains("OUTCOME") && !page.contains("Acme <b>"));
+    let nothing = local(&["backfill", "--output", output.to_str().unwrap()]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(text(&nothing.stderr).contains("--subdomain"), "{}", text(&nothing.stderr));
 }

@@ -88,7 +88,7 @@ fn reached(method: Method) -> Reached {
         Method::QueueDefer => Reached::After(Method::HelpdeskTicket, Fault::Transient),
         Method::AuditAppend | Method::QueueSend => Reached::WithAStray,
         Method::EraserErase | Method::OutboxDiscard => {
-            Reached::Never("this ticket is not erased: triage's own tests walk through that")
+            Reached::Never("this ticket is not erased: `every_fault_of_an_erasure_heals` walks through that")
         }
         Method::CursorsGet | Method::CursorsSet | Method::FeedChanges | Method::FeedNewestCustomerComment => {
             Reached::Never("only a sweep asks what changed")

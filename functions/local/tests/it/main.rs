@@ -4,4 +4,5 @@ mod claude;
 mod commands;
 mod faults;
 mod process;
+mod swept;
 mod teams;

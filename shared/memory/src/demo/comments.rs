@@ -287,6 +287,24 @@ fn redact(state: &mut State, call: &Call<'_>, number: u64, comment: u64, author:
     Ok(Reply::ok(json!({ "comment": shown(state, ticket, comment) })))
 }
 
+/// What is left of a first comment that was redacted.
+pub(super) fn redact_first(state: &mut State, number: u64, left: &str) {
+    let now = state.now;
+    let Some(ticket) = state.tickets.get_mut(&number) else { return };
+    ticket.touch(now);
+    let Some(first) = ticket.comments.first_mut() else { return };
+    first.html_body = as_markup(left);
+    left.clone_into(&mut first.plain_body);
+    let (comment, author) = (first.clone(), first.author);
+    let told = audit_event(&comment);
+    for event in ticket.audits.iter_mut().flat_map(|audit| &mut audit.events) {
+        if event.get("id") == Some(&json!(comment.id)) {
+            event.clone_from(&told);
+        }
+    }
+    events::about_comment(state, number, author, "comment_redacted", comment.id);
+}
+
 fn blacken(event: &mut Map<String, Value>, key: &str, black: impl Fn(&str) -> String) {
     if let Some(Value::String(text)) = event.get_mut(key) {
         *text = black(text);

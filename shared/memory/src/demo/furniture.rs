@@ -2,13 +2,13 @@
 
 use pulldown_cmark::{Parser, html};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     access::{ApiToken, OauthClient},
     object,
     records::{Kind, filled},
-    state::State,
+    state::{State, id},
 };
 
 /// The administrator's user id.
@@ -99,6 +99,26 @@ fn our_fields(state: &mut State, teams: &[Team]) {
     ] {
         if let Some(id) = id {
             put(state, Kind::TicketField, id, json!({ "title": title, "type": kind, "custom_field_options": options }));
+        }
+    }
+}
+
+/// Makes the group and the options that a write names.
+pub(super) fn oblige(state: &mut State, sent: &Map<String, Value>) {
+    if let Some(group) = sent.get("group_id").and_then(id)
+        && state.record(Kind::Group, group).is_none()
+    {
+        put(state, Kind::Group, group, json!({ "name": format!("Group {group}") }));
+    }
+    for field in sent.get("custom_fields").and_then(Value::as_array).into_iter().flatten() {
+        let (number, value) = (field.get("id").and_then(id), field.get("value").and_then(Value::as_str));
+        let fields = state.records.get_mut(&Kind::TicketField);
+        let field = number.and_then(|number| fields?.get_mut(&number));
+        let options = field.and_then(|field| field.get_mut("custom_field_options")?.as_array_mut());
+        if let (Some(options), Some(value)) = (options, value)
+            && !options.iter().any(|option| option.get("value").and_then(Value::as_str) == Some(value))
+        {
+            options.push(json!({ "name": value, "value": value }));
         }
     }
 }

@@ -46,7 +46,6 @@ pub use self::{
     faults::{DeliveryFault, DeliveryRule, RequestFault, RequestRule, Scenario, When},
     furniture::{ADMIN, AGENT},
     limits::Plan,
-    script::NewTicket,
     texts::Locale,
 };
 use self::{
@@ -75,6 +74,8 @@ pub struct Setup {
     pub fields: FieldIds,
     /// Our own user: an agent.
     pub bot: u64,
+    /// Groups and options come to be when somebody writes them, as if every set-up had been made.
+    pub obliging: bool,
 }
 
 impl Default for Setup {
@@ -89,6 +90,7 @@ impl Default for Setup {
             now: Timestamp::UNIX_EPOCH,
             fields: FieldIds::default(),
             bot: 900_000_001,
+            obliging: false,
         }
     }
 }

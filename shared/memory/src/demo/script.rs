@@ -8,33 +8,17 @@ use serde_json::{Map, Value, json};
 use zendesk::Request;
 
 use super::{
-    AGENT, ApiToken, DemoZendesk, OauthClient, delivery, edit, events, furniture,
+    AGENT, ApiToken, DemoZendesk, OauthClient, comments, delivery, edit, events, furniture,
     records::Kind,
     state::State,
     tickets::Ticket,
     webhooks,
     write::{self, Origin},
 };
-use crate::lock;
+use crate::{NewTicket, lock};
 
 /// Tickets for which comments wait: far more than events ever overtake each other, and few enough to keep.
 const MOST_EARLY: usize = 1_000;
-
-/// A ticket as its customer opens it.
-#[derive(Clone, PartialEq, Debug)]
-pub struct NewTicket {
-    pub id: TicketId,
-    /// An organisation's number or its name; `requester-` and a number for somebody who has none.
-    pub account: AccountId,
-    pub subject: Arc<str>,
-    pub description: Arc<str>,
-    pub channel: Arc<str>,
-    pub requester_name: Option<String>,
-    pub sender: Sender,
-    /// The first comment is private.
-    pub opened_privately: bool,
-    pub created_at: Timestamp,
-}
 
 impl DemoZendesk {
     /// Makes an account known as an organisation, or replaces what was known of it.
@@ -79,6 +63,11 @@ impl DemoZendesk {
         } else if state.early.len() < MOST_EARLY || state.early.contains_key(&number) {
             state.early.entry(number).or_default().push(text.to_owned());
         }
+    }
+
+    /// An agent blacks out what a ticket's first comment said; this is left of it.
+    pub fn redact(&self, id: TicketId, left: &str) {
+        comments::redact_first(&mut lock(&self.state), id.number(), left);
     }
 
     /// An agent changes a ticket by hand: the object of a `PUT`. False if the ticket does not take it.

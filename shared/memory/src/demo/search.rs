@@ -71,7 +71,7 @@ fn terms(query: &str) -> Vec<Term> {
         let value = value.trim_start_matches([':', '<', '>', '=']).trim_matches('"');
         Term { key: key.to_owned(), operator, value: value.to_lowercase() }
     };
-    query.split_whitespace().map(read).collect()
+    query.split_whitespace().filter(|word| *word != "*").map(read).collect()
 }
 
 fn found(state: &State, kind: Option<&str>, terms: &[Term]) -> Vec<page::Key> {

@@ -1,13 +1,14 @@
 //! The demo as a client meets it.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::{Account, Sender, sample};
+use domain::{Account, sample};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use zendesk::{Authorization, FieldIds, signature};
 
 use super::*;
+use crate::NewTicket;
 
 const SCORE: u64 = 360_002_001;
 const INTENT: u64 = 360_002_002;
@@ -99,17 +100,10 @@ impl Client {
 }
 
 fn ticket(number: u64) -> NewTicket {
-    let sample = sample::ticket(number);
     NewTicket {
-        id: sample.id,
-        account: sample.account,
-        subject: sample.subject,
         description: "Orders do not arrive.".into(),
-        channel: sample.channel,
         requester_name: Some("Jo Marin".into()),
-        sender: Sender::Customer,
-        opened_privately: false,
-        created_at: sample::now(),
+        ..sample::ticket(number).into()
     }
 }
 
@@ -957,6 +951,27 @@ mod scripts {
             demo.comment(sample::ticket_id(number), "Any news?");
         }
         assert_eq!(lock(&demo.state).early.len(), 1_000);
+    }
+
+    #[test]
+    fn an_obliging_account_makes_what_is_written() {
+        for (obliging, status) in [(false, 422), (true, 200)] {
+            let client = Client::admin(Setup { obliging, ..setup() });
+            client.open(7);
+            let write = json!({ "group_id": 4711, "custom_fields": [{ "id": TEAM, "value": "team_of_theirs" }] });
+            assert_eq!(client.put(write).status, status, "{obliging}");
+        }
+    }
+
+    #[test]
+    fn what_was_redacted_is_in_no_answer() {
+        let client = Client::with_ticket();
+        client.demo.redact(sample::ticket_id(7), "Redacted.");
+        for path in ["/api/v2/tickets/7.json", "/api/v2/tickets/7/comments.json", "/api/v2/tickets/7/audits.json"] {
+            let answer = client.get(path).body.to_string();
+            assert!(!answer.contains("Orders do not arrive"), "{path}");
+        }
+        assert_eq!(client.ticket()["description"], "Redacted.");
     }
 
     #[test]

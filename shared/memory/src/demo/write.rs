@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     call::Call,
     comments::{self, Draft},
-    events, fields,
+    events, fields, furniture,
     records::{self, Kind, WARNING},
     reply::{Handled, Reply},
     state::{State, id},
@@ -183,6 +183,9 @@ fn requester(state: &mut State, sent: &Map<String, Value>) -> Option<u64> {
 
 /// Changes a ticket that exists, or refuses all of it.
 pub(super) fn change(state: &mut State, id: u64, sent: &Map<String, Value>, origin: Origin) -> Result<Written, Reply> {
+    if state.setup.obliging {
+        furniture::oblige(state, sent);
+    }
     let ticket = state.tickets.get(&id).filter(|ticket| !ticket.deleted).ok_or_else(Reply::not_found)?;
     let locale = state.setup.locale;
     if ticket.values.status == "closed" {

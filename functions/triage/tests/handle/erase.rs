@@ -1,5 +1,4 @@
 //! Forgetting a ticket, over embedded adapters that fail on cue.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{sync::Arc, time::Duration};
 
