@@ -202,8 +202,9 @@ fn shape(markdown: &str) -> Option<Text> {
                 }
                 format!("**{}**", title.trim_matches('*'))
             }
-            // In a listing, or without a title: the details must not begin here.
-            None if line.starts_with("## ") => format!(" {line}"),
+            // In a listing, or a heading without a title: the details must not begin here.
+            None if line.starts_with("## ") && fenced => format!(" {line}"),
+            None if line.starts_with("## ") => continue,
             None => line.to_owned(),
         };
         let part = if details.is_empty() { &mut answer } else { &mut details };
