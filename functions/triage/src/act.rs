@@ -1,10 +1,10 @@
 //! Performs a plan's effects: alerts first, since people wait for them, then the one write to the helpdesk.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use domain::{
     Alert, AuditAction, Begun, Plan, Resolution, TicketState, TicketUpdate, Version,
-    plan::Part,
+    plan::{Part, Written},
     ports::{Applied, Fenced, Opened, PortError, Updated},
 };
 use jiff::Timestamp;
@@ -18,6 +18,8 @@ use crate::{Run, trail::Trail};
 pub(crate) enum Acted {
     /// With what the helpdesk would not take.
     Performed(Vec<Part>),
+    /// An earlier attempt had written for this version, perhaps what it decided on an older history: once is enough.
+    Before(Vec<Part>),
     /// The ticket is closed: recorded, but nothing was written.
     Gone,
     NotFound,
@@ -29,6 +31,7 @@ pub(crate) async fn act(
     run: Run<'_>,
     version: Version,
     plan: &Plan,
+    arrived: Option<Arrived>,
     state: &mut TicketState,
     trail: &mut Trail,
     expires: Timestamp,
@@ -36,9 +39,10 @@ pub(crate) async fn act(
     for alert in plan.alerts.iter().filter(|alert| !state.alerted.contains(&alert.key())) {
         raise(run, alert, trail, expires).await?;
     }
-    match &plan.update {
-        Some(update) => write(run, version, plan, update, state, trail).await,
-        None => Ok(Acted::Performed(Vec::new())),
+    match (&plan.update, arrived) {
+        (Some(update), Some(arrived)) if arrived.marker == update.marker => Ok(Acted::Before(arrived.refused)),
+        (Some(update), _) => write(run, version, plan, update, state, trail).await,
+        (None, _) => Ok(Acted::Performed(Vec::new())),
     }
 }
 
@@ -87,7 +91,7 @@ async fn write(
             Fenced::Written => Ok(acted),
             Fenced::Lost => Ok(Acted::Overtaken),
         },
-        Acted::Performed(_) | Acted::Gone | Acted::Overtaken => Ok(acted),
+        Acted::Performed(_) | Acted::Before(_) | Acted::Gone | Acted::Overtaken => Ok(acted),
     }
 }
 
@@ -110,14 +114,32 @@ pub(crate) fn names(parts: &[Part]) -> String {
     parts.iter().map(|part| part.name()).collect::<Vec<_>>().join(", ")
 }
 
+/// A write of an earlier attempt that arrived.
+pub(crate) struct Arrived {
+    marker: Arc<str>,
+    refused: Vec<Part>,
+}
+
 /// Finds out whether a write that an earlier attempt began has arrived; if so, it is what we last wrote.
-pub(crate) async fn look_up_begun(run: Run<'_>, state: &mut TicketState, trail: &mut Trail) -> Result<(), PortError> {
-    let Some(begun) = &state.begun else { return Ok(()) };
-    if let Some(applied) = run.triage.helpdesk.look_up(run.lease.ticket, &begun.marker).await? {
-        let outcome = told(&applied, "arrived at an earlier attempt");
-        trail.add(AuditAction::ZendeskUpdate, begun.marker.to_string(), outcome);
-        state.written = begun.written.clone().or(state.written.take());
-        state.begun = None;
-    }
-    Ok(())
+///
+/// It stays begun until the triage is recorded: each further attempt has to know of it.
+pub(crate) async fn look_up_begun(
+    run: Run<'_>,
+    state: &mut TicketState,
+    trail: &mut Trail,
+) -> Result<Option<Arrived>, PortError> {
+    let Some(begun) = &state.begun else { return Ok(None) };
+    let Some(applied) = run.triage.helpdesk.look_up(run.lease.ticket, &begun.marker).await? else { return Ok(None) };
+    let outcome = told(&applied, "arrived at an earlier attempt");
+    trail.add(AuditAction::ZendeskUpdate, begun.marker.to_string(), outcome);
+    let arrived = Arrived { marker: begun.marker.clone(), refused: applied.refused };
+    remember(state, begun.written.clone(), &arrived.refused);
+    Ok(Some(arrived))
+}
+
+/// What we last wrote, but for what was refused.
+pub(crate) fn remember(state: &mut TicketState, written: Option<Written>, refused: &[Part]) {
+    let before = state.written.take();
+    let held = before.as_ref().map(|written| written.values.clone()).unwrap_or_default();
+    state.written = written.map(|written| written.without(refused, &held)).or(before);
 }

@@ -180,7 +180,7 @@ async fn triaged(run: Run<'_>, mut state: TicketState) -> Result<Outcome, PortEr
         return Ok(Outcome::NotFound);
     };
     let mut trail = Trail::new(lease.ticket, now);
-    act::look_up_begun(run, &mut state, &mut trail).await?;
+    let arrived = act::look_up_begun(run, &mut state, &mut trail).await?;
     note_corrections(&ticket, &mut state, &mut trail);
     if state.done == Some(ticket.version) {
         if !trail.is_empty() {
@@ -199,19 +199,19 @@ async fn triaged(run: Run<'_>, mut state: TicketState) -> Result<Outcome, PortEr
     let mut plan = decide(context, &reading, &policy, now);
     let expires = later(now, policy.retention);
 
-    match act::act(run, ticket.version, &plan, &mut state, &mut trail, expires).await? {
+    let refused = match act::act(run, ticket.version, &plan, arrived, &mut state, &mut trail, expires).await? {
         Acted::Performed(refused) => {
-            if !refused.is_empty() {
-                plan.decision.reasons.push(format!("Zendesk would not take: {}", act::names(&refused)));
-            }
-            let before = state.written.take();
-            let held = before.as_ref().map(|written| written.values.clone()).unwrap_or_default();
-            state.written = plan.written.clone().map(|written| written.without(&refused, &held)).or(before);
+            act::remember(&mut state, plan.written.clone(), &refused);
+            refused
         }
-        Acted::Gone => {}
+        Acted::Before(refused) => refused,
+        Acted::Gone => Vec::new(),
         Acted::NotFound => return Ok(Outcome::NotFound),
         Acted::Conflict => return Ok(Outcome::Changed),
         Acted::Overtaken => return Ok(Outcome::Overtaken),
+    };
+    if !refused.is_empty() {
+        plan.decision.reasons.push(format!("Zendesk would not take: {}", act::names(&refused)));
     }
 
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
