@@ -14,7 +14,9 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match stack::Environment::read() {
         Ok(environment) => {
-            runtime::logging::start(&environment.get("RUST_LOG").unwrap_or_else(|| "error".to_owned()));
+            // A simulation makes thousands of errors on purpose.
+            let level = if matches!(cli.command, Some(Command::Simulate(_))) { "off" } else { "error" };
+            runtime::logging::start(&environment.get("RUST_LOG").unwrap_or_else(|| level.to_owned()));
             match cli.command {
                 None => run::command(&cli.run, &environment).await,
                 Some(Command::Run(arguments)) => run::command(&arguments, &environment).await,

@@ -9,8 +9,6 @@ pub mod outbox;
 pub mod private;
 pub mod pump;
 pub mod queue;
-#[cfg(feature = "remote")]
-pub mod remote;
 pub mod settings;
 pub mod site;
 pub mod ticket_log;
@@ -23,8 +21,6 @@ pub use helpdesk::{MemoryHelpdesk, NewTicket};
 pub use outbox::OutboxMailer;
 pub use pump::pump;
 pub use queue::{DeadLetters, MemoryQueue};
-#[cfg(feature = "remote")]
-pub use remote::RemoteHelpdesk;
 pub use settings::{FixedConfiguration, FixedSecrets, FixedSettings};
 pub use site::SiteDirectory;
 pub use ticket_log::MemoryTicketLog;

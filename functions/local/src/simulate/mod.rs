@@ -54,9 +54,6 @@ pub fn command(arguments: &SimulateArguments) -> anyhow::Result<Ended> {
         arguments.seed,
         arguments.seed.saturating_add(arguments.seeds) - 1
     ));
-    // A fault may be a panic, and thousands of them are told as numbers.
-    let told = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
     let (next, failed) = (AtomicU64::new(0), AtomicU64::new(0));
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     std::thread::scope(|scope| {
@@ -71,15 +68,13 @@ pub fn command(arguments: &SimulateArguments) -> anyhow::Result<Ended> {
                     let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
                         simulate(seed, arguments.tickets, &config, &replay)
                     }));
-                    let (course, broken) =
-                        outcome.unwrap_or_else(|_| (None, vec!["the simulation panicked".to_owned()]));
+                    let (course, broken) = outcome.unwrap_or_else(|_| (None, vec!["it panicked".to_owned()]));
                     failed.fetch_add(u64::from(!broken.is_empty()), Ordering::Relaxed);
                     tell(seed, course, &broken);
                 }
             });
         }
     });
-    panic::set_hook(told);
     let failed = failed.into_inner();
     say::line(format_args!(
         "{} of {} seeds kept every promise, in {:.1} s",

@@ -25,7 +25,6 @@ pub(super) struct Replay {
 pub(super) struct Text {
     pub(super) subject: String,
     pub(super) body: String,
-    pub(super) customer: String,
     pub(super) mrr: Option<f64>,
 }
 
@@ -37,12 +36,11 @@ impl Replay {
     pub(super) fn new(file: Option<&Path>, policy: &Policy) -> anyhow::Result<Self> {
         let input = input::read(file, |problem| eprintln!("skipped: {problem}"))?;
         anyhow::ensure!(!input.rows.is_empty(), "{} holds no tickets", input.file);
-        let analyst = stack::embedded_analyst(policy)?;
+        let analyst = stack::embedded_analyst(&policy.teams)?;
         let readings = input.rows.iter().map(|row| (key(&row.description), reading(&analyst, row))).collect();
         let texts = input.rows.iter().map(|row| Text {
             subject: row.subject.to_string(),
             body: row.description.to_string(),
-            customer: row.account.to_string(),
             mrr: row.mrr,
         });
         Ok(Self { texts: texts.collect(), readings })

@@ -33,7 +33,7 @@ use strum::VariantArray;
 use triage::Triage;
 use webhook::Webhook;
 use zendesk::{
-    FieldIds,
+    FieldIds, OrganizationFields,
     signature::{SIGNATURE_HEADER, TEST_SECRET, TIMESTAMP_HEADER, sign},
 };
 
@@ -213,7 +213,13 @@ impl Walk {
         let letters = Arc::new(Failing::sharing(Letters::default(), &faults));
         let settings = Arc::new(Failing::sharing(FixedSettings(Arc::new(sample::policy())), &faults));
         let site = Arc::new(Failing::sharing(SiteDirectory::new(folder.path().to_owned()), &faults));
-        let config = Config { policy: sample::policy(), fields: FieldIds::default(), delivery: true };
+        let config = Config {
+            policy: sample::policy(),
+            fields: FieldIds::default(),
+            organization_fields: OrganizationFields::default(),
+            kam_domains: Vec::new(),
+            delivery: true,
+        };
         helpdesk.inner().open(sample::ticket(TICKET).into());
         Self {
             webhook: Webhook {

@@ -35,7 +35,7 @@ fn demo() -> DemoZendesk {
         let minute = i64::try_from(number).unwrap() / 10;
         demo.set_now(at(minute));
         let ticket = sample::ticket(number);
-        demo.open(&demo::NewTicket {
+        demo.open(&memory::NewTicket {
             id: ticket.id,
             account: ticket.account,
             subject: ticket.subject,

@@ -20,7 +20,7 @@ async fn update(helpdesk: &impl Helpdesk, id: TicketId, marker: &str) -> TicketU
         before: ticket.values,
         pending: false,
         // As triage does: tags of others stay, and the option of a field is one.
-        tags: ticket.tags.iter().cloned().filter(|tag| !OURS.contains(&&**tag)).chain(OURS.map(Into::into)).collect(),
+        tags: ticket.tags.iter().filter(|tag| !OURS.contains(&&***tag)).cloned().chain(OURS.map(Into::into)).collect(),
         comment: Some(Comment { public: false, text: "a note".into(), draft: None }),
     }
 }
