@@ -2,7 +2,7 @@
 //!
 //! Everything there is made of [`outputs::RECORDS`]: what is left of it is written anew, and the dashboard with it.
 
-use std::{collections::BTreeSet, io::Read, path::Path};
+use std::{collections::BTreeSet, io::Read, path::Path, sync::Arc};
 
 use anyhow::{Context, bail, ensure};
 use domain::{
@@ -67,6 +67,8 @@ pub async fn command(arguments: &ForgetArguments, environment: &Environment) -> 
 struct Named {
     tickets: BTreeSet<TicketId>,
     accounts: Vec<AccountId>,
+    /// As the tickets call them: a CSV knows no numbers.
+    customers: Vec<Arc<str>>,
 }
 
 impl Named {
@@ -93,6 +95,7 @@ impl Named {
             named.accounts.push(AccountId::of_requester(domain::UserId(id)));
         }
         if let Some(account) = &forgotten.account {
+            named.customers.push(account.as_str().into());
             named.accounts.extend(
                 [account.clone(), format!("organisation {account}")].map(AccountId::try_from).into_iter().flatten(),
             );
@@ -104,7 +107,9 @@ impl Named {
     }
 
     fn covers(&self, ticket: &Kept) -> bool {
-        self.tickets.contains(&ticket.record.ticket) || self.accounts.contains(&ticket.record.account)
+        self.tickets.contains(&ticket.record.ticket)
+            || self.accounts.contains(&ticket.record.account)
+            || self.customers.contains(&ticket.record.customer)
     }
 }
 

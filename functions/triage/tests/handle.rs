@@ -641,3 +641,18 @@ async fn denied_access_is_parked_with_its_reason_and_counted() {
     let reason = bench.audited(AuditAction::TriageParked).concat();
     assert!(reason.contains("scope tickets:read"), "{reason}");
 }
+
+#[tokio::test]
+async fn a_write_that_arrived_is_not_made_again_whatever_changed_since() {
+    let bench = bench(sample::policy());
+    bench.helpdesk.plan(Method::HelpdeskUpdate, &[Fault::Ambiguous]);
+    bench.send(1, Cause::Created).await;
+    assert_eq!(bench.deliver().await, 1);
+    let account = sample::account();
+    let known = bench.helpdesk.account(&account.id).await.unwrap();
+    bench.helpdesk.inner().set_account(Account { mrr: Some(90_000.0), ..known });
+    bench.log.plan(Method::TicketLogFinish, &[Fault::Transient]);
+    bench.drain().await;
+    assert_eq!((bench.calls(1), bench.tickets.dead().len()), (1, 0));
+    assert!(bench.record(1).is_some());
+}

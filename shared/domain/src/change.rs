@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FieldValues, GroupId, Intent, Priority, TeamId};
+use crate::{FieldValues, GroupId, Intent, Priority, TeamId, plan::Field};
 
 /// What a write does to one field. [`Option`] is for what a field holds.
 ///
@@ -98,6 +98,21 @@ impl FieldChanges {
             opportunity_intent: self.opportunity_intent.applied_to(held.opportunity_intent),
             agent: self.agent.applied_to(held.agent),
         }
+    }
+
+    /// Without fields that people have corrected: those are theirs, also where they came back to what we had said.
+    #[must_use]
+    pub fn without(mut self, corrected: impl Iterator<Item = Field>) -> Self {
+        for field in corrected {
+            match field {
+                Field::Priority => self.priority = Change::Keep,
+                Field::Group => self.group = Change::Keep,
+                Field::GuardianRiskScore => self.guardian_risk_score = Change::Keep,
+                Field::OpportunityIntent => self.opportunity_intent = Change::Keep,
+                Field::AgentId => self.agent = Change::Keep,
+            }
+        }
+        self
     }
 
     /// What of it may be written over `seen`, where we last wrote `ours`.

@@ -95,7 +95,7 @@ fn ticket(world: &World, number: u64, found: &mut Vec<String>) {
 
 /// Looks for a change of ours over what a person had set, and for a foreign tag that went with one.
 fn overwritten(world: &World, audits: &[Value], say: &mut impl FnMut(String)) {
-    let mut set_by_people: BTreeMap<&str, &Value> = BTreeMap::new();
+    let (mut set_by_people, mut set_by_us): (BTreeMap<&str, &Value>, BTreeMap<&str, &Value>) = Default::default();
     for audit in audits {
         let ours = audit["author_id"].as_u64() == Some(world.bot);
         let changes = events(audit, "Change").chain(events(audit, "Create"));
@@ -112,11 +112,16 @@ fn overwritten(world: &World, audits: &[Value], say: &mut impl FnMut(String)) {
                 }
             }
             let Some(field) = CONTESTED.into_iter().find(|contested| *contested == field) else { continue };
+            let (theirs, last) = (set_by_people.get(field), set_by_us.get(field));
             if !ours {
                 set_by_people.insert(field, &change["value"]);
-            } else if let Some(theirs) = set_by_people.get(field).filter(|theirs| !theirs.is_null()) {
+                continue;
+            }
+            // A person who puts back what we had said says the same as we.
+            if let Some(theirs) = theirs.filter(|theirs| !theirs.is_null() && Some(*theirs) != last) {
                 say(format!("we set {field} to {} where a person had set {theirs}", change["value"]));
             }
+            set_by_us.insert(field, &change["value"]);
         }
     }
 }

@@ -80,7 +80,8 @@ impl People {
             deeds.push((opened, Deed::Open { ticket, text: rng.usize(0..texts) }));
             let mut at = opened;
             for _ in 0..rng.u8(0..3) {
-                at = later(at, [5, 90, 900, 9_000][rng.usize(0..4)] + rng.i64(0..60));
+                let pause = rng.choice([5, 90, 900, 9_000]).unwrap_or(90);
+                at = later(at, pause + rng.i64(0..60));
                 deeds.push((at, Deed::Comment { ticket, text: rng.usize(0..texts) }));
             }
             for _ in 0..rng.u8(0..3) {

@@ -1,6 +1,6 @@
 //! The real analyst's readings of a few hundred texts, taken once and given back by text.
 
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{collections::HashMap, num::NonZero, path::Path, time::Duration};
 
 use analyst::EmbeddedAnalyst;
 use async_trait::async_trait;
@@ -8,6 +8,7 @@ use domain::{
     Account, FieldValues, Policy, Reading, Sender, Ticket, Version,
     ports::{Analyst, PortError},
 };
+use training::parallel;
 
 use crate::{
     input::{self, Row},
@@ -37,7 +38,9 @@ impl Replay {
         let input = input::read(file, |problem| eprintln!("skipped: {problem}"))?;
         anyhow::ensure!(!input.rows.is_empty(), "{} holds no tickets", input.file);
         let analyst = stack::embedded_analyst(&policy.teams)?;
-        let readings = input.rows.iter().map(|row| (key(&row.description), reading(&analyst, row))).collect();
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let read = |row: &Row| (key(&row.description), reading(&analyst, row));
+        let readings = parallel::map(&input.rows, threads, read).into_iter().collect();
         let texts = input.rows.iter().map(|row| Text {
             subject: row.subject.to_string(),
             body: row.description.to_string(),

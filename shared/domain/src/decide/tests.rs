@@ -231,7 +231,21 @@ fn an_unchanged_re_triage_writes_nothing() {
 
     let worse = Reading { priority: crate::Scored { value: Priority::P0, confidence: 0.9 }, ..sample::signals() };
     let changed = plan(&ticket, &worse, &sample::policy(), &state);
+    assert!(changed.update.as_ref().unwrap().comment.is_some());
     assert_eq!(changed.update.unwrap().changes.priority, Change::Set(Priority::P0), "our own value may be replaced");
+}
+
+#[test]
+fn a_note_is_said_once() {
+    let before = first(&sample::signals());
+    let state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
+    let mut account = sample::account();
+    account.mrr = Some(90_000.0);
+    let ticket = sample::ticket(7);
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+    let update = decide(context, &sample::signals(), &sample::policy(), sample::now()).update.unwrap();
+    assert_ne!(update.changes.guardian_risk_score, Change::Keep, "a larger account is a larger risk");
+    assert_eq!(update.comment, None);
 }
 
 #[test]
@@ -249,6 +263,13 @@ fn somebody_elses_value_is_left_alone_and_reported_once() {
     assert_eq!(calmer.update.unwrap().changes.priority, Change::Keep);
     state.corrections = found;
     assert_eq!(corrections(&ticket, &state), []);
+    ticket.values.priority = Some(Priority::P1);
+    let back = plan(&ticket, &sample::reading(), &sample::policy(), &state);
+    assert_eq!(
+        back.update.unwrap().changes.priority,
+        Change::Keep,
+        "they came back to what we had said, and it is theirs"
+    );
 
     let mut untouched = sample::ticket(8);
     untouched.values.priority = Some(Priority::P3);

@@ -26,7 +26,8 @@ pub(super) fn update(case: Case<'_>, decision: &Decision) -> (Option<TicketUpdat
     let comment = Some(comment).filter(|_| last.is_none_or(|last| last.wanted.comment != wanted.comment));
     let ticket = context.ticket;
     let ours = last.map(|last| last.values.clone()).unwrap_or_default();
-    let changes = wanted.changes.if_ours(&ticket.values, &ours);
+    let corrected = context.state.corrections.iter().map(|correction| correction.field);
+    let changes = wanted.changes.if_ours(&ticket.values, &ours).without(corrected);
     let values = changes.clone().applied_to(ours);
     let our_tags = Ours::new(policy.teams.ids(), last.map_or("", |last| &last.wanted.tags));
     let update = TicketUpdate {
