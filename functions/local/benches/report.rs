@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use memory::{FixedConfiguration, SiteDirectory};
 use report::{Reporting, Window};
 use runtime::config::Config;
-use zendesk::FieldIds;
+use zendesk::{FieldIds, OrganizationFields};
 
 /// What a read of DynamoDB takes from within a region.
 const READ: Duration = Duration::from_millis(5);
@@ -96,6 +96,8 @@ fn main() {
             configuration: Arc::new(FixedConfiguration(Arc::new(Config {
                 policy: sample::policy(),
                 fields: FieldIds::default(),
+                organization_fields: OrganizationFields::default(),
+                kam_domains: Vec::new(),
                 delivery: true,
             }))),
             records: store.clone(),

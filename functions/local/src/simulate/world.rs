@@ -187,7 +187,7 @@ impl World {
         let control = Arc::new(Failing::sharing(MemoryControl::default(), &faults));
         let settings = Arc::new(Failing::sharing(FixedSettings(Arc::new(config.policy.clone())), &faults));
         let credentials = demo.clients().into_iter().find(|client| client.user == bot).expect("the demo knows our bot");
-        let access = Access::oauth(credentials.id, credentials.secret.into(), &RUNTIME_SCOPES);
+        let access = Access::oauth(credentials.id, credentials.secret.into(), RUNTIME_SCOPES);
         let time = clock.clone();
         let client = Client::new(weather.clone(), access, Budget::new(control.clone()), Arc::new(move || time.now()));
         let organization = OrganizationFields::default();
