@@ -1,4 +1,4 @@
-//! The main job on a laptop: all four functions in one process, over the in-memory adapters.
+//! The main job on a laptop: the functions in one process, over the in-memory adapters.
 
 pub mod backfill;
 pub mod cli;

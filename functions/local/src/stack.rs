@@ -1,4 +1,4 @@
-//! The composition root of a laptop: the four functions over the in-memory adapters.
+//! The composition root of a laptop: the functions over the in-memory adapters.
 
 use std::{
     collections::HashMap,
