@@ -698,20 +698,20 @@ fn a_forgotten_ticket_is_in_no_file() {
     let rows = format!(
         "#1,Acme,The plum harvest,{leaving} the plum harvest outage.,9000,2026-11-16T07:00:00Z\n\
          #2,Acme,The pear harvest,{leaving} the pear harvest outage.,9000,2026-11-18T07:00:00Z\n\
-         #3,Bolt,The fig harvest,{leaving} the fig harvest outage.,9000,2026-11-18T08:00:00Z\n"
+         #3,Bolt,The quince harvest,{leaving} the quince harvest outage.,9000,2026-11-18T08:00:00Z\n"
     );
     let input = csv(folder.path(), &rows);
     let output = folder.path().join("out");
     let output = output.to_str().unwrap();
     assert_eq!(local(&["run", "--input", &input, "--output", output]).status.code(), Some(0));
     let before = everything_in(Path::new(output));
-    assert!(before.contains("plum") && before.contains("pear") && before.contains("fig"));
+    assert!(before.contains("plum") && before.contains("pear") && before.contains("quince"));
 
     let ended = forget(output, &["--ticket", "1"]);
     assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
     let after = everything_in(Path::new(output));
     assert!(!after.contains("plum"), "also not among the earlier tickets of another's alert");
-    assert!(after.contains("pear") && after.contains("fig"));
+    assert!(after.contains("pear") && after.contains("quince"));
     let results = json(Path::new(output), "triage_results.json");
     let ids: Vec<&str> = results.as_array().unwrap().iter().map(|row| row["ticket_id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["#2", "#3"]);
@@ -721,7 +721,7 @@ fn a_forgotten_ticket_is_in_no_file() {
     assert_eq!(erased.map(|entry| entry["ticket"].as_u64().unwrap()).collect::<Vec<_>>(), [1]);
 
     assert_eq!(forget(output, &["--account", "Bolt"]).status.code(), Some(0));
-    assert!(!everything_in(Path::new(output)).contains("fig"));
+    assert!(!everything_in(Path::new(output)).contains("quince"));
     assert_eq!(forget(output, &["--ticket", "1"]).status.code(), Some(1), "nothing is left of it");
     for (what, said) in [
         (&["--requester", "jo@example.com"][..], "no address is kept"),
