@@ -37,6 +37,8 @@ struct State {
     fair: bool,
     sent: Vec<Sent>,
     faults: u64,
+    /// Tokens that were accepted once. A new one always is: Zendesk withdraws no two in a row.
+    accepted: HashSet<String>,
     /// Tokens that Zendesk no longer accepts.
     revoked: HashSet<String>,
 }
@@ -68,6 +70,7 @@ impl Weather {
             fair: false,
             sent: Vec::new(),
             faults: 0,
+            accepted: HashSet::new(),
             revoked: HashSet::new(),
         };
         Self { demo, clock, people, state: Mutex::new(state) }
@@ -105,6 +108,9 @@ impl Weather {
         self.state().sent.push(sent);
         if revoked {
             return Ok(answer(401, &json!({ "error": "invalid_token", "error_description": "expired or revoked" })));
+        }
+        if let Some(token) = &request.authorization {
+            self.state().accepted.insert(token.0.clone());
         }
         self.demo.answer(&request).response
     }
@@ -170,7 +176,10 @@ impl Transport for Weather {
             }
             Fate::Expired => {
                 if let Some(token) = &request.authorization {
-                    self.state().revoked.insert(token.0.clone());
+                    let state = &mut *self.state();
+                    if state.accepted.contains(&token.0) {
+                        state.revoked.insert(token.0.clone());
+                    }
                 }
                 self.arrive(request)
             }
