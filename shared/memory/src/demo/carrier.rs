@@ -22,7 +22,11 @@ fn send(outgoing: &Outgoing) -> Result<Delivered, ureq::Error> {
         .max_redirects(0)
         .http_status_as_error(false)
         .user_agent("Zendesk Webhook");
-    let mut request = Request::builder().method(outgoing.method.as_str()).uri(&outgoing.url);
+    let (url, host) = reachable(&outgoing.url);
+    let mut request = Request::builder().method(outgoing.method.as_str()).uri(url);
+    if let Some(host) = host {
+        request = request.header("host", host);
+    }
     for (name, value) in &outgoing.headers {
         request = request.header(name, value);
     }
@@ -33,4 +37,33 @@ fn send(outgoing: &Outgoing) -> Result<Delivered, ureq::Error> {
     let (status, headers) = (response.status().as_u16(), headers.collect());
     let body = response.body_mut().with_config().limit(LONGEST_ANSWER).read_to_string()?;
     Ok(Delivered::Answered { status, headers, body })
+}
+
+/// Names under `localhost` mean this machine (RFC 6761), and not every resolver knows: the address, and the name it goes by.
+fn reachable(url: &str) -> (String, Option<&str>) {
+    let named = url.strip_prefix("http://").and_then(|rest| {
+        let end = rest.find('/').unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let (name, port) = authority.split_once(':').unwrap_or((authority, "80"));
+        name.ends_with(".localhost").then(|| (format!("http://127.0.0.1:{port}{path}"), Some(authority)))
+    });
+    named.unwrap_or_else(|| (url.to_owned(), None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_under_localhost_are_this_machine() {
+        for (url, expected, host) in [
+            ("http://a.localhost:8080/x?y=1", "http://127.0.0.1:8080/x?y=1", Some("a.localhost:8080")),
+            ("http://a.b.localhost", "http://127.0.0.1:80", Some("a.b.localhost")),
+            ("http://localhost:8080/x", "http://localhost:8080/x", None),
+            ("https://a.localhost/x", "https://a.localhost/x", None),
+            ("https://acme.example/x", "https://acme.example/x", None),
+        ] {
+            assert_eq!(reachable(url), (expected.to_owned(), host), "{url}");
+        }
+    }
 }
