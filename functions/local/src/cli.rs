@@ -94,7 +94,7 @@ pub struct EvalArguments {
 
 #[derive(Args, Clone, Debug)]
 pub struct BackfillArguments {
-    /// The Zendesk to read, `acme` of https://acme.zendesk.com; credentials are in ZENDESK_CLIENT_ID and
+    /// The Zendesk to read, `acme` of `https://acme.zendesk.com`; credentials are in ZENDESK_CLIENT_ID and
     /// ZENDESK_CLIENT_SECRET
     #[arg(long, conflicts_with = "input")]
     pub subdomain: Option<String>,

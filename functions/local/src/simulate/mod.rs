@@ -3,7 +3,7 @@
 //! Customers write and agents work in the demo Zendesk. Its webhooks arrive twice, late, in another order or never; the
 //! network to it fails before and after a request; every other port fails by chance; calls of the functions are killed
 //! on their way. The functions and the adapter are the ones that are deployed; only the analyst is replayed. At the end
-//! [`check`] looks for broken promises. One thread a seed, and a clock that jumps from event to event: the same seed goes
+//! `check` looks for broken promises. One thread a seed, and a clock that jumps from event to event: the same seed goes
 //! the same way.
 
 #[expect(clippy::indexing_slicing, reason = "what is not in a JSON value reads as null")]

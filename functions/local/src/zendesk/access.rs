@@ -39,7 +39,7 @@ const RUNNING: Names = Names {
 /// The account a command works on.
 #[derive(Args, Clone, Debug)]
 pub struct Account {
-    /// Subdomain of the account: acme for https://acme.zendesk.com; or the address of a demo-zendesk
+    /// Subdomain of the account: acme for `https://acme.zendesk.com`; or the address of a demo-zendesk
     #[arg(long)]
     pub subdomain: String,
 }
