@@ -99,14 +99,14 @@ def main() -> int:
 
     stub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Aws)
     threading.Thread(target=stub.serve_forever, daemon=True).start()
-    helpdesk = subprocess.Popen([target / "local", "helpdesk", "--port", "0"], stdout=subprocess.PIPE, text=True, cwd="/")
-    helpdesk_url = helpdesk.stdout.readline().split()[1]
+    zendesk = subprocess.Popen([target / "local", "demo-zendesk", "--set-up", "--port", "0"], stdout=subprocess.PIPE, text=True, cwd="/")
+    zendesk_url = zendesk.stdout.readline().split()[1]
     names = ["TICKETS_QUEUE_URL", "ALERTS_QUEUE_URL", "TICKETS_TABLE", "CONTROL_TABLE", "SITE_BUCKET", "CONFIGURATION_SET", "MODEL_KEY_PARAMETER"]
     aws = {**{name: "/nothing" for name in names}, "CONFIG_BUCKET": "config", "MODE_PARAMETER": "/mode", "WEBHOOK_SECRET_PARAMETER": "/secret",
            "TICKETS_QUEUE_URL": "http://localhost/000000000000/tickets", "ALERTS_QUEUE_URL": "http://localhost/000000000000/alerts",
            "TICKETS_DEAD_LETTERS_URL": "http://localhost/000000000000/dead", "ALERTS_DEAD_LETTERS_URL": "http://localhost/000000000000/dead",
            "SENDER_EMAIL": "a@example.com", "GUARDIAN_EMAIL": "b@example.com", "OPPORTUNITY_EMAIL": "c@example.com", "ANALYST": "embedded",
-           "ZENDESK_SUBDOMAIN": helpdesk_url, "ZENDESK_CREDENTIALS_PARAMETER": "/zendesk", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stub.server_address[1]}", "RUST_LOG": "error"}
+           "ZENDESK_SUBDOMAIN": zendesk_url, "ZENDESK_CREDENTIALS_PARAMETER": "/zendesk", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stub.server_address[1]}", "RUST_LOG": "error"}
     embedded = {"AWS_SAM_LOCAL": "true", "BACKEND": "embedded", "RUST_LOG": "error"}
 
     print(f"{'function':9} {'size MB':>8} {'gzip MB':>8} {'exec to /next ms, min / median':>32} {'memory MiB':>11} {'handler ms, p50 / p99':>22}")
@@ -129,7 +129,7 @@ def main() -> int:
         p99 = statistics.quantiles(times, n=100)[98]
         print(f"{function:9} {len(code) / 1e6:8.2f} {len(gzip.compress(code)) / 1e6:8.2f} {min(starts):23.1f} / {statistics.median(starts):6.1f} "
               f"{memory:11.1f} {statistics.median(times):14.2f} / {p99:5.2f}", flush=True)
-    helpdesk.kill()
+    zendesk.kill()
     return 0
 
 
