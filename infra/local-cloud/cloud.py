@@ -90,6 +90,13 @@ class Release:
         self.root, self.build, self.local = root, build, target / "debug" / "local"
 
 
+def previous_commit() -> str | None:
+    """None in a clone without history, which cannot build it."""
+    commit = (HERE / "previous-release").read_text().split()[0]
+    known = subprocess.run(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=ROOT, capture_output=True)
+    return commit if known.returncode == 0 else None
+
+
 def previous_release() -> Release:
     """The release before this one, whose commit infra/local-cloud/previous-release names."""
     commit = (HERE / "previous-release").read_text().split()[0]

@@ -14,7 +14,7 @@ import time
 import unittest
 import urllib.request
 
-from cloud import BOT, BUILD, PARAMETERS, ROOT, STACK, WORK, LocalCloud, previous_release, say, wait_for, webhook_address
+from cloud import BOT, BUILD, PARAMETERS, ROOT, STACK, WORK, LocalCloud, previous_commit, previous_release, say, wait_for, webhook_address
 from runtime import Bootstrap
 from template_test import function_of
 
@@ -481,7 +481,10 @@ def main(tests: list[str]) -> int:
         previous = upgrade.Previous(cloud, previous_release())
         upgrade.rise(cloud, previous)
 
-    with LocalCloud(None if tests else rise) as CLOUD:
+    upgraded = not tests and previous_commit() is not None
+    if not tests and not upgraded:
+        say("The release before this one is not in this clone: no upgrade and no roll-back is tried.")
+    with LocalCloud(rise if upgraded else None) as CLOUD:
         say(f"Deployed after {time.monotonic() - started:.0f} s.")
         contracts = None
         if not tests:
