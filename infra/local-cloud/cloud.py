@@ -30,7 +30,7 @@ BIN = pathlib.Path(sys.executable).parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 
 PARAMETERS = {
-    "Stage": "test",
+    "LocalCloud": "true",
     "SenderEmail": "triage@example.com",
     "SenderIdentity": "example.com",
     "GuardianEmail": "kam@example.com",
@@ -235,9 +235,15 @@ class LocalCloud:
         self.put_secret("webhook-secret", {"current": self.secret})
         running = self.zendesk("GET", "/_demo/credentials")["clients"][1]
         self.put_secret("zendesk-credentials", {name: running[name] for name in ("client_id", "client_secret")})
+        # Without it nothing is written to Zendesk.
+        self.switch("mode", "suggest")
 
     def put_secret(self, name: str, value: dict) -> None:
         self.client("ssm").put_parameter(Name=f"/{STACK}/{name}", Type="SecureString", Value=json.dumps(value), Overwrite=True)
+
+    def switch(self, name: str, value: str) -> None:
+        """What only a person sets; a function sees it within 300 s or at its next cold start."""
+        self.client("ssm").put_parameter(Name=f"/{STACK}/switches/{name}", Type="String", Value=value, Overwrite=True)
 
     def deploy(self, release: Release, **parameters: str) -> None:
         """Deploys a release over whatever is there."""

@@ -183,7 +183,7 @@ class Suite(unittest.TestCase):
                 inbox[opened] = lost
             wait_for("Zendesk has told of them", lambda: CLOUD.zendesk("GET", "/_demo/deliveries")["waiting"] == 0, 60)
 
-        # A cold worker updates ten tickets a minute at most, and in this stage a message has four receives.
+        # A cold worker updates ten tickets a minute at most, and here a message has four receives.
         for _ in range(2):
             open_tickets(6, lost=False)
             time.sleep(45)
@@ -336,17 +336,15 @@ class Suite(unittest.TestCase):
             CLOUD.client("lambda").invoke(FunctionName=CLOUD.outputs["AlertFunctionName"], Payload=b'{"action": "digest"}')
         self.assertEqual(len(held()), 1, "one an hour")
 
-    def test_the_mode_parameter_is_the_kill_switch(self):
-        ssm, name = CLOUD.client("ssm"), CLOUD.outputs["ModeParameterName"]
-        mode = ssm.get_parameter(Name=name)["Parameter"]["Value"]
-        ssm.put_parameter(Name=name, Value="shadow", Overwrite=True)
+    def test_the_mode_is_the_kill_switch(self):
+        CLOUD.switch("mode", "shadow")
         try:
             self.cold_start("Triage")
             post(created(1016))
             self.assertEqual(triaged(1016)["mode"], "shadow")
             self.assertEqual(CLOUD.updates(1016), [])
         finally:
-            ssm.put_parameter(Name=name, Value=mode, Overwrite=True)
+            CLOUD.switch("mode", "suggest")
             self.cold_start("Triage")
 
     def cold_start(self, function: str) -> None:
@@ -366,7 +364,7 @@ class Suite(unittest.TestCase):
         for function, action, resource, allowed in (
             ("Webhook", "sqs:SendMessage", tickets, True), ("Webhook", "sqs:SendMessage", alerts, False),
             ("Webhook", "sqs:ReceiveMessage", tickets, False), ("Webhook", "dynamodb:GetItem", table, False),
-            ("Webhook", "s3:GetObject", f"{bucket}/policy.json", False), ("Webhook", "ssm:GetParameter", f"{parameter}/mode", False),
+            ("Webhook", "s3:GetObject", f"{bucket}/policy.json", False), ("Webhook", "ssm:GetParameters", f"{parameter}/switches/mode", False),
             ("Webhook", "ssm:GetParameter", f"{parameter}/webhook-secret", True),
             ("Webhook", "ssm:GetParameter", f"{parameter}/anthropic-api-key", False),
             ("Triage", "sqs:SendMessage", dead, True), ("Triage", "sqs:SendMessage", tickets, False),
@@ -374,6 +372,10 @@ class Suite(unittest.TestCase):
             ("Triage", "dynamodb:UpdateItem", table, True), ("Triage", "dynamodb:Scan", table, False),
             ("Triage", "ses:SendEmail", "arn:aws:ses:us-east-1:000000000000:identity/example.com", False),
             ("Triage", "ssm:GetParameter", f"{parameter}/webhook-secret", False),
+            ("Triage", "ssm:GetParameters", f"{parameter}/switches/mode", True), ("Triage", "ssm:PutParameter", f"{parameter}/switches/mode", False),
+            ("Triage", "ssm:GetParameter", f"{parameter}/settings", True), ("Triage", "ssm:PutParameter", f"{parameter}/settings", False),
+            ("Alert", "ssm:GetParameter", f"{parameter}/settings", True), ("Alert", "ssm:GetParameter", f"{parameter}/anthropic-api-key", False),
+            ("Report", "ssm:GetParameters", f"{parameter}/switches/delivery", True), ("Report", "ssm:GetParameter", f"{parameter}/settings", False),
             ("Triage", "s3:PutObject", f"{bucket}/policy.json", False),
             ("Triage", "s3:DeleteObject", f"{site}/outbox/1-guardian-critical.html", True),
             ("Triage", "s3:DeleteObject", f"{site}/support/index.html", False), ("Triage", "s3:GetObject", f"{site}/outbox/x.html", False),
@@ -494,7 +496,7 @@ def main(tests: list[str]) -> int:
                 env={**CLOUD.environment, **{name: CLOUD.outputs[key] for name, key in (
                     ("TICKETS_TABLE", "TicketsTableName"), ("CONTROL_TABLE", "ControlTableName"),
                     ("SITE_BUCKET", "SiteBucketName"), ("CONFIG_BUCKET", "ConfigBucketName"),
-                    ("MODE_PARAMETER", "ModeParameterName"))}, "CONFIGURATION_SET": STACK,
+                    ("SWITCHES", "SwitchesPath"), ("SETTINGS_PARAMETER", "SettingsParameterName"))}, "CONFIGURATION_SET": STACK,
                     "WEBHOOK_SECRET_PARAMETER": f"/{STACK}/webhook-secret", "WEBHOOK_SECRET": CLOUD.secret}).returncode
         loader = unittest.defaultTestLoader
         this = sys.modules[__name__]

@@ -28,7 +28,8 @@ class Previous:
         say("The previous release ...")
         command = [self.release.local, "helpdesk", "--port", str(self.port)]
         self.helpdesk = self.cloud.spawn("previous-helpdesk", command, dict(self.cloud.environment))
-        self.cloud.deploy(self.release, HelpdeskUrl=f"http://127.0.0.1:{self.port}")
+        # It has a parameter Stage in place of LocalCloud; sam leaves out what a template does not have.
+        self.cloud.deploy(self.release, Stage="test", HelpdeskUrl=f"http://127.0.0.1:{self.port}")
 
 
 @contextlib.contextmanager
