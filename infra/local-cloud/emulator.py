@@ -1,7 +1,8 @@
-"""The emulator, with the one thing it lacks: its CloudFront functions cannot read their key-value store.
+"""The emulator, with two things it lacks.
 
-The gate in template.yaml reads the roles' passwords from there. Here `import cf from 'cloudfront'` gets what lies in the
-emulator's own store, so that the gate itself runs as it is.
+- Its CloudFront functions cannot read their key-value store. The gate in template.yaml reads the roles' passwords from
+  there. Here `import cf from 'cloudfront'` gets what lies in the emulator's own store, so that the gate itself runs as it is.
+- Its CloudFormation refuses an alarm over a sum of metrics. Here such an alarm exists and never changes its state.
 """
 
 import json
@@ -9,6 +10,7 @@ import sys
 
 from ministack import app
 from ministack.services import cloudfront, cloudfront_keyvaluestore
+from ministack.services.cloudformation import provisioners
 
 IMPORT = b"import cf from 'cloudfront';"
 STAND_IN = """const cf = {{kvs: () => ({{get: async (key) => {{
@@ -30,5 +32,16 @@ def with_store(arn: str):
     return code.replace(IMPORT, STAND_IN.format(items=json.dumps(items)).encode())
 
 
+described = provisioners._cw_metric_alarm_record
+
+
+def without_sums(name: str, properties: dict):
+    if "Metrics" in properties:
+        stand_in = {"Namespace": "Sums", "MetricName": name}
+        properties = {**{key: value for key, value in properties.items() if key != "Metrics"}, **stand_in}
+    return described(name, properties)
+
+
 cloudfront.live_function_code = with_store
+provisioners._cw_metric_alarm_record = without_sums
 sys.exit(app.main())
