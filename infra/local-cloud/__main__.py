@@ -3,6 +3,7 @@
     python3 infra/local-cloud up      deploy, print the URLs, stay until Ctrl-C
     python3 infra/local-cloud lint    check the template with SAM, cfn-lint and our own rules
     python3 infra/local-cloud test    deploy, run the end-to-end suite and the adapters' contracts, take it all down
+    python3 infra/local-cloud mutants break the template in every way we know, and see that a test fails each time
 
 Needs Rust and Python 3.11; everything else is installed into target/local-cloud, which may be deleted at any time.
 """
@@ -38,8 +39,9 @@ def ready_python() -> pathlib.Path:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 infra/local-cloud", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["up", "test", "lint"])
+    parser.add_argument("command", choices=["up", "test", "lint", "mutants"])
     parser.add_argument("tests", nargs="*", help="test: only these, such as Suite.test_a_bad_signature")
+    parser.add_argument("--deployed", action="store_true", help="mutants: those that only the deployed product shows; minutes each")
     arguments = parser.parse_args()
     if os.environ.get("LOCAL_CLOUD_PYTHON") != sys.executable:
         python = str(ready_python())
@@ -49,6 +51,9 @@ def main() -> int:
     if arguments.command == "lint":
         import template_test
         return template_test.main()
+    if arguments.command == "mutants":
+        import mutants
+        return mutants.deployed() if arguments.deployed else mutants.static()
     import cloud
     if arguments.command == "up":
         return cloud.up()

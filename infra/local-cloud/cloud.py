@@ -27,6 +27,8 @@ BUILD = WORK / "build"
 STACK = "triage-local"
 REGION = "us-east-1"
 BIN = pathlib.Path(sys.executable).parent
+# A mutant, where mutants.py says so.
+TEMPLATE = pathlib.Path(os.environ.get("LOCAL_CLOUD_TEMPLATE", ROOT / "template.yaml"))
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 
 PARAMETERS = {
@@ -80,7 +82,7 @@ class Release:
         # As `cargo test --workspace` builds them: another choice of packages would compile the SDK a second time.
         subprocess.run(["cargo", "test", "--workspace", "--no-run", "--quiet"], cwd=root, env=environment, check=True)
         shutil.rmtree(build, ignore_errors=True)
-        template = (root / "template.yaml").read_text()
+        template = (TEMPLATE if root == ROOT else root / "template.yaml").read_text()
         for name in functions(root):
             folder = f"{name.capitalize()}Function"
             (build / folder).mkdir(parents=True)
