@@ -423,8 +423,10 @@ class Template(unittest.TestCase):
         for alarm, metrics in (("DeadLetters", ("Visible", "NotVisible")), ("DeadLettersOld", ("Visible",))):
             found = {(metric["MetricName"], metric["Dimensions"][0]["Value"]["GetAtt"]) for metric in watched(of("AWS::CloudWatch::Alarm")[alarm])}
             self.assertEqual(found, {(f"ApproximateNumberOfMessages{each}", f"{queue}.QueueName") for each in metrics for queue in queues})
-            expression = expressions(of("AWS::CloudWatch::Alarm")[alarm])["watched"]
-            self.assertTrue(expression.startswith("DIFF(SUM([FILL(FILL(" if alarm == "DeadLetters" else "SUM([FILL("), expression)
+            # A gap repeats the figure before it: filled with 0 it would look like growth.
+            filled = "FILL(FILL({}, REPEAT), 0)" if alarm == "DeadLetters" else "FILL({}, 0)"
+            added = "SUM([" + ", ".join(filled.format(query["Id"]) for query in of("AWS::CloudWatch::Alarm")[alarm]["Metrics"][1:]) + "])"
+            self.assertEqual(expressions(of("AWS::CloudWatch::Alarm")[alarm]), {"watched": f"DIFF({added})" if alarm == "DeadLetters" else added})
 
     def test_what_does_not_happen_is_told(self):
         """Heartbeats: no figure at all is the very thing they watch for."""
