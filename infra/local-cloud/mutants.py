@@ -1,6 +1,6 @@
 """Whether the tests see it when template.yaml loses something: each mutant is the template with one thing broken.
 
-The static ones are put to template_test.py, all in seconds. The others need the deployed product: each is deployed and put
+The static ones are put to the tests of `lint`, all in seconds. The others need the deployed product: each is deployed and put
 to the tests of suite.py that must fail, which takes minutes; run them by hand and keep the output.
 """
 
@@ -252,10 +252,10 @@ def mutants(written: dict, where: str, value):
 def failing(written: dict, without: set[str] = frozenset(), first: str = "") -> set[str]:
     """The tests of the template that fail. With the name of one to begin with, the first that does."""
     try:
-        template_test.use(written)
+        template.use(written)
     except (KeyError, ValueError, TypeError):
         return {"the template cannot be read"}
-    tests = [test for test in unittest.defaultTestLoader.loadTestsFromTestCase(template_test.Template) if test._testMethodName not in without]
+    tests = [test for module in template_test.all_tests() for case in module for test in case if test._testMethodName not in without]
     tests.sort(key=lambda test: test._testMethodName != first)
     outcome = unittest.TextTestRunner(stream=io.StringIO(), failfast=bool(first)).run(unittest.TestSuite(tests))
     return {test._testMethodName for test, _ in outcome.failures + outcome.errors}
@@ -280,14 +280,14 @@ def static() -> int:
         if not found:
             survivors.append(f"{what}: {where} is not in the template")
         count += found
-    template_test.use(written)
+    template.use(written)
     text = (ROOT / "template.yaml").read_text()
     for what, old, _, tests in DEPLOYED:
         if old not in text or not all(hasattr(suite.Suite, test) for test in tests):
             survivors.append(f"{what}: the template has no such text, or suite.py no such test")
     for survivor in survivors:
         print(f"SURVIVED  {survivor}")
-    print(f"{count} mutants of the template, {count - len(survivors)} caught by template_test.py; {time.monotonic() - started:.0f} s.")
+    print(f"{count} mutants of the template, {count - len(survivors)} caught by lint; {time.monotonic() - started:.0f} s.")
     return 1 if survivors else 0
 
 

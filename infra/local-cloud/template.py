@@ -1,6 +1,11 @@
-"""The template as data: as it is written, and as it is under a choice of parameters."""
+"""The template as data: as it is written, as it is under a choice of parameters, and what the tests ask of it."""
+
+import functools
+import pathlib
 
 import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Loader(yaml.SafeLoader):
@@ -67,3 +72,60 @@ def section(template: dict, name: str, **parameters: str) -> dict:
 
     return {key: settled(value) for key, value in template[name].items()
             if "Condition" not in value or holds(template, value["Condition"], parameters)}
+
+
+# The template the tests look at.
+TEMPLATE: dict = {}
+RESOURCES: dict = {}
+FUNCTIONS: dict = {}
+
+
+def use(written: dict) -> None:
+    """The tests look at this template from now on: as written, and as it is under the parameters' defaults."""
+    under.cache_clear()
+    resources = section(written, "Resources")
+    functions = {name.removesuffix("Function"): resource["Properties"] for name, resource in resources.items()
+                 if resource["Type"] == "AWS::Serverless::Function"}
+    for shared, now in ((TEMPLATE, written), (RESOURCES, resources), (FUNCTIONS, functions)):
+        shared.clear()
+        shared.update(now)
+
+
+@functools.cache
+def under(**parameters: str) -> dict:
+    """The resources under these parameters."""
+    return section(TEMPLATE, "Resources", **parameters)
+
+
+def outputs(**parameters: str) -> dict:
+    """The values of the outputs under these parameters."""
+    return {name: output["Value"] for name, output in section(TEMPLATE, "Outputs", **parameters).items()}
+
+
+def of(kind: str, resources: dict | None = None) -> dict[str, dict]:
+    """The properties of every resource of a type."""
+    return {name: resource.get("Properties", {}) for name, resource in (resources or RESOURCES).items() if resource["Type"] == kind}
+
+
+def policies(resources: dict | None = None):
+    """Every statement of a role that allows something."""
+    for name, role in of("AWS::IAM::Role", resources).items():
+        for policy in role.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if statement["Effect"] == "Allow":
+                    yield name, statement
+
+
+def allowed(role: str, **parameters: str) -> dict[str, dict]:
+    """A role's statements by their ids."""
+    found = [statement for name, statement in policies(under(**parameters)) if name == role]
+    by_id = {statement["Sid"]: statement for statement in found}
+    assert len(by_id) == len(found), f"{role}: two statements of one id"
+    return by_id
+
+
+def many(value) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+use(read((ROOT / "template.yaml").read_text()))

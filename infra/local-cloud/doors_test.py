@@ -1,0 +1,83 @@
+"""The ways in: the webhook's API with or without a front, and the dashboard's site."""
+
+import json
+import unittest
+
+from template import RESOURCES, TEMPLATE, holds, of, outputs, under
+
+# CloudFront's managed policy CachingDisabled.
+NO_CACHE = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+
+
+class Doors(unittest.TestCase):
+    def test_the_way_in_is_wide_and_logged(self):
+        stage = RESOURCES["ApiStage"]["Properties"]
+        throttles = stage["DefaultRouteSettings"]
+        self.assertEqual((throttles["ThrottlingRateLimit"], throttles["ThrottlingBurstLimit"]), (500, 1000))
+        logged = json.loads(stage["AccessLogSettings"]["Format"])
+        self.assertEqual(stage["AccessLogSettings"]["DestinationArn"], {"GetAtt": "ApiLogs.Arn"})
+        self.assertLessEqual({"$context.identity.sourceIp", "$context.identity.userAgent", "$context.integrationStatus", "$context.status"}, set(logged.values()))
+        permission = RESOURCES["ApiPermission"]["Properties"]
+        self.assertEqual(permission["Principal"], "apigateway.amazonaws.com")
+        self.assertTrue(permission["SourceArn"]["Sub"].endswith(":${Api}/*/*/webhooks/zendesk"))
+
+    def test_the_webhook_may_have_a_concurrency_of_its_own(self):
+        kept = lambda **parameters: {name: each.get("ReservedConcurrentExecutions") for name, each in of("AWS::Serverless::Function", under(**parameters)).items()}
+        self.assertEqual(set(kept().values()), {None})
+        limited = kept(WebhookConcurrency="5")
+        self.assertEqual(limited.pop("WebhookFunction"), {"Ref": "WebhookConcurrency"})
+        self.assertEqual(set(limited.values()), {None})
+
+    def test_a_front_passes_everything_on(self):
+        self.assertNotIn("Front", RESOURCES)
+        front = under(WebhookFront="true")["Front"]["Properties"]["DistributionConfig"]
+        behavior = front["DefaultCacheBehavior"]
+        # AllViewerExceptHostHeader: with the viewer's host name API Gateway finds no API.
+        self.assertEqual((behavior["CachePolicyId"], behavior["OriginRequestPolicyId"]), (NO_CACHE, "b689b0a8-53d0-40ab-baf2-68738e2966ac"))
+        self.assertIn("POST", behavior["AllowedMethods"])
+        self.assertEqual(behavior["ViewerProtocolPolicy"], "https-only")
+        [origin] = front["Origins"]
+        self.assertEqual(origin["DomainName"], {"Sub": "${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}"})
+        self.assertEqual(origin["CustomOriginConfig"]["OriginProtocolPolicy"], "https-only")
+        url = lambda **parameters: outputs(**parameters)["WebhookUrl"]["Sub"]
+        self.assertEqual((url(), url(WebhookFront="true")), ("${Api.ApiEndpoint}/webhooks/zendesk", "https://${Front.DomainName}/webhooks/zendesk"))
+
+    def test_a_web_acl_stands_before_both(self):
+        acl = lambda **parameters: {name: each["DistributionConfig"].get("WebACLId") for name, each in of("AWS::CloudFront::Distribution", under(**parameters)).items()}
+        self.assertEqual(acl(), {"Site": None})
+        self.assertEqual(acl(WebAclArn="arn", WebhookFront="true"), {"Site": {"Ref": "WebAclArn"}, "Front": {"Ref": "WebAclArn"}})
+
+    def test_the_site_admits_by_the_gate_alone(self):
+        site = RESOURCES["Site"]["Properties"]["DistributionConfig"]
+        behavior = site["DefaultCacheBehavior"]
+        self.assertEqual(behavior["FunctionAssociations"], [{"EventType": "viewer-request", "FunctionARN": {"GetAtt": "SiteGate.FunctionARN"}}])
+        self.assertEqual(behavior["ResponseHeadersPolicyId"], {"Ref": "SiteHeaders"})
+        self.assertEqual(behavior["CachePolicyId"], NO_CACHE)
+        self.assertEqual(site["Origins"][0]["OriginAccessControlId"], {"Ref": "SiteAccess"})
+        for other in site.get("CacheBehaviors", []):
+            self.assertTrue(other.get("FunctionAssociations"), f"{other['PathPattern']} has no gate")
+        headers = RESOURCES["SiteHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+        self.assertEqual(set(headers), {"ContentTypeOptions", "FrameOptions", "ReferrerPolicy", "StrictTransportSecurity"})
+        readers = [statement for statement in RESOURCES["SiteBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"] if statement["Effect"] == "Allow"]
+        self.assertEqual([(reader["Principal"], reader["Action"]) for reader in readers], [({"Service": "cloudfront.amazonaws.com"}, "s3:GetObject")])
+        self.assertEqual(readers[0]["Condition"], {"StringEquals": {"aws:SourceArn": {"Sub": "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Site}"}}})
+
+    def test_who_read_the_site_is_logged(self):
+        logging = lambda **parameters: under(**parameters)["Site"]["Properties"]["DistributionConfig"].get("Logging")
+        # A cookie of the dashboard's is a login.
+        self.assertEqual(logging(), {"Bucket": {"GetAtt": "SiteLogs.DomainName"}, "Prefix": "site/", "IncludeCookies": False})
+        self.assertIsNone(logging(SiteAccessLog="false"))
+        self.assertFalse({"SiteLogs", "SiteLogsPolicy"} & set(under(SiteAccessLog="false")))
+
+    def test_a_domain_has_a_certificate_and_newer_tls(self):
+        site = lambda **parameters: under(**parameters)["Site"]["Properties"]["DistributionConfig"]
+        self.assertFalse({"Aliases", "ViewerCertificate"} & set(site()))
+        found = site(SiteDomain="triage.example.com", SiteCertificateArn="arn")
+        self.assertEqual(found["Aliases"], [{"Ref": "SiteDomain"}])
+        self.assertEqual(found["ViewerCertificate"], {"AcmCertificateArn": {"Ref": "SiteCertificateArn"}, "SslSupportMethod": "sni-only", "MinimumProtocolVersion": "TLSv1.2_2021"})
+        [assertion] = TEMPLATE["Rules"]["SiteDomainHasCertificate"]["Assertions"]
+        for domain, certificate, right in (("", "", True), ("d", "c", True), ("d", "", False), ("", "c", False)):
+            given = {"SiteDomain": domain, "SiteCertificateArn": certificate}
+            self.assertIs(holds(TEMPLATE, assertion["Assert"], given), right, given)
+        url = lambda **parameters: outputs(**parameters)["DashboardUrl"]
+        self.assertEqual((url(), url(SiteDomain="d")), ({"Sub": "https://${Site.DomainName}/"}, {"Sub": "https://${SiteDomain}/"}))
