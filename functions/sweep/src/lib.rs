@@ -81,7 +81,6 @@ pub async fn handle(sweep: &Sweep, invocation: &Invocation) -> Result<Swept, Por
     let mut run = Run { sweep, invocation, called: Instant::now(), swept: Swept::default() };
     let outcome = run.all(&mut progress).await;
     let swept = run.swept;
-    runtime::metrics::swept(swept.found);
     let kept = keep(sweep, cursor.as_ref(), &progress).await;
     match outcome {
         Ok(()) => {}
@@ -98,6 +97,8 @@ pub async fn handle(sweep: &Sweep, invocation: &Invocation) -> Result<Swept, Por
         }
     }
     kept?;
+    // Also that nothing was found: its absence says that the sweep has stopped.
+    runtime::metrics::swept(swept.found);
     let behind = progress.behind(invocation.now);
     tracing::info!(
         looked_at = swept.looked_at,

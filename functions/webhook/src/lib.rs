@@ -90,6 +90,7 @@ async fn answer(webhook: &Webhook, request: &ApiGatewayV2httpRequest, now: Times
     };
     if let Err(error) = verify(webhook, request, &body, now).await? {
         tracing::warn!(reason = %error, "Rejected a webhook.");
+        metrics::unauthorized();
         return Ok(Answer::Unauthorized);
     }
     let event = match event::parse(&body) {

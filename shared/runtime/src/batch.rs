@@ -170,6 +170,7 @@ impl<H: Handler> Batch<'_, H> {
         match self.verdict(record, delivery).await {
             Verdict::Done => Answer::Success,
             Verdict::Again { not_before } => {
+                metrics::failed();
                 if let Some(sent) = record.sent {
                     metrics::message_age(self.invocation.now.duration_since(sent));
                 }
@@ -225,6 +226,7 @@ impl<H: Handler> Batch<'_, H> {
             tracing::warn!(message.id = %record.id, error = told(&error), "The dead-letter queue did not take a message.");
             return self.put_off(record, backoff(&record.id, record.receives)).await;
         }
+        metrics::parked();
         // The message is safe by now: whatever goes wrong here, it must not be parked a second time.
         let noted = AssertUnwindSafe(self.handler.parked(message, reason)).catch_unwind().await;
         if noted.is_err() {
