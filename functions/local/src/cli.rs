@@ -47,8 +47,18 @@ pub enum Command {
     ZendeskSetup(ZendeskSetupArguments),
     /// Bring the articles of a Help Center into the knowledge base
     ImportKb(ImportArguments),
+    /// Say whether a deployment could run on the files of a folder: policy.json, agents.json, knowledge_base/*.md. Exit
+    /// status 1: a file has to be mended
+    CheckConfig(CheckConfigArguments),
     /// Examine a Zendesk, and a stack on AWS: one line for each check, with its fix
     Doctor(DoctorArguments),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct CheckConfigArguments {
+    /// With the customer's files
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 #[derive(Args, Clone, Debug)]

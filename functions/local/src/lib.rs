@@ -1,6 +1,7 @@
 //! The main job on a laptop: the functions in one process, over the in-memory adapters.
 
 pub mod backfill;
+pub mod check_config;
 pub mod cli;
 pub mod demo_zendesk;
 pub mod eval;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use local::{
-    backfill,
+    backfill, check_config,
     cli::{Cli, Command},
     demo_zendesk, eval, exit, forget, run, serve, sign, simulate, stack, train, zendesk,
 };
@@ -30,6 +30,7 @@ async fn main() -> ExitCode {
                 Some(Command::Train(arguments)) => train::command(&arguments),
                 Some(Command::ZendeskSetup(arguments)) => zendesk::setup::command(&arguments, &environment).await,
                 Some(Command::ImportKb(arguments)) => zendesk::import::command(&arguments, &environment).await,
+                Some(Command::CheckConfig(arguments)) => check_config::command(&arguments),
                 Some(Command::Doctor(arguments)) => zendesk::doctor::command(&arguments, &environment).await,
             }
         }
