@@ -33,14 +33,12 @@ struct Digest<'a> {
 /// Returns how many messages went out.
 ///
 /// Each recipient is leased to one digest at a time and written to once an hour, which counts when all of theirs is
-/// settled. One that fails or dies keeps its lease until that runs out; the next digest then takes over.
+/// settled. One that fails or dies keeps its lease until that runs out; the next digest then takes over. While a switch
+/// is off nothing is sent.
 ///
 /// # Errors
 /// The first failure, after every recipient had their turn. What was sent is settled.
 pub async fn digest(alerting: &Alerting, invocation: &Invocation) -> Result<usize, PortError> {
-    if !alerting.delivery {
-        return Ok(0);
-    }
     let now = invocation.now;
     let policy = alerting.settings.policy().await?;
     let digest = Digest {
@@ -51,6 +49,10 @@ pub async fn digest(alerting: &Alerting, invocation: &Invocation) -> Result<usiz
         now,
         until: invocation.lease_until(),
     };
+    if policy.withholds().is_some() {
+        digest.keep_back().await?;
+        return Ok(0);
+    }
     let mut failures = Vec::new();
     let mut begun = Vec::new();
     for recipient in digest.waiting().await?.into_keys() {
@@ -86,7 +88,7 @@ impl Digest<'_> {
                 Delivery::Pending => self.now.duration_since(alert.at) >= PENDING_TOO_LONG,
                 Delivery::Sent { .. }
                 | Delivery::Filed { .. }
-                | Delivery::Skipped
+                | Delivery::Skipped { .. }
                 | Delivery::Digested
                 | Delivery::Refused { .. } => false,
             };
@@ -95,6 +97,16 @@ impl Digest<'_> {
             }
         }
         Ok(waiting)
+    }
+
+    /// What waits stays held: it goes out with the first digest after the switch is on again.
+    async fn keep_back(&self) -> Result<(), PortError> {
+        let alerts: usize = self.waiting().await?.values().map(Vec::len).sum();
+        if alerts > 0 {
+            runtime::metrics::withheld(alerts as u64);
+            tracing::warn!(alerts, "A switch keeps the digest back.");
+        }
+        Ok(())
     }
 
     /// Leases the recipient. None if another digest is writing to them, or did so this hour.

@@ -2,6 +2,7 @@
 
 mod digest;
 mod render;
+mod resend;
 mod settle;
 
 use std::sync::Arc;
@@ -12,24 +13,28 @@ use domain::{
     Alert, AlertKey, Band, Delivery, Policy,
     alert::HoldReason,
     ports::{
-        Accepted, AlertLog, Control, Cooldown, CooldownKey, Count, Email, Handover, Mailer, PortError, Queue, Settings,
-        Taken, told,
+        Accepted, AlertLog, Control, Cooldown, CooldownKey, Cooldowns, Count, Email, Handover, Mailer, PortError,
+        Queue, Settings, Taken, told,
     },
     record::utc_day,
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::{AlertMessage, Handler, Invocation, Queues, Verdict, batch, handle_batch};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use crate::digest::{PENDING_TOO_LONG, digest};
 use crate::settle::{Outcome, give_back, settle};
+pub use crate::{
+    digest::{PENDING_TOO_LONG, digest},
+    resend::{Resend, Resent, Unread, resend},
+};
 
 /// What alerting needs from outside.
 #[derive(Clone)]
 pub struct Alerting {
     pub settings: Arc<dyn Settings>,
     pub alerts: Arc<dyn AlertLog>,
+    pub cooldowns: Arc<dyn Cooldowns>,
     pub control: Arc<dyn Control>,
     pub mailer: Arc<dyn Mailer>,
     /// Where messages go that the mail service refuses for good.
@@ -38,41 +43,50 @@ pub struct Alerting {
     pub queue: Arc<dyn Queue>,
     /// Where messages are parked that cannot be handled.
     pub dead_letters: Arc<dyn Queue>,
-    /// Off: alerts are logged as skipped, and nobody gets an e-mail.
-    pub delivery: bool,
 }
 
 /// What the function is called with.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub enum Event {
-    Schedule { action: Action },
+    Command(Command),
     Queue(SqsEvent),
 }
 
-/// What a schedule asks for: `{"action": "digest"}`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
+/// What the schedule or a person asks for: `{"action": "digest"}`, `{"action": "resend", "states": ["refused"]}`.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Command {
     Digest,
+    Resend(Resend),
+}
+
+/// What the caller hears.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    Batch(SqsBatchResponse),
+    /// How many digests went out.
+    Digested {
+        messages: usize,
+    },
+    Resent(Resent),
 }
 
 /// Handles whatever the function is called with.
 ///
 /// # Errors
-/// A digest that failed; the schedule calls again.
-pub async fn handle_event(
-    alerting: &Alerting,
-    event: Event,
-    invocation: &Invocation,
-) -> Result<SqsBatchResponse, PortError> {
+/// A digest that failed; the schedule calls again. Alerts to send again that cannot be listed.
+pub async fn handle_event(alerting: &Alerting, event: Event, invocation: &Invocation) -> Result<Answer, PortError> {
     match event {
-        Event::Queue(messages) => Ok(handle(alerting, messages, invocation).await),
-        Event::Schedule { action: Action::Digest } => {
+        Event::Queue(messages) => Ok(Answer::Batch(handle(alerting, messages, invocation).await)),
+        Event::Command(Command::Digest) => {
             let messages = digest(alerting, invocation).await?;
+            runtime::metrics::digest();
             tracing::info!(messages, "Finished the digest.");
-            Ok(SqsBatchResponse::default())
+            Ok(Answer::Digested { messages })
         }
+        Event::Command(Command::Resend(asked)) => Ok(Answer::Resent(resend(alerting, &asked, invocation).await?)),
     }
 }
 
@@ -98,7 +112,11 @@ impl Handler for Batch<'_> {
         };
         one_alert(self.alerting, key, &delivery.owner, self.invocation).await.unwrap_or_else(|error| {
             tracing::error!(alert = %key, error = told(&error), "Failed to deliver an alert.");
-            Verdict::from(&error)
+            match error {
+                // The same mail goes out once somebody has mended the account, so it waits for that.
+                PortError::Denied { .. } => Verdict::Again { not_before: None },
+                error => Verdict::from(&error),
+            }
         })
     }
 
@@ -106,7 +124,8 @@ impl Handler for Batch<'_> {
     async fn parked(&self, _: &Value, _: &str) {}
 }
 
-async fn one_alert(
+/// Takes an alert, delivers it and settles it.
+pub(crate) async fn one_alert(
     alerting: &Alerting,
     key: AlertKey,
     owner: &str,
@@ -152,19 +171,43 @@ impl From<PortError> for Undelivered {
 
 /// Whether and how the alert goes out now.
 async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<Delivery, Undelivered> {
-    if !alerting.delivery {
-        return Ok(Delivery::Skipped);
-    }
     let policy = alerting.settings.policy().await?;
+    // Asked here and not only when it was raised: a switch also stops what waits in the queue.
+    if let Some(by) = policy.withholds() {
+        runtime::metrics::withheld(1);
+        return Ok(Delivery::Skipped { by });
+    }
     let key = CooldownKey { account: alert.account.clone(), kind: alert.signal.kind() };
     let until = domain::time::later(now, SignedDuration::from_hours(i64::from(policy.alerts.cooldown_hours)));
-    if let Cooldown::Held { .. } = alerting.control.cool_down(&key, alert.key(), now, until).await? {
+    if let Cooldown::Held { .. } = alerting.cooldowns.cool_down(&key, alert.key(), now, until).await? {
         return Ok(Delivery::Held { reason: HoldReason::Cooldown });
     }
     if !within_cap(alerting, &policy, alert.band, now).await? {
         return Ok(Delivery::Held { reason: HoldReason::DailyCap });
     }
-    send(alerting, &render::single(alert, &policy.helpdesk_url)).await
+    let sent = send(alerting, &render::single(alert, &policy.helpdesk_url)).await;
+    match &sent {
+        Ok(Delivery::Refused { .. }) => {
+            // Nobody has it, so it must not keep the account's next alert back.
+            alerting.cooldowns.lift(&key, alert.key()).await?;
+            give_back_count(alerting, now).await;
+        }
+        Err(Undelivered { handover: Handover::Never, .. }) => give_back_count(alerting, now).await,
+        Ok(_) | Err(_) => {}
+    }
+    sent
+}
+
+/// Takes a message that reached nobody off its day's count: a day of refusals must not use the cap up.
+async fn give_back_count(alerting: &Alerting, now: Timestamp) {
+    if let Err(error) = alerting.control.uncount(&counter(now), 1).await {
+        tracing::warn!(error = told(&error), "An alert that was not sent still counts against the daily cap.");
+    }
+}
+
+/// Counts the messages of a UTC day.
+fn counter(now: Timestamp) -> String {
+    format!("alerts/{}", utc_day(now))
 }
 
 /// Counts the message against its UTC day. The last fifth is for the critical band. A retried message may count twice:
@@ -175,9 +218,8 @@ async fn within_cap(alerting: &Alerting, policy: &Policy, band: Band, now: Times
         Band::Critical => cap,
         Band::Elevated => cap - cap / 5,
     };
-    let counter = format!("alerts/{}", utc_day(now));
     let expires = now + SignedDuration::from_hours(48);
-    let count = alerting.control.count(&counter, 1, limit.into(), expires).await?;
+    let count = alerting.control.count(&counter(now), 1, limit.into(), expires).await?;
     runtime::metrics::alert_cap_used(
         match count {
             Count::Within { used } => used,
@@ -188,16 +230,22 @@ async fn within_cap(alerting: &Alerting, policy: &Policy, band: Band, now: Times
     Ok(matches!(count, Count::Within { .. }))
 }
 
-/// Transient failures are for the caller; a message refused for good goes to the outbox, where people can see it.
+/// What may work later is for the caller, the mail service refusing us included; a message refused for what it says or
+/// whom it is for goes to the outbox, where people can see it.
 pub(crate) async fn send(alerting: &Alerting, email: &Email) -> Result<Delivery, Undelivered> {
     match alerting.mailer.send(email).await {
         Ok(Accepted::Sent { id }) => Ok(Delivery::Sent { id }),
         Ok(Accepted::Filed { file }) => Ok(Delivery::Filed { file }),
         Err(PortError::Permanent { service, cause }) => {
+            runtime::metrics::refused();
+            tracing::error!(service, cause = told(&*cause), "The mail service refused a message for good.");
             alerting.outbox.send(email).await?;
             Ok(Delivery::Refused { reason: format!("{service}: {cause}") })
         }
-        Err(error @ PortError::Denied { .. }) => Err(Undelivered { error, handover: Handover::Never }),
+        Err(error @ PortError::Denied { .. }) => {
+            runtime::metrics::mail_blocked();
+            Err(Undelivered { error, handover: Handover::Never })
+        }
         // A time-out looks the same whether or not the message had arrived.
         Err(error @ PortError::Transient { .. }) => Err(Undelivered { error, handover: Handover::Possible }),
     }

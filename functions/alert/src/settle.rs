@@ -23,14 +23,14 @@ impl Outcome {
     fn may_be_duplicate(&self) -> bool {
         let went_out = match self.delivery {
             Delivery::Sent { .. } | Delivery::Filed { .. } | Delivery::Digested => true,
-            Delivery::Pending | Delivery::Skipped | Delivery::Held { .. } | Delivery::Refused { .. } => false,
+            Delivery::Pending | Delivery::Skipped { .. } | Delivery::Held { .. } | Delivery::Refused { .. } => false,
         };
         went_out && self.handover == Handover::Possible
     }
 
     fn words(&self) -> Cow<'static, str> {
         match &self.delivery {
-            Delivery::Held { reason } => format!("held: {reason}").into(),
+            told @ (Delivery::Held { .. } | Delivery::Skipped { .. }) => told.to_string().into(),
             other if self.may_be_duplicate() => format!("{}, may be a duplicate", other.word()).into(),
             other => other.word().into(),
         }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use alert::{Alerting, Event};
+use alert::{Alerting, Answer, Event};
 use aws::{
-    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, SesMailer, SqsQueue,
-    lambda::{self, Environment, variable},
+    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, Sdk, SesMailer, SqsQueue,
+    lambda::{self, Source, variable},
 };
-use aws_lambda_events::sqs::SqsBatchResponse;
 use lambda_runtime::Error;
 use memory::Bundled;
 use runtime::Invocation;
@@ -16,28 +15,30 @@ pub(crate) struct Function(Alerting);
 
 impl lambda::Function for Function {
     type Event = Event;
-    type Answer = SqsBatchResponse;
+    type Answer = Answer;
 
-    async fn deployed(mut environment: Environment) -> Result<Self, Error> {
+    async fn deployed(source: Source, sdk: Sdk) -> Result<Self, Error> {
+        let mut environment = lambda::environment(&source);
         let queue = environment.required("ALERTS_QUEUE_URL");
         let dead_letters = environment.required("ALERTS_DEAD_LETTERS_URL");
         let control = environment.required("CONTROL_TABLE");
         let site = environment.required("SITE_BUCKET");
         let sender = environment.parsed("SENDER_EMAIL");
         let configuration_set = environment.required("CONFIGURATION_SET");
-        let deployment = Deployment::new(environment, Articles::Left).await?;
+        let deployment = Deployment::new(environment, sdk, Articles::Left)?;
         let sender = sender.ok_or("SENDER_EMAIL: is not set")?;
         deployment.warm().await?;
         let sdk = &deployment.sdk;
+        let control = Arc::new(ControlTable::new(sdk, control));
         Ok(Self(Alerting {
             settings: deployment.settings,
             alerts: deployment.log,
-            control: Arc::new(ControlTable::new(sdk, control)),
+            cooldowns: control.clone(),
+            control,
             mailer: Arc::new(SesMailer::new(sdk, sender, configuration_set)),
             outbox: Arc::new(BucketOutbox(BucketSite::new(sdk, site))),
             queue: Arc::new(SqsQueue::new(sdk, queue)),
             dead_letters: Arc::new(SqsQueue::new(sdk, dead_letters)),
-            delivery: deployment.variables.delivery,
         }))
     }
 
@@ -46,12 +47,12 @@ impl lambda::Function for Function {
         Ok(Self(Alerting {
             settings: bundled.settings,
             alerts: bundled.log,
+            cooldowns: bundled.control.clone(),
             control: bundled.control,
             mailer: bundled.outbox.clone(),
             outbox: bundled.outbox,
             queue: Bundled::queue(),
             dead_letters: Bundled::queue(),
-            delivery: bundled.config.delivery,
         }))
     }
 

@@ -7,10 +7,10 @@ use std::{
     time::Duration,
 };
 
-use alert::{Alerting, Event, PENDING_TOO_LONG, digest, handle, handle_event};
+use alert::{Alerting, Command, Event, PENDING_TOO_LONG, Resent, digest, handle, handle_event, resend};
 use async_trait::async_trait;
 use domain::{
-    Alert, AuditAction, Band, Policy,
+    Alert, AuditAction, Band, Mode, Policy,
     policy::AlertPolicy,
     ports::{Accepted, AlertLog, Email, Mailer, PortError},
     sample,
@@ -26,6 +26,7 @@ use runtime::{
 
 struct Bench {
     alerting: Alerting,
+    policy: Policy,
     log: Arc<Failing<MemoryTicketLog>>,
     control: Arc<Failing<MemoryControl>>,
     mailer: Arc<Failing<Outbox>>,
@@ -61,19 +62,33 @@ fn bench(daily_cap: Option<u32>) -> Bench {
     let mailer = Arc::new(Failing::new(Outbox { files, threads: Mutex::default(), refuses: Mutex::default() }));
     let queue = Arc::new(MemoryQueue::new(SignedDuration::from_secs(60), RECEIVES, sample::now()));
     let alerting = Alerting {
-        settings: Arc::new(FixedSettings(Arc::new(policy))),
+        settings: Arc::new(FixedSettings(Arc::new(policy.clone()))),
         alerts: log.clone(),
+        cooldowns: control.clone(),
         control: control.clone(),
         mailer: mailer.clone(),
         outbox: Arc::new(OutboxMailer::new(folder.path().join("outbox"))),
         queue: queue.clone(),
         dead_letters: queue.dead_letters(),
-        delivery: true,
     };
-    Bench { alerting, log, control, mailer, queue, folder }
+    Bench { alerting, policy, log, control, mailer, queue, folder }
 }
 
 impl Bench {
+    /// Turns switches of the policy.
+    fn turn(&mut self, turn: impl FnOnce(&mut Policy)) {
+        let mut policy = self.policy.clone();
+        turn(&mut policy);
+        self.alerting.settings = Arc::new(FixedSettings(Arc::new(policy)));
+    }
+
+    async fn resend(&self, asked: &str) -> Resent {
+        let Event::Command(Command::Resend(asked)) = serde_json::from_str(asked).unwrap() else { panic!("{asked}") };
+        let invocation =
+            Invocation { request_id: format!("resend {}", self.queue.now()), ..invocation(self.queue.now()) };
+        resend(&self.alerting, &asked, &invocation).await.unwrap()
+    }
+
     async fn raise(&self, alert: &Alert) {
         self.open(alert).await;
         self.tell(alert).await;
@@ -240,13 +255,73 @@ async fn a_digest_lists_the_heaviest_first() {
 }
 
 #[tokio::test]
-async fn switched_off_nobody_is_written_to() {
-    let mut bench = bench(None);
-    bench.alerting.delivery = false;
-    let alert = alert(1, "Acme", Band::Critical);
+async fn a_switch_stops_what_waits_in_the_queue() {
+    for (switch, told) in [
+        ((|policy| policy.mode = Mode::Shadow) as fn(&mut Policy), "skipped: the mode is shadow"),
+        (|policy| policy.delivery = false, "skipped: delivery is off"),
+    ] {
+        let mut bench = bench(None);
+        let alert = alert(1, "Acme", Band::Critical);
+        bench.raise(&alert).await;
+        bench.turn(switch);
+        bench.drain().await;
+        assert_eq!((bench.word(&alert), bench.mailer.calls(Method::MailerSend)), ("skipped", 0));
+        assert_eq!(bench.audited(&alert), [told]);
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_the_mail_service_refuses_is_waited_for() {
+    let bench = bench(Some(5));
+    let alert = alert(1, "Acme", Band::Elevated);
+    // Hours of it: longer than the day's cap has messages.
+    bench.mailer.plan(Method::MailerSend, &[Fault::Denied; 12]);
     bench.raise(&alert).await;
     bench.drain().await;
-    assert_eq!((bench.word(&alert), bench.mailer.calls(Method::MailerSend)), ("skipped", 0));
+    assert_eq!((bench.word(&alert), bench.files("sent").len()), ("outbox", 1), "the same message, once mended");
+    assert!(bench.queue.dead().is_empty());
+    assert!(bench.files("outbox").is_empty(), "nothing was refused for good");
+}
+
+#[tokio::test]
+async fn a_refused_alert_keeps_no_other_back_and_is_sent_again_on_request() {
+    let bench = bench(Some(5));
+    let [refused, next] = [alert(1, "Acme", Band::Elevated), alert(2, "Acme", Band::Elevated)];
+    bench.mailer.plan(Method::MailerSend, &[Fault::Permanent]);
+    bench.raise(&refused).await;
+    bench.drain().await;
+    assert_eq!(bench.word(&refused), "refused");
+    assert_eq!(bench.resend(r#"{"action": "resend", "ticket": 2}"#).await, Resent { resent: 0, left: 0 });
+    bench.mailer.plan(Method::MailerSend, &[Fault::Permanent]);
+    assert_eq!(bench.resend(r#"{"action": "resend"}"#).await.resent, 1);
+    assert_eq!(bench.word(&refused), "refused", "and nothing was mended");
+    bench.raise(&next).await;
+    bench.drain().await;
+    assert_eq!(bench.word(&next), "outbox", "nobody had the first, so it holds nothing back");
+    assert_eq!(bench.resend(r#"{"action": "resend"}"#).await, Resent { resent: 1, left: 0 });
+    assert_eq!(bench.word(&refused), "held", "by the cooldown of the one that went out");
+    assert_eq!(bench.resend(r#"{"action": "resend"}"#).await, Resent::default(), "nothing is left to send");
+}
+
+#[tokio::test]
+async fn withheld_alerts_are_sent_again_only_when_asked_for() {
+    let mut bench = bench(None);
+    let alerts = [alert(1, "Acme", Band::Critical), alert(2, "Bolt", Band::Critical)];
+    bench.turn(|policy| policy.delivery = false);
+    for alert in &alerts {
+        bench.raise(alert).await;
+    }
+    bench.drain().await;
+    bench.turn(|_| ());
+    assert_eq!(bench.resend(r#"{"action": "resend"}"#).await, Resent::default());
+    bench.mailer.plan(Method::MailerSend, &[Fault::Transient]);
+    let resent = bench.resend(r#"{"action": "resend", "states": ["skipped"]}"#).await;
+    assert_eq!(resent, Resent { resent: 1, left: 1 });
+    let minutes = PENDING_TOO_LONG.as_mins();
+    assert_eq!(bench.digest(minutes).await.unwrap(), 1, "what failed once more waits for the digest");
+    let mut words = alerts.each_ref().map(|alert| bench.word(alert));
+    words.sort_unstable();
+    assert_eq!(words, ["digested", "outbox"]);
 }
 
 #[tokio::test]
@@ -307,7 +382,7 @@ async fn a_second_mail_folds_and_is_counted() {
 async fn an_alert_never_handed_over_is_no_duplicate() {
     for (method, fault) in [
         (Method::AlertLogTake, Fault::Ambiguous),
-        (Method::ControlCoolDown, Fault::Transient),
+        (Method::CooldownsCoolDown, Fault::Transient),
         (Method::ControlCount, Fault::Ambiguous),
     ] {
         let bench = bench(Some(100));
@@ -428,15 +503,21 @@ async fn an_alert_without_a_message_is_digested() {
 async fn switched_off_no_digest_goes_out() {
     let mut bench = bench(None);
     let held = bench.hold("kam", [1, 2]).await;
-    bench.alerting.delivery = false;
-    assert_eq!(bench.digest(0).await.unwrap(), 0);
-    assert_eq!((bench.word(&held), bench.digests().len()), ("held", 0));
+    for switch in [(|policy| policy.mode = Mode::Shadow) as fn(&mut Policy), |policy| policy.delivery = false] {
+        bench.turn(switch);
+        assert_eq!(bench.digest(0).await.unwrap(), 0);
+        assert_eq!((bench.word(&held), bench.digests().len()), ("held", 0));
+    }
+    bench.turn(|_| ());
+    assert_eq!(bench.digest(0).await.unwrap(), 1, "it was kept");
 }
 
 #[test]
 fn an_event_is_a_batch_or_a_known_action() {
     let read = serde_json::from_str::<Event>;
     assert!(matches!(read(r#"{"Records": []}"#), Ok(Event::Queue(_))));
-    assert!(matches!(read(r#"{"action": "digest"}"#), Ok(Event::Schedule { .. })));
+    assert!(matches!(read(r#"{"action": "digest"}"#), Ok(Event::Command(Command::Digest))));
+    assert!(matches!(read(r#"{"action": "resend", "states": ["skipped"]}"#), Ok(Event::Command(Command::Resend(_)))));
+    assert!(read(r#"{"action": "resend", "states": ["sent"]}"#).is_err(), "somebody has it");
     assert!(read(r#"{"action": "self-destruct"}"#).is_err());
 }

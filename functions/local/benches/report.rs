@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Record, Summary, TicketId,
-    ports::{AlertLog, Fenced, Handover, Opened, PortError, Records, Taken},
+    ports::{AlertLog, Fenced, Handover, Opened, PortError, Records, Reopened, Taken},
     record::utc_day,
     sample,
 };
@@ -81,6 +81,10 @@ impl AlertLog for Store {
         Ok(())
     }
 
+    async fn reopen(&self, _: AlertKey, _: &AuditEntry) -> Result<Reopened, PortError> {
+        Ok(Reopened::Left)
+    }
+
     async fn alerts(&self, _: Timestamp) -> Result<Vec<Arc<Alert>>, PortError> {
         Ok(self.alerts.clone())
     }
@@ -98,7 +102,6 @@ fn main() {
                 fields: FieldIds::default(),
                 organization_fields: OrganizationFields::default(),
                 kam_domains: Vec::new(),
-                delivery: true,
             }))),
             records: store.clone(),
             alerts: store,

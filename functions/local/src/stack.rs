@@ -21,7 +21,7 @@ use report::{Aggregates, Reporting, Window};
 use runtime::{
     Invocation,
     backoff::RECEIVES,
-    config::{ConfigError, Defaults, Files, Reader},
+    config::{ConfigError, Defaults, Files, Reader, Switches},
 };
 use secrecy::SecretString;
 use triage::Triage;
@@ -139,7 +139,6 @@ pub struct Shared {
     reader: Arc<Router>,
     secret: SecretString,
     bot_user: Option<UserId>,
-    delivery: bool,
     reporting: Reporting,
 }
 
@@ -162,7 +161,7 @@ impl Shared {
             _ => environment.get(name),
         };
         let readers = ConfigError::both(llm::Config::read(variable), claude::Config::read(variable));
-        let config = runtime::config::read(files, variable, Mode::Act, &defaults());
+        let config = runtime::config::read(files, variable, &defaults());
         let mut reader = Reader::new(variable);
         let bot_user = webhook::bot_user(&mut reader).or(Some(EXAMPLE_BOT));
         let config = ConfigError::both(config, reader.finish());
@@ -172,7 +171,8 @@ impl Shared {
         if !setup.capped {
             config.policy.alerts.daily_cap = None;
         }
-        let (fields, delivery) = (config.fields, config.delivery);
+        config.policy.delivery &= setup.delivery;
+        let fields = config.fields;
         let policy = config.policy.clone();
         let control = Arc::new(MemoryControl::default());
         let budget = Budget::new(control.clone(), reading.budget_usd, wall_clock);
@@ -193,7 +193,6 @@ impl Shared {
             reader: Arc::new(reader),
             secret: environment.webhook_secret()?,
             bot_user,
-            delivery: delivery && setup.delivery,
             policy,
             log,
         })
@@ -244,12 +243,12 @@ impl Shared {
             alerting: Alerting {
                 settings,
                 alerts: self.log.clone(),
+                cooldowns: self.control.clone(),
                 control: self.control.clone(),
                 mailer: self.mailer.clone(),
                 outbox: self.mailer.clone(),
                 queue: alerts.clone(),
                 dead_letters: alerts.dead_letters(),
-                delivery: self.delivery,
             },
             tickets,
             alerts,
@@ -315,7 +314,8 @@ fn invocation(now: Timestamp) -> Invocation {
 
 /// Nothing is sent from a laptop, so the call log shows what full automation would do.
 fn defaults() -> Defaults {
-    Defaults { auto_reply: true, retention_days: KEEP_DAYS, ..Defaults::laptop() }
+    let switches = Switches { mode: Mode::Act, auto_reply: true, delivery: true };
+    Defaults { switches, retention_days: KEEP_DAYS, ..Defaults::laptop() }
 }
 
 /// The teams of the bundled `agents.json`, which everything on this machine runs with.

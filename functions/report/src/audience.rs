@@ -27,6 +27,11 @@ impl Audience {
         matches!(self, Self::Everyone | Self::Sales)
     }
 
+    /// The e-mails that could not be delivered, where they lie on a site.
+    pub(crate) fn opens_outbox(self) -> bool {
+        self == Self::Accounts
+    }
+
     /// What an account pays.
     pub(crate) fn sees_money(self) -> bool {
         self != Self::Support

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::{Alert, AlertKind, Policy, Priority, Record, Resolution, TeamId};
+use domain::{Alert, AlertKind, Delivery, Policy, Priority, Record, Resolution, TeamId, alert::Withheld};
 use jiff::Timestamp;
 use runtime::words;
 use sha2::{Digest, Sha256};
@@ -47,6 +47,8 @@ struct Dashboard<'a> {
     script_hash: String,
     period: String,
     updated: String,
+    /// What a switch that is off keeps back.
+    switch: Option<String>,
     tiles: Vec<Tile>,
     priorities: String,
     by_team: String,
@@ -105,6 +107,7 @@ pub(crate) fn render(source: Source<'_>) -> String {
         script_hash: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),
         period: format!("{} to {}", window.first, window.last),
         updated: words::moment(now),
+        switch: policy.withholds().map(|by| switched_off(by, alerts, audience)),
         tiles: tiles(aggregates),
         priorities: chart(&Bars::new("Tickets by priority", by_priority(aggregates))),
         by_team: chart(&Bars::new("Tickets by team", by_team(&teams))),
@@ -120,6 +123,29 @@ pub(crate) fn render(source: Source<'_>) -> String {
         helpdesk_url: &policy.helpdesk_url,
     };
     page.render().expect("writing to a string does not fail")
+}
+
+/// What is kept back, with how many alerts of the kinds the audience may know of.
+fn switched_off(by: Withheld, alerts: &[Arc<Alert>], audience: Audience) -> String {
+    let mut text = match by {
+        Withheld::Shadow => {
+            "Mode shadow: nothing is written to Zendesk and nobody is alerted. Each ticket says what was withheld."
+        }
+        Withheld::Delivery => "Delivery is off: alerts are decided and shown here, and nobody is written to.",
+    }
+    .to_owned();
+    let sees = |kind| match kind {
+        AlertKind::Guardian => audience.sees_guardian(),
+        AlertKind::Opportunity => audience.sees_opportunity(),
+    };
+    let kept = |alert: &&Arc<Alert>| {
+        sees(alert.signal.kind()) && matches!(alert.delivery, Delivery::Skipped { .. } | Delivery::Held { .. })
+    };
+    let count = alerts.iter().filter(kept).count();
+    if count > 0 {
+        text.push_str(&format!(" Alerts kept back so far: {}.", words::count(count)));
+    }
+    text
 }
 
 fn heaviest(alerts: &[Arc<Alert>], kind: AlertKind) -> (Vec<&Alert>, usize) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use aws::{
-    Articles, BucketSite, Deployment,
-    lambda::{self, Environment, variable},
+    Articles, BucketSite, Deployment, Sdk,
+    lambda::{self, Source, variable},
 };
 use lambda_runtime::Error;
 use memory::{Bundled, FixedConfiguration};
@@ -18,9 +18,10 @@ impl lambda::Function for Function {
     type Event = serde_json::Value;
     type Answer = Metrics;
 
-    async fn deployed(mut environment: Environment) -> Result<Self, Error> {
+    async fn deployed(source: Source, sdk: Sdk) -> Result<Self, Error> {
+        let mut environment = lambda::environment(&source);
         let site = environment.required("SITE_BUCKET");
-        let deployment = Deployment::new(environment, Articles::Left).await?;
+        let deployment = Deployment::new(environment, sdk, Articles::Left)?;
         deployment.warm().await?;
         Ok(Self(Reporting {
             configuration: deployment.settings,

@@ -35,7 +35,6 @@ fn configuration_of(policy: Policy) -> Arc<FixedConfiguration> {
         fields: FieldIds::default(),
         organization_fields: Default::default(),
         kam_domains: Vec::new(),
-        delivery: true,
     })))
 }
 

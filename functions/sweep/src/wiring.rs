@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws::{
     ControlTable, ParameterCredentials, Sdk, SqsQueue, TicketTable,
-    lambda::{self, Environment, variable, wall_clock},
+    lambda::{self, Source, variable, wall_clock},
 };
 use jiff::SignedDuration;
 use lambda_runtime::Error;
@@ -24,7 +24,8 @@ impl lambda::Function for Function {
     type Event = serde_json::Value;
     type Answer = Swept;
 
-    async fn deployed(mut environment: Environment) -> Result<Self, Error> {
+    async fn deployed(source: Source, sdk: Sdk) -> Result<Self, Error> {
+        let mut environment = lambda::environment(&source);
         let queue = environment.required("TICKETS_QUEUE_URL");
         let tickets = environment.required("TICKETS_TABLE");
         let control = environment.required("CONTROL_TABLE");
@@ -34,7 +35,6 @@ impl lambda::Function for Function {
         environment.finish()?;
         let Some(mode) = setting.mode() else { return Ok(Self(None)) };
         let transport = HttpTransport::new(&place).map_err(|problem| format!("ZENDESK_SUBDOMAIN: {problem}"))?;
-        let sdk = Sdk::from_env().await;
         let control = Arc::new(ControlTable::new(&sdk, control));
         let access = Access::new(Arc::new(ParameterCredentials::new(&sdk, credentials)), RUNTIME_SCOPES);
         let client = Client::new(Arc::new(transport), access, Budget::new(control.clone()), Arc::new(wall_clock));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use aws::{
-    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, ParameterCredentials, Parameters, SqsQueue,
-    lambda::{self, Environment, variable, wall_clock},
+    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, ParameterCredentials, Parameters, Sdk, SqsQueue,
+    lambda::{self, Source, variable, wall_clock},
 };
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{UserId, ports::Control};
@@ -27,7 +27,8 @@ impl lambda::Function for Function {
     type Event = SqsEvent;
     type Answer = SqsBatchResponse;
 
-    async fn deployed(mut environment: Environment) -> Result<Self, Error> {
+    async fn deployed(source: Source, sdk: Sdk) -> Result<Self, Error> {
+        let mut environment = lambda::environment(&source);
         let tickets = environment.required("TICKETS_QUEUE_URL");
         let dead_letters = environment.required("TICKETS_DEAD_LETTERS_URL");
         let alerts = environment.required("ALERTS_QUEUE_URL");
@@ -37,7 +38,7 @@ impl lambda::Function for Function {
         let bot = environment.optional("BOT_USER_ID").map(UserId);
         let site = environment.required("SITE_BUCKET");
         let model_key = environment.required("MODEL_KEY_PARAMETER");
-        let deployment = Deployment::new(environment, Articles::Read).await?;
+        let deployment = Deployment::new(environment, sdk, Articles::Read)?;
         let parameters = Parameters::new(&deployment.sdk);
         let transport = HttpTransport::new(&place).map_err(|problem| format!("ZENDESK_SUBDOMAIN: {problem}"))?;
         let credentials = Arc::new(ParameterCredentials::new(&deployment.sdk, credentials));
@@ -49,7 +50,7 @@ impl lambda::Function for Function {
         let client = Client::new(Arc::new(transport), access, budget, Arc::new(wall_clock));
         let mapping = Arc::new(ConfiguredMapping(deployment.settings.clone()));
         let helpdesk = ZendeskHelpdesk::new(client, mapping, bot);
-        let choice = model_choice(key, control)?;
+        let choice = model_choice(&*source, key, control)?;
         let analyst = LiveAnalyst::new(deployment.bucket, deployment.settings.clone(), choice).await?;
         Ok(Self(Triage {
             settings: deployment.settings,
@@ -69,7 +70,7 @@ impl lambda::Function for Function {
 
     fn embedded() -> Result<Self, Error> {
         let bundled = Bundled::new(lambda::scratch(), variable)?;
-        let choice = model_choice(None, bundled.control)?;
+        let choice = model_choice(&variable, None, bundled.control)?;
         let router = router(data::knowledge_base(), &bundled.config.policy, choice)?;
         Ok(Self(Triage {
             settings: bundled.settings,
@@ -102,10 +103,14 @@ async fn read_ahead(credentials: &ParameterCredentials) {
 }
 
 /// What the variables say, with the key from its parameter.
-fn model_choice(key: Option<SecretString>, control: Arc<dyn Control>) -> Result<ModelChoice, Error> {
+fn model_choice(
+    source: &dyn Fn(&str) -> Option<String>,
+    key: Option<SecretString>,
+    control: Arc<dyn Control>,
+) -> Result<ModelChoice, Error> {
     let get = |name: &str| match name {
         "ANTHROPIC_API_KEY" => key.as_ref().map(|key| key.expose_secret().to_owned()),
-        _ => variable(name),
+        _ => source(name),
     };
     let (config, claude) = ConfigError::both(llm::Config::read(get), claude::Config::read(get))?;
     let budget = Budget::new(control, config.budget_usd, wall_clock);

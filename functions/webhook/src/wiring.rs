@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws::{
     ParameterSecrets, Sdk, SqsQueue,
-    lambda::{self, Environment, variable},
+    lambda::{self, Source, variable},
 };
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use domain::ports::SigningSecrets;
@@ -19,12 +19,12 @@ impl lambda::Function for Function {
     type Event = ApiGatewayV2httpRequest;
     type Answer = ApiGatewayV2httpResponse;
 
-    async fn deployed(mut environment: Environment) -> Result<Self, Error> {
+    async fn deployed(source: Source, sdk: Sdk) -> Result<Self, Error> {
+        let mut environment = lambda::environment(&source);
         let tickets = environment.required("TICKETS_QUEUE_URL");
         let secret = environment.required("WEBHOOK_SECRET_PARAMETER");
         let bot_user = webhook::bot_user(&mut environment);
         environment.finish()?;
-        let sdk = Sdk::from_env().await;
         let secrets = Arc::new(ParameterSecrets::new(&sdk, secret));
         // Read ahead, where the processor is free. What fails here is the first request's to tell, with a 503.
         let _ = secrets.secrets().await;

@@ -10,7 +10,7 @@
 use async_trait::async_trait;
 use domain::{
     AlertKey, Band,
-    ports::{Control, Cooldown, CooldownKey, Count, Cursor, Cursors, Leased, Moved, PortError},
+    ports::{Control, Cooldown, CooldownKey, Cooldowns, Count, Cursor, Cursors, Leased, Moved, PortError},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -47,6 +47,10 @@ impl ControlTable {
     }
 }
 
+fn cooldown_key(key: &CooldownKey) -> String {
+    format!("COOLDOWN#{}#{}", key.kind, key.account)
+}
+
 fn lease_key(work: &str) -> String {
     format!("LEASE#{work}")
 }
@@ -68,7 +72,7 @@ fn rank(band: Band) -> u8 {
 }
 
 #[async_trait]
-impl Control for ControlTable {
+impl Cooldowns for ControlTable {
     async fn cool_down(
         &self,
         key: &CooldownKey,
@@ -77,11 +81,13 @@ impl Control for ControlTable {
         until: Timestamp,
     ) -> Result<Cooldown, PortError> {
         let request = self
-            .update(format!("COOLDOWN#{}#{}", key.kind, key.account))
+            .update(cooldown_key(key))
             .update_expression(format!(
                 "SET cooldown_alert = :alert, cooldown_band = :band, cooldown_until = :until, {EXPIRES} = :expires"
             ))
-            .condition_expression("attribute_not_exists(pk) OR cooldown_until <= :now OR cooldown_band < :band")
+            .condition_expression(
+                "attribute_not_exists(cooldown_until) OR cooldown_until <= :now OR cooldown_band < :band",
+            )
             .expression_attribute_values(":alert", text(alert.to_string()))
             .expression_attribute_values(":band", number(rank(alert.band)))
             .expression_attribute_values(":until", moment(until))
@@ -94,6 +100,19 @@ impl Control for ControlTable {
         }
     }
 
+    async fn lift(&self, key: &CooldownKey, alert: AlertKey) -> Result<(), PortError> {
+        let request = self
+            .update(cooldown_key(key))
+            .update_expression("REMOVE cooldown_alert, cooldown_band, cooldown_until")
+            .condition_expression("cooldown_alert = :alert")
+            .expression_attribute_values(":alert", text(alert.to_string()));
+        update(request).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Control for ControlTable {
     /// A retry after a lost answer may count twice: the limit then errs on the careful side.
     async fn count(&self, counter: &str, amount: u64, limit: u64, expires: Timestamp) -> Result<Count, PortError> {
         let Some(room) = limit.checked_sub(amount) else { return Ok(Count::Over) };

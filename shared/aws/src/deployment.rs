@@ -26,23 +26,22 @@ pub enum Articles {
 }
 
 impl Deployment {
-    /// Reads `CONFIG_BUCKET`, `MODE_PARAMETER`, `TICKETS_TABLE` and the [`Variables`]; nothing is asked of AWS yet.
+    /// Reads `CONFIG_BUCKET`, `SWITCHES`, `TICKETS_TABLE` and the [`Variables`]; nothing is asked of AWS yet.
     ///
     /// # Errors
     /// Whatever is wrong with the environment, also with what was read of it before, in one message.
-    pub async fn new(mut environment: Environment, articles: Articles) -> Result<Self, ConfigError> {
+    pub fn new(mut environment: Environment, sdk: Sdk, articles: Articles) -> Result<Self, ConfigError> {
         let bucket = environment.required("CONFIG_BUCKET");
-        let mode = environment.required("MODE_PARAMETER");
+        let switches = environment.required("SWITCHES");
         let tickets = environment.required("TICKETS_TABLE");
         let variables = Variables::read(environment, &Defaults::deployment())?;
-        let sdk = Sdk::from_env().await;
         let bucket = ConfigBucket::new(&sdk, bucket);
         let bucket = Arc::new(match articles {
             Articles::Read => bucket.with_articles(),
             Articles::Left => bucket,
         });
         Ok(Self {
-            settings: Arc::new(BucketSettings::new(&sdk, bucket.clone(), mode, variables.clone())),
+            settings: Arc::new(BucketSettings::new(&sdk, bucket.clone(), switches, variables.clone())),
             log: Arc::new(TicketTable::new(&sdk, tickets, variables.retention)),
             sdk,
             bucket,
@@ -68,18 +67,13 @@ mod tests {
 
     #[tokio::test]
     async fn an_empty_environment_is_named_in_full() {
-        let mut environment: Environment = Reader::new(|_| None);
+        let mut environment: Environment = Reader::new(Box::new(|_| None));
         let queue = environment.required("ALERTS_QUEUE_URL");
         assert_eq!(queue, "");
-        let problems = Deployment::new(environment, Articles::Left).await.unwrap_err().0;
-        let names = [
-            "ALERTS_QUEUE_URL",
-            "CONFIG_BUCKET",
-            "MODE_PARAMETER",
-            "TICKETS_TABLE",
-            "GUARDIAN_EMAIL",
-            "OPPORTUNITY_EMAIL",
-        ];
+        let sdk = Sdk::from_env().await;
+        let problems = Deployment::new(environment, sdk, Articles::Left).unwrap_err().0;
+        let names =
+            ["ALERTS_QUEUE_URL", "CONFIG_BUCKET", "SWITCHES", "TICKETS_TABLE", "GUARDIAN_EMAIL", "OPPORTUNITY_EMAIL"];
         assert_eq!(problems, names.map(|name| format!("{name}: is not set")));
     }
 }

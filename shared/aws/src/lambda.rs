@@ -1,18 +1,31 @@
-//! What every function's `main` does: read the environment, log as JSON, run the runtime's loop.
+//! What every function's `main` does: read settings and environment, log as JSON, run the runtime's loop.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use domain::ports::told;
+use domain::ports::{PortError, told};
 use jiff::Timestamp;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use runtime::{
     Invocation,
     config::{ConfigError, Reader},
+    logging::Levels,
 };
+use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::Mutex;
 
-/// The environment of the process, with all that is wrong with it.
-pub type Environment = Reader<fn(&str) -> Option<String>>;
+use crate::{CACHED, Parameters, Sdk, cached::Cached};
+
+/// A variable by its name: of the settings, or else of the process.
+pub type Source = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// The variables of a function, with all that is wrong with them.
+pub type Environment = Reader<Box<dyn Fn(&str) -> Option<String> + Send + Sync>>;
 
 /// A function as Lambda runs it.
 pub trait Function: Sized {
@@ -21,7 +34,8 @@ pub trait Function: Sized {
     type Answer: Serialize;
 
     /// Built from what is deployed. Whatever it connects to, it does here: during init a function has a full processor.
-    fn deployed(environment: Environment) -> impl Future<Output = Result<Self, Error>>;
+    /// Built anew whenever its settings change.
+    fn deployed(source: Source, sdk: Sdk) -> impl Future<Output = Result<Self, Error>>;
 
     /// Built in memory, for `sam local`.
     ///
@@ -45,6 +59,13 @@ pub fn variable(name: &str) -> Option<String> {
 #[expect(clippy::disallowed_methods, reason = "the one place of a function that reads the clock")]
 pub fn wall_clock() -> Timestamp {
     Timestamp::now()
+}
+
+/// Reads the variables of a source.
+#[must_use]
+pub fn environment(source: &Source) -> Environment {
+    let source = source.clone();
+    Reader::new(Box::new(move |name: &str| source(name)))
 }
 
 /// Where a function finds the outside.
@@ -85,31 +106,134 @@ pub(crate) fn trace() -> Option<String> {
     TRACE.try_with(Clone::clone).ok().flatten()
 }
 
+/// Settings that did not build a function are tried again after this.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// The settings of a stack: a JSON object of variables in one parameter.
+///
+/// A published version keeps the environment it was published with, so what a deployment changes lies outside of it: each
+/// function that is called by an alias looks here at its start and every 300 s.
+struct StackSettings {
+    parameters: Parameters,
+    name: String,
+    cached: Cached<Arc<BTreeMap<String, String>>>,
+}
+
+impl StackSettings {
+    async fn get(&self) -> Result<Arc<BTreeMap<String, String>>, PortError> {
+        let fetch = |before: Option<Arc<BTreeMap<String, String>>>| async move {
+            let text = self.parameters.required(&self.name).await?;
+            let read: BTreeMap<String, String> = serde_json::from_str(text.expose_secret())
+                .map_err(|_| PortError::transient("SSM", format!("{}: is no JSON object of texts", self.name)))?;
+            // The same `Arc` where nothing changed, so that a change shows by its address.
+            Ok(before.filter(|before| **before == read).unwrap_or_else(|| Arc::new(read)))
+        };
+        self.cached.get(CACHED, fetch).await
+    }
+}
+
+/// A function and the settings it was built with.
+struct Running<F> {
+    sdk: Sdk,
+    settings: Option<StackSettings>,
+    levels: Levels,
+    current: Mutex<Built<F>>,
+}
+
+struct Built<F> {
+    function: Arc<F>,
+    with: Arc<BTreeMap<String, String>>,
+    /// When newer settings last failed to build one.
+    failed: Option<Instant>,
+}
+
+impl<F: Function> Running<F> {
+    async fn start(levels: Levels) -> Result<Self, Error> {
+        let sdk = Sdk::from_env().await;
+        let name = match backend(variable)? {
+            Backend::Aws => variable("SETTINGS_PARAMETER"),
+            Backend::Embedded => None,
+        };
+        let parameters = || Parameters::new(&sdk);
+        let settings = name.map(|name| StackSettings { parameters: parameters(), name, cached: Cached::default() });
+        let with = match &settings {
+            Some(settings) => settings.get().await?,
+            None => Arc::default(),
+        };
+        let function = Arc::new(build(source(&with), &sdk, &levels).await?);
+        Ok(Self { sdk, settings, levels, current: Mutex::new(Built { function, with, failed: None }) })
+    }
+
+    /// The function by the settings of now. One that cannot be built from them leaves the one before at work.
+    async fn function(&self) -> Arc<F> {
+        let mut current = self.current.lock().await;
+        let Some(settings) = &self.settings else { return current.function.clone() };
+        // Kept values are served where asking fails, which `Cached` logs.
+        let Ok(with) = settings.get().await else { return current.function.clone() };
+        current.follow(with, &self.sdk, &self.levels).await;
+        current.function.clone()
+    }
+}
+
+impl<F: Function> Built<F> {
+    /// Builds the function anew where its settings changed.
+    async fn follow(&mut self, with: Arc<BTreeMap<String, String>>, sdk: &Sdk, levels: &Levels) {
+        let waits = self.failed.is_some_and(|failed| failed.elapsed() < PAUSE);
+        if Arc::ptr_eq(&with, &self.with) || waits {
+            return;
+        }
+        match build(source(&with), sdk, levels).await {
+            Ok(function) => {
+                tracing::info!("Took over changed settings.");
+                *self = Self { function: Arc::new(function), with, failed: None };
+            }
+            Err(error) => {
+                tracing::error!(error = told(&*error), "The changed settings cannot be used; using the previous ones.");
+                runtime::metrics::misconfigured();
+                self.failed = Some(Instant::now());
+            }
+        }
+    }
+}
+
+/// What the settings say, and the process where they say nothing.
+fn source(settings: &Arc<BTreeMap<String, String>>) -> Source {
+    let settings = settings.clone();
+    Arc::new(move |name| settings.get(name).cloned().or_else(|| variable(name)))
+}
+
+async fn build<F: Function>(source: Source, sdk: &Sdk, levels: &Levels) -> Result<F, Error> {
+    let function = match backend(variable)? {
+        Backend::Aws => F::deployed(source.clone(), sdk.clone()).await,
+        Backend::Embedded => F::embedded(),
+    }?;
+    levels.set(&environment(&source).or("RUST_LOG", "info".to_owned()));
+    Ok(function)
+}
+
 /// Logs at the level of `RUST_LOG`, builds the function, and handles events until the environment is taken down. Metrics
-/// are those of the stack that `STACK` names.
+/// are those of the stack that `STACK` names. What the parameter that `SETTINGS_PARAMETER` names holds goes before the
+/// environment, and a change of it takes effect within 300 s.
 ///
 /// # Errors
 /// A configuration that cannot be used; the runtime reports it, and Lambda starts anew.
 pub async fn run<F: Function>() -> Result<(), Error> {
-    let mut environment = Environment::new(variable);
+    let mut environment = Reader::new(variable);
     let stack = environment.or("STACK", "local".to_owned());
     let level = environment.or("RUST_LOG", "info".to_owned());
-    runtime::logging::start_json(&level, stack, wall_clock);
-    let function = match build::<F>(environment).await {
-        Ok(function) => Arc::new(function),
+    let levels = runtime::logging::start_json(&level, stack, wall_clock);
+    let running = match Running::<F>::start(levels).await {
+        Ok(running) => Arc::new(running),
         Err(error) => {
             tracing::error!(error = told(&*error), "Failed to start the function.");
             return Err(error);
         }
     };
-    lambda_runtime::run(service_fn(|event: LambdaEvent<F::Event>| call(function.clone(), event))).await
-}
-
-async fn build<F: Function>(environment: Environment) -> Result<F, Error> {
-    match backend(variable)? {
-        Backend::Aws => F::deployed(environment).await,
-        Backend::Embedded => F::embedded(),
-    }
+    let serve = |event: LambdaEvent<F::Event>| {
+        let running = running.clone();
+        async move { call(running.function().await, event).await }
+    };
+    lambda_runtime::run(service_fn(serve)).await
 }
 
 async fn call<F: Function>(function: Arc<F>, event: LambdaEvent<F::Event>) -> Result<F::Answer, Error> {
@@ -160,7 +284,7 @@ mod tests {
         type Event = String;
         type Answer = (String, Option<String>);
 
-        async fn deployed(_: Environment) -> Result<Self, Error> {
+        async fn deployed(_: Source, _: Sdk) -> Result<Self, Error> {
             Ok(Self)
         }
 
@@ -171,6 +295,53 @@ mod tests {
         async fn handle(&self, event: String, _: &Invocation) -> Result<Self::Answer, Error> {
             Ok((event, trace()))
         }
+    }
+
+    /// A function as long as it is told to.
+    struct Told(String);
+
+    impl Function for Told {
+        type Event = String;
+        type Answer = String;
+
+        async fn deployed(source: Source, _: Sdk) -> Result<Self, Error> {
+            let mut environment = environment(&source);
+            let told = environment.required("TOLD");
+            environment.finish()?;
+            Ok(Self(told))
+        }
+
+        fn embedded() -> Result<Self, Error> {
+            Err("runs on AWS only".into())
+        }
+
+        async fn handle(&self, _: String, _: &Invocation) -> Result<String, Error> {
+            Ok(self.0.clone())
+        }
+    }
+
+    #[tokio::test]
+    async fn changed_settings_build_a_new_function_and_bad_ones_leave_the_old() {
+        let settings = |pairs: &[(&str, &str)]| {
+            Arc::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        };
+        let sdk = Sdk::from_env().await;
+        let levels = Levels::default();
+        let first = settings(&[("TOLD", "first")]);
+        let function = Arc::new(build::<Told>(source(&first), &sdk, &levels).await.unwrap());
+        let mut built = Built { function, with: first.clone(), failed: None };
+        let mut follow = async |with| {
+            built.follow(with, &sdk, &levels).await;
+            built.function.0.clone()
+        };
+        assert_eq!(follow(first).await, "first");
+        assert_eq!(follow(settings(&[("TOLD", "second")])).await, "second");
+        assert_eq!(follow(settings(&[])).await, "second", "the variable is missing");
+        let third = settings(&[("TOLD", "third")]);
+        assert_eq!(follow(third.clone()).await, "second", "it failed just now");
+        built.failed = Instant::now().checked_sub(PAUSE);
+        built.follow(third, &sdk, &levels).await;
+        assert_eq!(built.function.0, "third");
     }
 
     #[tokio::test]

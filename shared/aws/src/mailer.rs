@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use aws_sdk_sesv2::{
-    error::BuildError,
+    config::http::HttpResponse,
+    error::{BuildError, ProvideErrorMetadata, SdkError},
+    operation::send_email::SendEmailError,
     types::{Body, Content, Destination, EmailContent, Message, MessageHeader},
 };
 use domain::{
@@ -45,6 +47,37 @@ impl SesMailer {
     }
 }
 
+/// What stands in the way of every message alike until a person mends the account, by SES's code.
+const OURS: [&str; 6] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "AccountSuspendedException",
+    "MailFromDomainNotVerifiedException",
+    // The configuration set.
+    "NotFoundException",
+    "SendingPausedException",
+];
+
+/// SES's word for a message it will not take. In the sandbox, and where the sender's identity is not verified, it says so
+/// in the text only.
+const REJECTED: &str = "MessageRejected";
+const UNVERIFIED: &str = "not verified";
+
+/// Sorts what SES refuses: us, or this one message.
+fn refusal(error: SdkError<SendEmailError, HttpResponse>) -> PortError {
+    let ours = error.as_service_error().is_some_and(|refused| {
+        let code = refused.code().unwrap_or_default();
+        OURS.contains(&code) || (code == REJECTED && refused.message().is_some_and(|text| text.contains(UNVERIFIED)))
+    });
+    // SES's text names the addresses that are not verified, and logs hold none.
+    let code = error.code().unwrap_or_default().to_owned();
+    if ours {
+        PortError::denied(SERVICE, format!("{code}: the account, the identity or the configuration set"))
+    } else {
+        sort(SERVICE, error)
+    }
+}
+
 #[async_trait]
 impl Mailer for SesMailer {
     async fn send(&self, email: &Email) -> Result<Accepted, PortError> {
@@ -56,7 +89,46 @@ impl Mailer for SesMailer {
             .destination(Destination::builder().to_addresses(email.to.as_str()).build())
             .configuration_set_name(&self.configuration_set)
             .content(EmailContent::builder().simple(message).build());
-        let output = request.send().await.map_err(|error| sort(SERVICE, error))?;
+        let output = request.send().await.map_err(refusal)?;
         Ok(Accepted::Sent { id: output.message_id.unwrap_or_default() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sesv2::{config::http::HttpResponse, error::ErrorMetadata};
+    use domain::ports::told;
+
+    use super::*;
+
+    fn refused(status: u16, code: &str, text: &str) -> PortError {
+        let meta = ErrorMetadata::builder().code(code).message(text).build();
+        let answer = HttpResponse::new(status.try_into().unwrap(), "".into());
+        refusal(SdkError::service_error(SendEmailError::generic(meta), answer))
+    }
+
+    #[test]
+    fn what_ses_refuses_is_ours_theirs_or_the_moments() {
+        let unverified = "Email address is not verified. The following identities failed the check: kam@PLANTED.com";
+        for (status, code, text) in [
+            (400, "AccountSuspendedException", ""),
+            (400, "SendingPausedException", ""),
+            (400, "MailFromDomainNotVerifiedException", ""),
+            (404, "NotFoundException", "Configuration set <x> does not exist."),
+            (403, "AccessDeniedException", "is not authorized to perform: ses:SendEmail"),
+            (400, "MessageRejected", unverified),
+        ] {
+            let error = refused(status, code, text);
+            assert!(matches!(error, PortError::Denied { .. }), "{code}");
+            assert!(told(&error).contains(code) && !told(&error).contains("PLANTED"), "{}", told(&error));
+        }
+        for (code, text) in [("MessageRejected", "Illegal content"), ("BadRequestException", "Invalid address")] {
+            assert!(matches!(refused(400, code, text), PortError::Permanent { .. }), "{code}");
+        }
+        for (status, code) in
+            [(429, "TooManyRequestsException"), (400, "ThrottlingException"), (503, "ServiceUnavailable")]
+        {
+            assert!(matches!(refused(status, code, ""), PortError::Transient { .. }), "{code}");
+        }
     }
 }

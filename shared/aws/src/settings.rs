@@ -1,4 +1,4 @@
-//! The policy: the customer's files, and the mode from a parameter of its own.
+//! The policy: the customer's files, and the switches from parameters of their own.
 
 use std::sync::Arc;
 
@@ -7,8 +7,7 @@ use domain::{
     Policy,
     ports::{PortError, Settings},
 };
-use runtime::config::{Config, Configuration, Files, Variables};
-use secrecy::ExposeSecret;
+use runtime::config::{Config, Configuration, Files, Switches, Variables};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -22,8 +21,9 @@ use crate::{
 pub struct BucketSettings {
     bucket: Arc<ConfigBucket>,
     parameters: Parameters,
-    mode_parameter: String,
-    mode: Cached<String>,
+    /// What the names of the switches' parameters begin with.
+    prefix: String,
+    switches: Cached<Switches>,
     variables: Variables,
     last: Mutex<Option<Last>>,
 }
@@ -32,19 +32,29 @@ pub struct BucketSettings {
 #[derive(Debug)]
 struct Last {
     snapshot: Arc<Snapshot>,
-    mode: String,
+    switches: Switches,
     config: Arc<Config>,
     policy: Arc<Policy>,
 }
 
+impl Last {
+    fn turn(&mut self, switches: Switches) {
+        let Switches { mode, auto_reply, delivery } = switches;
+        let turned = |policy: &Policy| Policy { mode, auto_reply, delivery, ..policy.clone() };
+        self.policy = Arc::new(turned(&self.policy));
+        self.config = Arc::new(Config { policy: turned(&self.config.policy), ..(*self.config).clone() });
+        self.switches = switches;
+    }
+}
+
 impl BucketSettings {
     #[must_use]
-    pub fn new(sdk: &Sdk, bucket: Arc<ConfigBucket>, mode_parameter: String, variables: Variables) -> Self {
+    pub fn new(sdk: &Sdk, bucket: Arc<ConfigBucket>, prefix: String, variables: Variables) -> Self {
         Self {
             bucket,
             parameters: Parameters::new(sdk),
-            mode_parameter,
-            mode: Cached::default(),
+            prefix,
+            switches: Cached::default(),
             variables,
             last: Mutex::new(None),
         }
@@ -53,32 +63,47 @@ impl BucketSettings {
     /// What S3 and SSM say, or what is wrong with the files, only if there is no earlier configuration to go on with.
     async fn current<T>(&self, of: impl Fn(&Last) -> T) -> Result<T, PortError> {
         let snapshot = self.bucket.snapshot();
-        let mode = self.mode.get(CACHED, |_| async {
-            Ok(self.parameters.required(&self.mode_parameter).await?.expose_secret().trim().to_owned())
-        });
-        let (snapshot, mode) = futures::try_join!(snapshot, mode)?;
+        let switches = self.switches.get(CACHED, |_| self.turned());
+        let (snapshot, switches) = futures::try_join!(snapshot, switches)?;
         let mut last = self.last.lock().await;
-        if let Some(last) = last.as_ref().filter(|last| Arc::ptr_eq(&last.snapshot, &snapshot) && last.mode == mode) {
+        if let Some(last) =
+            last.as_ref().filter(|last| Arc::ptr_eq(&last.snapshot, &snapshot) && last.switches == switches)
+        {
             return Ok(of(last));
         }
-        match (self.read(&snapshot, &mode), &mut *last) {
+        match (self.read(&snapshot, switches), &mut *last) {
             (Ok(config), last) => {
                 let policy = Arc::new(config.policy.clone());
-                Ok(of(last.insert(Last { snapshot, mode, config: Arc::new(config), policy })))
+                Ok(of(last.insert(Last { snapshot, switches, config: Arc::new(config), policy })))
             }
             (Err(problem), Some(last)) => {
                 tracing::error!(problem, "The new configuration is invalid; using the previous one.");
-                (last.snapshot, last.mode) = (snapshot, mode);
+                runtime::metrics::misconfigured();
+                // A mistake in a file is no reason to ignore a switch.
+                last.turn(switches);
+                last.snapshot = snapshot;
                 Ok(of(last))
             }
             (Err(problem), None) => Err(PortError::transient("configuration", problem)),
         }
     }
 
-    fn read(&self, snapshot: &Snapshot, mode: &str) -> Result<Config, String> {
+    /// The switches as they stand now.
+    async fn turned(&self) -> Result<Switches, PortError> {
+        let name = |switch: &str| format!("{}/{switch}", self.prefix);
+        let found = self.parameters.some(&Switches::NAMES.map(name)).await?;
+        let (switches, problems) = Switches::turned(|switch| found.get(&name(switch)).cloned());
+        for problem in problems {
+            tracing::error!(problem, "A switch cannot be read, so it counts as off.");
+            runtime::metrics::misconfigured();
+        }
+        Ok(switches)
+    }
+
+    fn read(&self, snapshot: &Snapshot, switches: Switches) -> Result<Config, String> {
         let file = |name| snapshot.file(name).unwrap_or_default();
         let files = Files { policy: file(POLICY), agents: file(AGENTS) };
-        runtime::config::deployed(files, mode, &self.variables).map_err(|error| error.to_string())
+        runtime::config::deployed(files, switches, &self.variables).map_err(|error| error.to_string())
     }
 }
 

@@ -127,6 +127,7 @@ async fn the_alert_log() {
     alert_log::an_alert_is_opened_once_and_settled_once(&tickets().await).await;
     alert_log::a_late_deliverer_settles_nothing(&tickets().await).await;
     alert_log::a_held_alert_can_be_digested(&tickets().await).await;
+    alert_log::only_what_reached_nobody_is_opened_again(&tickets().await).await;
     alert_log::an_earlier_deliverer_is_remembered(&tickets().await).await;
     for _ in 0..3 {
         alert_log::one_of_many_takers_wins(Arc::new(tickets().await), ON_THREADS).await;
@@ -203,6 +204,7 @@ async fn the_eraser() {
 async fn the_control() {
     control::a_cooldown_holds_all_but_a_higher_band(&control_table().await).await;
     control::a_retry_after_the_cooldown_renews_it(&control_table().await).await;
+    control::only_its_own_alert_lifts_a_cooldown(&control_table().await).await;
     control::an_amount_comes_back(&control_table().await).await;
     control::an_amount_of_zero_only_asks(&control_table().await).await;
     control::work_is_leased_to_one_at_a_time(&control_table().await).await;
@@ -259,7 +261,10 @@ async fn the_mailer() {
     let from = |sender: &str| SesMailer::new(&sdk, sender.parse().unwrap(), variable("CONFIGURATION_SET"));
     let taken = mailer::a_message_is_taken_each_time(&from("triage@example.com"), "kam@example.com").await;
     assert!(matches!(taken, Accepted::Sent { .. }));
-    mailer::a_final_refusal_is_permanent(&from("triage@unverified.example"), "kam@example.com").await;
+    let nowhere = SesMailer::new(&sdk, "triage@example.com".parse().unwrap(), "nobody-made-this".to_owned());
+    for mailer in [from("triage@unverified.example"), nowhere] {
+        mailer::a_refusal_of_ours_is_denied(&mailer, "kam@example.com").await;
+    }
 }
 
 /// A reader of the bucket, past the gate.
@@ -319,9 +324,10 @@ async fn the_settings_and_the_customers_files() {
     assert!(Arc::ptr_eq(&snapshot, &bucket.snapshot().await.unwrap()));
     let variables = Variables::read(Reader::new(|_| None), &Defaults::laptop()).unwrap();
     let of = |mode| BucketSettings::new(&sdk, bucket.clone(), mode, variables.clone());
-    let policy = settings::everybody_gets_the_same_policy(&of(variable("MODE_PARAMETER"))).await;
+    let policy = settings::everybody_gets_the_same_policy(&of(variable("SWITCHES"))).await;
     assert_eq!(policy.mode, domain::Mode::Suggest);
-    assert!(of("/nobody/made/this".to_owned()).policy().await.is_err());
+    let untouched = of("/nobody/made/this".to_owned()).policy().await.unwrap();
+    assert_eq!((untouched.mode, untouched.auto_reply, untouched.delivery), (domain::Mode::Shadow, false, true));
     let empty = Arc::new(ConfigBucket::new(&sdk, variable("SITE_BUCKET")));
     let PortError::Transient { cause, .. } = empty.snapshot().await.unwrap_err() else { panic!("copy it there") };
     assert!(cause.to_string().contains("policy.json"), "{cause}");

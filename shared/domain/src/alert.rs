@@ -110,14 +110,29 @@ pub enum Delivery {
     Sent { id: String },
     /// Kept as a file in the outbox, since there is no mail service.
     Filed { file: String },
-    /// Delivery is switched off.
-    Skipped,
+    /// Withheld by a switch. It is not sent by itself when the switch is turned on again: by then it may be stale.
+    Skipped {
+        #[serde(default)]
+        by: Withheld,
+    },
     /// Held for the digest.
     Held { reason: HoldReason },
     /// Went out in a digest.
     Digested,
     /// The mail service refused it for good; a copy lies in the outbox.
     Refused { reason: String },
+}
+
+/// The switch that withheld an alert.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize, Display)]
+#[serde(rename_all = "snake_case")]
+pub enum Withheld {
+    /// [`Policy::delivery`](crate::Policy::delivery), which is also what alerts stored without a switch were withheld by.
+    #[default]
+    #[strum(to_string = "delivery is off")]
+    Delivery,
+    #[strum(to_string = "the mode is shadow")]
+    Shadow,
 }
 
 /// Why an alert waits for the digest.
@@ -137,7 +152,9 @@ impl Delivery {
     pub fn is_settled(&self) -> bool {
         match self {
             Self::Pending | Self::Held { .. } => false,
-            Self::Sent { .. } | Self::Filed { .. } | Self::Skipped | Self::Digested | Self::Refused { .. } => true,
+            Self::Sent { .. } | Self::Filed { .. } | Self::Skipped { .. } | Self::Digested | Self::Refused { .. } => {
+                true
+            }
         }
     }
 
@@ -148,10 +165,22 @@ impl Delivery {
             Self::Pending => "pending",
             Self::Sent { .. } => "sent",
             Self::Filed { .. } => "outbox",
-            Self::Skipped => "skipped",
+            Self::Skipped { .. } => "skipped",
             Self::Held { .. } => "held",
             Self::Digested => "digested",
             Self::Refused { .. } => "refused",
+        }
+    }
+}
+
+/// For a reader, who may be an account manager: what became of it, and why.
+impl fmt::Display for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Held { reason } => write!(f, "held: {reason}"),
+            Self::Skipped { by } => write!(f, "skipped: {by}"),
+            Self::Refused { reason } => write!(f, "refused: {reason}"),
+            Self::Pending | Self::Sent { .. } | Self::Filed { .. } | Self::Digested => f.write_str(self.word()),
         }
     }
 }

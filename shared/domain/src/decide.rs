@@ -6,7 +6,7 @@ mod update;
 use jiff::Timestamp;
 
 use crate::{
-    Account, Decision, Mode, PastTicket, Plan, Policy, Priority, Reading, Resolution, Ticket, TicketState,
+    Account, AlertKind, Decision, Mode, PastTicket, Plan, Policy, Priority, Reading, Resolution, Ticket, TicketState,
     guardian::{self, Churn, Guardian},
     opportunity::{self, Opportunity},
     plan::{Correction, Field},
@@ -59,12 +59,31 @@ pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, no
     let case = Case { context, reading: &reading, policy, mode, now };
 
     let decision = decision(case, scores(case), held);
+    if mode == Mode::Shadow {
+        return Plan { decision: withheld(case, decision), update: None, written: None, alerts: Vec::new() };
+    }
     let (update, written) = update::update(case, &decision);
-    let alerts = match mode {
-        Mode::Shadow => Vec::new(),
-        Mode::Suggest | Mode::Act => alerts::alerts(case, &decision),
-    };
+    let alerts = alerts::alerts(case, &decision);
     Plan { decision, update, written, alerts }
+}
+
+/// The decision, saying what `suggest`, the mode after shadow, would have done: the record is all that anybody sees.
+///
+/// Each thing among the reasons of those who may know of it: support agents are not shown who may leave.
+fn withheld(case: Case<'_>, mut decision: Decision) -> Decision {
+    let suggested = Decision { mode: Mode::Suggest, ..decision.clone() };
+    if update::update(case, &suggested).0.is_some() {
+        decision.reasons.push("withheld in shadow: a private note, fields and tags".to_owned());
+    }
+    for alert in alerts::alerts(case, &suggested) {
+        let reasons = match alert.signal.kind() {
+            AlertKind::Guardian => &mut decision.guardian.reasons,
+            AlertKind::Opportunity => &mut decision.opportunity.reasons,
+        };
+        let said = format!("withheld in shadow: an alert of the {} band", alert.band);
+        *reasons = reasons.iter().cloned().chain([said]).collect();
+    }
+    decision
 }
 
 /// Shadow outside the rollout; a suspicious ticket is never acted on beyond a suggestion.

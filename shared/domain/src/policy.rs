@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use strum::{Display, EnumString};
 
-use crate::{EmailAddress, GroupId, TeamId};
+use crate::{EmailAddress, GroupId, TeamId, alert::Withheld};
 
 /// Everything [`decide()`](crate::decide()) and the handlers need to know of the customer's wishes.
 #[derive(Clone, PartialEq, Debug)]
@@ -14,6 +14,8 @@ pub struct Policy {
     pub mode: Mode,
     /// Send a public answer to a confident P3 FAQ. Works in [`Mode::Act`] only.
     pub auto_reply: bool,
+    /// Off: alerts are decided and recorded, and nobody is written to.
+    pub delivery: bool,
     /// 0 to 100: the share of tickets that get `mode`; the rest run in shadow.
     pub rollout_percent: u8,
     pub recipients: Recipients,
@@ -32,9 +34,9 @@ pub struct Policy {
 #[strum(serialize_all = "snake_case", ascii_case_insensitive)]
 pub enum Mode {
     /// Records only, alerts nobody.
+    #[default]
     Shadow,
     /// Writes our fields, our tags and a private note; sends alerts.
-    #[default]
     Suggest,
     /// Also sets priority and group.
     Act,
@@ -156,6 +158,18 @@ pub enum Tier {
 }
 
 impl Policy {
+    /// The switch that keeps people from being written to now, if one does.
+    #[must_use]
+    pub fn withholds(&self) -> Option<Withheld> {
+        if self.mode == Mode::Shadow {
+            Some(Withheld::Shadow)
+        } else if self.delivery {
+            None
+        } else {
+            Some(Withheld::Delivery)
+        }
+    }
+
     #[must_use]
     pub fn tier(&self, mrr: Option<f64>) -> Tier {
         match mrr {

@@ -57,6 +57,7 @@ pub fn policy() -> Policy {
     Policy {
         mode: Mode::Act,
         auto_reply: true,
+        delivery: true,
         rollout_percent: 100,
         recipients: Recipients {
             guardian: "kam@example.com".parse().expect("an address"),

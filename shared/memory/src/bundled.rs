@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use domain::{Account, Mode, Sender, TicketId};
+use domain::{Account, Sender, TicketId};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{
     backoff::RECEIVES,
@@ -36,7 +36,7 @@ impl Bundled {
     /// Every variable that cannot be used.
     pub fn new(folder: PathBuf, variables: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let files = Files { policy: data::POLICY, agents: data::AGENTS };
-        let config = config::read(files, variables, Mode::default(), &Defaults::laptop())?;
+        let config = config::read(files, variables, &Defaults::laptop())?;
         let helpdesk = Arc::new(MemoryHelpdesk::new(config.fields));
         open_tickets(&helpdesk);
         Ok(Self {

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AlertKey,
-    ports::{Control, Cooldown, CooldownKey, Count, Cursor, Cursors, Leased, Moved, PortError},
+    ports::{Control, Cooldown, CooldownKey, Cooldowns, Count, Cursor, Cursors, Leased, Moved, PortError},
 };
 use jiff::Timestamp;
 
@@ -36,7 +36,7 @@ struct WorkLease {
 }
 
 #[async_trait]
-impl Control for MemoryControl {
+impl Cooldowns for MemoryControl {
     async fn cool_down(
         &self,
         key: &CooldownKey,
@@ -55,6 +55,17 @@ impl Control for MemoryControl {
         }
     }
 
+    async fn lift(&self, key: &CooldownKey, alert: AlertKey) -> Result<(), PortError> {
+        let cooldowns = &mut lock(&self.state).cooldowns;
+        if cooldowns.get(key).is_some_and(|(holder, _)| *holder == alert) {
+            cooldowns.remove(key);
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Control for MemoryControl {
     async fn count(&self, counter: &str, amount: u64, limit: u64, _expires: Timestamp) -> Result<Count, PortError> {
         let mut state = lock(&self.state);
         let used = state.counters.entry(counter.to_owned()).or_default();
@@ -130,6 +141,7 @@ mod tests {
     async fn it_keeps_the_contract() {
         contract::a_cooldown_holds_all_but_a_higher_band(&MemoryControl::default()).await;
         contract::a_retry_after_the_cooldown_renews_it(&MemoryControl::default()).await;
+        contract::only_its_own_alert_lifts_a_cooldown(&MemoryControl::default()).await;
         contract::an_amount_comes_back(&MemoryControl::default()).await;
         contract::an_amount_of_zero_only_asks(&MemoryControl::default()).await;
         contract::work_is_leased_to_one_at_a_time(&MemoryControl::default()).await;

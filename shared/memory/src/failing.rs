@@ -11,9 +11,10 @@ use domain::{
     Account, AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Policy, Reading, Record, Summary, Ticket,
     TicketId, TicketState, TicketUpdate, Version,
     ports::{
-        Accepted, AlertLog, Analyst, Applied, Audit, Changes, Claim, Control, Cooldown, CooldownKey, Count, Cursor,
-        Cursors, Email, Erased, Eraser, Feed, Fenced, Handover, Helpdesk, Lease, Leased, Mailer, Moved, Opened, Outbox,
-        Page, PortError, Queue, Records, Settings, SigningSecrets, Site, Stretch, Taken, TicketLog, Updated,
+        Accepted, AlertLog, Analyst, Applied, Audit, Changes, Claim, Control, Cooldown, CooldownKey, Cooldowns, Count,
+        Cursor, Cursors, Email, Erased, Eraser, Feed, Fenced, Handover, Helpdesk, Lease, Leased, Mailer, Moved, Opened,
+        Outbox, Page, PortError, Queue, Records, Reopened, Settings, SigningSecrets, Site, Stretch, Taken, TicketLog,
+        Updated,
     },
 };
 use jiff::{Timestamp, civil::Date};
@@ -32,6 +33,8 @@ pub enum Fault {
     Transient,
     /// Does nothing and fails for good.
     Permanent,
+    /// Does nothing, and nobody may until a person mends our rights.
+    Denied,
     /// Does its work, and then the answer is lost.
     Ambiguous,
     /// Does nothing and panics.
@@ -51,6 +54,8 @@ pub enum Method {
     AlertLogSettle,
     #[strum(to_string = "AlertLog::release")]
     AlertLogRelease,
+    #[strum(to_string = "AlertLog::reopen")]
+    AlertLogReopen,
     #[strum(to_string = "AlertLog::alerts")]
     AlertLogAlerts,
     #[strum(to_string = "Analyst::read")]
@@ -59,8 +64,10 @@ pub enum Method {
     AuditAppend,
     #[strum(to_string = "Configuration::config")]
     ConfigurationConfig,
-    #[strum(to_string = "Control::cool_down")]
-    ControlCoolDown,
+    #[strum(to_string = "Cooldowns::cool_down")]
+    CooldownsCoolDown,
+    #[strum(to_string = "Cooldowns::lift")]
+    CooldownsLift,
     #[strum(to_string = "Control::count")]
     ControlCount,
     #[strum(to_string = "Control::uncount")]
@@ -276,6 +283,7 @@ impl<P> Failing<P> {
             Fault::None => call.await,
             Fault::Transient => Err(PortError::transient("fault", format!("{method} failed on cue"))),
             Fault::Permanent => Err(PortError::permanent("fault", format!("{method} refused on cue"))),
+            Fault::Denied => Err(PortError::denied("fault", format!("{method} denied on cue"))),
             Fault::Ambiguous => {
                 call.await?;
                 Err(PortError::transient("fault", format!("the answer of {method} was lost on cue")))
@@ -326,6 +334,10 @@ impl<P: AlertLog> AlertLog for Failing<P> {
         self.call(Method::AlertLogRelease, self.inner.release(key, owner, handover)).await
     }
 
+    async fn reopen(&self, key: AlertKey, entry: &AuditEntry) -> Result<Reopened, PortError> {
+        self.call(Method::AlertLogReopen, self.inner.reopen(key, entry)).await
+    }
+
     async fn alerts(&self, now: Timestamp) -> Result<Vec<Arc<Alert>>, PortError> {
         self.call(Method::AlertLogAlerts, self.inner.alerts(now)).await
     }
@@ -346,7 +358,7 @@ impl<P: Audit> Audit for Failing<P> {
 }
 
 #[async_trait]
-impl<P: Control> Control for Failing<P> {
+impl<P: Cooldowns> Cooldowns for Failing<P> {
     async fn cool_down(
         &self,
         key: &CooldownKey,
@@ -354,9 +366,16 @@ impl<P: Control> Control for Failing<P> {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Cooldown, PortError> {
-        self.call(Method::ControlCoolDown, self.inner.cool_down(key, alert, now, until)).await
+        self.call(Method::CooldownsCoolDown, self.inner.cool_down(key, alert, now, until)).await
     }
 
+    async fn lift(&self, key: &CooldownKey, alert: AlertKey) -> Result<(), PortError> {
+        self.call(Method::CooldownsLift, self.inner.lift(key, alert)).await
+    }
+}
+
+#[async_trait]
+impl<P: Control> Control for Failing<P> {
     async fn count(&self, counter: &str, amount: u64, limit: u64, expires: Timestamp) -> Result<Count, PortError> {
         self.call(Method::ControlCount, self.inner.count(counter, amount, limit, expires)).await
     }

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use domain::{
     AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Record, Summary, TicketId, TicketState,
     ports::{
-        AlertLog, Audit, Claim, Erased, Eraser, Fenced, Handover, Lease, Opened, PortError, Records, Taken, TicketLog,
+        AlertLog, Audit, Claim, Erased, Eraser, Fenced, Handover, Lease, Opened, PortError, Records, Reopened, Taken,
+        TicketLog,
     },
     record::utc_day,
 };
@@ -309,6 +310,17 @@ impl AlertLog for MemoryTicketLog {
         Ok(())
     }
 
+    async fn reopen(&self, key: AlertKey, entry: &AuditEntry) -> Result<Reopened, PortError> {
+        let mut state = lock(&self.state);
+        let unread = |alert: &Alert| matches!(alert.delivery, Delivery::Refused { .. } | Delivery::Skipped { .. });
+        let Some(found) = state.alerts.get_mut(&key).filter(|found| unread(&found.alert)) else {
+            return Ok(Reopened::Left);
+        };
+        Arc::make_mut(&mut found.alert).delivery = Delivery::Pending;
+        state.audit.push(entry.clone());
+        Ok(Reopened::Waiting)
+    }
+
     async fn alerts(&self, now: Timestamp) -> Result<Vec<Arc<Alert>>, PortError> {
         let state = lock(&self.state);
         let mut alerts: Vec<Arc<Alert>> =
@@ -370,6 +382,7 @@ mod tests {
         alert_log::an_alert_is_opened_once_and_settled_once(&log()).await;
         alert_log::a_late_deliverer_settles_nothing(&log()).await;
         alert_log::a_held_alert_can_be_digested(&log()).await;
+        alert_log::only_what_reached_nobody_is_opened_again(&log()).await;
         alert_log::an_earlier_deliverer_is_remembered(&log()).await;
         for _ in 0..20 {
             alert_log::one_of_many_takers_wins(Arc::new(log()), ON_THREADS).await;

@@ -152,9 +152,9 @@ struct ZendeskFile {
 ///
 /// | what | where it is set on AWS | how it changes |
 /// |---|---|---|
-/// | `policy.mode` | the mode parameter | within 300 s, without a deployment |
-/// | thresholds, alert limits, teams, what Zendesk calls things | `policy.json`, `agents.json` | within 300 s, without a deployment |
-/// | [`Variables`] | parameters of the template | with a deployment, which starts every function anew |
+/// | [`Switches`] | parameters of their own, which no deployment and no roll-back touches | within 300 s |
+/// | thresholds, alert limits, teams, what Zendesk calls things | `policy.json`, `agents.json` | within 300 s |
+/// | [`Variables`] | parameters of the template | with a deployment, within 300 s of it |
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
     pub policy: Policy,
@@ -163,8 +163,6 @@ pub struct Config {
     pub organization_fields: OrganizationFields,
     /// Domains a key account manager's address may be in.
     pub kam_domains: Vec<String>,
-    /// `DELIVERY=off`: alerts are decided and logged, nobody is written to.
-    pub delivery: bool,
 }
 
 /// The whole configuration as of now: what may change while a function runs is at most 300 s old.
@@ -188,15 +186,53 @@ impl Mappings for ConfiguredMapping {
 /// What the environment says, read once: it is the same for as long as a process lives.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Variables {
-    pub auto_reply: bool,
     pub rollout_percent: u8,
     pub recipients: Recipients,
     pub retention: SignedDuration,
+}
+
+/// How far the product may go: what a person turns, and nothing else does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Switches {
+    pub mode: Mode,
+    pub auto_reply: bool,
     pub delivery: bool,
 }
 
+impl Default for Switches {
+    /// Where nobody has turned anything: everything is read and recorded, nothing is written or sent.
+    fn default() -> Self {
+        Self { mode: Mode::Shadow, auto_reply: false, delivery: true }
+    }
+}
+
+impl Switches {
+    /// Reads `MODE`, `AUTO_REPLY`, `DELIVERY`.
+    fn read<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>, defaults: Self) -> Self {
+        Self {
+            mode: reader.choice("MODE", defaults.mode, MODES),
+            auto_reply: reader.switch("AUTO_REPLY", defaults.auto_reply),
+            delivery: reader.switch("DELIVERY", defaults.delivery),
+        }
+    }
+
+    /// Reads the switches of a deployment by [`Switches::NAMES`], with what is wrong with them. One that cannot be read
+    /// is off: whoever mistyped it wanted it turned, and most likely down.
+    pub fn turned(get: impl Fn(&str) -> Option<String>) -> (Self, Vec<String>) {
+        let mut reader = Reader::new(get);
+        let mode = reader.choice("mode", Mode::Shadow, MODES);
+        let auto_reply = reader.switch("auto-reply", false);
+        let problems = reader.problems.len();
+        let delivery = reader.switch("delivery", true) && reader.problems.len() == problems;
+        (Self { mode, auto_reply, delivery }, reader.problems)
+    }
+
+    /// What the switches of a deployment are called.
+    pub const NAMES: [&str; 3] = ["mode", "auto-reply", "delivery"];
+}
+
 impl Variables {
-    /// Reads `AUTO_REPLY`, `ROLLOUT_PERCENT`, `GUARDIAN_EMAIL`, `OPPORTUNITY_EMAIL`, `RETENTION_DAYS`, `DELIVERY`.
+    /// Reads `ROLLOUT_PERCENT`, `GUARDIAN_EMAIL`, `OPPORTUNITY_EMAIL`, `RETENTION_DAYS`.
     ///
     /// # Errors
     /// Every problem the reader met, here and before, each with the name of its variable.
@@ -204,7 +240,6 @@ impl Variables {
     where
         F: Fn(&str) -> Option<String>,
     {
-        let auto_reply = reader.switch("AUTO_REPLY", defaults.auto_reply);
         let rollout_percent = reader.or("ROLLOUT_PERCENT", 100u8);
         if rollout_percent > 100 {
             reader.problem("ROLLOUT_PERCENT: is more than 100".to_owned());
@@ -213,7 +248,6 @@ impl Variables {
         if !(1..=36_500).contains(&retention_days) {
             reader.problem("RETENTION_DAYS: must be 1 to 36500".to_owned());
         }
-        let delivery = reader.switch("DELIVERY", true);
         let recipients = match &defaults.recipients {
             Some(recipients) => Some(Recipients {
                 guardian: reader.or("GUARDIAN_EMAIL", recipients.guardian.clone()),
@@ -227,71 +261,71 @@ impl Variables {
         };
         let recipients = reader.finish_with(recipients)?;
         let retention = SignedDuration::from_hours(24 * i64::from(retention_days));
-        Ok(Self { auto_reply, rollout_percent, recipients, retention, delivery })
+        Ok(Self { rollout_percent, recipients, retention })
     }
 }
 
 /// What holds where a variable is not set.
 #[derive(Clone, Debug)]
 pub struct Defaults {
-    pub auto_reply: bool,
+    pub switches: Switches,
     pub retention_days: u32,
     /// None: both addresses have to be set.
     pub recipients: Option<Recipients>,
 }
 
 impl Defaults {
-    /// Where mail is sent: no automatic answers, 30 days, and nobody to write to unless somebody is named.
+    /// Where mail is sent: 30 days, and nobody to write to unless somebody is named.
     #[must_use]
     pub fn deployment() -> Self {
-        Self { auto_reply: false, retention_days: 30, recipients: None }
+        Self { switches: Switches::default(), retention_days: 30, recipients: None }
     }
 
-    /// Where nothing is sent: a deployment's, with example addresses.
+    /// Where nothing is sent: a deployment's that suggests, with example addresses.
     #[must_use]
     pub fn laptop() -> Self {
         let recipients = Recipients {
             guardian: "kam@example.com".parse().expect("an address"),
             opportunity: "sales@example.com".parse().expect("an address"),
         };
-        Self { recipients: Some(recipients), ..Self::deployment() }
+        let switches = Switches { mode: Mode::Suggest, ..Switches::default() };
+        Self { switches, recipients: Some(recipients), ..Self::deployment() }
     }
 }
 
-/// Reads the files, `MODE` and the [`Variables`] from one place, as a laptop has them.
+/// Reads the files, the [`Switches`] and the [`Variables`] from one place, as a laptop has them.
 ///
 /// # Errors
 /// Every problem at once, each with the name of its variable, or of its file and field.
 pub fn read(
     files: Files<'_>,
     get: impl Fn(&str) -> Option<String>,
-    mode: Mode,
     defaults: &Defaults,
 ) -> Result<Config, ConfigError> {
     let mut reader = Reader::new(get);
-    let mode = reader.choice("MODE", mode, MODES);
+    let switches = Switches::read(&mut reader, defaults.switches);
     let (files, variables) = ConfigError::both(files.parse(), Variables::read(reader, defaults))?;
-    Ok(config(files, mode, &variables))
+    Ok(config(files, switches, &variables))
 }
 
-/// The configuration of a deployment, where the mode is a parameter of its own.
+/// The configuration of a deployment, where each switch is a parameter of its own.
 ///
 /// # Errors
-/// Every problem of mode and files at once.
-pub fn deployed(files: Files<'_>, mode: &str, variables: &Variables) -> Result<Config, ConfigError> {
-    let mode = mode.parse::<Mode>().map_err(|_| ConfigError(vec![format!("the mode parameter: is not {MODES}")]));
-    let (files, mode) = ConfigError::both(files.parse(), mode)?;
-    Ok(config(files, mode, variables))
+/// Every problem of the files at once.
+pub fn deployed(files: Files<'_>, switches: Switches, variables: &Variables) -> Result<Config, ConfigError> {
+    Ok(config(files.parse()?, switches, variables))
 }
 
 const MODES: &str = "shadow, suggest or act";
 
-fn config(files: Parsed, mode: Mode, variables: &Variables) -> Config {
+fn config(files: Parsed, switches: Switches, variables: &Variables) -> Config {
+    let Switches { mode, auto_reply, delivery } = switches;
     let Parsed { policy, teams } = files;
     Config {
         policy: Policy {
             mode,
-            auto_reply: variables.auto_reply,
+            auto_reply,
+            delivery,
             rollout_percent: variables.rollout_percent,
             recipients: variables.recipients.clone(),
             teams,
@@ -303,7 +337,6 @@ fn config(files: Parsed, mode: Mode, variables: &Variables) -> Config {
         fields: policy.zendesk.fields,
         organization_fields: policy.zendesk.organization_fields,
         kam_domains: policy.zendesk.kam_domains,
-        delivery: variables.delivery,
     }
 }
 
@@ -341,13 +374,16 @@ mod tests {
     }
 
     fn with(files: Files<'_>, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        read(files, variable_of(variables), Mode::Suggest, &Defaults::laptop())
+        read(files, variable_of(variables), &Defaults::laptop())
     }
 
     #[test]
     fn a_laptop_needs_no_variables() {
         let config = with(FILES, &[]).unwrap();
-        assert_eq!((config.policy.mode, config.policy.auto_reply, config.delivery), (Mode::Suggest, false, true));
+        assert_eq!(
+            (config.policy.mode, config.policy.auto_reply, config.policy.delivery),
+            (Mode::Suggest, false, true)
+        );
         assert_eq!(config.policy.teams.ids().map(domain::TeamId::as_str).collect::<Vec<_>>(), domain::TeamId::BUNDLED);
         assert_eq!(config.policy.retention, SignedDuration::from_hours(30 * 24));
         assert_eq!(config.policy.recipients.guardian.as_str(), "kam@example.com");
@@ -434,19 +470,36 @@ mod tests {
     #[test]
     fn a_bad_file_names_the_field() {
         let variables = Variables::read(Reader::new(|_| None), &Defaults::laptop()).unwrap();
-        let problem = |policy: &str, agents: &str, mode: &str| {
-            deployed(Files { policy, agents }, mode, &variables).unwrap_err().0.join("; ")
+        let problem = |policy: &str, agents: &str| {
+            deployed(Files { policy, agents }, Switches::default(), &variables).unwrap_err().0.join("; ")
         };
         let wrong = data::POLICY.replace("\"daily_cap\": 100", "\"daily_cap\": \"PLANTED\"");
         assert_ne!(wrong, data::POLICY);
-        let told = problem(&wrong, data::AGENTS, "act");
+        let told = problem(&wrong, data::AGENTS);
         assert!(told.starts_with("policy.json: alerts.daily_cap: JSON of an unexpected shape at line "), "{told}");
         let unknown = data::POLICY.replace("\"daily_cap\"", "\"daily_cup\"");
-        assert!(problem(&unknown, data::AGENTS, "act").starts_with("policy.json: alerts.daily_cup: "));
+        assert!(problem(&unknown, data::AGENTS).starts_with("policy.json: alerts.daily_cup: "));
         let twice = format!("{}PLANTED", data::AGENTS);
-        let told = problem(data::POLICY, &twice, "PLANTED");
+        let told = problem(data::POLICY, &twice);
         assert!(told.starts_with("agents.json: invalid JSON at line "), "{told}");
-        assert!(told.ends_with("the mode parameter: is not shadow, suggest or act"), "{told}");
         assert!(!told.contains("PLANTED"), "{told}");
+    }
+
+    #[test]
+    fn a_switch_that_nobody_turned_or_that_cannot_be_read_is_safe() {
+        let turned = |pairs: &[(&str, &str)]| Switches::turned(variable_of(pairs));
+        assert_eq!(turned(&[]), (Switches { mode: Mode::Shadow, auto_reply: false, delivery: true }, Vec::new()));
+        let all = turned(&[("mode", "Act"), ("auto-reply", "on"), ("delivery", "off")]);
+        assert_eq!(all, (Switches { mode: Mode::Act, auto_reply: true, delivery: false }, Vec::new()));
+        let (switches, problems) = turned(&[("mode", "shaddow"), ("auto-reply", "yes"), ("delivery", "of")]);
+        assert_eq!(switches, Switches { mode: Mode::Shadow, auto_reply: false, delivery: false });
+        assert_eq!(
+            problems,
+            [
+                "mode: is not shadow, suggest or act",
+                "auto-reply: is neither on nor off",
+                "delivery: is neither on nor off"
+            ]
+        );
     }
 }

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use tracing::{Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{
-    EnvFilter, Layer,
+    EnvFilter, Layer, Registry,
     filter::{FilterFn, filter_fn},
     layer::SubscriberExt,
+    reload,
     util::SubscriberInitExt,
 };
 
@@ -17,13 +18,29 @@ pub fn start(filter: &str) {
     tracing_subscriber::registry().with(lines.with_filter(levels(filter, "warn")).with_filter(no_metrics())).init();
 }
 
+/// What is logged, while a process runs. By default a process that logs nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Levels(Option<reload::Handle<EnvFilter, Registry>>);
+
+impl Levels {
+    /// Logs at the level of `filter` (as `RUST_LOG`) from now on.
+    pub fn set(&self, filter: &str) {
+        if let Some(handle) = &self.0 {
+            // It fails only where the subscriber is gone, and then there is nothing to log to.
+            let _ = handle.reload(levels(filter, "info"));
+        }
+    }
+}
+
 /// Starts logging to standard output as JSON, metrics included, for CloudWatch. `stack` is the metrics' dimension.
-pub fn start_json(filter: &str, stack: String, clock: fn() -> Timestamp) {
+pub fn start_json(filter: &str, stack: String, clock: fn() -> Timestamp) -> Levels {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
+    let (reloaded, handle) = reload::Layer::new(levels(filter, "info"));
     tracing_subscriber::registry()
-        .with(lines.with_filter(levels(filter, "info")).with_filter(no_metrics()))
+        .with(lines.with_filter(reloaded).with_filter(no_metrics()))
         .with(EmbeddedMetrics::new(stack, clock, std::io::stdout).with_filter(LevelFilter::INFO))
         .init();
+    Levels(Some(handle))
 }
 
 fn levels(filter: &str, otherwise: &str) -> EnvFilter {

@@ -9,10 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use domain::{
-    AlertKey,
-    ports::{Control, Cooldown, CooldownKey, Count, Leased, PortError},
-};
+use domain::ports::{Control, Count, Leased, PortError};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -126,10 +123,6 @@ impl Counters {
 
 #[async_trait]
 impl Control for Counters {
-    async fn cool_down(&self, _: &CooldownKey, _: AlertKey, _: Timestamp, _: Timestamp) -> Result<Cooldown, PortError> {
-        unimplemented!()
-    }
-
     async fn count(&self, counter: &str, amount: u64, limit: u64, _: Timestamp) -> Result<Count, PortError> {
         let mut counters = self.0.lock().unwrap();
         let used = counters.entry(counter.to_owned()).or_default();

@@ -152,7 +152,7 @@ fn sum_alerts(triaged: &[Triaged<'_>], weeks: usize, helpdesk_url: &str) -> Aler
 /// Whatever was not held for the digest.
 fn goes_at_once(delivery: &Delivery) -> bool {
     match delivery {
-        Delivery::Sent { .. } | Delivery::Filed { .. } | Delivery::Refused { .. } | Delivery::Skipped => true,
+        Delivery::Sent { .. } | Delivery::Filed { .. } | Delivery::Refused { .. } | Delivery::Skipped { .. } => true,
         Delivery::Pending | Delivery::Held { .. } | Delivery::Digested => false,
     }
 }

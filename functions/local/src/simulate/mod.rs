@@ -29,7 +29,7 @@ use std::{
 
 use domain::Mode;
 use jiff::Timestamp;
-use runtime::config::{Config, Defaults, Files};
+use runtime::config::{Config, Defaults, Files, Switches};
 
 use self::{
     replay::Replay,
@@ -110,8 +110,8 @@ fn simulate(seed: u64, tickets: u32, config: &Config, replay: &Arc<Replay>) -> (
 /// Everything switched on.
 fn config() -> anyhow::Result<Config> {
     let files = Files { policy: data::POLICY, agents: data::AGENTS };
-    let defaults = Defaults { auto_reply: true, ..Defaults::laptop() };
-    Ok(runtime::config::read(files, |_| None, Mode::Act, &defaults)?)
+    let switches = Switches { mode: Mode::Act, auto_reply: true, delivery: true };
+    Ok(runtime::config::read(files, |_| None, &Defaults { switches, ..Defaults::laptop() })?)
 }
 
 fn tell(seed: u64, course: Option<Course>, broken: &[String]) {

@@ -217,12 +217,12 @@ impl World {
         let alerting = Alerting {
             settings,
             alerts: log.clone(),
+            cooldowns: control.clone(),
             control: control.clone(),
             mailer: mails.clone(),
             outbox: mails.clone(),
             queue: alerts_queue.clone(),
             dead_letters: alerts_queue.inner().dead_letters(),
-            delivery: true,
         };
         let sweep = Sweep {
             feed: Arc::new(ZendeskFeed::new(client.clone(), FeedMode::List)),

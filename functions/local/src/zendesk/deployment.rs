@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use domain::{EmailAddress, Mode, UserId};
-use runtime::config::{Defaults, Files};
+use domain::{EmailAddress, UserId};
+use runtime::config::{Defaults, Files, Switches};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -140,7 +140,8 @@ pub(super) struct StackFacts {
     pub(super) account: Result<MailAccount, String>,
     /// Verified or not, by identity; the sender's, and in the sandbox the recipients'.
     pub(super) identities: BTreeMap<String, Result<bool, String>>,
-    pub(super) mode: Result<Option<String>, String>,
+    /// By name, those that somebody has turned.
+    pub(super) switches: Result<BTreeMap<&'static str, String>, String>,
     pub(super) model_key: Result<bool, String>,
     pub(super) webhook_secret: Result<Option<SecretString>, String>,
     pub(super) credentials: Result<bool, String>,
@@ -201,7 +202,7 @@ impl StackFacts {
         Self {
             account,
             identities: identities.map(|identity| (identity.clone(), verified(cloud, &identity))).collect(),
-            mode: deployment.read(cloud, "mode").map_err(said),
+            switches: switches_of(deployment, cloud).map_err(said),
             model_key: deployment.read(cloud, "anthropic-api-key").map(|key| key.is_some()).map_err(said),
             webhook_secret: webhook_secret(deployment, cloud),
             credentials: deployment.credentials(cloud).map(|credentials| credentials.is_some()),
@@ -229,6 +230,16 @@ fn verified(cloud: &dyn Cloud, identity: &str) -> Result<bool, String> {
     }
 }
 
+fn switches_of(deployment: &Deployment, cloud: &dyn Cloud) -> Result<BTreeMap<&'static str, String>, CloudError> {
+    let mut found = BTreeMap::new();
+    for name in Switches::NAMES {
+        if let Some(value) = deployment.read(cloud, &format!("switches/{name}"))? {
+            found.insert(name, value);
+        }
+    }
+    Ok(found)
+}
+
 fn webhook_secret(deployment: &Deployment, cloud: &dyn Cloud) -> Result<Option<SecretString>, String> {
     let stored = deployment.read(cloud, "webhook-secret").map_err(|error| error.to_string())?;
     let Some(stored) = stored else { return Ok(None) };
@@ -244,7 +255,7 @@ const CHECKS: [fn(&StackFacts) -> Finding; 11] = [
     sender,
     sandbox,
     recipients,
-    mode,
+    switches,
     model_key,
     webhook,
     credentials,
@@ -330,16 +341,19 @@ fn recipients(facts: &StackFacts) -> Finding {
     }
 }
 
-fn mode(facts: &StackFacts) -> Finding {
-    const CHECK: &str = "mode";
-    let fix = format!("aws ssm put-parameter --overwrite --name {} --value shadow", facts.deployment.parameter("mode"));
-    match &facts.mode {
-        Err(why) => Finding::error(CHECK, why.clone(), "let your AWS user call ssm:GetParameter"),
-        Ok(None) => Finding::error(CHECK, "the parameter is missing: triage does not start", fix),
-        Ok(Some(mode)) => match mode.parse::<Mode>() {
-            Ok(mode) => Finding::ok(CHECK, mode.to_string()),
-            Err(_) => Finding::error(CHECK, "the parameter is not shadow, suggest or act", fix),
-        },
+fn switches(facts: &StackFacts) -> Finding {
+    const CHECK: &str = "switches";
+    let found = match &facts.switches {
+        Err(why) => return Finding::error(CHECK, why.clone(), "let your AWS user call ssm:GetParameter"),
+        Ok(found) => found,
+    };
+    let (Switches { mode, auto_reply, delivery }, problems) = Switches::turned(|name| found.get(name).cloned());
+    if problems.is_empty() {
+        let on = |on| if on { "on" } else { "off" };
+        Finding::ok(CHECK, format!("mode {mode}, automatic answers {}, delivery {}", on(auto_reply), on(delivery)))
+    } else {
+        let fix = "turn it again with infra/operate.py (docs/operations.md)";
+        Finding::error(CHECK, format!("{}; it counts as off", problems.join("; ")), fix)
     }
 }
 
@@ -401,7 +415,7 @@ fn configuration(facts: &StackFacts) -> Finding {
             return Finding::error(CHECK, says, "run zendesk-setup with --stack, which writes it");
         }
     };
-    match runtime::config::read(Files { policy, agents }, |_| None, Mode::Shadow, &Defaults::laptop()) {
+    match runtime::config::read(Files { policy, agents }, |_| None, &Defaults::laptop()) {
         Ok(_) => Finding::ok(CHECK, "policy.json and agents.json can be read"),
         Err(error) => Finding::error(CHECK, error.0.join("; "), "mend the file; the last good one stays in use"),
     }
@@ -439,7 +453,7 @@ fn dead_letters(facts: &StackFacts) -> Finding {
     if !problems.is_empty() {
         Finding::warning(CHECK, problems.join("; "), "let your AWS user call sqs:GetQueueAttributes")
     } else if count > 0 {
-        let fix = "look at the audit for the reason, then infra/redrive.py (docs/operations.md)";
+        let fix = "look at the audit for the reason, then infra/operate.py redrive (docs/operations.md)";
         Finding::warning(CHECK, format!("{count} messages were given up"), fix)
     } else {
         Finding::ok(CHECK, "none")

@@ -82,7 +82,7 @@ impl World {
             ("ZENDESK_RUNTIME_CLIENT_SECRET".to_owned(), narrow.secret.clone()),
         ]);
         let cloud = FakeCloud::stack(&PARAMETERS);
-        cloud.set_parameter("/acme/mode", "shadow");
+        cloud.set_parameter("/acme/switches/mode", "shadow");
         Self {
             zendesk: Arc::new(Counted { demo, writes: AtomicUsize::new(0), warnings: AtomicUsize::new(0) }),
             cloud,

@@ -64,7 +64,7 @@ fn reached(method: Method) -> Reached {
         | Method::AlertLogAlerts
         | Method::AnalystRead
         | Method::ConfigurationConfig
-        | Method::ControlCoolDown
+        | Method::CooldownsCoolDown
         | Method::ControlCount
         | Method::ControlLease
         | Method::ControlRelease
@@ -82,7 +82,7 @@ fn reached(method: Method) -> Reached {
         | Method::TicketLogClaim
         | Method::TicketLogSave
         | Method::TicketLogFinish => Reached::Always,
-        Method::AlertLogRelease => Reached::After(Method::ControlCoolDown, Fault::Transient),
+        Method::AlertLogRelease => Reached::After(Method::CooldownsCoolDown, Fault::Transient),
         Method::HelpdeskLookUp => Reached::After(Method::HelpdeskUpdate, Fault::Ambiguous),
         Method::TicketLogRelease => Reached::After(Method::HelpdeskTicket, Fault::Transient),
         Method::QueueDefer => Reached::After(Method::HelpdeskTicket, Fault::Transient),
@@ -93,7 +93,11 @@ fn reached(method: Method) -> Reached {
         Method::CursorsGet | Method::CursorsSet | Method::FeedChanges | Method::FeedNewestCustomerComment => {
             Reached::Never("only a sweep asks what changed")
         }
-        Method::ControlUncount => Reached::Never("only the budget of a language model takes back what it counted"),
+        Method::ControlUncount => Reached::Never(
+            "only the budget of a language model, and a message that reached nobody, takes back what it counted",
+        ),
+        Method::CooldownsLift => Reached::Never("only a message that is refused for good lifts a cooldown"),
+        Method::AlertLogReopen => Reached::Never("only a person opens an alert again"),
     }
 }
 
@@ -218,7 +222,6 @@ impl Walk {
             fields: FieldIds::default(),
             organization_fields: OrganizationFields::default(),
             kam_domains: Vec::new(),
-            delivery: true,
         };
         helpdesk.inner().open(sample::ticket(TICKET).into());
         Self {
@@ -244,12 +247,12 @@ impl Walk {
             alerting: Alerting {
                 settings,
                 alerts: log.clone(),
+                cooldowns: control.clone(),
                 control,
                 mailer: letters.clone(),
                 outbox: letters.clone(),
                 dead_letters: Arc::new(Failing::sharing(Dead(alerts.inner().dead_letters()), &faults)),
                 queue: alerts.clone(),
-                delivery: true,
             },
             reporting: Reporting {
                 configuration: Arc::new(Failing::sharing(FixedConfiguration(Arc::new(config)), &faults)),

@@ -15,7 +15,7 @@ use jiff::SignedDuration;
 use llm::prompt::Prompt;
 use memory::{FixedConfiguration, MemoryTicketLog, SiteDirectory};
 use report::Reporting;
-use runtime::config::{Config, Defaults, Files};
+use runtime::config::{Config, Defaults, Files, Switches};
 use zendesk::update_request;
 
 /// The bundled file with one more team at its end.
@@ -30,7 +30,8 @@ fn four_teams() -> Config {
     }));
     let agents = serde_json::to_string(&agents).unwrap();
     let files = Files { policy: data::POLICY, agents: &agents };
-    runtime::config::read(files, |_| None, Mode::Act, &Defaults::laptop()).unwrap()
+    let switches = Switches { mode: Mode::Act, ..Switches::default() };
+    runtime::config::read(files, |_| None, &Defaults { switches, ..Defaults::laptop() }).unwrap()
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use domain::{
     Alert, AlertKey, AuditEntry, Delivery,
-    ports::{AlertLog, Fenced, Handover, Opened, PortError, Taken},
+    ports::{AlertLog, Fenced, Handover, Opened, PortError, Reopened, Taken},
     record::utc_day,
     time::earlier,
 };
@@ -26,6 +26,8 @@ const AT_ONCE: usize = 8;
 pub(super) const WORD: &str = "delivery_state";
 const PENDING: &str = "pending";
 const HELD: &str = "held";
+const REFUSED: &str = "refused";
+const SKIPPED: &str = "skipped";
 /// Who took it for delivery and did not say that nothing was sent.
 const TAKERS: &str = "taken_by";
 
@@ -123,6 +125,24 @@ impl AlertLog for TicketTable {
         };
         update(request).await?;
         Ok(())
+    }
+
+    async fn reopen(&self, alert: AlertKey, entry: &AuditEntry) -> Result<Reopened, PortError> {
+        let reopened = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(alert.ticket, sk(alert)).into()))
+            .update_expression(format!("SET delivery_json = :delivery, {WORD} = :pending"))
+            .condition_expression(format!("{WORD} IN (:refused, :skipped)"))
+            .expression_attribute_values(":delivery", json(&Delivery::Pending))
+            .expression_attribute_values(":pending", text(PENDING))
+            .expression_attribute_values(":refused", text(REFUSED))
+            .expression_attribute_values(":skipped", text(SKIPPED));
+        let reopened =
+            TransactWriteItem::builder().update(reopened.build().expect("all required parts are set")).build();
+        Ok(match self.transact(vec![reopened, self.audited(entry)]).await? {
+            Transacted::Done => Reopened::Waiting,
+            Transacted::Refused(_) => Reopened::Left,
+        })
     }
 
     async fn alerts(&self, now: Timestamp) -> Result<Vec<Arc<Alert>>, PortError> {

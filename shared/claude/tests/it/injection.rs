@@ -11,7 +11,7 @@ use domain::{
 use llm::{Budget, Router, injection};
 use memory::MemoryControl;
 use regex::Regex;
-use runtime::config::{Defaults, Files};
+use runtime::config::{Defaults, Files, Switches};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers};
@@ -43,9 +43,10 @@ fn cases() -> Vec<Case> {
 
 /// Full automation, with the bundled thresholds.
 fn policy() -> Policy {
-    let defaults = Defaults { auto_reply: true, ..Defaults::laptop() };
+    let switches = Switches { mode: Mode::Act, auto_reply: true, delivery: true };
+    let defaults = Defaults { switches, ..Defaults::laptop() };
     let files = Files { policy: data::POLICY, agents: data::AGENTS };
-    runtime::config::read(files, |_| None, Mode::Act, &defaults).unwrap().policy
+    runtime::config::read(files, |_| None, &defaults).unwrap().policy
 }
 
 fn embedded_analyst(policy: &Policy) -> EmbeddedAnalyst {

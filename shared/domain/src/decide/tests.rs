@@ -52,6 +52,24 @@ fn each_mode_does_what_it_says() {
 }
 
 #[test]
+fn shadow_says_what_was_withheld_to_those_who_may_know() {
+    let policy = Policy { mode: Mode::Shadow, ..sample::policy() };
+    let decision = |reading: &Reading| plan(&sample::ticket(7), reading, &policy, &TicketState::default()).decision;
+    let said = |reasons: &[String]| reasons.iter().filter(|reason| reason.starts_with("withheld")).cloned().collect();
+    let (both, none): (_, Vec<String>) = (decision(&sample::signals()), Vec::new());
+    let reasons: Vec<String> = said(&both.reasons);
+    assert_eq!(reasons, ["withheld in shadow: a private note, fields and tags"], "what support sees tells of no alert");
+    for reasons in [said(&both.guardian.reasons), said(&both.opportunity.reasons)] {
+        assert!(
+            matches!(&reasons[..], [one] if one.starts_with("withheld in shadow: an alert of the ")),
+            "{reasons:?}"
+        );
+    }
+    let quiet = decision(&sample::reading());
+    assert_eq!((said(&quiet.guardian.reasons), said(&quiet.opportunity.reasons)), (none.clone(), none));
+}
+
+#[test]
 fn outside_the_rollout_is_shadow() {
     let policy = Policy { rollout_percent: 0, ..sample::policy() };
     let plan = plan(&sample::ticket(7), &sample::signals(), &policy, &TicketState::default());

@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn update(case: Case<'_>, decision: &Decision) -> (Option<TicketUpdate>, Option<Written>) {
     let Case { context, policy, .. } = case;
     let profile = policy.teams.get(&decision.agent);
-    let Some(changes) = changes(decision, profile) else { return (None, None) };
+    let changes = changes(decision, profile);
     let comment = comment(decision, profile);
     let tags = our_tags(decision);
     let wanted = Wanted { changes, tags: tags.join(" "), comment: digest(&comment) };
@@ -43,23 +43,22 @@ pub(super) fn update(case: Case<'_>, decision: &Decision) -> (Option<TicketUpdat
     (Some(update), Some(Written { wanted, values }))
 }
 
-/// What the fields should become, whoever owns them; none in shadow.
-fn changes(decision: &Decision, profile: Option<&AgentProfile>) -> Option<FieldChanges> {
+/// What the fields should become, whoever owns them.
+fn changes(decision: &Decision, profile: Option<&AgentProfile>) -> FieldChanges {
     let (priority, group) = match decision.mode {
-        Mode::Shadow => return None,
-        Mode::Suggest => (Change::Keep, Change::Keep),
+        Mode::Shadow | Mode::Suggest => (Change::Keep, Change::Keep),
         Mode::Act => {
             let group = profile.and_then(|profile| profile.group);
             (Change::Set(decision.priority), group.map_or(Change::Keep, Change::Set))
         }
     };
-    Some(FieldChanges {
+    FieldChanges {
         priority,
         group,
         guardian_risk_score: Change::Set(decision.guardian.risk_score),
         opportunity_intent: decision.opportunity.intent.map_or(Change::Clear, Change::Set),
         agent: Change::Set(decision.agent.clone()),
-    })
+    }
 }
 
 fn our_tags(decision: &Decision) -> Vec<Tag> {

@@ -39,6 +39,15 @@ pub enum Taken {
     Settled,
 }
 
+/// The answer to opening an alert again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reopened {
+    /// It waits for delivery, like a new one.
+    Waiting,
+    /// It reached somebody, waits already, or is gone: left as it is.
+    Left,
+}
+
 /// One entry per alert key.
 ///
 /// - Of any number of concurrent [`AlertLog::open`] calls for a key exactly one answers [`Opened::New`], and the first
@@ -48,6 +57,8 @@ pub enum Taken {
 ///   released with [`Handover::Possible`], the answer says [`Handover::Possible`].
 /// - [`AlertLog::settle`] sets the delivery only for that owner (or anybody, for a held alert), stores `entry` in the same
 ///   write, and ends the lease. Otherwise it is [`Fenced::Lost`] and stores nothing.
+/// - [`AlertLog::reopen`] sets an alert that was refused or skipped, and so reached nobody, to pending again, and stores
+///   `entry` in the same write. Any other alert is left as it is.
 #[async_trait]
 pub trait AlertLog: Send + Sync {
     async fn open(&self, alert: &Alert, expires: Timestamp, entry: &AuditEntry) -> Result<Opened, PortError>;
@@ -61,6 +72,8 @@ pub trait AlertLog: Send + Sync {
         delivery: Delivery,
         entry: &AuditEntry,
     ) -> Result<Fenced, PortError>;
+
+    async fn reopen(&self, key: AlertKey, entry: &AuditEntry) -> Result<Reopened, PortError>;
 
     /// Gives a taken alert back unsettled, saying whether the mail service may have it. A lease already lost is no error.
     async fn release(&self, key: AlertKey, owner: &str, handover: Handover) -> Result<(), PortError>;

@@ -39,18 +39,15 @@ pub enum Leased {
     Theirs { until: Timestamp },
 }
 
-/// Shared limits, and leases of work that must not run twice at once.
+/// The quiet time of an account after an alert.
 ///
-/// - [`Control::cool_down`] passes if no cooldown runs for the key at `now`, if the one that runs is of a lower band,
+/// - [`Cooldowns::cool_down`] passes if no cooldown runs for the key at `now`, if the one that runs is of a lower band,
 ///   or if it was this very alert that started it (a retry passes again, and the cooldown it started is not prolonged).
 ///   A retry after that cooldown is over starts a new one like any other alert: its message goes out now, so the quiet
 ///   time counts from now.
-/// - [`Control::count`] never lets the amounts within one `counter` pass `limit`, however many calls run at once. An
-///   amount of zero counts nothing and only asks whether the limit is passed.
-/// - Of any number of concurrent [`Control::lease`] calls for a piece of work exactly one is [`Leased::Mine`]; a lease
-///   whose `until` is not after `now` can be taken over. Repeated by its own owner it is [`Leased::Mine`] again.
+/// - [`Cooldowns::lift`] ends the cooldown that this very alert started, and no other: its message reached nobody.
 #[async_trait]
-pub trait Control: Send + Sync {
+pub trait Cooldowns: Send + Sync {
     async fn cool_down(
         &self,
         key: &CooldownKey,
@@ -59,6 +56,17 @@ pub trait Control: Send + Sync {
         until: Timestamp,
     ) -> Result<Cooldown, PortError>;
 
+    async fn lift(&self, key: &CooldownKey, alert: AlertKey) -> Result<(), PortError>;
+}
+
+/// Shared limits, and leases of work that must not run twice at once.
+///
+/// - [`Control::count`] never lets the amounts within one `counter` pass `limit`, however many calls run at once. An
+///   amount of zero counts nothing and only asks whether the limit is passed.
+/// - Of any number of concurrent [`Control::lease`] calls for a piece of work exactly one is [`Leased::Mine`]; a lease
+///   whose `until` is not after `now` can be taken over. Repeated by its own owner it is [`Leased::Mine`] again.
+#[async_trait]
+pub trait Control: Send + Sync {
     /// `counter` names the thing and its period, such as `alerts/2026-11-23`; it may be forgotten after `expires`.
     async fn count(&self, counter: &str, amount: u64, limit: u64, expires: Timestamp) -> Result<Count, PortError>;
 

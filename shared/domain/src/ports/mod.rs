@@ -21,10 +21,10 @@ mod ticket_log;
 #[cfg(feature = "contract")]
 pub mod contract;
 
-pub use alert_log::{AlertLog, Handover, Opened, Taken};
+pub use alert_log::{AlertLog, Handover, Opened, Reopened, Taken};
 pub use analyst::Analyst;
 pub use audit::Audit;
-pub use control::{Control, Cooldown, CooldownKey, Count, Leased};
+pub use control::{Control, Cooldown, CooldownKey, Cooldowns, Count, Leased};
 pub use cursors::{Cursor, Cursors, Moved};
 pub use eraser::{Erased, Eraser, Outbox};
 pub use feed::{Changed, Changes, Feed, Stretch};

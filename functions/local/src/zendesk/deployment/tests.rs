@@ -17,7 +17,7 @@ fn sound() -> (FakeCloud, Deployment) {
     let deployment = Deployment::find(&cloud, "acme").unwrap();
     cloud.put_object("bucket", "policy.json", data::POLICY).unwrap();
     cloud.put_object("bucket", "agents.json", data::AGENTS).unwrap();
-    cloud.set_parameter("/acme/mode", "shadow");
+    cloud.set_parameter("/acme/switches/mode", "suggest");
     cloud.set_parameter("/acme/webhook-secret", r#"{"current": "s3cret"}"#);
     cloud.set_parameter("/acme/zendesk-credentials", r#"{"client_id": "a", "client_secret": "b"}"#);
     (cloud, deployment)
@@ -66,7 +66,7 @@ const CASES: &[Case] = &[
         Level::Error,
         "GuardianEmail is not verified",
     ),
-    (|cloud| cloud.set_parameter("/acme/mode", "on"), "mode", Level::Error, "is not shadow"),
+    (|cloud| cloud.set_parameter("/acme/switches/mode", "on"), "switches", Level::Error, "mode: is not shadow"),
     (
         |cloud| cloud.set_parameter("/acme/webhook-secret", r#"{"current": "replaced-in-step-5"}"#),
         "webhook-secret",

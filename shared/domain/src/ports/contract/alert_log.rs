@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 use super::Spawn;
 use crate::{
     Alert, AuditAction, AuditEntry, Delivery,
-    alert::HoldReason,
-    ports::{AlertLog, Fenced, Handover, Opened, Taken},
+    alert::{HoldReason, Withheld},
+    ports::{AlertLog, Fenced, Handover, Opened, Reopened, Taken},
     sample,
 };
 
@@ -51,8 +51,32 @@ pub async fn a_late_deliverer_settles_nothing(log: &impl AlertLog) {
     log.open(&alert, expires, &entry()).await.unwrap();
     log.take(alert.key(), "late", now, until).await.unwrap();
     assert!(matches!(log.take(alert.key(), "next", until, expires).await.unwrap(), Taken::Mine { .. }));
-    assert_eq!(log.settle(alert.key(), "late", Delivery::Skipped, &entry()).await.unwrap(), Fenced::Lost);
+    assert_eq!(
+        log.settle(alert.key(), "late", Delivery::Skipped { by: Withheld::Delivery }, &entry()).await.unwrap(),
+        Fenced::Lost
+    );
     assert_eq!(log.alerts(now).await.unwrap()[0].delivery, Delivery::Pending);
+}
+
+/// What reached nobody can be sent again; what somebody has, or will get, is left alone.
+pub async fn only_what_reached_nobody_is_opened_again(log: &impl AlertLog) {
+    let now = sample::now();
+    let (expires, until) = (now + SignedDuration::from_hours(1), now + SignedDuration::from_secs(10));
+    let alert = sample::alert(1);
+    let key = alert.key();
+    assert_eq!(log.reopen(key, &entry()).await.unwrap(), Reopened::Left, "never opened");
+    log.open(&alert, expires, &entry()).await.unwrap();
+    assert_eq!(log.reopen(key, &entry()).await.unwrap(), Reopened::Left, "it waits already");
+    let unread = [Delivery::Refused { reason: "no such address".into() }, Delivery::Skipped { by: Withheld::Shadow }];
+    for (delivery, owner) in unread.into_iter().zip(["a", "b"]) {
+        log.take(key, owner, now, until).await.unwrap();
+        assert_eq!(log.settle(key, owner, delivery, &entry()).await.unwrap(), Fenced::Written);
+        assert_eq!(log.reopen(key, &entry()).await.unwrap(), Reopened::Waiting);
+    }
+    let mine = Taken::Mine { alert: Box::new(alert), handover: Handover::Never };
+    assert_eq!(log.take(key, "c", now, until).await.unwrap(), mine, "like a new one");
+    log.settle(key, "c", Delivery::Sent { id: "m-1".into() }, &entry()).await.unwrap();
+    assert_eq!(log.reopen(key, &entry()).await.unwrap(), Reopened::Left, "somebody has it");
 }
 
 /// A held alert waits for the digest, which may settle it without a lease.
@@ -88,7 +112,7 @@ pub async fn an_earlier_deliverer_is_remembered(log: &impl AlertLog) {
     assert_eq!(take("after it died", 10).await, Handover::Possible, "asked again");
     log.release(key, "after it died", Handover::Never).await.unwrap();
     assert_eq!(take("later", 10).await, Handover::Possible, "the doubt about the first stays");
-    log.settle(key, "later", Delivery::Skipped, &entry()).await.unwrap();
+    log.settle(key, "later", Delivery::Skipped { by: Withheld::Delivery }, &entry()).await.unwrap();
 
     let doubted = sample::alert(2);
     log.open(&doubted, at(3600), &entry()).await.unwrap();

@@ -37,3 +37,9 @@ pub async fn a_final_refusal_is_permanent(refusing: &impl Mailer, to: &str) {
     let refused = refusing.send(&email(to)).await;
     assert!(matches!(refused, Err(PortError::Permanent { .. })), "{refused:?}");
 }
+
+/// A mailer whose service refuses us, and would take the message from somebody else, says so.
+pub async fn a_refusal_of_ours_is_denied(refusing: &impl Mailer, to: &str) {
+    let refused = refusing.send(&email(to)).await;
+    assert!(matches!(refused, Err(PortError::Denied { .. })), "{refused:?}");
+}
