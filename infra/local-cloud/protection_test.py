@@ -108,7 +108,8 @@ class Protection(unittest.TestCase):
                     self.assertEqual(statement["Resource"], [{"GetAtt": f"{bucket}.Arn"}, {"Sub": f"${{{bucket}.Arn}}/*"}])
                     closed.add(bucket)
         self.assertEqual(closed, set(of("AWS::S3::Bucket")))
-        self.assertEqual(RESOURCES["Site"]["Properties"]["DistributionConfig"]["DefaultCacheBehavior"]["ViewerProtocolPolicy"], "redirect-to-https")
+        self.assertEqual(RESOURCES["Site"]["Properties"]["DistributionConfig"]["DefaultCacheBehavior"]["ViewerProtocolPolicy"],
+                         {"If": ["TlsOnly", "redirect-to-https", "allow-all"]})
 
     def test_only_the_local_cloud_is_lax(self):
         """test, staging and prod are names of stacks; what is lax is lax by one parameter, and it is off."""

@@ -163,7 +163,7 @@ class Template(unittest.TestCase):
             actions = many(statement["Action"])
             self.assertFalse([action for action in actions if action.startswith("ssm:") and not action.startswith("ssm:Get")], role)
             if "switches" in str(statement):
-                self.assertEqual((actions, statement["Resource"]), (["ssm:GetParameters"], switches), role)
+                self.assertEqual((actions, statement["Resource"]), (["ssm:GetParameter"], switches), role)
                 readers.add(role)
         self.assertEqual(readers, {"TriageRole", "AlertRole", "ReportRole"})
         path = {"Sub": "/${AWS::StackName}/switches"}

@@ -1,7 +1,5 @@
 //! Parameters of the Systems Manager, secure ones decrypted.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use domain::ports::PortError;
 use secrecy::SecretString;
@@ -33,16 +31,6 @@ impl Parameters {
                 _ => Err(sort(SERVICE, error)),
             },
         }
-    }
-
-    /// Those of the parameters that are there, by name: ten at most.
-    ///
-    /// # Errors
-    /// What SSM says.
-    pub(crate) async fn some(&self, names: &[String]) -> Result<BTreeMap<String, String>, PortError> {
-        let output = self.client.get_parameters().set_names(Some(names.to_vec())).send().await;
-        let parameters = output.map_err(|error| sort(SERVICE, error))?.parameters.unwrap_or_default();
-        Ok(parameters.into_iter().filter_map(|parameter| parameter.name.zip(parameter.value)).collect())
     }
 
     /// A parameter that has to be there.

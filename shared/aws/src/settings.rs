@@ -8,6 +8,7 @@ use domain::{
     ports::{PortError, Settings},
 };
 use runtime::config::{Config, Configuration, Files, Switches, Variables};
+use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
 use crate::{
@@ -91,8 +92,12 @@ impl BucketSettings {
     /// The switches as they stand now.
     async fn turned(&self) -> Result<Switches, PortError> {
         let name = |switch: &str| format!("{}/{switch}", self.prefix);
-        let found = self.parameters.some(&Switches::NAMES.map(name)).await?;
-        let (switches, problems) = Switches::turned(|switch| found.get(&name(switch)).cloned());
+        // One by one and not as one call of several: every parameter's own permission is asked for, also where a policy is
+        // tried out on an emulator.
+        let read = async |switch: &'static str| Ok::<_, PortError>((switch, self.parameters.get(&name(switch)).await?));
+        let found = futures::future::try_join_all(Switches::NAMES.map(read)).await?;
+        let of = |switch: &str| found.iter().find(|(name, _)| *name == switch).and_then(|(_, value)| value.as_ref());
+        let (switches, problems) = Switches::turned(|switch| of(switch).map(|value| value.expose_secret().to_owned()));
         for problem in problems {
             tracing::error!(problem, "A switch cannot be read, so it counts as off.");
             runtime::metrics::misconfigured();
