@@ -145,9 +145,9 @@ class LocalCloud:
             "PYTHONPATH": str(HERE / "resolver"),
         }
 
-    def client(self, service: str, **more):
-        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id="test",
-                            aws_secret_access_key="test", **more)
+    def client(self, service: str, region: str = REGION):
+        return boto3.client(service, endpoint_url=self.endpoint, region_name=region, aws_access_key_id="test",
+                            aws_secret_access_key="test")
 
     def __enter__(self) -> "LocalCloud":
         # Ctrl-C and a kill end it like any failure, also where a shell's background job ignores them.
@@ -208,6 +208,9 @@ class LocalCloud:
     def stop_zendesk(self) -> None:
         stop(self._zendesk)
 
+    def zendesk_process(self) -> subprocess.Popen:
+        return self._zendesk
+
     def zendesk_answers(self) -> bool:
         with contextlib.suppress(OSError):
             return self.zendesk("GET", "/_demo/credentials") is not None
@@ -215,11 +218,14 @@ class LocalCloud:
 
     def zendesk(self, method: str, path: str, body=None):
         """Asks Zendesk as its administrator; paths under /_demo need nobody's credentials."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.zendesk_port}{path}", method=method,
+        return self.ask(self.zendesk_port, method, path, body)
+
+    def ask(self, port: int, method: str, path: str, body=None):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method,
                                          data=None if body is None else json.dumps(body).encode())
         request.add_header("Content-Type", "application/json")
         if not path.startswith("/_demo/"):
-            token = self.zendesk("GET", "/_demo/credentials")["api_tokens"][0]
+            token = self.ask(port, "GET", "/_demo/credentials")["api_tokens"][0]
             basic = base64.b64encode(f"{token['email']}/token:{token['api_token']}".encode()).decode()
             request.add_header("Authorization", f"Basic {basic}")
         with urllib.request.urlopen(request, timeout=10) as answer:
@@ -240,8 +246,8 @@ class LocalCloud:
         # Without it nothing is written to Zendesk.
         self.switch("mode", "suggest")
 
-    def put_secret(self, name: str, value: dict) -> None:
-        self.client("ssm").put_parameter(Name=f"/{STACK}/{name}", Type="SecureString", Value=json.dumps(value), Overwrite=True)
+    def put_secret(self, name: str, value: dict, stack: str = STACK, region: str = REGION) -> None:
+        self.client("ssm", region).put_parameter(Name=f"/{stack}/{name}", Type="SecureString", Value=json.dumps(value), Overwrite=True)
 
     def switch(self, name: str, value: str) -> None:
         """What only a person sets; a function sees it within 300 s or at its next cold start."""
@@ -250,27 +256,36 @@ class LocalCloud:
     def deploy(self, release: Release, **parameters: str) -> None:
         """Deploys a release over whatever is there."""
         say("Deploying the template ...")
+        self.outputs = self.sam_deploy(STACK, release, REGION, **parameters)
+
+    def sam_deploy(self, stack: str, release: Release, region: str, **parameters: str) -> dict[str, str]:
+        """The stack's outputs."""
         given = {**PARAMETERS, **parameters}
-        command = [BIN / "sam", "deploy", "--template-file", release.build / "template.yaml", "--stack-name", STACK,
+        command = [BIN / "sam", "deploy", "--template-file", release.build / "template.yaml", "--stack-name", stack,
                    "--s3-bucket", "deployment", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND",
-                   "--no-confirm-changeset", "--no-progressbar", "--region", REGION,
+                   "--no-confirm-changeset", "--no-progressbar", "--region", region,
                    "--parameter-overrides", *[f"{name}={value}" for name, value in given.items()]]
         with open(WORK / "deploy.log", "w") as log:
-            done = subprocess.run(command, env=self.environment, stdout=log, stderr=subprocess.STDOUT, cwd=WORK)
+            environment = {**self.environment, "AWS_DEFAULT_REGION": region, "AWS_REGION": region}
+            done = subprocess.run(command, env=environment, stdout=log, stderr=subprocess.STDOUT, cwd=WORK)
         if done.returncode:
             say((WORK / "deploy.log").read_text()[-5000:])
             raise RuntimeError("sam deploy failed")
-        stack = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        found = self.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
 
-    def deploy_this(self) -> None:
-        self.deploy(self.release, ZendeskSubdomain=f"http://127.0.0.1:{self.zendesk_port}", ZendeskBotUserId=BOT)
+    def deploy_this(self, **parameters: str) -> None:
+        self.deploy(self.release, ZendeskSubdomain=f"http://127.0.0.1:{self.zendesk_port}", ZendeskBotUserId=BOT, **parameters)
+
+    def upload(self, bucket: str) -> None:
+        """The customer's files."""
+        s3, data = self.client("s3"), ROOT / "shared" / "data" / "customer"
+        for file in [data / "policy.json", data / "agents.json", *sorted((data / "knowledge_base").glob("*.md"))]:
+            s3.upload_file(str(file), bucket, str(file.relative_to(data)))
 
     def configure(self) -> None:
         """The customer's files and the passwords of the site, as docs/deploy.md says."""
-        s3, bucket, data = self.client("s3"), self.outputs["ConfigBucketName"], ROOT / "shared" / "data" / "customer"
-        for file in [data / "policy.json", data / "agents.json", *sorted((data / "knowledge_base").glob("*.md"))]:
-            s3.upload_file(str(file), bucket, str(file.relative_to(data)))
+        self.upload(self.outputs["ConfigBucketName"])
         command = [sys.executable, ROOT / "infra" / "site-access.py", self.outputs["SitePasswordsArn"]]
         for role, password in self.passwords.items():
             done = subprocess.run([*command, role, "--password-stdin"], env=self.environment, input=password, text=True,
@@ -288,9 +303,9 @@ def stop(process: subprocess.Popen) -> None:
             process.wait(timeout=5)
 
 
-def webhook_address(cloud: LocalCloud) -> tuple[str, str]:
+def webhook_address(cloud: LocalCloud, outputs: dict[str, str] | None = None) -> tuple[str, str]:
     """Host and path; the host resolves to this machine under any resolver only as a header."""
-    found = re.match(r"https?://([a-z0-9]+)\.", cloud.outputs["WebhookUrl"])
+    found = re.match(r"https?://([a-z0-9]+)\.", (outputs or cloud.outputs)["WebhookUrl"])
     return f"{found.group(1)}.execute-api.localhost:{cloud.port}", "/webhooks/zendesk"
 
 
