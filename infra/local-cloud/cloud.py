@@ -286,7 +286,7 @@ class LocalCloud:
     def configure(self) -> None:
         """The customer's files and the passwords of the site, as docs/deploy.md says."""
         self.upload(self.outputs["ConfigBucketName"])
-        command = [sys.executable, ROOT / "infra" / "site-access.py", self.outputs["SitePasswordsArn"]]
+        command = [sys.executable, ROOT / "infra" / "site-access.py", STACK]
         for role, password in self.passwords.items():
             done = subprocess.run([*command, role, "--password-stdin"], env=self.environment, input=password, text=True,
                                   capture_output=True)

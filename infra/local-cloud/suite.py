@@ -258,10 +258,10 @@ class Suite(unittest.TestCase):
         finally:
             CLOUD.start_zendesk()
         self.assertIsNone(record(1013))
-        redrive = [sys.executable, ROOT / "infra" / "redrive.py", STACK, "tickets"]
+        redrive = [sys.executable, ROOT / "infra" / "operate.py", STACK, "redrive", "tickets"]
         run = lambda *more: subprocess.run([*redrive, *more], env=CLOUD.environment, check=True, capture_output=True, text=True)
         self.assertIn('"ticket_id":1013', run("--list").stdout)
-        self.assertIn("1 moved", run().stderr)
+        self.assertIn("1 moved", run().stdout)
         triaged(1013)
         self.assertEqual(queue_length(dead), 0)
 
@@ -299,7 +299,7 @@ class Suite(unittest.TestCase):
         self.assertIn(visit("/metrics_summary.json", login("support"))[0], (200,))
 
     def test_a_password_is_made_replaced_and_removed(self):
-        command = [sys.executable, ROOT / "infra" / "site-access.py", CLOUD.outputs["SitePasswordsArn"], "sales"]
+        command = [sys.executable, ROOT / "infra" / "site-access.py", STACK, "sales"]
         run = lambda *more, text="": subprocess.run([*command, *more], env=CLOUD.environment, input=text, text=True, capture_output=True)
         made = run().stdout.strip()
         self.assertTrue(made.startswith("sales:") and len(made) > 30)

@@ -453,7 +453,7 @@ fn dead_letters(facts: &StackFacts) -> Finding {
     if !problems.is_empty() {
         Finding::warning(CHECK, problems.join("; "), "let your AWS user call sqs:GetQueueAttributes")
     } else if count > 0 {
-        let fix = "look at the audit for the reason, then infra/operate.py redrive (docs/operations.md)";
+        let fix = "look at the audit for the reason, then infra/operate.py STACK redrive (docs/operations.md)";
         Finding::warning(CHECK, format!("{count} messages were given up"), fix)
     } else {
         Finding::ok(CHECK, "none")
