@@ -325,9 +325,9 @@ def resend(stack: Stack, skipped: bool, ticket: int | None) -> int:
     body = answer["Payload"].read().decode()
     if "FunctionError" in answer:
         raise Problem(f"the alert function failed, its log says why: {body[:LONGEST_BODY]}")
-    print(f"{json.loads(body)['resent']} alerts are on their way again.")
-    now = {**DEFAULTS, **switches(stack.name)}
-    if now["mode"] == "shadow" or now["delivery"] == "off":
+    resent, now = json.loads(body)["resent"], {**DEFAULTS, **switches(stack.name)}
+    print(f"{resent} alerts are on their way again.")
+    if resent and (now["mode"] == "shadow" or now["delivery"] == "off"):
         print(f"They will be withheld: mode is {now['mode']}, delivery is {now['delivery']}.")
     return 0
 
@@ -412,6 +412,8 @@ def queue_lines(stack: Stack):
         attributes = queue_attributes(url)
         yield (f"{queue:<11}{attributes['ApproximateNumberOfMessages']} waiting, "
                f"{attributes['ApproximateNumberOfMessagesNotVisible']} being worked on or put off, {length(dead)} dead letters")
+    if "CallsDeadLettersUrl" in stack.outputs:
+        yield f"{'calls':<11}{length(stack.outputs['CallsDeadLettersUrl'])} dead letters, scheduled calls that failed"
 
 
 def version_lines(stack: Stack):

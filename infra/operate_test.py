@@ -83,7 +83,9 @@ class Emulator:
         self.folder = tempfile.TemporaryDirectory()
         self.url = f"http://localhost:{port}"
         os.environ.update(AWS_ENDPOINT_URL=self.url, AWS_DEFAULT_REGION="us-east-1", AWS_ACCESS_KEY_ID="test",
-                          AWS_SECRET_ACCESS_KEY="test", AWS_EC2_METADATA_DISABLED="true")
+                          AWS_SECRET_ACCESS_KEY="test", AWS_EC2_METADATA_DISABLED="true",
+                          # Names under localhost, where the key-value store is.
+                          PYTHONPATH=str(HERE / "local-cloud" / "resolver"))
         environment = {**os.environ, "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "TMPDIR": self.folder.name,
                        "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
         self.log = open(pathlib.Path(self.folder.name) / "emulator.log", "w")

@@ -19,7 +19,7 @@ import boto3
 from operate import Stack, told
 
 ROLES = ["support", "accounts", "sales"]
-SHORTEST = 16
+SHORTEST = 24
 
 
 def main() -> int:
