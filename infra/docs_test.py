@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""What a machine can check of the documents: links, paths, log messages, variables.
+"""What a machine can check of the documents: links, paths, log messages, variables, alarms, costs.
 
     python3 infra/docs_test.py
 """
 
+import json
 import pathlib
 import re
 import unittest
@@ -63,6 +64,24 @@ class Documents(unittest.TestCase):
         self.assertGreater(len(names), 10)
         described = (ROOT / "docs/cli.md").read_text()
         self.assertEqual([name for name in names if f"`{name}`" not in described], [])
+
+    def test_every_alarm_has_its_section(self):
+        alarms = re.findall(r"^  (\w+):\n    Type: AWS::CloudWatch::Alarm$", (ROOT / "template.yaml").read_text(), re.M)
+        self.assertGreater(len(alarms), 10)
+        chapter = (ROOT / "docs/operations.md").read_text().partition("\n## Alarms\n")[2].partition("\n## ")[0]
+        sections = dict(re.findall(r"^### (\w+)\n\n((?:.+\n)+)", chapter, re.M))
+        self.assertEqual(sorted(sections), sorted(alarms))
+        for alarm, text in sections.items():
+            for part in ("Happened", "Look", "Do"):
+                self.assertIn(f"**{part}:**", text, alarm)
+
+    def test_the_cost_counts_what_the_template_has(self):
+        found = re.findall(r"^  \w+:\n    Type: AWS::CloudWatch::Alarm\n((?:    .*\n)+)", (ROOT / "template.yaml").read_text(), re.M)
+        alarm_metrics = sum(alarm.count("MetricStat:") or 1 for alarm in found)
+        metrics = len(json.loads((ROOT / "infra/local-cloud/metrics.json").read_text()))
+        costs = (ROOT / "docs/deploy.md").read_text()
+        self.assertIn(f"| {metrics} × 0.30; 10 are free |", costs)
+        self.assertIn(f"| {len(found)} alarms over {alarm_metrics} metrics × 0.10,", costs)
 
     def test_every_tag_is_described(self):
         code = (ROOT / "shared/domain/src/tags.rs").read_text().partition("#[cfg(test)]")[0]

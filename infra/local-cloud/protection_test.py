@@ -108,15 +108,14 @@ class Protection(unittest.TestCase):
                     self.assertEqual(statement["Resource"], [{"GetAtt": f"{bucket}.Arn"}, {"Sub": f"${{{bucket}.Arn}}/*"}])
                     closed.add(bucket)
         self.assertEqual(closed, set(of("AWS::S3::Bucket")))
-        self.assertEqual(RESOURCES["Site"]["Properties"]["DistributionConfig"]["DefaultCacheBehavior"]["ViewerProtocolPolicy"],
-                         {"If": ["TlsOnly", "redirect-to-https", "allow-all"]})
+        self.assertEqual(RESOURCES["Site"]["Properties"]["DistributionConfig"]["DefaultCacheBehavior"]["ViewerProtocolPolicy"], "redirect-to-https")
 
     def test_only_the_local_cloud_is_lax(self):
         """test, staging and prod are names of stacks; what is lax is lax by one parameter, and it is off."""
         self.assertEqual(TEMPLATE["Parameters"]["LocalCloud"]["Default"], "false")
         local = under(LocalCloud="true")
         lax = {name for name in RESOURCES if RESOURCES[name] != local.get(name)}
-        self.assertEqual(lax, {"QueuesTlsOnly", "ConfigBucketPolicy", "SiteBucketPolicy", "SiteLogsPolicy", "AlertRole"})
+        self.assertEqual(lax, {"QueuesTlsOnly", "ConfigBucketPolicy", "SiteBucketPolicy", "SiteLogsPolicy", "AlertRole", "Site"})
         self.assertFalse(set(local) - set(RESOURCES))
 
     def test_buckets_are_closed_and_forget(self):
