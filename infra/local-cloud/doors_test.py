@@ -1,12 +1,14 @@
 """The ways in: the webhook's API with or without a front, and the dashboard's site."""
 
 import json
+import re
 import unittest
 
-from template import RESOURCES, TEMPLATE, holds, of, outputs, under
+from template import FUNCTIONS, RESOURCES, TEMPLATE, allowed, holds, of, outputs, under
 
-# CloudFront's managed policy CachingDisabled.
+# CloudFront's managed policies CachingDisabled and AllViewerExceptHostHeader.
 NO_CACHE = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+ALL_BUT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 
 class Doors(unittest.TestCase):
@@ -33,7 +35,7 @@ class Doors(unittest.TestCase):
         front = under(WebhookFront="true")["Front"]["Properties"]["DistributionConfig"]
         behavior = front["DefaultCacheBehavior"]
         # AllViewerExceptHostHeader: with the viewer's host name API Gateway finds no API.
-        self.assertEqual((behavior["CachePolicyId"], behavior["OriginRequestPolicyId"]), (NO_CACHE, "b689b0a8-53d0-40ab-baf2-68738e2966ac"))
+        self.assertEqual((behavior["CachePolicyId"], behavior["OriginRequestPolicyId"]), (NO_CACHE, ALL_BUT_HOST))
         self.assertIn("POST", behavior["AllowedMethods"])
         self.assertEqual(behavior["ViewerProtocolPolicy"], "https-only")
         [origin] = front["Origins"]
@@ -55,12 +57,47 @@ class Doors(unittest.TestCase):
         self.assertEqual(behavior["CachePolicyId"], NO_CACHE)
         self.assertEqual(site["Origins"][0]["OriginAccessControlId"], {"Ref": "SiteAccess"})
         for other in site.get("CacheBehaviors", []):
-            self.assertTrue(other.get("FunctionAssociations"), f"{other['PathPattern']} has no gate")
+            # Who signs in has no session yet, and there is no page of ours.
+            self.assertTrue(other["TargetOriginId"] == "signin" or other.get("FunctionAssociations"), f"{other['PathPattern']} has no gate")
+            self.assertEqual((other["CachePolicyId"], other["ResponseHeadersPolicyId"]), (NO_CACHE, {"Ref": "SiteHeaders"}))
         headers = RESOURCES["SiteHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
         self.assertEqual(set(headers), {"ContentTypeOptions", "FrameOptions", "ReferrerPolicy", "StrictTransportSecurity"})
         readers = [statement for statement in RESOURCES["SiteBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"] if statement["Effect"] == "Allow"]
         self.assertEqual([(reader["Principal"], reader["Action"]) for reader in readers], [({"Service": "cloudfront.amazonaws.com"}, "s3:GetObject")])
         self.assertEqual(readers[0]["Condition"], {"StringEquals": {"aws:SourceArn": {"Sub": "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Site}"}}})
+
+    def test_people_sign_in_only_where_identity_is_on(self):
+        added = set(under(Identity="oidc")) - set(under(Identity="off"))
+        self.assertEqual(added, {f"Signin{part}" for part in ("Api", "Integration", "Route", "Stage", "Permission", "Function", "Logs", "Role")})
+        for identity, origins, patterns in (("off", ["site"], []), ("oidc", ["site", "signin"], ["/signin*"])):
+            site = under(Identity=identity)["Site"]["Properties"]["DistributionConfig"]
+            self.assertEqual([origin["Id"] for origin in site["Origins"]], origins)
+            self.assertEqual([behavior["PathPattern"] for behavior in site.get("CacheBehaviors", [])], patterns)
+        gate = RESOURCES["SiteGate"]["Properties"]["FunctionCode"]["Sub"]
+        self.assertEqual(re.findall(r"\$\{(\w*)", gate), ["Identity"], "nothing else of the gate is replaced")
+
+    def test_the_way_to_the_sign_in_is_narrow(self):
+        site = RESOURCES["Site"]["Properties"]["DistributionConfig"]
+        self.assertEqual(site["Origins"][1]["DomainName"], {"Sub": "${SigninApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"})
+        self.assertEqual(site["Origins"][1]["CustomOriginConfig"]["OriginProtocolPolicy"], "https-only")
+        [behavior] = site["CacheBehaviors"]
+        self.assertEqual((behavior["OriginRequestPolicyId"], behavior["AllowedMethods"]), (ALL_BUT_HOST, ["GET", "HEAD"]))
+        throttles = RESOURCES["SigninStage"]["Properties"]["DefaultRouteSettings"]
+        self.assertEqual((throttles["ThrottlingRateLimit"], throttles["ThrottlingBurstLimit"]), (10, 40))
+        self.assertTrue(RESOURCES["SigninPermission"]["Properties"]["SourceArn"]["Sub"].endswith(":${SigninApi}/*"))
+
+    def test_the_sign_in_reads_its_own_secrets_alone(self):
+        statements = allowed("SigninRole")
+        self.assertEqual(set(statements), {"Log", "Trace", "ReadSettingsAndKeys"})
+        names = [resource["Sub"].rpartition("parameter/")[2] for resource in statements["ReadSettingsAndKeys"]["Resource"]]
+        self.assertEqual(names, ["${AWS::StackName}/signin", "${AWS::StackName}/session-keys"])
+        self.assertEqual(statements["ReadSettingsAndKeys"]["Action"], "ssm:GetParameter")
+        # Two requests to the provider and one look at each parameter.
+        function, integration = FUNCTIONS["Signin"], RESOURCES["SigninIntegration"]["Properties"]
+        self.assertGreaterEqual(function["Timeout"], 2 * 5 + 5 + 2)
+        self.assertEqual(integration["TimeoutInMillis"], 1000 * function["Timeout"])
+        site = lambda **parameters: under(**parameters)["SigninFunction"]["Properties"]["Environment"]["Variables"]["SITE_URL"]
+        self.assertEqual((site(), site(SiteDomain="d")), ({"Sub": "https://${Site.DomainName}"}, {"Sub": "https://${SiteDomain}"}))
 
     def test_who_read_the_site_is_logged(self):
         logging = lambda **parameters: under(**parameters)["Site"]["Properties"]["DistributionConfig"].get("Logging")

@@ -188,6 +188,17 @@ STATIC = [
     ("the webhook has no limit where one is asked for", "WebhookFunction/Properties/ReservedConcurrentExecutions", DROP),
     ("a function reads the table that was replaced", "SettingsParameter/Properties/Value/Sub/1/Table", {"Ref": "TicketsTable"}),
     ("a function reads the table that was replaced", "ReportFunction/Properties/Environment/Variables/TICKETS_TABLE", {"Ref": "TicketsTable"}),
+    # Sign-in.
+    ("passwords count beside sessions", "SiteGate/Properties/FunctionCode/Sub", lambda old: old.replace("'${Identity}'", "'off'")),
+    ("the sign-in is always there", "SigninFunction/Condition", DROP),
+    ("a part of the site has no gate", "Site/Properties/DistributionConfig/CacheBehaviors/If/1/0/TargetOriginId", "site"),
+    ("cookies do not reach the sign-in", "Site/Properties/DistributionConfig/CacheBehaviors/If/1/0/OriginRequestPolicyId", DROP),
+    ("sign-ins are cached", "Site/Properties/DistributionConfig/CacheBehaviors/If/1/0/CachePolicyId", "658327ea-f89d-4fab-a63d-7e88639e58f6"),
+    ("the sign-in takes everything at once", "SigninStage/Properties/DefaultRouteSettings/*", 10_000),
+    ("the sign-in may be called by any API", "SigninPermission/Properties/SourceArn", "*"),
+    ("the sign-in reads all secrets", "SigninRole/Properties/Policies/0/PolicyDocument/Statement/2/Resource/*", {"Sub": "parameter/${AWS::StackName}/*"}),
+    ("the sign-in gives up before the provider", "SigninFunction/Properties/Timeout", 5),
+    ("people come back to the wrong place", "SigninFunction/Properties/Environment/Variables/SITE_URL/If/1", {"Sub": "https://${Site.DomainName}"}),
     ("half a domain is accepted", "Rules/SiteDomainHasCertificate/Assertions/0/Assert", {"Or": [{"Equals": ["", ""]}]}),
 ]
 

@@ -82,8 +82,8 @@ class Protection(unittest.TestCase):
         own = {"KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/k", "SecretsKmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/s"}
         self.assertFalse([role for role, statement in policies() if "kms:" in str(statement["Action"])], "there is no key by default")
         users = lambda sid: {role for role, statement in policies(under(**own)) if statement["Sid"] == sid}
-        self.assertEqual(users("Key"), {*(f"{function}Role" for function in FUNCTIONS), "SchedulesRole"})
-        secrets = {role for role, statement in policies() if re.search("webhook-secret|anthropic-api-key|zendesk-credentials", str(statement["Resource"]))}
+        self.assertEqual(users("Key"), {*(f"{function}Role" for function in set(FUNCTIONS) - {"Signin"}), "SchedulesRole"})
+        secrets = {role for role, statement in policies() if re.search("webhook-secret|anthropic-api-key|zendesk-credentials|session-keys", str(statement["Resource"]))}
         self.assertEqual(users("SecretsKey"), secrets)
         for role, statement in policies(under(**own)):
             if statement["Sid"] == "Key":

@@ -74,6 +74,8 @@ def section(template: dict, name: str, **parameters: str) -> dict:
             if "Condition" not in value or holds(template, value["Condition"], parameters)}
 
 
+# What is off by default and is tested like the rest.
+SIGN_IN = {"Identity": "oidc"}
 # The template the tests look at.
 TEMPLATE: dict = {}
 RESOURCES: dict = {}
@@ -81,9 +83,9 @@ FUNCTIONS: dict = {}
 
 
 def use(written: dict) -> None:
-    """The tests look at this template from now on: as written, and as it is under the parameters' defaults."""
+    """The tests look at this template from now on: as written, and as it is under the parameters' defaults and with the sign-in."""
     under.cache_clear()
-    resources = section(written, "Resources")
+    resources = section(written, "Resources", **SIGN_IN)
     functions = {name.removesuffix("Function"): resource["Properties"] for name, resource in resources.items()
                  if resource["Type"] == "AWS::Serverless::Function"}
     for shared, now in ((TEMPLATE, written), (RESOURCES, resources), (FUNCTIONS, functions)):
@@ -93,8 +95,8 @@ def use(written: dict) -> None:
 
 @functools.cache
 def under(**parameters: str) -> dict:
-    """The resources under these parameters."""
-    return section(TEMPLATE, "Resources", **parameters)
+    """The resources under these parameters, and with the sign-in."""
+    return section(TEMPLATE, "Resources", **{**SIGN_IN, **parameters})
 
 
 def outputs(**parameters: str) -> dict:
