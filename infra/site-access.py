@@ -7,6 +7,7 @@
     infra/site-access.py STACK --list                     the roles that have a password
 
 The store holds a hash only. Roles: support, accounts, sales.
+With Identity=oidc no password counts: infra/identity.py.
 """
 
 import argparse
