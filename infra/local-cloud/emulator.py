@@ -1,11 +1,14 @@
-"""The emulator, with two things it lacks.
+"""The emulator, with three things it lacks.
 
-- Its CloudFront functions cannot read their key-value store. The gate in template.yaml reads the roles' passwords from
-  there. Here `import cf from 'cloudfront'` gets what lies in the emulator's own store, so that the gate itself runs as it is.
+- Its CloudFront functions cannot read their key-value store. The gate in template.yaml reads passwords and session keys
+  from there. Here `import cf from 'cloudfront'` gets what lies in the emulator's own store, so that the gate itself runs as it is.
+- Its CloudFront refuses an origin under amazonaws.com, as it should. Here it asks the emulator's own API of that name.
 - Its CloudFormation refuses an alarm over a sum of metrics. Here such an alarm exists and never changes its state.
 """
 
 import json
+import os
+import re
 import sys
 
 from ministack import app
@@ -42,6 +45,18 @@ def without_sums(name: str, properties: dict):
     return described(name, properties)
 
 
+forward = cloudfront._forward_to_origin
+
+
+def to_own_api(origin: dict, *request, **named):
+    api = re.match(r"([a-z0-9]+)\.execute-api\.", origin["domain_name"])
+    if api:
+        origin = {**origin, "domain_name": f"{api[1]}.execute-api.localhost", "protocol_policy": "http-only",
+                  "http_port": int(os.environ["GATEWAY_PORT"])}
+    return forward(origin, *request, **named)
+
+
 cloudfront.live_function_code = with_store
+cloudfront._forward_to_origin = to_own_api
 provisioners._cw_metric_alarm_record = without_sums
 sys.exit(app.main())

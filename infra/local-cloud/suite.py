@@ -12,9 +12,11 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.parse
 import urllib.request
 
 from cloud import BOT, BUILD, PARAMETERS, ROOT, STACK, WORK, LocalCloud, previous_commit, previous_release, say, wait_for, webhook_address
+from provider import CLIENT, SECRET, Provider
 from runtime import Bootstrap
 from template_test import function_of
 
@@ -94,16 +96,20 @@ def mails_about(ticket: int) -> list[dict]:
     return [mail for mail in mails() if f"#{ticket}" in json.dumps(mail)]
 
 
-def visit(path: str, login: str | None = None):
+def visit(path: str, login: str | None = None, cookies: dict | None = None):
     """A page of the site through CloudFront."""
     site = CLOUD.outputs["DashboardUrl"].removeprefix("https://").split(".")[0]
     connection = http.client.HTTPConnection("127.0.0.1", CLOUD.port, timeout=10)
     headers = {"Host": f"{site}.cloudfront.localhost:{CLOUD.port}"}
     if login is not None:
         headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+    if cookies:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
-    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode("utf-8", "replace")
+    # `getheader` joins what comes several times, as cookies do.
+    headers = {name.lower(): answer.getheader(name) for name, _ in answer.getheaders()}
+    return answer.status, headers, answer.read().decode("utf-8", "replace")
 
 
 def login(role: str) -> str:
@@ -451,7 +457,10 @@ class Suite(unittest.TestCase):
             seen.add(function)
             with self.subTest(event=file.name), Bootstrap(BUILD / f"{function}Function" / "bootstrap", SAM_LOCAL) as bootstrap:
                 answer = bootstrap.invoke(file.read_bytes())
-                if function == "Webhook":
+                if function == "Signin":
+                    # There is no provider: signing out needs none.
+                    self.assertEqual(answer["statusCode"], {"signin-begin": 503, "signin-out": 200}[file.stem])
+                elif function == "Webhook":
                     # Signed long ago.
                     self.assertEqual(answer["statusCode"], 401)
                     signed = subprocess.run([CLOUD.release.local, "sign", file], capture_output=True, check=True, cwd=WORK).stdout
@@ -465,13 +474,97 @@ class Suite(unittest.TestCase):
                 else:
                     failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
                     self.assertEqual(sorted(failed), answers[file.stem])
-        self.assertEqual(seen, {"Webhook", "Triage", "Alert", "Report", "Sweep"})
+        self.assertEqual(seen, {"Webhook", "Triage", "Alert", "Report", "Sweep", "Signin"})
 
     def arn(self, url: str) -> str:
         return CLOUD.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
     def role_arn(self, function: str) -> str:
         return CLOUD.client("lambda").get_function_configuration(FunctionName=CLOUD.outputs[f"{function}FunctionName"])["Role"]
+
+
+class Dashboard(unittest.TestCase):
+    """People sign in at a provider instead of knowing a password."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.addClassCleanup(CLOUD.deploy_this, Identity="off")
+        CLOUD.deploy_this(Identity="oidc")
+        cls.provider = cls.enterClassContext(Provider())
+
+    def identity(self, *arguments, text: str = "", code: int = 0) -> str:
+        command = [sys.executable, ROOT / "infra" / "identity.py", STACK, *arguments]
+        done = subprocess.run(command, env=CLOUD.environment, input=text, text=True, capture_output=True)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stdout + done.stderr
+
+    def sign_in(self, page: str, **person) -> tuple[int, dict, str, dict]:
+        """As a browser does it: status, headers and page at the end, and the cookies it has then."""
+        self.provider.person = person
+        status, headers, text = visit(page)
+        self.assertEqual((status, headers["location"]), (302, "/signin?to=" + urllib.parse.quote(page, safe="")))
+        cookies: dict[str, str] = {}
+        for _ in range(2):
+            status, headers, text = visit(headers["location"], cookies=cookies)
+            for cookie in [] if "set-cookie" not in headers else headers["set-cookie"].split(", "):
+                name, _, value = cookie.split(";")[0].partition("=")
+                cookies[name] = value
+            if status != 302 or not headers["location"].startswith(self.provider.issuer):
+                break
+            back = self.provider.authorize(headers["location"])
+            self.assertTrue(back.startswith(f"{CLOUD.outputs['DashboardUrl']}signin/callback?"), back)
+            headers["location"] = "/signin/callback?" + back.partition("?")[2]
+        return status, headers, text, {name: value for name, value in cookies.items() if value}
+
+    def test_a_mistake_is_named_and_nothing_stored(self):
+        good = {"--issuer": self.provider.issuer, "--client-id": CLIENT, "--support": "helpdesk"}
+        for change, words in (({"--issuer": self.provider.issuer + "/"}, f"calls itself '{self.provider.issuer}'"),
+                              ({"--issuer": "http://id.example.com"}, "--issuer: must be an https address"),
+                              ({"--issuer": CLOUD.endpoint.replace("localhost", "127.0.0.1")}, "gives no OpenID configuration"),
+                              ({"--support": " "}, "a group's name is blank"), ({"--support": None}, "name at least one group"),
+                              ({"--client-id": None}, "--client-id: is not stored yet")):
+            given = [part for pair in {**good, **change}.items() if pair[1] is not None for part in pair]
+            self.assertIn(words, self.identity("set", "--secret-stdin", *given, text=SECRET, code=1))
+        self.assertIn("the client's secret is blank", self.identity("set", "--secret-stdin", *sum(good.items(), ()), text="\n", code=1))
+        self.assertEqual(json.loads(self.identity("show")), {})
+
+    def test_people_sign_in_and_see_their_pages(self):
+        self.assertEqual(visit("/signin")[0], 503, "not set up yet")
+        self.assertEqual(visit("/support/", login("support"))[0], 302, "no password counts")
+        printed = self.identity("set", "--issuer", self.provider.issuer, "--client-id", CLIENT, "--secret-stdin", "--accounts", "kam",
+                                "--contact", "the IT desk", text=SECRET)
+        self.assertIn(f"{CLOUD.outputs['DashboardUrl']}signin/callback", printed)
+        self.assertNotIn(SECRET, self.identity("show"))
+
+        ada = {"sub": "u-1", "email": "ada@example.com", "email_verified": True, "groups": ["kam"]}
+        status, headers, text, cookies = self.sign_in("/accounts/", **ada)
+        self.assertEqual((status, headers.get("location")), (302, "/accounts/"), text)
+        self.assertEqual(list(cookies), ["__Host-triage"])
+        wait_for("the schedule publishes", lambda: visit("/accounts/", cookies=cookies)[0] == 200, 150, 2)
+        status, _, text = visit("/support/", cookies=cookies)
+        self.assertEqual(status, 403)
+        self.assertIn("ada@example.com", text)
+        changed = {"__Host-triage": "A" + cookies["__Host-triage"]}
+        self.assertEqual(visit("/accounts/", cookies=changed)[0], 302)
+
+        self.identity("rotate")
+        self.assertEqual(visit("/accounts/", cookies=cookies)[0], 200, "the key before is good for the sessions that are there")
+        self.identity("sign-out-all")
+        self.assertEqual(visit("/accounts/", cookies=cookies)[0], 302)
+
+        status, _, text, cookies = self.sign_in("/accounts/", sub="u-2", email="eve@example.com", email_verified=True, groups=["others"])
+        self.assertEqual((status, list(cookies)), (403, []), text)
+        self.assertIn("the IT desk", text)
+
+        said = {line.get("message"): line for line in logs("signin")}
+        self.assertEqual(said["Somebody signed in."]["person"], "ada@example.com")
+        self.assertEqual(said["Somebody without a role signed in."]["person"], "eve@example.com")
+        self.assertNotIn(SECRET, json.dumps(list(said.values())))
+        # The emulator writes into its log what CloudFront would write into CloudWatch.
+        seen = (WORK / "emulator.log").read_text()
+        for line in ('{"who":"ada@example.com","role":"accounts","path":"/accounts/","admitted":true}',
+                     '{"who":"ada@example.com","role":"support","path":"/support/","admitted":false}'):
+            self.assertIn(line, seen.replace('\\"', '"'))
 
 
 def main(tests: list[str]) -> int:
