@@ -101,11 +101,12 @@ def main() -> int:
     threading.Thread(target=stub.serve_forever, daemon=True).start()
     zendesk = subprocess.Popen([target / "local", "demo-zendesk", "--set-up", "--port", "0"], stdout=subprocess.PIPE, text=True, cwd="/")
     zendesk_url = zendesk.stdout.readline().split()[1]
-    names = ["TICKETS_QUEUE_URL", "ALERTS_QUEUE_URL", "TICKETS_TABLE", "CONTROL_TABLE", "SITE_BUCKET", "CONFIGURATION_SET", "MODEL_KEY_PARAMETER"]
+    names = ["TICKETS_QUEUE_URL", "ALERTS_QUEUE_URL", "TICKETS_TABLE", "CONTROL_TABLE", "SITE_BUCKET", "CONFIGURATION_SET", "MODEL_KEY_PARAMETER",
+             "SIGNIN_PARAMETER", "SESSION_KEYS_PARAMETER"]
     aws = {**{name: "/nothing" for name in names}, "CONFIG_BUCKET": "config", "MODE_PARAMETER": "/mode", "WEBHOOK_SECRET_PARAMETER": "/secret",
            "TICKETS_QUEUE_URL": "http://localhost/000000000000/tickets", "ALERTS_QUEUE_URL": "http://localhost/000000000000/alerts",
            "TICKETS_DEAD_LETTERS_URL": "http://localhost/000000000000/dead", "ALERTS_DEAD_LETTERS_URL": "http://localhost/000000000000/dead",
-           "SENDER_EMAIL": "a@example.com", "GUARDIAN_EMAIL": "b@example.com", "OPPORTUNITY_EMAIL": "c@example.com", "ANALYST": "embedded",
+           "SENDER_EMAIL": "a@example.com", "GUARDIAN_EMAIL": "b@example.com", "OPPORTUNITY_EMAIL": "c@example.com", "ANALYST": "embedded", "SITE_URL": "https://site.example.com",
            "ZENDESK_SUBDOMAIN": zendesk_url, "ZENDESK_CREDENTIALS_PARAMETER": "/zendesk", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stub.server_address[1]}", "RUST_LOG": "error"}
     embedded = {"AWS_SAM_LOCAL": "true", "BACKEND": "embedded", "RUST_LOG": "error"}
 
