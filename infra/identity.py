@@ -35,7 +35,7 @@ class Identity:
     def __init__(self, stack: Stack) -> None:
         if stack.parameters.get("Identity") != "oidc":
             raise Problem(f"{stack.name} lets people in by password. Deploy it with the parameter Identity=oidc first.")
-        self.name = stack.name
+        self.name, self.key = stack.name, stack.parameters.get("SecretsKmsKeyArn")
         self.ssm = boto3.client("ssm")
         self.store, self.site = stack.output("SitePasswordsArn"), stack.output("DashboardUrl").rstrip("/")
 
@@ -47,7 +47,8 @@ class Identity:
         return json.loads(found["Parameter"]["Value"])
 
     def write(self, name: str, value: dict) -> None:
-        self.ssm.put_parameter(Name=f"/{self.name}/{name}", Type="SecureString", Value=json.dumps(value), Overwrite=True)
+        self.ssm.put_parameter(Name=f"/{self.name}/{name}", Type="SecureString", Value=json.dumps(value), Overwrite=True,
+                               **({"KeyId": self.key} if self.key else {}))
 
     def tell_gate(self, keys: list[str]) -> None:
         store = boto3.client("cloudfront-keyvaluestore")

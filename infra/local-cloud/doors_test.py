@@ -82,6 +82,7 @@ class Doors(unittest.TestCase):
         self.assertEqual(site["Origins"][1]["CustomOriginConfig"]["OriginProtocolPolicy"], "https-only")
         [behavior] = site["CacheBehaviors"]
         self.assertEqual((behavior["OriginRequestPolicyId"], behavior["AllowedMethods"]), (ALL_BUT_HOST, ["GET", "HEAD"]))
+        self.assertEqual(behavior["ViewerProtocolPolicy"], "redirect-to-https")
         throttles = RESOURCES["SigninStage"]["Properties"]["DefaultRouteSettings"]
         self.assertEqual((throttles["ThrottlingRateLimit"], throttles["ThrottlingBurstLimit"]), (10, 40))
         self.assertTrue(RESOURCES["SigninPermission"]["Properties"]["SourceArn"]["Sub"].endswith(":${SigninApi}/*"))

@@ -193,6 +193,7 @@ STATIC = [
     ("the sign-in is always there", "SigninFunction/Condition", DROP),
     ("a part of the site has no gate", "Site/Properties/DistributionConfig/CacheBehaviors/If/1/0/TargetOriginId", "site"),
     ("cookies do not reach the sign-in", "Site/Properties/DistributionConfig/CacheBehaviors/If/1/0/OriginRequestPolicyId", DROP),
+    ("plain HTTP to the sign-in", "Site/Properties/DistributionConfig/CacheBehaviors/If/1/0/ViewerProtocolPolicy", "allow-all"),
     ("sign-ins are cached", "Site/Properties/DistributionConfig/CacheBehaviors/If/1/0/CachePolicyId", "658327ea-f89d-4fab-a63d-7e88639e58f6"),
     ("the sign-in takes everything at once", "SigninStage/Properties/DefaultRouteSettings/*", 10_000),
     ("the sign-in may be called by any API", "SigninPermission/Properties/SourceArn", "*"),
