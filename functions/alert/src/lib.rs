@@ -112,11 +112,7 @@ impl Handler for Batch<'_> {
         };
         one_alert(self.alerting, key, &delivery.owner, self.invocation).await.unwrap_or_else(|error| {
             tracing::error!(alert = %key, error = told(&error), "Failed to deliver an alert.");
-            match error {
-                // The same mail goes out once somebody has mended the account, so it waits for that.
-                PortError::Denied { .. } => Verdict::Again { not_before: None },
-                error => Verdict::from(&error),
-            }
+            Verdict::from(&error)
         })
     }
 

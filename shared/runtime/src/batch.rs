@@ -39,12 +39,14 @@ pub enum Verdict {
     Park { reason: String },
 }
 
-/// Transient failures come again, permanent ones will not get better.
+/// Transient failures come again, permanent ones will not get better. What needs a person to mend our rights comes again
+/// for hours too, since then the same call works.
 impl From<&PortError> for Verdict {
     fn from(error: &PortError) -> Self {
         match error {
             PortError::Transient { not_before, .. } => Self::Again { not_before: *not_before },
-            PortError::Permanent { .. } | PortError::Denied { .. } => Self::Park { reason: told(error) },
+            PortError::Denied { .. } => Self::Again { not_before: None },
+            PortError::Permanent { .. } => Self::Park { reason: told(error) },
         }
     }
 }
