@@ -132,60 +132,83 @@ impl StackSettings {
     }
 }
 
-/// A function and the settings it was built with.
+/// A function at work.
 struct Running<F> {
-    sdk: Sdk,
+    /// Where its settings come from; None under `sam local`, and where the environment is all there is.
     settings: Option<StackSettings>,
-    levels: Levels,
     current: Mutex<Built<F>>,
 }
 
+/// What a function is built from.
+struct Builder {
+    sdk: Sdk,
+    levels: Levels,
+}
+
+/// A function and the settings it was built with.
 struct Built<F> {
     function: Arc<F>,
     with: Arc<BTreeMap<String, String>>,
+    /// None under `sam local`, where nothing changes.
+    builder: Option<Builder>,
     /// When newer settings last failed to build one.
     failed: Option<Instant>,
 }
 
 impl<F: Function> Running<F> {
     async fn start(levels: Levels) -> Result<Self, Error> {
-        let sdk = Sdk::from_env().await;
-        let name = match backend(variable)? {
-            Backend::Aws => variable("SETTINGS_PARAMETER"),
-            Backend::Embedded => None,
-        };
-        let parameters = || Parameters::new(&sdk);
-        let settings = name.map(|name| StackSettings { parameters: parameters(), name, cached: Cached::default() });
+        if backend(variable)? == Backend::Embedded {
+            let function = Arc::new(F::embedded()?);
+            let current = Built { function, with: Arc::default(), builder: None, failed: None };
+            return Ok(Self { settings: None, current: Mutex::new(current) });
+        }
+        let builder = Builder { sdk: Sdk::from_env().await, levels };
+        let parameters = || Parameters::new(&builder.sdk);
+        let settings = variable("SETTINGS_PARAMETER").map(|name| StackSettings {
+            parameters: parameters(),
+            name,
+            cached: Cached::default(),
+        });
         let with = match &settings {
             Some(settings) => settings.get().await?,
             None => Arc::default(),
         };
-        let function = Arc::new(build(source(&with), &sdk, &levels).await?);
-        Ok(Self { sdk, settings, levels, current: Mutex::new(Built { function, with, failed: None }) })
+        let function = Arc::new(builder.build(&with).await?);
+        let current = Built { function, with, builder: Some(builder), failed: None };
+        Ok(Self { settings, current: Mutex::new(current) })
     }
 
     /// The function by the settings of now. One that cannot be built from them leaves the one before at work.
     async fn function(&self) -> Arc<F> {
         let mut current = self.current.lock().await;
-        let Some(settings) = &self.settings else { return current.function.clone() };
-        // Kept values are served where asking fails, which `Cached` logs.
-        let Ok(with) = settings.get().await else { return current.function.clone() };
-        current.follow(with, &self.sdk, &self.levels).await;
+        // Where asking fails the kept settings are served, and `Cached` logs it.
+        if let Some(settings) = &self.settings
+            && let Ok(with) = settings.get().await
+        {
+            current.follow(with).await;
+        }
         current.function.clone()
+    }
+}
+
+impl Builder {
+    async fn build<F: Function>(&self, with: &Arc<BTreeMap<String, String>>) -> Result<F, Error> {
+        let source = source(with);
+        let function = F::deployed(source.clone(), self.sdk.clone()).await?;
+        self.levels.set(&environment(&source).or("RUST_LOG", "info".to_owned()));
+        Ok(function)
     }
 }
 
 impl<F: Function> Built<F> {
     /// Builds the function anew where its settings changed.
-    async fn follow(&mut self, with: Arc<BTreeMap<String, String>>, sdk: &Sdk, levels: &Levels) {
+    async fn follow(&mut self, with: Arc<BTreeMap<String, String>>) {
         let waits = self.failed.is_some_and(|failed| failed.elapsed() < PAUSE);
-        if Arc::ptr_eq(&with, &self.with) || waits {
-            return;
-        }
-        match build(source(&with), sdk, levels).await {
+        let Some(builder) = self.builder.as_ref().filter(|_| !waits && !Arc::ptr_eq(&with, &self.with)) else { return };
+        match builder.build(&with).await {
             Ok(function) => {
                 tracing::info!("Took over changed settings.");
-                *self = Self { function: Arc::new(function), with, failed: None };
+                (self.function, self.with, self.failed) = (Arc::new(function), with, None);
             }
             Err(error) => {
                 tracing::error!(error = told(&*error), "The changed settings cannot be used; using the previous ones.");
@@ -200,15 +223,6 @@ impl<F: Function> Built<F> {
 fn source(settings: &Arc<BTreeMap<String, String>>) -> Source {
     let settings = settings.clone();
     Arc::new(move |name| settings.get(name).cloned().or_else(|| variable(name)))
-}
-
-async fn build<F: Function>(source: Source, sdk: &Sdk, levels: &Levels) -> Result<F, Error> {
-    let function = match backend(variable)? {
-        Backend::Aws => F::deployed(source.clone(), sdk.clone()).await,
-        Backend::Embedded => F::embedded(),
-    }?;
-    levels.set(&environment(&source).or("RUST_LOG", "info".to_owned()));
-    Ok(function)
 }
 
 /// Logs at the level of `RUST_LOG`, builds the function, and handles events until the environment is taken down. Metrics
@@ -325,13 +339,12 @@ mod tests {
         let settings = |pairs: &[(&str, &str)]| {
             Arc::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
         };
-        let sdk = Sdk::from_env().await;
-        let levels = Levels::default();
+        let builder = Builder { sdk: Sdk::from_env().await, levels: Levels::default() };
         let first = settings(&[("TOLD", "first")]);
-        let function = Arc::new(build::<Told>(source(&first), &sdk, &levels).await.unwrap());
-        let mut built = Built { function, with: first.clone(), failed: None };
+        let function = Arc::new(builder.build::<Told>(&first).await.unwrap());
+        let mut built = Built { function, with: first.clone(), builder: Some(builder), failed: None };
         let mut follow = async |with| {
-            built.follow(with, &sdk, &levels).await;
+            built.follow(with).await;
             built.function.0.clone()
         };
         assert_eq!(follow(first).await, "first");
@@ -340,7 +353,7 @@ mod tests {
         let third = settings(&[("TOLD", "third")]);
         assert_eq!(follow(third.clone()).await, "second", "it failed just now");
         built.failed = Instant::now().checked_sub(PAUSE);
-        built.follow(third, &sdk, &levels).await;
+        built.follow(third).await;
         assert_eq!(built.function.0, "third");
     }
 
