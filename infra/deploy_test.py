@@ -268,6 +268,8 @@ class Deploy(unittest.TestCase):
             self.assertEqual(refused.returncode, 2, why)
             self.assertIn(why, refused.stderr)
         self.assertIn("ZENDESK_CLIENT_ID and ZENDESK_CLIENT_SECRET go together", self.deploy(ZENDESK_CLIENT_SECRET="").stderr)
+        for text in ("", "[]"):
+            self.assertIn("is no JSON object", self.deploy("--secrets-stdin", text=text).stderr)
         self.assertIn("--set X", self.deploy("--set", "X").stderr)
         self.assertIn("with one of Architecture,", self.deploy("--set", "Rollout=10").stderr)
         self.assertEqual(self.calls("sam"), [])

@@ -246,17 +246,18 @@ def redrive(stack: Stack, name: str, rate: int | None, pause: float = 2) -> int:
     if rate:
         wish["MaxNumberOfMessagesPerSecond"] = rate
     try:
-        task = move_task(sqs, source)
+        task, before = move_task(sqs, source), None
         if task and task["Status"] == "RUNNING":
             progress("A redrive is running already.")
         else:
+            before = task and task["StartedTimestamp"]
             sqs.start_message_move_task(**wish)
     except ClientError as error:
         # An emulator's.
         if code(error) not in ("InvalidAction", "AWS.SimpleQueueService.InvalidAction", "UnknownOperationException"):
             raise
         return redrive_by_hand(queue, dead, there)
-    return watch_move(sqs, source, dead, there, pause)
+    return watch_move(sqs, source, dead, there, before, pause)
 
 
 def move_task(sqs, source: str) -> dict | None:
@@ -264,13 +265,16 @@ def move_task(sqs, source: str) -> dict | None:
     return next(iter(sqs.list_message_move_tasks(SourceArn=source, MaxResults=1).get("Results", [])), None)
 
 
-def watch_move(sqs, source: str, dead: str, there: int, pause: float) -> int:
+def watch_move(sqs, source: str, dead: str, there: int, before: int | None, pause: float) -> int:
     """A message that fails again at once comes back among the dead letters while the task runs, so the task is ended when
     it has moved as many as lay there at first."""
     shown, cancelled = None, False
     try:
         while True:
-            task = move_task(sqs, source) or {"Status": "RUNNING"}
+            task = move_task(sqs, source)
+            if task is None or task.get("StartedTimestamp") == before:
+                # Ours is not listed yet; the newest is the one of last time.
+                task = {"Status": "RUNNING"}
             moved, status = task.get("ApproximateNumberOfMessagesMoved", 0), task["Status"]
             if shown != (moved, status):
                 progress(f"{moved} of about {there} moved, {status.lower()}")
@@ -395,7 +399,7 @@ def switch_lines(stack: Stack):
         if change:
             line += f"since {text(change['LastModifiedDate'])}, by {change.get('LastModifiedUser', 'somebody unknown')}"
         if value not in allowed:
-            line += f"  NOT VALID: the functions go on with what they had; set {' or '.join(allowed)}"
+            line += f"  NOT VALID, so it counts as off (mode: shadow); set {' or '.join(allowed)}"
         yield line
 
 

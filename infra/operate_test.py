@@ -129,12 +129,14 @@ class Redrive(unittest.TestCase):
     class Sqs:
         """Moves `speed` messages at every look; what it moves fails at once and is there again."""
 
-        def __init__(self, there: int, poison: bool, speed: int, failure: str | None = None) -> None:
-            self.there, self.poison, self.speed, self.failure = there, poison, speed, failure
+        def __init__(self, there: int, poison: bool, speed: int, failure: str | None = None, late: int = 0) -> None:
+            self.there, self.poison, self.speed, self.failure, self.late = there, poison, speed, failure, late
             self.moved, self.status, self.cancelled, self.looks = 0, "RUNNING", 0, 0
 
         def list_message_move_tasks(self, **_) -> dict:
             self.looks += 1
+            if self.looks <= self.late:
+                return {"Results": [{"Status": "COMPLETED", "ApproximateNumberOfMessagesMoved": 9, "StartedTimestamp": 1}]}
             if self.looks > 1000:
                 raise AssertionError("the redrive does not end")
             if self.status == "RUNNING" and self.failure:
@@ -144,7 +146,7 @@ class Redrive(unittest.TestCase):
                 if not self.poison and self.moved >= self.there:
                     self.status = "COMPLETED"
             return {"Results": [{"Status": self.status, "ApproximateNumberOfMessagesMoved": self.moved, "TaskHandle": "handle",
-                                 "FailureReason": self.failure}]}
+                                 "StartedTimestamp": 2, "FailureReason": self.failure}]}
 
         def cancel_message_move_task(self, TaskHandle: str) -> None:
             self.cancelled, self.status = self.cancelled + 1, "CANCELLED"
@@ -153,11 +155,15 @@ class Redrive(unittest.TestCase):
         import operate
         with unittest.mock.patch.object(operate, "length", lambda _: 1), contextlib.redirect_stdout(io.StringIO()) as self.said, \
              contextlib.redirect_stderr(io.StringIO()):
-            return operate.watch_move(sqs, "arn", "url", sqs.there, 0)
+            return operate.watch_move(sqs, "arn", "url", sqs.there, 1, 0)
 
     def test_a_redrive_ends_when_all_is_moved(self):
         sqs = self.Sqs(40, poison=False, speed=7)
         self.assertEqual((self.watch(sqs), sqs.cancelled), (0, 0))
+        self.assertIn("40 moved", self.said.getvalue())
+
+    def test_the_task_of_last_time_does_not_end_it(self):
+        self.watch(self.Sqs(40, poison=False, speed=7, late=3))
         self.assertIn("40 moved", self.said.getvalue())
 
     def test_a_poisoned_message_does_not_keep_it_going(self):

@@ -1,0 +1,71 @@
+"""Secrets: out of the environment, standard input or the keyboard, encrypted into SSM."""
+
+import getpass
+import json
+import os
+import sys
+
+import boto3
+
+from .run import Run, Wrong
+
+SECRETS = ["ZENDESK_CLIENT_ID", "ZENDESK_CLIENT_SECRET", "ZENDESK_RUNTIME_CLIENT_ID", "ZENDESK_RUNTIME_CLIENT_SECRET",
+           "ANTHROPIC_API_KEY"]
+
+
+def secrets(run: Run) -> None:
+    """Secrets"""
+    given = {name: os.environ[name] for name in SECRETS if os.environ.get(name)}
+    if run.arguments.secrets_stdin:
+        try:
+            read = json.load(sys.stdin)
+            given.update({name: value for name, value in read.items() if name in SECRETS})
+        except (ValueError, AttributeError) as error:
+            raise Wrong("--secrets-stdin: standard input is no JSON object") from error
+    run.secrets = given
+    pair(run, "ZENDESK_CLIENT", "set-up OAuth client (empty to leave Zendesk alone)")
+    name = f"/{run.name}/zendesk-credentials"
+    if run.arguments.replace_secrets or not is_there(name):
+        pair(run, "ZENDESK_RUNTIME_CLIENT", "running OAuth client (empty if you store it later)")
+        if "ZENDESK_RUNTIME_CLIENT_ID" in run.secrets:
+            put(run, name, json.dumps({"client_id": run.secrets["ZENDESK_RUNTIME_CLIENT_ID"],
+                                       "client_secret": run.secrets["ZENDESK_RUNTIME_CLIENT_SECRET"]}))
+        elif not run.dry:
+            run.leave(f"{name} is not there: no ticket can be read. Set ZENDESK_RUNTIME_CLIENT_ID and _SECRET and run this again")
+    else:
+        run.say(f"{name} is there, and kept")
+    name = f"/{run.name}/anthropic-api-key"
+    if not run.arguments.model_key:
+        there = is_there(name)
+        run.say(f"{name} is " + ("there, and kept" if there else "not there: the embedded analyst reads; --model-key stores one"))
+    elif run.arguments.replace_secrets or not is_there(name):
+        key = run.secrets.get("ANTHROPIC_API_KEY") or (getpass.getpass("    Key of the model: ") if run.asks() else "")
+        if not key:
+            raise Wrong("--model-key: set ANTHROPIC_API_KEY, or run this at a terminal")
+        put(run, name, key.strip())
+    else:
+        run.say(f"{name} is there, and kept; --replace-secrets replaces it")
+
+
+def pair(run: Run, prefix: str, what: str) -> None:
+    identity, secret = f"{prefix}_ID", f"{prefix}_SECRET"
+    unknown = identity not in run.secrets and secret not in run.secrets
+    if unknown and run.asks() and not run.would(f"ask for the {what}"):
+        answer = input(f"    Client id of the {what}: ").strip()
+        if answer:
+            run.secrets[identity], run.secrets[secret] = answer, getpass.getpass("    Its secret: ").strip()
+    if (identity in run.secrets) != (secret in run.secrets):
+        raise Wrong(f"{identity} and {secret} go together; one of them is missing")
+
+
+def is_there(name: str) -> bool:
+    return bool(boto3.client("ssm").get_parameters(Names=[name])["Parameters"])
+
+
+def put(run: Run, name: str, value: str) -> None:
+    if run.would(f"write {name}, encrypted"):
+        return
+    key = run.parameters.get("SecretsKmsKeyArn")
+    boto3.client("ssm").put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True,
+                                      **({"KeyId": key} if key else {}))
+    run.say(f"{name} is written, encrypted")
