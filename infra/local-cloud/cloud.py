@@ -40,6 +40,8 @@ PARAMETERS = {
     "AlarmEmail": "ops@example.com",
     "Analyst": "embedded",
 }
+# An empty value, as SAM wants it on its command line.
+EMPTY = '""'
 ROLES = ["support", "accounts", "sales"]
 # The user that `demo-zendesk` keeps for us.
 BOT = "900000001"
@@ -145,8 +147,8 @@ class LocalCloud:
             "PYTHONPATH": str(HERE / "resolver"),
         }
 
-    def client(self, service: str, region: str = REGION):
-        return boto3.client(service, endpoint_url=self.endpoint, region_name=region, aws_access_key_id="test",
+    def client(self, service: str):
+        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id="test",
                             aws_secret_access_key="test")
 
     def __enter__(self) -> "LocalCloud":
@@ -246,8 +248,8 @@ class LocalCloud:
         # Without it nothing is written to Zendesk.
         self.switch("mode", "suggest")
 
-    def put_secret(self, name: str, value: dict, stack: str = STACK, region: str = REGION) -> None:
-        self.client("ssm", region).put_parameter(Name=f"/{stack}/{name}", Type="SecureString", Value=json.dumps(value), Overwrite=True)
+    def put_secret(self, name: str, value: dict, stack: str = STACK) -> None:
+        self.client("ssm").put_parameter(Name=f"/{stack}/{name}", Type="SecureString", Value=json.dumps(value), Overwrite=True)
 
     def switch(self, name: str, value: str) -> None:
         """What only a person sets; a function sees it within 300 s or at its next cold start."""
@@ -256,22 +258,21 @@ class LocalCloud:
     def deploy(self, release: Release, **parameters: str) -> None:
         """Deploys a release over whatever is there."""
         say("Deploying the template ...")
-        self.outputs = self.sam_deploy(STACK, release, REGION, **parameters)
+        self.outputs = self.sam_deploy(STACK, release, **parameters)
 
-    def sam_deploy(self, stack: str, release: Release, region: str, **parameters: str) -> dict[str, str]:
+    def sam_deploy(self, stack: str, release: Release, **parameters: str) -> dict[str, str]:
         """The stack's outputs."""
         given = {**PARAMETERS, **parameters}
         command = [BIN / "sam", "deploy", "--template-file", release.build / "template.yaml", "--stack-name", stack,
                    "--s3-bucket", "deployment", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND",
-                   "--no-confirm-changeset", "--no-progressbar", "--region", region,
-                   "--parameter-overrides", *[f"{name}={value}" for name, value in given.items()]]
+                   "--no-confirm-changeset", "--no-progressbar", "--region", REGION,
+                   "--parameter-overrides", *[f"{name}={value or EMPTY}" for name, value in given.items()]]
         with open(WORK / "deploy.log", "w") as log:
-            environment = {**self.environment, "AWS_DEFAULT_REGION": region, "AWS_REGION": region}
-            done = subprocess.run(command, env=environment, stdout=log, stderr=subprocess.STDOUT, cwd=WORK)
+            done = subprocess.run(command, env=self.environment, stdout=log, stderr=subprocess.STDOUT, cwd=WORK)
         if done.returncode:
             say((WORK / "deploy.log").read_text()[-5000:])
             raise RuntimeError("sam deploy failed")
-        found = self.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"][0]
+        found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
 
     def deploy_this(self, **parameters: str) -> None:

@@ -232,7 +232,7 @@ class Suite(unittest.TestCase):
         self.assertEqual(record(ticket), found, "nothing was triaged a second time")
         self.assertEqual(len(CLOUD.updates(ticket)), 1)
         wait_for("its alert is sent", lambda: operation.alert_state(ticket) == "sent")
-        self.assertEqual([alert["sk"]["S"] for alert in items(ticket, "ALERT#")], ["ALERT#guardian#critical"])
+        self.assertEqual(len(items(ticket, "ALERT#")), 1)
         self.assertEqual(len(mails_about(ticket)), 1)
         raised = [action for action in self.actions(ticket) if action in ("alert_raised", "alert_email", "zendesk_update")]
         self.assertEqual(sorted(raised), ["alert_email", "alert_raised", "zendesk_update"], "each once")
@@ -325,11 +325,11 @@ class Suite(unittest.TestCase):
 
     def test_held_alerts_come_in_a_digest(self):
         held = lambda: [mail for mail in mails() if "held alert" in mail["Subject"]]
-        alert = next((entry for number in range(1001, 1031) for entry in items(number, "ALERT#")), None)
-        if alert is None:
-            post(created(1002))
-            triaged(1002)
-            alert = wait_for("an alert", lambda: items(1002, "ALERT#"))[0]
+        ticket = operation.leaving()
+        post(created(ticket))
+        triaged(ticket)
+        wait_for("an alert is sent", lambda: operation.alert_state(ticket) == "sent")
+        alert = items(ticket, "ALERT#")[0]
         before = len(held())
         operation.settle(alert, "held", reason="cooldown")
         operation.forget_the_hour()

@@ -1,14 +1,14 @@
 """From the release before this one to this one, and back: what lies in tables and queues is read on the other side.
 
 Before the suite `rise` deploys the previous release, fills tables and queues, and deploys this one over it; after the
-suite `fall` goes the other way. The previous release has a helpdesk of its own to read from.
+suite `fall` goes the other way. Both read from the same Zendesk.
 """
 
 import contextlib
 import json
 
 import suite
-from cloud import LocalCloud, Release, free_port, say, stop, wait_for
+from cloud import BOT, LocalCloud, Release, say, wait_for
 
 QUEUES = ("TicketsQueueUrl", "AlertsQueueUrl")
 DEAD = ("TicketsDeadLettersUrl", "AlertsDeadLettersUrl")
@@ -19,17 +19,15 @@ BACK = (1025, 1026)
 
 
 class Previous:
-    """The previous release with the helpdesk its functions read from."""
+    """The previous release."""
 
     def __init__(self, cloud: LocalCloud, release: Release) -> None:
-        self.cloud, self.release, self.port = cloud, release, free_port()
+        self.cloud, self.release = cloud, release
 
     def deploy(self) -> None:
         say("The previous release ...")
-        command = [self.release.local, "helpdesk", "--port", str(self.port)]
-        self.helpdesk = self.cloud.spawn("previous-helpdesk", command, dict(self.cloud.environment))
         # It has a parameter Stage in place of LocalCloud; sam leaves out what a template does not have.
-        self.cloud.deploy(self.release, Stage="test", HelpdeskUrl=f"http://127.0.0.1:{self.port}")
+        self.cloud.deploy(self.release, Stage="test", ZendeskSubdomain=f"http://127.0.0.1:{self.cloud.zendesk_port}", ZendeskBotUserId=BOT)
 
 
 @contextlib.contextmanager
@@ -73,7 +71,6 @@ def rise(cloud: LocalCloud, previous: Previous) -> None:
         with held(cloud, "Triage"):
             for ticket in WAITS:
                 suite.expect(suite.post(suite.created(ticket))[0], 200)
-            stop(previous.helpdesk)
             cloud.deploy_this()
             cloud.configure()
     for ticket in WAITS:
