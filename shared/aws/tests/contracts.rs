@@ -261,10 +261,7 @@ async fn the_mailer() {
     let from = |sender: &str| SesMailer::new(&sdk, sender.parse().unwrap(), variable("CONFIGURATION_SET"));
     let taken = mailer::a_message_is_taken_each_time(&from("triage@example.com"), "kam@example.com").await;
     assert!(matches!(taken, Accepted::Sent { .. }));
-    let nowhere = SesMailer::new(&sdk, "triage@example.com".parse().unwrap(), "nobody-made-this".to_owned());
-    for mailer in [from("triage@unverified.example"), nowhere] {
-        mailer::a_refusal_of_ours_is_denied(&mailer, "kam@example.com").await;
-    }
+    mailer::a_refusal_of_ours_is_denied(&from("triage@unverified.example"), "kam@example.com").await;
 }
 
 /// A reader of the bucket, past the gate.
