@@ -207,11 +207,14 @@ class LocalCloud:
         self._zendesk = self.spawn("zendesk", command, os.environ.copy())
         wait_for("Zendesk answers", self.zendesk_answers)
 
-    def stop_zendesk(self) -> None:
-        stop(self._zendesk)
-
-    def zendesk_process(self) -> subprocess.Popen:
-        return self._zendesk
+    @contextlib.contextmanager
+    def zendesk_hangs(self):
+        """Requests are taken and not answered. It is not ended: it would forget the tickets that were made in it."""
+        self._zendesk.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._zendesk.send_signal(signal.SIGCONT)
 
     def zendesk_answers(self) -> bool:
         with contextlib.suppress(OSError):

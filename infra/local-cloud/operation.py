@@ -241,14 +241,11 @@ class Operation(unittest.TestCase):
 
     def test_trouble_upstream_heals_without_a_hand(self):
         tickets, before = [question() for _ in range(4)], dead()
-        failed, zendesk = counted("triage", "Failed"), cloud().zendesk_process()
-        zendesk.send_signal(signal.SIGSTOP)
-        try:
+        failed = counted("triage", "Failed")
+        with cloud().zendesk_hangs():
             tell(*tickets)
             # Two rounds of time-outs, and more receives left than that.
             time.sleep(20)
-        finally:
-            zendesk.send_signal(signal.SIGCONT)
         for ticket in tickets:
             wait_for(f"{ticket} is triaged in the end", lambda: suite.record(ticket), 150, 1)
         self.assertEqual(dead(), before)
