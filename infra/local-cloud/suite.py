@@ -340,22 +340,10 @@ class Suite(unittest.TestCase):
         self.assertEqual((len(held()), state()), (before + 1, "held"), "one an hour")
 
     def test_the_mode_is_the_kill_switch(self):
-        CLOUD.switch("mode", "shadow")
-        try:
-            self.cold_start("Triage")
+        with operation.switched(mode="shadow"):
             post(created(1016))
             self.assertEqual(triaged(1016)["mode"], "shadow")
             self.assertEqual(CLOUD.updates(1016), [])
-        finally:
-            CLOUD.switch("mode", "suggest")
-            self.cold_start("Triage")
-
-    def cold_start(self, function: str) -> None:
-        """A new environment reads everything anew; a warm one would within 300 s."""
-        client, name = CLOUD.client("lambda"), CLOUD.outputs[f"{function}FunctionName"]
-        client.update_function_configuration(FunctionName=name, Description=f"cold at {time.time()}")
-        version = client.publish_version(FunctionName=name)["Version"]
-        client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
 
     def test_a_role_may_do_what_it_needs_and_no_more(self):
         table = f"arn:aws:dynamodb:us-east-1:000000000000:table/{CLOUD.outputs['TicketsTableName']}"
