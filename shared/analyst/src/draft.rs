@@ -43,7 +43,7 @@ fn phrases(frame: Frame<'_>) -> Phrases {
     let Frame { name, sentiment, language, .. } = frame;
     use Sentiment::{Angry, Frustrated, Neutral};
     match language {
-        Language::En => Phrases {
+        Language::En | Language::Other => Phrases {
             greeting: greeting(frame, "Hello,", &format!("Hi {name},"), &format!("Hi {name} team,")),
             opening: match sentiment {
                 Neutral => "Thank you for getting in touch. Here is what should answer your question:",

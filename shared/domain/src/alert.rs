@@ -90,6 +90,9 @@ pub struct Alert {
     pub health: Option<Health>,
     pub subject: Arc<str>,
     pub priority: Priority,
+    /// A person should look at the labels before acting on them.
+    #[serde(default)]
+    pub unsure: bool,
     pub agent: TeamId,
     pub sentiment: Sentiment,
     pub evidence: Arc<[String]>,

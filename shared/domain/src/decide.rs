@@ -137,6 +137,7 @@ fn churn_level(reading: &Reading, quotes: &[String], policy: &Policy) -> Churn {
 fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
     let Case { context, reading, policy, mode, .. } = case;
     let mut reasons = label_reasons(reading, policy);
+    let unsure = reading.priority.confidence.min(reading.agent.confidence) < policy.thresholds.unsure_below;
     reasons.extend(held);
     reasons.extend(scores.moved);
     // A P0 or P1 needs a person and no article.
@@ -165,6 +166,7 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
     };
     Decision {
         language: reading.language,
+        kind: reading.kind.value,
         priority: scores.priority,
         agent: reading.agent.value.clone(),
         guardian: scores.guardian,
@@ -181,6 +183,7 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
         analyst: reading.analyst.clone(),
         fallback: reading.fallback,
         suspicious: reading.suspicious,
+        unsure,
         reasons,
     }
 }

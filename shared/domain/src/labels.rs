@@ -85,7 +85,7 @@ pub enum Intent {
     CustomService,
 }
 
-/// The language a ticket is written in, of those the product serves.
+/// The language a ticket is written in: one that the product serves, or another.
 #[derive(
     Clone,
     Copy,
@@ -109,6 +109,74 @@ pub enum Language {
     Fr,
     De,
     Es,
+    /// None of the four: nobody here can say more of the text than that.
+    Other,
+}
+
+/// What sort of ticket it is. [`crate::kind`] says what each may cause.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Debug,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    EnumIter,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive)]
+pub enum Kind {
+    /// A customer wants something or tells of something.
+    #[default]
+    Request,
+    /// Out of office, acknowledgement, bounce, newsletter, notice of an invoice.
+    Automatic,
+    /// All is well now, and nothing is asked.
+    Thanks,
+    /// A monitor or a job reports: firing, resolved or done.
+    MachineAlert,
+    /// Somebody sells to us, looks for work, or took us for the shop they bought from.
+    Solicitation,
+    /// Phishing, a scam or spam.
+    Phishing,
+    /// A weakness or a leak, reported by whoever saw it.
+    SecurityReport,
+    /// A lawyer, a court or an authority writes.
+    LegalLetter,
+    /// A person asks for their own data, or for its erasure.
+    DataRequest,
+    /// Somebody may harm themselves or others.
+    PersonInDanger,
+    /// No words, or a picture and no words.
+    Empty,
+}
+
+impl Kind {
+    /// The words a person reads.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Automatic => "automatic message",
+            Self::Thanks => "thanks",
+            Self::MachineAlert => "machine alert",
+            Self::Solicitation => "solicitation",
+            Self::Phishing => "phishing or spam",
+            Self::SecurityReport => "security report",
+            Self::LegalLetter => "legal letter",
+            Self::DataRequest => "data-subject request",
+            Self::PersonInDanger => "person in danger",
+            Self::Empty => "empty",
+        }
+    }
 }
 
 impl Intent {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
-use crate::{Intent, Language, Priority, Sentiment, TeamId};
+use crate::{Intent, Kind, Language, Priority, Sentiment, TeamId};
 
 /// One analyst's view of one version of a ticket.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -22,6 +22,18 @@ pub struct Reading {
     pub churn: Signal<bool>,
     /// `value`: what the customer wants to buy. `confidence` is the probability of any such wish.
     pub intent: Signal<Option<Intent>>,
+    /// What sort of ticket it is.
+    #[serde(default)]
+    pub kind: Scored<Kind>,
+    /// The gravest sentence, if one is grave: a machine does not answer beside it.
+    #[serde(default)]
+    pub grave: Option<Grave>,
+    /// A sentence that is neither courtesy nor context nor the question that the draft answers.
+    #[serde(default)]
+    pub unanswered: Option<String>,
+    /// Part of the text is older or somebody else's: a quoted history, a forward, a transcript.
+    #[serde(default)]
+    pub mixed: bool,
     /// Why the labels are what they are, in the analyst's words, where it has any.
     pub reason: Option<String>,
     pub draft: Option<Draft>,
@@ -43,6 +55,37 @@ pub struct SecondOpinion {
     pub priority: Scored<Priority>,
     pub churn: Signal<bool>,
     pub intent: Signal<Option<Intent>>,
+    #[serde(default)]
+    pub kind: Scored<Kind>,
+    #[serde(default)]
+    pub grave: Option<Grave>,
+    #[serde(default)]
+    pub unanswered: Option<String>,
+}
+
+/// A sentence that nobody may overlook, whatever stands beside it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Grave {
+    pub what: Gravity,
+    /// 0 to 1.
+    pub confidence: f32,
+    /// The sentence.
+    pub quote: String,
+}
+
+/// What makes a sentence grave.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, Display, EnumString)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Gravity {
+    /// Everything or everybody is hit, now.
+    Outage,
+    /// Data or money is gone.
+    Loss,
+    /// Strangers see or reach what they must not.
+    Breach,
+    /// The customer goes, or will unless something happens.
+    Leaving,
 }
 
 /// Why the language model did not read.
@@ -104,6 +147,13 @@ pub enum Redaction {
 pub struct Scored<T> {
     pub value: T,
     pub confidence: f32,
+}
+
+impl<T: Default> Default for Scored<T> {
+    /// The default label, and nothing known of it.
+    fn default() -> Self {
+        Self { value: T::default(), confidence: 0.0 }
+    }
 }
 
 /// A signal with the words that carry it.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};
 
 use crate::{
-    AccountId, Draft, Intent, Language, Mode, PastTicket, Plan, Priority, TeamId, TicketContext, TicketId,
+    AccountId, Draft, Intent, Kind, Language, Mode, PastTicket, Plan, Priority, TeamId, TicketContext, TicketId,
     TicketUpdate, Version, guardian::Guardian, kept, opportunity::Opportunity, reading::Fallback, reading::Usage,
 };
 
@@ -15,6 +15,7 @@ use crate::{
 #[derive(Clone, PartialEq, Debug)]
 pub struct Decision {
     pub language: Language,
+    pub kind: Kind,
     pub priority: Priority,
     pub agent: TeamId,
     pub guardian: Guardian,
@@ -27,6 +28,8 @@ pub struct Decision {
     pub analyst: String,
     pub fallback: Option<Fallback>,
     pub suspicious: bool,
+    /// A person should look at the labels: the analyst does not believe in them, or could not read the text.
+    pub unsure: bool,
     /// Why the labels are what they are, one sentence each.
     pub reasons: Vec<String>,
 }
@@ -77,6 +80,8 @@ pub struct Record {
     pub created_at: Timestamp,
     pub triaged_at: Timestamp,
     pub language: Language,
+    #[serde(default)]
+    pub kind: Kind,
     pub priority: Priority,
     pub agent: TeamId,
     pub guardian: Guardian,
@@ -89,6 +94,9 @@ pub struct Record {
     pub analyst: String,
     pub fallback: Option<Fallback>,
     pub suspicious: bool,
+    /// A person should look at the labels: the analyst does not believe in them, or could not read the text.
+    #[serde(default)]
+    pub unsure: bool,
     /// Why the labels are what they are, one sentence each.
     pub reasons: Vec<String>,
     pub update: Option<TicketUpdate>,
@@ -172,6 +180,7 @@ impl Record {
             created_at: ticket.created_at,
             triaged_at: effort.at,
             language: decision.language,
+            kind: decision.kind,
             priority: decision.priority,
             agent: decision.agent,
             guardian: decision.guardian,
@@ -183,6 +192,7 @@ impl Record {
             analyst: decision.analyst,
             fallback: decision.fallback,
             suspicious: decision.suspicious,
+            unsure: decision.unsure,
             reasons: decision.reasons,
             update,
             usage: effort.usage,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     Account, AccountId, Alert, AuditAction, AuditEntry, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy,
-    Priority, Reading, Record, Scored, Sentiment, TeamId, Teams, Ticket, TicketContext, TicketId, TicketState, Version,
+    Priority, Reading, Record, Scored, SecondOpinion, Sentiment, TeamId, Teams, Ticket, TicketContext, TicketId, TicketState, Version,
     decide,
     policy::{AgentProfile, AlertPolicy, Recipients, Thresholds},
     reading::{Signal, Usage},
@@ -110,6 +110,10 @@ pub fn reading() -> Reading {
         sentiment: Scored { value: Sentiment::Neutral, confidence: 0.9 },
         churn: Signal { value: false, confidence: 0.05, quotes: Vec::new() },
         intent: Signal { value: None, confidence: 0.05, quotes: Vec::new() },
+        kind: Scored { value: crate::Kind::Request, confidence: 0.9 },
+        grave: None,
+        unanswered: None,
+        mixed: false,
         reason: None,
         draft: None,
         suspicious: false,
@@ -131,6 +135,12 @@ pub fn signals() -> Reading {
         },
         ..reading()
     }
+}
+
+/// What a second analyst says that reads the same.
+pub fn second(reading: &Reading) -> SecondOpinion {
+    let Reading { priority, churn, intent, kind, grave, unanswered, .. } = reading.clone();
+    SecondOpinion { priority, churn, intent, kind, grave, unanswered }
 }
 
 pub fn draft() -> Draft {

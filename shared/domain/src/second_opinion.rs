@@ -72,11 +72,8 @@ mod tests {
     /// A calm P3 reading beside a second one that saw everything, `confidence` sure.
     fn check(suspicious: bool, priority: Priority, confidence: f32, expected: (Priority, bool, bool)) {
         let alarmed = sample::signals();
-        let mut second = SecondOpinion {
-            priority: Scored { value: priority, confidence },
-            churn: alarmed.churn,
-            intent: alarmed.intent,
-        };
+        let mut second =
+            SecondOpinion { priority: Scored { value: priority, confidence }, ..sample::second(&alarmed) };
         (second.churn.confidence, second.intent.confidence) = (confidence, confidence);
         let calm = Reading {
             priority: Scored { value: Priority::P3, confidence: 1.0 },
@@ -112,6 +109,7 @@ mod tests {
             priority: Scored { value: Priority::P2, confidence: 1.0 },
             churn: crate::reading::Signal { confidence: 1.0, ..loud.churn.clone() },
             intent: crate::reading::Signal { value: Some(Intent::Upgrade), confidence: 1.0, quotes: vec![] },
+            ..sample::second(&loud)
         };
         let reading = Reading { second: Some(second), ..loud };
         let (held, reasons) = held(&reading, &thresholds());

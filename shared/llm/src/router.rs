@@ -128,7 +128,14 @@ fn worth_asking(own: &Reading) -> bool {
 fn with_second_opinion(reading: Reading, own: Reading) -> Reading {
     Reading {
         suspicious: reading.suspicious || own.suspicious,
-        second: Some(SecondOpinion { priority: own.priority, churn: own.churn, intent: own.intent }),
+        second: Some(SecondOpinion {
+            priority: own.priority,
+            churn: own.churn,
+            intent: own.intent,
+            kind: own.kind,
+            grave: own.grave,
+            unanswered: own.unanswered,
+        }),
         ..reading
     }
 }

@@ -97,7 +97,7 @@ impl Vocabulary {
 
 fn algorithm(language: Language) -> Algorithm {
     match language {
-        Language::En => Algorithm::English,
+        Language::En | Language::Other => Algorithm::English,
         Language::Fr => Algorithm::French,
         Language::De => Algorithm::German,
         Language::Es => Algorithm::Spanish,

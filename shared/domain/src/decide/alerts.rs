@@ -69,6 +69,7 @@ fn alert(case: Case<'_>, decision: &Decision, message: Message<'_>) -> Alert {
         health: account.health,
         subject: kept::line(&context.ticket.subject),
         priority: decision.priority,
+        unsure: decision.unsure,
         agent: decision.agent.clone(),
         sentiment: decision.guardian.sentiment,
         evidence: message.evidence.clone(),

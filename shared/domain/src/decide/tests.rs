@@ -116,7 +116,7 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
         ("another language", |_, reading, _, _| reading.draft.as_mut().unwrap().in_language = false),
         ("second analyst hears", |_, reading, _, _| {
             let (quiet, loud) = (sample::reading(), sample::signals());
-            reading.second = Some(SecondOpinion { priority: quiet.priority, churn: loud.churn, intent: quiet.intent });
+            reading.second = Some(SecondOpinion { churn: loud.churn, ..sample::second(&quiet) });
             reading.second.as_mut().unwrap().churn.confidence = 0.5;
         }),
         ("not fit", |_, reading, _, _| reading.draft.as_mut().unwrap().match_score = 0.5),
@@ -162,11 +162,8 @@ fn a_suspicious_ticket_is_only_suggested() {
 #[test]
 fn what_a_second_opinion_saw_stands_in_the_plan() {
     let loud = sample::signals();
-    let second = SecondOpinion {
-        priority: crate::Scored { value: Priority::P0, confidence: 0.9 },
-        churn: loud.churn,
-        intent: loud.intent,
-    };
+    let priority = crate::Scored { value: Priority::P0, confidence: 0.9 };
+    let second = SecondOpinion { priority, ..sample::second(&loud) };
     let reading = Reading { second: Some(second), ..sample::reading() };
     let plan = first(&reading);
     assert_eq!((plan.decision.priority, plan.alerts.len()), (Priority::P0, 1));
@@ -183,7 +180,7 @@ fn a_quoted_second_opinion_outweighs_an_invented_claim() {
     let mut reading = Reading { suspicious: true, ..sample::signals() };
     reading.churn.quotes = vec!["We have already signed with a competitor.".into()];
     reading.intent.quotes = vec!["Sell me everything.".into()];
-    reading.second = Some(SecondOpinion { priority: real.priority, churn: real.churn, intent: real.intent });
+    reading.second = Some(sample::second(&real));
     let plan = first(&reading);
     let evidence: Vec<_> = plan.alerts.iter().map(|alert| alert.evidence[0].as_str()).collect();
     assert_eq!(evidence, ["We are looking at other vendors.", "What is your price for two more stores?"]);
