@@ -92,6 +92,7 @@ pub fn ticket(number: u64) -> Ticket {
         requester_name: None,
         sender: crate::Sender::Customer,
         opened_privately: false,
+        touched: false,
         created_at: now(),
         updated_stamp: now().to_string().into(),
         values: FieldValues::default(),

@@ -26,6 +26,9 @@ pub struct Ticket {
     pub sender: Sender,
     /// The first comment is private: the customer has not seen the ticket, and gets no public answer.
     pub opened_privately: bool,
+    /// One of the helpdesk's people has written in it or taken it on: what a machine says now may cross what they say.
+    #[serde(default)]
+    pub touched: bool,
     pub created_at: Timestamp,
     /// Opaque: the helpdesk's last change, handed back so that a write over somebody else's is refused.
     pub updated_stamp: Arc<str>,

@@ -2,6 +2,7 @@
 
 mod account;
 mod conversation;
+mod machine;
 mod read;
 mod write;
 

@@ -102,11 +102,24 @@ pub struct Comment {
     /// The same, where the comment came in by the API of another telephone system.
     #[serde(deserialize_with = "lenient::text")]
     pub transcription_text: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
+    pub metadata: Option<CommentMetadata>,
     /// Of the event that says that another comment was made private.
     #[serde(deserialize_with = "lenient::number")]
     pub comment_id: Option<u64>,
     /// Of an event: a new value, or what was said in a chat.
     pub value: Value,
+}
+
+/// What Zendesk noticed about a comment. `system`, the writer's address and place, is not read.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Deserialize)]
+#[serde(default)]
+pub struct CommentMetadata {
+    #[serde(deserialize_with = "lenient::list")]
+    pub flags: Vec<u64>,
+    /// Why the mail was suspended before somebody recovered it.
+    #[serde(deserialize_with = "lenient::number")]
+    pub suspension_type_id: Option<u64>,
 }
 
 /// What was said in a chat, in the event that ended or began it.
@@ -220,6 +233,8 @@ pub struct User {
     pub id: Option<u64>,
     #[serde(deserialize_with = "lenient::text")]
     pub name: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub email: Option<String>,
     /// `end-user`, `agent` or `admin`.
     #[serde(deserialize_with = "lenient::text")]
     pub role: Option<String>,

@@ -62,6 +62,7 @@ fn reading(analyst: &EmbeddedAnalyst, row: &Row) -> Reading {
         requester_name: None,
         sender: Sender::Customer,
         opened_privately: false,
+        touched: false,
         created_at: row.timestamp,
         updated_stamp: "".into(),
         values: FieldValues::default(),

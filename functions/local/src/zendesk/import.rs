@@ -264,6 +264,7 @@ fn team(analyst: &EmbeddedAnalyst, article: &HelpArticle) -> TeamId {
         requester_name: None,
         sender: Sender::Customer,
         opened_privately: false,
+        touched: false,
         created_at: Timestamp::UNIX_EPOCH,
         updated_stamp: "".into(),
         values: FieldValues::default(),

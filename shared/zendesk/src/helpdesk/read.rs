@@ -6,7 +6,7 @@ use domain::{FieldValues, GroupId, Intent, Priority, Sender, TeamId, Ticket, Tic
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Conversation, Mapping, account, conversation};
+use super::{Conversation, Mapping, account, conversation, machine};
 use crate::{
     client::ApiError,
     request::{self, FieldIds},
@@ -43,6 +43,7 @@ impl Reading<'_> {
         let requester = ticket.requester_id.and_then(|id| user(&conversation.users, id));
         let words = conversation::words(ticket, conversation, events, bot);
         let first = conversation.comments.first();
+        let newest = conversation.comments.iter().rfind(|comment| comment.author_id == ticket.requester_id);
         let private = first.is_some_and(|first| first.public == Some(false)) || ticket.is_public == Some(false);
         let channel = ticket.via.as_ref().and_then(|via| via.channel.as_deref()).unwrap_or("unknown");
         Ok(Ticket {
@@ -54,13 +55,29 @@ impl Reading<'_> {
             channel: channel.into(),
             account: account::of(ticket, id.number()).ok_or(ApiError::Incomplete("ticket.requester_id"))?,
             requester_name: requester.and_then(|user| user.name.clone()),
-            sender: sender(requester),
+            sender: if machine::wrote(requester, newest) { Sender::Machine } else { sender(requester) },
             opened_privately: private,
+            touched: self.touched(),
             created_at: ticket.created_at.as_deref().and_then(|at| at.parse().ok()).unwrap_or(now),
             updated_stamp: stamp,
             values: values(ticket, &mapping.fields),
             tags: ticket.tags.iter().map(|tag| Cow::Owned(tag.clone())).collect(),
         })
+    }
+}
+
+impl Reading<'_> {
+    /// Whether a colleague has written, or has set the ticket to wait or to be done. Who a rule assigned it to says nothing.
+    fn touched(&self) -> bool {
+        let Self { answer, conversation, bot, .. } = *self;
+        let by_colleague = |comment: &wire::Comment| {
+            comment.author_id.is_some_and(|author| {
+                bot != Some(UserId(author)) && user(&conversation.users, author).is_some_and(User::is_staff)
+            })
+        };
+        let untouched = ["new", "open"];
+        let status = answer.ticket.status.as_deref().unwrap_or("new").to_ascii_lowercase();
+        conversation.comments.iter().any(by_colleague) || !untouched.contains(&status.as_str())
     }
 }
 
