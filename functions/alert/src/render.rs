@@ -168,6 +168,7 @@ mod tests {
                 priority: Priority::P2,
                 agent: sample::team("nexus"),
                 high_risk: true,
+                fingerprint: None,
             }],
             ..sample::alert(1001)
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
-use crate::{AccountId, EmailAddress, Priority, TeamId, TicketId};
+use crate::{AccountId, EmailAddress, Priority, TeamId, TicketId, fingerprint::Fingerprint};
 
 /// What is known of the customer.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -41,4 +41,7 @@ pub struct PastTicket {
     pub agent: TeamId,
     /// It raised a Guardian signal.
     pub high_risk: bool,
+    /// Tells copies of one message; none for what was recorded before there was one.
+    #[serde(default)]
+    pub fingerprint: Option<Fingerprint>,
 }

@@ -6,11 +6,15 @@ mod update;
 use jiff::Timestamp;
 
 use crate::{
-    Account, AlertKind, Decision, Mode, PastTicket, Plan, Policy, Priority, Reading, Resolution, Ticket, TicketState,
+    Account, AlertKind, Decision, Grave, Gravity, Kind, Mode, PastTicket, Plan, Policy, Priority, Reading, Resolution,
+    Scored, TeamId, Ticket, TicketState,
+    fingerprint::Fingerprint,
     guardian::{self, Churn, Guardian},
+    kind::{self, Alerts, Rules},
     opportunity::{self, Opportunity},
     plan::{Correction, Field},
-    priority, quote,
+    priority::{self, Settled},
+    quote,
     record::Confidence,
     reply, rollout, second_opinion,
 };
@@ -38,12 +42,11 @@ struct Case<'a> {
 
 /// Labels and signals once the reading is weighed.
 struct Scores {
-    priority: Priority,
+    settled: Settled,
+    agent: Scored<TeamId>,
     churn: Churn,
     guardian: Guardian,
     opportunity: Opportunity,
-    /// Which rules moved the priority.
-    moved: Vec<String>,
 }
 
 /// Turns evidence into effects.
@@ -55,7 +58,7 @@ struct Scores {
 pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, now: Timestamp) -> Plan {
     let reading = quote::grounded(reading.clone(), &quote::Source::new(context.ticket.texts()));
     let (reading, held) = second_opinion::held(&reading, &policy.thresholds);
-    let mode = effective_mode(context.ticket, &reading, policy);
+    let mode = effective_mode(context.ticket, policy);
     let case = Case { context, reading: &reading, policy, mode, now };
 
     let decision = decision(case, scores(case), held);
@@ -86,39 +89,85 @@ fn withheld(case: Case<'_>, mut decision: Decision) -> Decision {
     decision
 }
 
-/// Shadow outside the rollout; a suspicious ticket is never acted on beyond a suggestion.
-fn effective_mode(ticket: &Ticket, reading: &Reading, policy: &Policy) -> Mode {
-    if !rollout::takes_part(&ticket.account, ticket.id, policy.rollout_percent) {
-        return Mode::Shadow;
-    }
-    if reading.suspicious && policy.mode == Mode::Act { Mode::Suggest } else { policy.mode }
+/// Shadow outside the rollout.
+fn effective_mode(ticket: &Ticket, policy: &Policy) -> Mode {
+    if rollout::takes_part(&ticket.account, ticket.id, policy.rollout_percent) { policy.mode } else { Mode::Shadow }
 }
 
 /// Weighs the evidence that holds: the quotes are those that occur in the ticket.
 fn scores(case: Case<'_>) -> Scores {
     let Case { context, reading, policy, .. } = case;
+    let heard = heard(case);
     let churn_quotes = if reading.churn.value { reading.churn.quotes.clone() } else { Vec::new() };
-    let churn = churn_level(reading, &churn_quotes, policy);
-    let (priority, moved) = priority::settle(reading.priority, churn == Churn::Explicit, &policy.thresholds);
+    let churn = if heard.churn { churn_level(reading, &churn_quotes, policy) } else { Churn::None };
+    let settled = priority::settle(reading, churn == Churn::Explicit, &policy.thresholds);
+    let agent = agent(case);
+    let copies = Fingerprint::of(&context.ticket.description);
+    let history = context.history.iter().filter(|past| copies.is_none() || past.fingerprint != copies);
     let inputs = guardian::Inputs {
         churn,
         sentiment: reading.sentiment.value,
-        evidence: churn_quotes,
-        agent: &reading.agent.value,
-        history: context.history,
+        evidence: if heard.churn { churn_quotes } else { Vec::new() },
+        agent: &agent.value,
+        history: history.collect(),
         mrr: context.account.mrr,
         health: context.account.health,
     };
     let guardian = guardian::assess(inputs, policy, case.now);
-    let opportunity = opportunity::assess(
-        reading.intent.value,
-        reading.intent.confidence,
-        reading.intent.quotes.clone(),
-        guardian.is_high_risk(),
-        context.account,
-        policy,
-    );
-    Scores { priority, churn, guardian, opportunity, moved }
+    let guardian = if heard.churn { guardian } else { guardian.quiet() };
+    let intent = reading.intent.value.filter(|_| heard.intent);
+    let probability = if heard.intent { reading.intent.confidence } else { 0.0 };
+    let wish = opportunity::Wish { intent, probability, evidence: reading.intent.quotes.clone() };
+    let opportunity = opportunity::assess(wish, guardian.is_high_risk(), context.account, policy);
+    Scores { settled, agent, churn, guardian, opportunity }
+}
+
+/// Which signals count in a ticket of its kind.
+struct Heard {
+    churn: bool,
+    intent: bool,
+}
+
+fn heard(case: Case<'_>) -> Heard {
+    let grave = case.grave().map(|grave| grave.what);
+    let leaves = grave == Some(Gravity::Leaving);
+    match case.kind_rules().alerts {
+        Alerts::All => Heard { churn: true, intent: true },
+        Alerts::Notice => Heard { churn: leaves, intent: false },
+        Alerts::None => Heard { churn: grave.is_some(), intent: false },
+        Alerts::Never => Heard { churn: false, intent: false },
+    }
+}
+
+/// The team as read, unless the kind of ticket has one of its own.
+fn agent(case: Case<'_>) -> Scored<TeamId> {
+    let Case { reading, policy, .. } = case;
+    let team = case.kind_rules().team.and_then(|team| team.parse::<TeamId>().ok());
+    match team.filter(|team| policy.teams.get(team).is_some()) {
+        Some(team) if team != reading.agent.value => Scored { value: team, confidence: reading.kind.confidence },
+        Some(_) | None => reading.agent.clone(),
+    }
+}
+
+impl<'a> Case<'a> {
+    /// The sentence that nobody may overlook, if the analyst is sure enough of it.
+    fn grave(self) -> Option<&'a Grave> {
+        self.reading.grave.as_ref().filter(|grave| grave.confidence >= self.policy.thresholds.grave_at_least)
+    }
+
+    /// What the kind of ticket may cause: a request's where the kind is not sure enough.
+    fn kind_rules(self) -> Rules {
+        kind::rules(if self.knows_kind() { self.reading.kind.value } else { Kind::Request })
+    }
+
+    /// The text instructs its reader, or is a fraud.
+    fn is_suspicious(self) -> bool {
+        self.reading.suspicious || self.knows_kind() && self.reading.kind.value == Kind::Phishing
+    }
+
+    fn knows_kind(self) -> bool {
+        self.reading.kind.confidence >= self.policy.thresholds.kind_at_least
+    }
 }
 
 /// Only the customer's own words make a risk explicit.
@@ -136,24 +185,31 @@ fn churn_level(reading: &Reading, quotes: &[String], policy: &Policy) -> Churn {
 /// What is decided, and a sentence for each thing that led there.
 fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
     let Case { context, reading, policy, mode, .. } = case;
+    let Scores { settled, agent, churn, guardian, opportunity } = scores;
     let mut reasons = label_reasons(reading, policy);
-    let unsure = reading.priority.confidence.min(reading.agent.confidence) < policy.thresholds.unsure_below;
     reasons.extend(held);
-    reasons.extend(scores.moved);
-    // A P0 or P1 needs a person and no article.
-    let draft = reading.draft.clone().filter(|_| scores.priority >= Priority::P2);
+    reasons.extend(settled.reasons);
+    if agent.value != reading.agent.value {
+        reasons.push(format!("given to {}: its matter is a {}", agent.value.title(), reading.kind.value.title()));
+    }
+    let sure = settled.confidence.min(agent.confidence) >= policy.thresholds.unsure_below;
+    let unsure = !sure || !case.knows_kind() || reading.kind.value == Kind::Empty;
+    // A P0 or P1 needs a person and no article; so does what a machine should not talk into.
+    let may_draft = settled.priority >= Priority::P2 && case.kind_rules().answerable && case.grave().is_none();
+    let draft = reading.draft.clone().filter(|_| may_draft);
     let resolution = match &draft {
         None => Resolution::Routed,
         Some(draft) => {
             let candidate = reply::Candidate {
-                ticket: context.ticket,
+                context,
                 reading,
                 draft,
-                priority: scores.priority,
+                priority: settled.priority,
                 mode,
-                churn_heard: scores.churn != Churn::None,
-                buying_signal: scores.opportunity.intent.is_some(),
-                state: context.state,
+                churn_heard: churn != Churn::None,
+                buying_signal: opportunity.intent.is_some(),
+                unsure,
+                now: case.now,
             };
             match reply::may_answer(candidate, policy) {
                 Ok(()) => Resolution::AutoResolved,
@@ -167,22 +223,22 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
     Decision {
         language: reading.language,
         kind: reading.kind.value,
-        priority: scores.priority,
-        agent: reading.agent.value.clone(),
-        guardian: scores.guardian,
-        opportunity: scores.opportunity,
+        priority: settled.priority,
+        agent: agent.value,
+        guardian,
+        opportunity,
         draft,
         resolution,
         confidence: Confidence {
-            priority: reading.priority.confidence,
-            agent: reading.agent.confidence,
+            priority: settled.confidence,
+            agent: agent.confidence,
             churn: reading.churn.confidence,
             intent: reading.intent.confidence,
         },
         mode,
         analyst: reading.analyst.clone(),
         fallback: reading.fallback,
-        suspicious: reading.suspicious,
+        suspicious: case.is_suspicious(),
         unsure,
         reasons,
     }
@@ -197,8 +253,11 @@ fn label_reasons(reading: &Reading, policy: &Policy) -> Vec<String> {
         format!("{analyst} read the team as {}{}", agent.value.title(), sure(agent.confidence)),
     ];
     reasons.extend(reading.reason.as_ref().map(|reason| format!("in its words: {reason}")));
+    if reading.kind.value != Kind::Request {
+        reasons.push(format!("{analyst} read the kind as {}{}", reading.kind.value.title(), sure(reading.kind.confidence)));
+    }
     if reading.suspicious {
-        reasons.push("the text tries to instruct its reader; nothing beyond a suggestion is done".to_owned());
+        reasons.push("the text tries to instruct its reader; nothing is lowered or answered".to_owned());
     }
     if reading.cut {
         reasons.push("the text was not read as a whole: it is too long, or took too long".to_owned());

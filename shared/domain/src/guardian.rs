@@ -10,7 +10,9 @@
 //! | MRR growth / strategic | 1 / 2 | more to lose |
 //! | health at risk or poor | 1 | the success team saw it coming |
 //!
-//! The sum is capped at 10. Without a word about leaving it takes everything at once to reach 7.
+//! The sum is capped at 10. Without a word about leaving it takes everything at once to reach 7; and a word about leaving
+//! that no sentence of the customer carries stays below 7, since nobody could be shown it. Copies of the message at hand
+//! are no history.
 
 use std::sync::Arc;
 
@@ -25,6 +27,8 @@ pub const HIGH: u8 = 7;
 pub const CRITICAL: u8 = 9;
 /// The highest score: what is past it would be called no sooner.
 const MOST: u8 = 10;
+/// Where a score ends that must not raise an alert.
+const QUIET: u8 = HIGH - 1;
 /// Points from which somebody is told what to do. A likely word about leaving reaches it alone.
 const WORTH_A_LOOK: u8 = 4;
 
@@ -78,6 +82,18 @@ impl Guardian {
         self.risk_score >= HIGH
     }
 
+    /// The same without an alert: whose words they are, or what the ticket is, forbids one.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        if self.risk_score > QUIET {
+            let reason = format!("no alert comes of this kind of ticket (at most {QUIET})");
+            self.risk_score = QUIET;
+            self.reasons = self.reasons.iter().cloned().chain([reason]).collect();
+            self.recommended_action = "".into();
+        }
+        self
+    }
+
     /// The alert's band; none below [`HIGH`].
     #[must_use]
     pub fn band(&self) -> Option<Band> {
@@ -101,7 +117,8 @@ pub struct Inputs<'a> {
     /// Verified quotes.
     pub evidence: Vec<String>,
     pub agent: &'a TeamId,
-    pub history: &'a [crate::PastTicket],
+    /// Without copies of the ticket at hand.
+    pub history: Vec<&'a crate::PastTicket>,
     pub mrr: Option<f64>,
     pub health: Option<Health>,
 }
@@ -149,7 +166,13 @@ pub fn assess(inputs: Inputs<'_>, policy: &Policy, now: Timestamp) -> Guardian {
         Some(Health::AtRisk) => add(UNHEALTHY, "account health is at risk"),
         Some(Health::Good) | None => {}
     }
-    let risk_score = score.min(MOST);
+    let most = if inputs.churn != Churn::None && inputs.evidence.is_empty() {
+        reasons.push(format!("no sentence of the customer carries it (at most {QUIET})"));
+        QUIET
+    } else {
+        MOST
+    };
+    let risk_score = score.min(most);
     Guardian {
         risk_score,
         sentiment: inputs.sentiment,
@@ -204,6 +227,7 @@ mod tests {
             priority,
             agent: sample::team(agent),
             high_risk: false,
+            fingerprint: None,
         }
     }
 
@@ -218,9 +242,9 @@ mod tests {
         let inputs = Inputs {
             churn,
             sentiment,
-            evidence: vec![],
+            evidence: vec!["We leave.".to_owned()],
             agent: &sample::team("nexus"),
-            history,
+            history: history.iter().collect(),
             mrr: Some(mrr),
             health,
         };
@@ -243,6 +267,24 @@ mod tests {
         check(Explicit, Frustrated, 0.0, Some(Health::Good), &[], 8);
         check(Explicit, Angry, 0.0, None, &[], 9);
         check(Explicit, Angry, 50_000.0, poor, &[], 10);
+    }
+
+    #[test]
+    fn a_risk_without_words_stays_below_an_alert() {
+        let agent = sample::team("nexus");
+        let inputs = Inputs {
+            churn: Churn::Likely,
+            sentiment: Sentiment::Angry,
+            evidence: Vec::new(),
+            agent: &agent,
+            history: Vec::new(),
+            mrr: Some(50_000.0),
+            health: Some(Health::Poor),
+        };
+        let found = assess(inputs.clone(), &sample::policy(), NOW.parse().unwrap());
+        assert_eq!((found.risk_score, found.band()), (6, None), "{:?}", found.reasons);
+        let shown = Inputs { evidence: vec!["We look around.".to_owned()], ..inputs };
+        assert_eq!(assess(shown, &sample::policy(), NOW.parse().unwrap()).risk_score, 9);
     }
 
     #[test]
@@ -288,9 +330,9 @@ mod tests {
                     let inputs = Inputs {
                         churn,
                         sentiment,
-                        evidence: vec![],
+                        evidence: vec!["We leave.".to_owned()],
                         agent: &sample::team("nexus"),
-                        history,
+                        history: history.iter().collect(),
                         mrr: Some(mrr),
                         health: None,
                     };

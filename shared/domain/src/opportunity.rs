@@ -32,16 +32,20 @@ impl Opportunity {
     }
 }
 
+/// What an analyst read of a wish to buy.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Wish {
+    pub intent: Option<Intent>,
+    /// 0 to 1.
+    pub probability: f32,
+    /// Verified quotes.
+    pub evidence: Vec<String>,
+}
+
 /// Weighs an analyst's intent. An intent without a verified quote is not a signal: nobody can act on a hunch.
 #[must_use]
-pub fn assess(
-    intent: Option<Intent>,
-    probability: f32,
-    evidence: Vec<String>,
-    high_risk: bool,
-    account: &Account,
-    policy: &Policy,
-) -> Opportunity {
+pub fn assess(wish: Wish, high_risk: bool, account: &Account, policy: &Policy) -> Opportunity {
+    let Wish { intent, probability, evidence } = wish;
     let confidence = steps(probability, 10);
     let sure = confidence >= policy.thresholds.opportunity_signal;
     let signal = intent.filter(|_| sure && !evidence.is_empty());
@@ -94,7 +98,7 @@ mod tests {
         let evidence = vec!["How much is it?".to_owned(); quotes];
         let mut policy = sample::policy();
         policy.thresholds.opportunity_signal = 6;
-        let found = assess(intent, probability, evidence, false, &sample::account(), &policy);
+        let found = assess(Wish { intent, probability, evidence }, false, &sample::account(), &policy);
         assert_eq!(found.band(), expected, "{intent:?} {probability} {quotes}");
         assert_eq!(found.recommended_action.is_empty(), expected.is_none());
         found
@@ -116,8 +120,8 @@ mod tests {
     fn a_seller_is_warned_of_an_account_at_risk() {
         let sell = |high_risk| {
             let evidence = vec!["How much?".to_owned()];
-            let intent = Some(Intent::Upgrade);
-            assess(intent, 0.9, evidence, high_risk, &sample::account(), &sample::policy()).recommended_action
+            let wish = Wish { intent: Some(Intent::Upgrade), probability: 0.9, evidence };
+            assess(wish, high_risk, &sample::account(), &sample::policy()).recommended_action
         };
         assert!(sell(true).contains("at risk"));
         assert!(!sell(false).contains("at risk"));

@@ -124,6 +124,15 @@ pub struct Thresholds {
     pub churn_likely: f32,
     /// A P0 less sure than this is a P1: in doubt, the less urgent.
     pub p0_at_least: f32,
+    /// A P1 less sure than this is a P2, for the same reason.
+    #[serde(default = "p1_at_least")]
+    pub p1_at_least: f32,
+    /// A sentence at least this sure to be grave stops drafts and automatic answers.
+    #[serde(default = "grave_at_least")]
+    pub grave_at_least: f32,
+    /// What a kind of ticket may cause holds from this confidence on.
+    #[serde(default = "kind_at_least")]
+    pub kind_at_least: f32,
     /// A label less sure than this is marked unsure, and the ticket is not answered automatically.
     pub unsure_below: f32,
     /// The article must fit at least this well for an automatic answer.
@@ -136,6 +145,19 @@ pub struct Thresholds {
     pub mrr_growth: f64,
     /// US dollars a month from which an account counts as strategic.
     pub mrr_strategic: f64,
+}
+
+/// What stands where a `policy.json` of an earlier release says nothing.
+fn p1_at_least() -> f32 {
+    0.2
+}
+
+fn grave_at_least() -> f32 {
+    0.5
+}
+
+fn kind_at_least() -> f32 {
+    0.5
 }
 
 /// How often people are written to, from `policy.json`.

@@ -1,49 +1,176 @@
 //! Floors and caps on the priority an analyst read.
+//!
+//! In this order:
+//!
+//! | what was read | becomes |
+//! |---|---|
+//! | a P0 less sure than `p0_at_least` | P1 |
+//! | a P1 less sure than `p1_at_least` | P2 |
+//! | a kind of ticket that is not a request | what [`crate::kind`] says, but never lower beside a grave sentence |
+//! | an explicit word about leaving over something degraded (P2) | P1; over a question (P3) nothing is broken |
+//! | a P3 beside a sentence of outage, loss or breach | P2, unsure |
+//! | a P3 in a language that the analyst does not read | P2, unsure |
+//!
+//! Tone moves nothing. The confidence is that of the label it ends at: the kind's where the kind decided, and never more
+//! than a grave sentence leaves to a calm label.
 
-use crate::{Priority, policy::Thresholds, reading::Scored};
+use crate::{Gravity, Kind, Language, Priority, Reading, kind, policy::Thresholds};
 
-/// The priority to act on, and a sentence for each rule that moved it.
-///
-/// Cap: a P0 less sure than `p0_at_least` is a P1. Floor: a customer who says it may leave over something that is
-/// degraded (P2) is a P1; over a question (P3) it is not, since nothing is broken. Tone moves nothing.
+/// The priority to act on.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Settled {
+    pub priority: Priority,
+    /// 0 to 1.
+    pub confidence: f32,
+    /// A sentence for each rule that moved the priority or the confidence.
+    pub reasons: Vec<String>,
+}
+
+impl Settled {
+    fn to(&mut self, priority: Priority, reason: &str) {
+        if self.priority != priority {
+            let how = if priority < self.priority { "raised" } else { "lowered" };
+            self.reasons.push(format!("{how} to {priority}: {reason}"));
+            self.priority = priority;
+        }
+    }
+}
+
+/// Applies the table above.
 #[must_use]
-pub fn settle(read: Scored<Priority>, churn_explicit: bool, thresholds: &Thresholds) -> (Priority, Vec<String>) {
-    let mut priority = read.value;
-    let mut reasons = Vec::new();
-    if priority == Priority::P0 && read.confidence < thresholds.p0_at_least {
-        priority = Priority::P1;
-        reasons.push("capped at P1: not sure enough of a P0".to_owned());
+pub fn settle(reading: &Reading, churn_explicit: bool, thresholds: &Thresholds) -> Settled {
+    let read = reading.priority;
+    let mut settled = Settled { priority: read.value, confidence: read.confidence, reasons: Vec::new() };
+    let grave = reading.grave.as_ref().filter(|grave| grave.confidence >= thresholds.grave_at_least);
+    if settled.priority == Priority::P0 && read.confidence < thresholds.p0_at_least {
+        settled.to(Priority::P1, "not sure enough of a P0");
+    } else if settled.priority == Priority::P1 && read.confidence < thresholds.p1_at_least {
+        settled.to(Priority::P2, "not sure enough of a P1");
     }
-    if priority == Priority::P2 && churn_explicit {
-        priority = Priority::P1;
-        reasons.push("raised to P1: the customer may leave over this fault".to_owned());
+    let kind = reading.kind;
+    if kind.value != Kind::Request && kind.confidence >= thresholds.kind_at_least {
+        let rules = kind::rules(kind.value);
+        let lowered = rules.lowered_to.filter(|to| *to > settled.priority && grave.is_none());
+        let raised = rules.at_least.filter(|least| *least < settled.priority);
+        if let Some(priority) = lowered.or(raised) {
+            settled.to(priority, &format!("the ticket is of the kind {}", kind.value.title()));
+            settled.confidence = kind.confidence;
+        } else if rules.lowered_to == Some(settled.priority) {
+            settled.confidence = settled.confidence.max(kind.confidence);
+        }
     }
-    (priority, reasons)
+    if settled.priority == Priority::P2 && churn_explicit {
+        settled.to(Priority::P1, "the customer may leave over this fault");
+    }
+    if let Some(grave) = grave
+        && settled.priority >= Priority::P2
+    {
+        settled.confidence = settled.confidence.min(1.0 - grave.confidence);
+        match grave.what {
+            Gravity::Leaving => {}
+            Gravity::Outage | Gravity::Loss | Gravity::Breach if settled.priority == Priority::P3 => {
+                settled.to(Priority::P2, &format!("one sentence tells of {}", grave.what.title()));
+            }
+            Gravity::Outage | Gravity::Loss | Gravity::Breach => {
+                settled.reasons.push(format!("one sentence tells of {}", grave.what.title()));
+            }
+        }
+    }
+    let unread = reading.language == Language::Other && settled.confidence < thresholds.unsure_below;
+    if unread && settled.priority == Priority::P3 {
+        settled.to(Priority::P2, "the analyst does not read its language");
+    }
+    settled
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample;
+    use crate::{Grave, Scored, sample};
+    use Priority::{P0, P1, P2, P3};
+
+    fn reading(priority: Priority, confidence: f32) -> Reading {
+        Reading { priority: Scored { value: priority, confidence }, ..sample::reading() }
+    }
+
+    fn thresholds() -> Thresholds {
+        Thresholds {
+            p0_at_least: 0.4,
+            p1_at_least: 0.3,
+            grave_at_least: 0.5,
+            kind_at_least: 0.5,
+            unsure_below: 0.4,
+            ..sample::policy().thresholds
+        }
+    }
+
+    fn check(reading: &Reading, churn: bool, expected: (Priority, f32)) {
+        let Settled { priority, confidence, reasons } = settle(reading, churn, &thresholds());
+        assert_eq!((priority, confidence), expected, "{reading:?} {reasons:?}");
+        assert!(priority == reading.priority.value || !reasons.is_empty(), "every move has its reason");
+    }
 
     #[test]
     fn floors_and_caps() {
-        use Priority::{P0, P1, P2, P3};
-        let thresholds = Thresholds { p0_at_least: 0.4, ..sample::policy().thresholds };
         for (read, confidence, churn, expected) in [
             (P0, 0.9, false, P0),
             (P0, 0.4, false, P0),
             (P0, 0.39, false, P1),
             (P0, 0.9, true, P0),
             (P1, 0.9, true, P1),
+            (P1, 0.29, false, P2),
+            (P1, 0.29, true, P1),
             (P2, 0.9, false, P2),
             (P2, 0.9, true, P1),
             (P3, 0.9, true, P3),
             (P3, 0.1, false, P3),
         ] {
-            let (settled, reasons) = settle(Scored { value: read, confidence }, churn, &thresholds);
-            assert_eq!(settled, expected, "{read} {confidence} {churn}");
-            assert_eq!(reasons.is_empty(), settled == read, "every move has its reason");
+            check(&reading(read, confidence), churn, (expected, confidence));
+        }
+    }
+
+    #[test]
+    fn a_kind_moves_what_its_row_says() {
+        for (kind, sure, read, expected) in [
+            (Kind::Automatic, 0.8, P0, (P3, 0.8)),
+            (Kind::Automatic, 0.8, P3, (P3, 0.9)),
+            (Kind::Automatic, 0.4, P0, (P0, 0.9)),
+            (Kind::MachineAlert, 0.8, P1, (P1, 0.9)),
+            (Kind::SecurityReport, 0.8, P3, (P1, 0.8)),
+            (Kind::SecurityReport, 0.8, P0, (P0, 0.9)),
+            (Kind::LegalLetter, 0.8, P3, (P2, 0.8)),
+            (Kind::PersonInDanger, 0.6, P3, (P1, 0.6)),
+        ] {
+            let reading = Reading { kind: Scored { value: kind, confidence: sure }, ..reading(read, 0.9) };
+            check(&reading, false, expected);
+        }
+    }
+
+    #[test]
+    fn a_grave_sentence_leaves_no_calm_label_sure() {
+        let grave = |what, confidence| Some(Grave { what, confidence, quote: "Nobody can pay.".into() });
+        for (what, confidence, read, expected) in [
+            (Gravity::Outage, 0.75, P3, (P2, 0.25)),
+            (Gravity::Breach, 0.75, P2, (P2, 0.25)),
+            (Gravity::Leaving, 0.75, P3, (P3, 0.25)),
+            (Gravity::Loss, 0.75, P1, (P1, 0.9)),
+            (Gravity::Loss, 0.4, P3, (P3, 0.9)),
+        ] {
+            check(&Reading { grave: grave(what, confidence), ..reading(read, 0.9) }, false, expected);
+        }
+        let enclosed = Reading {
+            kind: Scored { value: Kind::Thanks, confidence: 0.9 },
+            grave: grave(Gravity::Outage, 0.75),
+            ..reading(P0, 0.9)
+        };
+        check(&enclosed, false, (P0, 0.9));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_called_low() {
+        for (confidence, expected) in [(0.25, P2), (0.9, P3)] {
+            let other = Reading { language: Language::Other, ..reading(P3, confidence) };
+            check(&other, false, (expected, confidence));
         }
     }
 }

@@ -88,6 +88,19 @@ pub enum Gravity {
     Leaving,
 }
 
+impl Gravity {
+    /// The words a person reads.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Outage => "an outage",
+            Self::Loss => "a loss of data or money",
+            Self::Breach => "a breach",
+            Self::Leaving => "leaving",
+        }
+    }
+}
+
 /// Why the language model did not read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display, EnumString)]
 #[serde(rename_all = "snake_case")]

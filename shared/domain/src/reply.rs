@@ -1,11 +1,13 @@
 //! When a customer may be answered without a person in between.
 
-use crate::{Draft, Mode, Policy, Priority, Reading, Sender, Ticket, TicketState};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{Draft, Kind, Mode, Policy, Priority, Reading, Sender, Sentiment, TicketContext};
 
 /// The decision so far, as far as the rules look at it.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
-    pub ticket: &'a Ticket,
+    pub context: TicketContext<'a>,
     pub reading: &'a Reading,
     pub draft: &'a Draft,
     pub priority: Priority,
@@ -13,19 +15,26 @@ pub struct Candidate<'a> {
     /// Guardian points: any churn evidence keeps a person in the loop, not only high risk.
     pub churn_heard: bool,
     pub buying_signal: bool,
-    pub state: &'a TicketState,
+    /// A person should look at the labels.
+    pub unsure: bool,
+    pub now: Timestamp,
 }
+
+/// How long an account that may leave is answered by people only.
+const CAREFUL: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// `Ok` if the draft may go out as a public reply, else the first rule that forbids it.
 ///
 /// # Errors
 /// A sentence for the record, naming the rule.
 pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'static str> {
-    let Candidate { ticket, reading, draft, priority, mode, churn_heard, buying_signal, state } = candidate;
-    let unsure = reading.priority.confidence.min(reading.agent.confidence) < policy.thresholds.unsure_below;
+    let Candidate { context, reading, draft, priority, mode, churn_heard, buying_signal, unsure, now } = candidate;
+    let TicketContext { ticket, history, state, .. } = context;
     let second_hears = reading.second.as_ref().is_some_and(|second| {
-        second.priority.value < Priority::P2 || second.churn.value || second.intent.value.is_some()
+        let asks_only = second.kind.value == Kind::Request && second.grave.is_none() && second.unanswered.is_none();
+        second.priority.value < Priority::P2 || second.churn.value || second.intent.value.is_some() || !asks_only
     });
+    let at_risk = history.iter().any(|past| past.high_risk && past.at <= now && now.duration_since(past.at) <= CAREFUL);
     let rules = [
         (!policy.auto_reply, "automatic answers are switched off"),
         (mode != Mode::Act, "automatic answers need the mode act"),
@@ -35,7 +44,11 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
         (!draft.in_language, "the article is in another language than the ticket"),
         (draft.match_score < policy.thresholds.auto_reply_match, "the article does not fit well enough"),
         (unsure, "the analyst is unsure"),
+        (reading.unanswered.is_some(), "a sentence is neither courtesy nor context nor the question that it answers"),
+        (reading.mixed, "part of the text is older or somebody else's"),
         (churn_heard, "the customer may leave"),
+        (at_risk, "the account was at high risk in the last 30 days"),
+        (reading.sentiment.value == Sentiment::Angry, "the customer is angry"),
         (buying_signal, "the customer wants to buy"),
         (reading.suspicious, "the text tries to instruct its reader"),
         // What was left out may hold a complaint that the answer would ignore.
@@ -46,6 +59,7 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
         (ticket.sender == Sender::Suspended, "the helpdesk suspended the sender"),
         (ticket.sender == Sender::Staff, "no customer is behind the ticket"),
         (ticket.opened_privately, "the ticket was opened with a private note"),
+        (ticket.touched || !state.corrections.is_empty(), "a colleague is at work on the ticket"),
         (state.answered.is_some_and(|answered| answered != ticket.version), "a public reply went out before"),
         (state.done.is_some(), "not the first triage of this ticket"),
         // Nobody knows any more what was said before.

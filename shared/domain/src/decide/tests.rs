@@ -107,7 +107,7 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
     assert!(!update.tags.iter().any(|tag| tag == tags::ANSWER_READY));
 
     type Stop = fn(&mut Ticket, &mut Reading, &mut Policy, &mut TicketState);
-    let stops: [(&str, Stop); 19] = [
+    let stops: [(&str, Stop); 26] = [
         ("switched off", |_, _, policy, _| policy.auto_reply = false),
         ("mode act", |_, _, policy, _| policy.mode = Mode::Suggest),
         ("only P3", |_, reading, _, _| reading.priority.value = Priority::P2),
@@ -131,6 +131,19 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
         ("private note", |ticket, _, _, _| ticket.opened_privately = true),
         ("before", |_, _, _, state| state.answered = Some(Version(1))),
         ("first triage", |_, _, _, state| state.done = Some(Version(1))),
+        ("neither courtesy", |_, reading, _, _| reading.unanswered = Some("Orders have not synced.".into())),
+        ("somebody else's", |_, reading, _, _| reading.mixed = true),
+        ("angry", |_, reading, _, _| reading.sentiment.value = crate::Sentiment::Angry),
+        ("a colleague", |ticket, _, _, _| ticket.touched = true),
+        ("a colleague", |_, _, _, state| {
+            let (ours, theirs) = ("P3".to_owned(), "P1".to_owned());
+            state.corrections.push(Correction { field: Field::Priority, ours, theirs });
+        }),
+        ("unsure", |_, reading, _, _| reading.kind.confidence = 0.3),
+        ("second analyst hears", |_, reading, _, _| {
+            let thanks = of_kind(Kind::Thanks, sample::reading());
+            reading.second = Some(sample::second(&thanks));
+        }),
     ];
     for (rule, change) in stops {
         let (mut ticket, mut reading, mut policy) = (sample::ticket(7), faq.clone(), sample::policy());
@@ -150,13 +163,132 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
 }
 
 #[test]
-fn a_suspicious_ticket_is_only_suggested() {
-    let reading = Reading { suspicious: true, draft: Some(sample::draft()), ..sample::signals() };
-    let plan = first(&reading);
+fn a_suspicious_ticket_is_only_raised() {
+    let suspicious = Reading { suspicious: true, draft: Some(sample::draft()), ..sample::signals() };
+    let plan = first(&suspicious);
     let update = plan.update.unwrap();
-    assert_eq!((plan.decision.mode, update.changes.priority), (Mode::Suggest, Change::Keep));
+    assert_eq!(update.changes.priority, Change::Set(Priority::P1));
+    assert_ne!(update.changes.group, Change::Keep);
     assert!(update.tags.iter().any(|tag| tag == tags::SUSPICIOUS));
     assert_eq!(plan.alerts.len(), 2, "suspicion never silences an alert");
+    let calm = Reading { suspicious: true, draft: Some(sample::draft()), ..sample::reading() };
+    let changes = first(&calm).update.unwrap().changes;
+    assert_eq!((changes.priority, changes.group), (Change::Keep, Change::Keep));
+}
+
+fn of_kind(kind: Kind, reading: Reading) -> Reading {
+    Reading { kind: crate::Scored { value: kind, confidence: 0.9 }, ..reading }
+}
+
+fn grave(what: Gravity) -> Option<Grave> {
+    Some(Grave { what, confidence: 0.9, quote: "Orders have not synced since Monday.".into() })
+}
+
+#[test]
+fn a_kind_causes_what_its_row_allows() {
+    let question = Reading {
+        priority: crate::Scored { value: Priority::P3, confidence: 0.9 },
+        draft: Some(sample::draft()),
+        ..sample::signals()
+    };
+    for (kind, priority, alerts) in [
+        (Kind::Request, Priority::P3, 2),
+        (Kind::Automatic, Priority::P3, 0),
+        (Kind::Thanks, Priority::P3, 0),
+        (Kind::MachineAlert, Priority::P3, 0),
+        (Kind::Solicitation, Priority::P3, 0),
+        (Kind::Phishing, Priority::P3, 0),
+        (Kind::SecurityReport, Priority::P1, 0),
+        (Kind::LegalLetter, Priority::P2, 0),
+        (Kind::DataRequest, Priority::P2, 0),
+        (Kind::PersonInDanger, Priority::P1, 0),
+        (Kind::Empty, Priority::P3, 0),
+    ] {
+        let plan = first(&of_kind(kind, question.clone()));
+        let found = (plan.decision.priority, plan.alerts.len(), plan.decision.draft.is_some());
+        assert_eq!(found, (priority, alerts, kind == Kind::Request), "{kind}");
+        assert!(plan.decision.guardian.is_high_risk() == (kind == Kind::Request), "{kind}");
+    }
+}
+
+#[test]
+fn law_and_safety_are_sentinels() {
+    for kind in [Kind::SecurityReport, Kind::LegalLetter, Kind::DataRequest] {
+        assert_eq!(first(&of_kind(kind, sample::reading())).decision.agent, sample::team("sentinel"), "{kind}");
+    }
+    let unsure = Reading {
+        kind: crate::Scored { value: Kind::LegalLetter, confidence: 0.3 },
+        ..sample::reading()
+    };
+    let decision = first(&unsure).decision;
+    assert_eq!((decision.agent, decision.unsure), (sample::team("nexus"), true));
+}
+
+#[test]
+fn a_letter_that_gives_notice_raises_the_alert() {
+    let letter = of_kind(Kind::LegalLetter, sample::signals());
+    assert!(first(&letter).alerts.is_empty());
+    let notice = Reading { grave: grave(Gravity::Leaving), ..letter };
+    let plan = first(&notice);
+    assert_eq!(plan.alerts.len(), 1, "{:?}", plan.decision.reasons);
+    let danger = of_kind(Kind::PersonInDanger, notice);
+    assert!(first(&danger).alerts.is_empty());
+}
+
+#[test]
+fn a_grave_sentence_stops_the_machine() {
+    let question = Reading {
+        priority: crate::Scored { value: Priority::P3, confidence: 0.99 },
+        draft: Some(sample::draft()),
+        ..sample::reading()
+    };
+    for what in [Gravity::Outage, Gravity::Loss, Gravity::Breach, Gravity::Leaving] {
+        let plan = first(&Reading { grave: grave(what), ..question.clone() });
+        let decision = plan.decision;
+        assert_eq!((decision.unsure, decision.draft, decision.resolution), (true, None, Resolution::Routed), "{what}");
+    }
+}
+
+fn with_history(reading: &Reading, ticket: &Ticket, history: &[PastTicket]) -> Plan {
+    let (account, state) = (sample::account(), TicketState::default());
+    let context = TicketContext { ticket, account: &account, history, state: &state };
+    decide(context, reading, &sample::policy(), sample::now())
+}
+
+fn past(id: u64, days_ago: i64, text: &str) -> PastTicket {
+    PastTicket {
+        id: sample::ticket_id(id),
+        at: sample::now() - jiff::SignedDuration::from_hours(24 * days_ago),
+        subject: "earlier".into(),
+        priority: Priority::P1,
+        agent: sample::team("nexus"),
+        high_risk: true,
+        fingerprint: Fingerprint::of(text),
+    }
+}
+
+#[test]
+fn an_account_at_risk_is_answered_by_people() {
+    let faq = Reading {
+        priority: crate::Scored { value: Priority::P3, confidence: 0.9 },
+        draft: Some(sample::draft()),
+        ..sample::reading()
+    };
+    for (days, expected) in [(1, Resolution::AnswerReady), (29, Resolution::AnswerReady), (31, Resolution::AutoResolved)] {
+        let plan = with_history(&faq, &sample::ticket(7), &[past(1, days, "We are leaving.")]);
+        assert_eq!(plan.decision.resolution, expected, "{days} days ago: {:?}", plan.decision.reasons);
+    }
+}
+
+#[test]
+fn copies_of_a_message_do_not_raise_its_score() {
+    let ticket = sample::ticket(7);
+    let score = |history: &[PastTicket]| {
+        with_history(&sample::signals(), &ticket, history).decision.guardian.risk_score
+    };
+    let copies = [past(1, 0, &ticket.description), past(2, 0, &format!("> {}", ticket.description))];
+    assert_eq!(score(&copies), score(&[]));
+    assert_eq!(score(&[past(1, 0, "Another thing."), past(2, 0, "A third thing.")]), score(&[]) + 2);
 }
 
 #[test]

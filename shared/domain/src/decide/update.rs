@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::Case;
 use crate::{
-    Change, Decision, FieldChanges, Mode, Resolution, TicketUpdate,
+    Change, Decision, FieldChanges, Mode, Priority, Resolution, TicketUpdate,
     plan::{Comment, Suggestion, Wanted, Written},
     policy::AgentProfile,
     tags::{self, Ours, Tag},
@@ -47,6 +47,8 @@ pub(super) fn update(case: Case<'_>, decision: &Decision) -> (Option<TicketUpdat
 fn changes(decision: &Decision, profile: Option<&AgentProfile>) -> FieldChanges {
     let (priority, group) = match decision.mode {
         Mode::Shadow | Mode::Suggest => (Change::Keep, Change::Keep),
+        // A text that instructs its reader may raise attention, as any text may, and never lower it.
+        Mode::Act if decision.suspicious && decision.priority > Priority::P1 => (Change::Keep, Change::Keep),
         Mode::Act => {
             let group = profile.and_then(|profile| profile.group);
             (Change::Set(decision.priority), group.map_or(Change::Keep, Change::Set))
