@@ -231,12 +231,21 @@ pub struct TrainArguments {
     /// intent
     #[arg(long, value_name = "LABELLED.csv")]
     pub input: Option<PathBuf>,
-    /// Folder of the training corpus: tickets/*.jsonl and sentences/*.jsonl
+    /// Folder of the training corpus: *.jsonl in tickets, sentences, acts, kinds and languages
     #[arg(long, value_name = "DIR", default_value = "shared/data/corpus/training")]
     pub corpus: PathBuf,
     /// Where to write the weights; the next build compiles them in
     #[arg(long, value_name = "FILE", default_value = "shared/data/models/model.bin")]
     pub output: PathBuf,
+    /// Where to write the weights of the classifier of kinds
+    #[arg(long, value_name = "FILE", default_value = "shared/data/models/kinds.bin")]
+    pub kinds: PathBuf,
+    /// Where to write the weights of the language detector
+    #[arg(long, value_name = "FILE", default_value = "shared/data/models/languages.bin")]
+    pub languages: PathBuf,
+    /// Fit kinds and languages alone: a minute, not several
+    #[arg(long)]
+    pub only_kinds: bool,
 }
 
 /// Who reads tickets.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use alert::Alerting;
-use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
+use analyst::{EmbeddedAnalyst, KnowledgeBase, Weights};
 use anyhow::{Context, anyhow, ensure};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use domain::{Mode, Policy, Teams, UserId, ports::PortError};
@@ -332,9 +332,8 @@ pub fn teams() -> &'static Teams {
 /// # Errors
 /// Bundled data that do not parse.
 pub fn embedded_analyst(teams: &Teams) -> anyhow::Result<EmbeddedAnalyst> {
-    let encoder = Encoder::new(data::ENCODER).context("shared/data/models/encoder.bin")?;
-    let model = Model::read(data::MODEL).context("shared/data/models/model.bin")?;
+    let weights = Weights::bundled().context("shared/data/models")?;
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).context("shared/data/customer/knowledge_base")?;
     let signatures = teams.signatures();
-    Ok(EmbeddedAnalyst::new(encoder, model, knowledge, signatures))
+    Ok(EmbeddedAnalyst::new(weights, knowledge, signatures))
 }

@@ -1,5 +1,7 @@
 //! `train`: refits the embedded analyst's heads.
 
+mod kinds;
+
 use std::{num::NonZero, path::Path};
 
 use analyst::{Encoder, PerTask, Task};
@@ -29,6 +31,20 @@ const OWN_WEIGHT: f32 = 3.0;
 /// # Errors
 /// A corpus that cannot be read or contradicts itself, named by file and line; a CSV without labels.
 pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
+    let encoder = Encoder::new(data::ENCODER)?;
+    kinds::command(arguments, &encoder)?;
+    if arguments.only_kinds { Ok(Ended::Well) } else { heads(arguments, &encoder) }
+}
+
+/// Writes weights, and says whether this build has them already.
+fn save(path: &Path, bytes: &[u8], built: &[u8]) -> anyhow::Result<()> {
+    std::fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+    let news = if bytes == built { "the weights this build has" } else { "new; the next build takes them in" };
+    say::line(format_args!("{}: {} bytes, {news}", path.display(), bytes.len()));
+    Ok(())
+}
+
+fn heads(arguments: &TrainArguments, encoder: &Encoder) -> anyhow::Result<Ended> {
     let tickets = corpus::tickets(&arguments.corpus.join("tickets"))?;
     let sentences = corpus::sentences(&arguments.corpus.join("sentences"))?;
     let own = match arguments.input.as_deref() {
@@ -39,7 +55,6 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
         bail!("{} holds no tickets: put JSON Lines files (*.jsonl) there", arguments.corpus.join("tickets").display());
     }
 
-    let encoder = Encoder::new(data::ENCODER)?;
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     say::line(format_args!(
         "Reading {} tickets of the corpus, {} of your own and {} single sentences …",
@@ -47,12 +62,12 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
         own.rows.len(),
         sentences.len()
     ));
-    let mut examples = parallel::map(&tickets, threads, |ticket| TicketExample::of_corpus(&encoder, ticket));
+    let mut examples = parallel::map(&tickets, threads, |ticket| TicketExample::of_corpus(encoder, ticket));
     examples.extend(parallel::map(&own.rows, threads, |row| {
         let truth = Truth { classes: classes(&row.labels), weight: OWN_WEIGHT };
-        TicketExample::of_ticket(&encoder, &row.subject, &row.description, &row.account.to_name(), truth)
+        TicketExample::of_ticket(encoder, &row.subject, &row.description, &row.account.to_name(), truth)
     }));
-    let sentences = SentenceExamples::new(&encoder, &sentences);
+    let sentences = SentenceExamples::new(encoder, &sentences);
 
     say::line(format_args!("Fitting on {threads} threads …"));
     let trained = training::train::train(&examples, &sentences, threads, |done, all| {
@@ -63,15 +78,7 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
         let table = scores(&trained, &examples, tickets.len()..examples.len());
         say::line(format_args!("\nOf these, your own, no customer on both sides of a split:\n{table}"));
     }
-    let bytes = trained.model.to_bytes();
-    let output = &arguments.output;
-    std::fs::write(output, &bytes).with_context(|| format!("{} cannot be written", output.display()))?;
-    let news = if bytes == data::MODEL {
-        "the weights this build has"
-    } else {
-        "new; a build takes in what lies at shared/data/models/model.bin"
-    };
-    say::line(format_args!("{}: {} bytes, {news}", output.display(), bytes.len()));
+    save(&arguments.output, &trained.model.to_bytes(), data::MODEL)?;
     Ok(if own.problems.is_empty() { Ended::Well } else { Ended::WithLosses })
 }
 

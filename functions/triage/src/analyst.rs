@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
+use analyst::{EmbeddedAnalyst, KnowledgeBase, Weights};
 use async_trait::async_trait;
 use aws::{BucketSettings, ConfigBucket, Snapshot};
 use domain::{
@@ -71,10 +71,9 @@ pub(crate) fn router<'a>(
     policy: &Policy,
     choice: ModelChoice,
 ) -> Result<Router, String> {
-    let encoder = Encoder::new(data::ENCODER).map_err(|error| error.to_string())?;
-    let weights = Model::read(data::MODEL).map_err(|error| error.to_string())?;
+    let weights = Weights::bundled().map_err(|error| error.to_string())?;
     let knowledge = KnowledgeBase::parse(articles).map_err(|error| format!("knowledge_base: {error}"))?;
     let signatures = policy.teams.signatures();
-    let embedded = EmbeddedAnalyst::new(encoder, weights, knowledge, signatures);
+    let embedded = EmbeddedAnalyst::new(weights, knowledge, signatures);
     Ok(Router::new(choice.config, choice.model, &policy.teams, embedded, choice.budget))
 }

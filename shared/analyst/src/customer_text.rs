@@ -4,15 +4,17 @@
 //! thousandth of the encoder, and the strongest of each task are read beside the beginning and the end.
 
 use domain::{Language, Ticket};
-use encoder::{Encoder, Vector};
+use encoder::Vector;
 
 use crate::{
+    acts::PerAct,
     features::{self, Features},
     heads::PerTask,
     inputs::Inputs,
-    language,
+    kinds::Parts,
     model::Model,
     text,
+    weights::Weights,
 };
 
 /// Bytes read of one ticket, about 2,000 words: ten times the longest ticket of the corpus, and the hardest text
@@ -24,6 +26,8 @@ pub const MOST_SENTENCES: usize = 200;
 const LONGEST_SUBJECT: usize = 500;
 /// The beginning and the end of a text over the limit get this part of the limit each, what is strongest gets the rest.
 const EDGE: usize = 3;
+/// A subject above nothing says something from this many words on.
+const SUBJECT_ALONE: usize = 2;
 /// Stands where sentences were left out.
 const GAP: &str = "[…]";
 
@@ -42,11 +46,13 @@ pub struct CustomerText {
     inputs: Inputs,
     meanings: Vec<Vector>,
     features: Features,
+    parts: Parts,
 }
 
 impl CustomerText {
     /// `go_on` is asked between sentences: with its first no reading ends where it stands, and the text is cut.
-    pub(crate) fn new(encoder: &Encoder, model: &Model, ticket: &Ticket, go_on: &dyn Fn() -> bool) -> Self {
+    pub(crate) fn new(weights: &Weights, ticket: &Ticket, go_on: &dyn Fn() -> bool) -> Self {
+        let Weights { encoder, model, kinds, languages } = weights;
         let (subject, overflow) = split_subject(&ticket.subject);
         let all: Vec<&str> = overflow.into_iter().chain(ticket.messages()).collect();
         let cleaned = current(&all, go_on);
@@ -59,7 +65,8 @@ impl CustomerText {
         let cut = cut || skipped || read < sentences.len();
         sentences.truncate(read);
         Self {
-            language: language::detect(&format!("{subject}\n{body}")),
+            language: languages.detect(&format!("{body}\n{subject}")),
+            parts: kinds.parts(&inputs, subject, &sentences),
             features: features::extract(subject, &body),
             meanings: inputs.meanings(),
             subject: subject.to_owned(),
@@ -119,10 +126,52 @@ impl CustomerText {
         &self.features
     }
 
+    /// What subject and sentences do.
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// The sentences, and the subject where a person wrote it for this message, with what each does.
+    pub(crate) fn sentences_and_acts(&self) -> impl Iterator<Item = (&str, &PerAct)> {
+        self.parts_by_sentence().map(|(sentence, acts, _)| (sentence, acts))
+    }
+
+    /// The same with what each means.
+    pub(crate) fn parts_by_sentence(&self) -> impl Iterator<Item = (&str, &PerAct, &Vector)> {
+        let body = self.sentences.iter().map(String::as_str).zip(&self.parts.sentences).zip(&self.meanings);
+        let body = body.map(|((sentence, acts), meaning)| (sentence, acts, meaning));
+        let subject = (!is_reply(&self.subject)).then_some((self.subject.as_str(), &self.parts.subject));
+        body.chain(subject.zip(self.meanings.last()).map(|((subject, acts), meaning)| (subject, acts, meaning)))
+    }
+
+    /// Whether anything was said in words: pictures, file names and marks are none.
+    pub(crate) fn has_words(&self) -> bool {
+        let words = |text: &str| text.split_whitespace().filter(|word| is_word(word)).count();
+        let body: usize = self.sentences.iter().map(|sentence| words(sentence)).sum();
+        body > 0 || words(&self.subject) >= SUBJECT_ALONE
+    }
+
     /// What each sentence means, the subject last.
     pub(crate) fn meanings(&self) -> &[Vector] {
         &self.meanings
     }
+}
+
+/// The subject of an answer is that of the first message: what it says was said before.
+fn is_reply(subject: &str) -> bool {
+    const REPLIES: [&str; 8] = ["re:", "aw:", "sv:", "antw:", "rép :", "rép:", "res:", "odp:"];
+    let subject = subject.trim().to_lowercase();
+    REPLIES.iter().any(|reply| subject.starts_with(reply))
+}
+
+/// Letters that are no file's name and no mark of a picture.
+fn is_word(word: &str) -> bool {
+    const FILES: [&str; 12] =
+        [".png", ".jpg", ".jpeg", ".gif", ".bmp", ".heic", ".webp", ".pdf", ".svg", ".mov", ".mp4", ".tiff"];
+    const PICTURES: [&str; 4] = ["image:", "cid:", "image", "img"];
+    let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != ':' && c != '.').to_lowercase();
+    let file = FILES.iter().any(|ending| bare.contains(ending));
+    bare.chars().any(char::is_alphabetic) && !file && !PICTURES.contains(&bare.as_str())
 }
 
 /// Messages within the limit.
@@ -269,8 +318,8 @@ mod tests {
     const THREAT: &str = "We have decided to cancel our contract and will move to another provider.";
 
     fn listen(ticket: &Ticket) -> CustomerText {
-        let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
-        CustomerText::new(&encoder, &model, ticket, &|| true)
+        let weights = Weights::bundled().unwrap();
+        CustomerText::new(&weights, ticket, &|| true)
     }
 
     fn ticket(description: &str) -> Ticket {
@@ -326,10 +375,10 @@ mod tests {
 
     #[test]
     fn reading_stops_when_time_is_up() {
-        let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
+        let weights = Weights::bundled().unwrap();
         let long = ticket(&CALM.repeat(100));
         let asked = Cell::new(0);
-        let text = CustomerText::new(&encoder, &model, &long, &|| {
+        let text = CustomerText::new(&weights, &long, &|| {
             asked.set(asked.get() + 1);
             asked.get() <= 10
         });
@@ -339,11 +388,11 @@ mod tests {
 
     #[test]
     fn the_newest_of_many_messages_are_read_first() {
-        let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
+        let weights = Weights::bundled().unwrap();
         let follow_ups = (0..10).map(|n| format!("Message number {n}.")).collect();
         let long = Ticket { follow_ups, ..ticket("First of all.") };
         let asked = Cell::new(0);
-        let text = CustomerText::new(&encoder, &model, &long, &|| {
+        let text = CustomerText::new(&weights, &long, &|| {
             asked.set(asked.get() + 1);
             asked.get() != 3
         });
@@ -353,9 +402,9 @@ mod tests {
 
     #[test]
     fn a_ticket_is_encoded_once() {
-        let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
+        let weights = Weights::bundled().unwrap();
         let asked = Cell::new(0);
-        let text = CustomerText::new(&encoder, &model, &ticket(&CALM.repeat(20)), &|| {
+        let text = CustomerText::new(&weights, &ticket(&CALM.repeat(20)), &|| {
             asked.set(asked.get() + 1);
             true
         });

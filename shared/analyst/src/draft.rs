@@ -123,6 +123,7 @@ pub fn compose(found: Match<'_>, frame: Frame<'_>) -> Draft {
         faq: found.article.faq,
         composed: true,
         in_language,
+        unanswered: None,
         match_score: found.score,
     }
 }

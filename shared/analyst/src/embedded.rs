@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Account, Intent, Language, Priority, Reading, Scored, Sentiment, TeamId, Ticket,
+    Account, Intent, Kind, Language, Priority, Reading, Scored, Sentiment, TeamId, Ticket,
     reading::{Signal, Usage},
 };
-use encoder::Encoder;
+use encoder::Vector;
 
 use crate::{
-    CustomerText, Task,
+    CustomerText, Task, Weights,
     draft::{self, Frame},
-    knowledge::{KnowledgeBase, Question},
-    model::{Model, Prediction, argmax},
+    gravity,
+    knowledge::{Article, KnowledgeBase, Question},
+    model::{Prediction, argmax},
 };
 
 /// How it signs its readings. Rises with every change of the model's kind.
@@ -30,6 +31,8 @@ const LONGEST_DRAFT: usize = 8 * 1024;
 /// From this confidence on a churn or buying signal is claimed, with its quotes: a missed one costs twice a false one. From
 /// which confidence on it is acted on is the policy's.
 const CLAIM: f32 = 0.33;
+/// One of four.
+const GUESS: f32 = 0.25;
 /// What a missed P0 costs beside a false one.
 const MISSED_P0: f32 = 4.0;
 /// Quotes named for a signal.
@@ -37,31 +40,31 @@ const MOST_QUOTES: usize = 2;
 /// A sentence within this many log-odds of the strongest one is quoted as well.
 const QUOTE_MARGIN: f32 = 1.0;
 
-/// The encoder and the heads over it, articles for drafts, and the names teams sign with.
+/// What is learnt, articles for drafts, and the names teams sign with.
 pub struct EmbeddedAnalyst {
-    encoder: Encoder,
-    model: Model,
+    weights: Weights,
     knowledge: KnowledgeBase,
     signatures: BTreeMap<TeamId, String>,
 }
 
 impl EmbeddedAnalyst {
     #[must_use]
-    pub fn new(encoder: Encoder, model: Model, knowledge: KnowledgeBase, signatures: BTreeMap<TeamId, String>) -> Self {
-        Self { encoder, model, knowledge, signatures }
+    pub fn new(weights: Weights, knowledge: KnowledgeBase, signatures: BTreeMap<TeamId, String>) -> Self {
+        Self { weights, knowledge, signatures }
     }
 
     /// The ticket's text for [`EmbeddedAnalyst::read`], [`EmbeddedAnalyst::draft`] and every other reader. `go_on` is
     /// asked between sentences; its first no ends the work, and the text is marked as cut.
     #[must_use]
     pub fn listen(&self, ticket: &Ticket, go_on: &dyn Fn() -> bool) -> CustomerText {
-        CustomerText::new(&self.encoder, &self.model, ticket, go_on)
+        CustomerText::new(&self.weights, ticket, go_on)
     }
 
     /// Reads a ticket, without a draft. Pure: the same text gives the same reading.
     #[must_use]
     pub fn read(&self, text: &CustomerText) -> Reading {
-        let opinion = self.model.predict(text.inputs(), text.features());
+        let opinion = self.weights.model.predict(text.inputs(), text.features());
+        let kind = self.kind(text);
         let churn = signal(&opinion, Task::Churn, &opinion.churn, text.sentences());
         let wish = signal(&opinion, Task::Intent, &opinion.intent, text.sentences());
         let kinds = opinion.probabilities(Task::Intent).get(1..).unwrap_or_default();
@@ -70,14 +73,13 @@ impl EmbeddedAnalyst {
             analyst: NAME.to_owned(),
             fallback: None,
             language: text.language(),
-            priority: label(&opinion, Task::Priority, &PRIORITIES),
-            agent: label(&opinion, Task::Agent, &TeamId::bundled()),
+            priority: priority(&opinion, text, kind),
+            agent: within(text, label(&opinion, Task::Agent, &TeamId::bundled())),
             sentiment: label(&opinion, Task::Sentiment, &SENTIMENTS),
             churn,
             intent: Signal { value: intent.filter(|_| wish.value), confidence: wish.confidence, quotes: wish.quotes },
-            kind: Scored::default(),
-            grave: None,
-            unanswered: None,
+            kind,
+            grave: gravity::gravest(text.sentences_and_acts()),
             mixed: false,
             reason: None,
             draft: None,
@@ -102,7 +104,7 @@ impl EmbeddedAnalyst {
     /// What the ticket asks the knowledge base, by its words and by what they mean.
     #[must_use]
     pub fn question<'a>(&'a self, text: &'a CustomerText, language: Language) -> Question<'a> {
-        let meaning = Some((&self.encoder, text.meanings()));
+        let meaning = Some((&self.weights.encoder, text.meanings()));
         Question { subject: text.subject(), body: text.body(), language, meaning }
     }
 
@@ -116,8 +118,8 @@ impl EmbeddedAnalyst {
         labels: Labels<'_>,
     ) -> Option<domain::Draft> {
         let Labels { priority, agent, sentiment, language } = labels;
-        // P0 and P1 need a person and no article.
-        if priority < Priority::P2 {
+        // P0 and P1 need a person and no article, and a frame in another language than the ticket's helps nobody.
+        if priority < Priority::P2 || language == Language::Other {
             return None;
         }
         let fits = self.knowledge.search(self.question(text, language), CANDIDATES).into_iter().map(|mut found| {
@@ -138,8 +140,43 @@ impl EmbeddedAnalyst {
             language,
             signature: self.signatures.get(agent).map_or("The support team", String::as_str),
         };
-        let draft = draft::compose(found, frame);
+        let draft = domain::Draft {
+            unanswered: self.unanswered(text, found.article, language),
+            ..draft::compose(found, frame)
+        };
         (draft.text.len() <= LONGEST_DRAFT).then_some(draft)
+    }
+
+    /// What the article leaves open of the text. A subject that a person wrote is a sentence like any other.
+    fn unanswered(&self, text: &CustomerText, article: &Article, language: Language) -> Option<String> {
+        let near = |meaning: &Vector| self.knowledge.nearness(&self.weights.encoder, article, language, meaning);
+        gravity::unanswered(text.parts_by_sentence(), near)
+    }
+
+    /// What sort of ticket it is. Where nothing can be read there is no kind but that.
+    fn kind(&self, text: &CustomerText) -> Scored<Kind> {
+        if text.has_words() {
+            self.weights.kinds.kind(text.parts())
+        } else {
+            Scored { value: Kind::Empty, confidence: 1.0 }
+        }
+    }
+}
+
+/// The priority as the heads see it, unless a machine says that all is well.
+fn priority(opinion: &Prediction, text: &CustomerText, kind: Scored<Kind>) -> Scored<Priority> {
+    if kind.value == Kind::MachineAlert && text.parts().is_all_clear() {
+        return Scored { value: Priority::P3, confidence: kind.confidence };
+    }
+    within(text, label(opinion, Task::Priority, &PRIORITIES))
+}
+
+/// As sure as a guess where the text is in a language that nobody here reads, or is none.
+fn within<T>(text: &CustomerText, label: Scored<T>) -> Scored<T> {
+    if text.language() == Language::Other || !text.has_words() {
+        Scored { confidence: label.confidence.min(GUESS), ..label }
+    } else {
+        label
     }
 }
 
@@ -222,12 +259,7 @@ mod tests {
     fn analyst() -> EmbeddedAnalyst {
         let signatures = TeamId::bundled().map(|agent| (agent.clone(), format!("The {} team", agent.title()))).into();
         let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
-        EmbeddedAnalyst::new(
-            Encoder::new(data::ENCODER).unwrap(),
-            Model::read(data::MODEL).unwrap(),
-            knowledge,
-            signatures,
-        )
+        EmbeddedAnalyst::new(Weights::bundled().unwrap(), knowledge, signatures)
     }
 
     fn read(subject: &str, description: &str) -> Reading {

@@ -278,6 +278,14 @@ impl KnowledgeBase {
         self.meanings[&language].get_or_init(|| self.articles.iter().map(of).collect())
     }
 
+    /// How near a sentence is to what the article answers, by meaning: the cosine of the closest of its questions.
+    #[must_use]
+    pub fn nearness(&self, encoder: &Encoder, article: &Article, language: Language, sentence: &Vector) -> f32 {
+        let position = self.articles.iter().position(|other| other.name == article.name);
+        let questions = position.and_then(|index| self.meanings(encoder, language).get(index));
+        questions.map_or(0.0, |questions| nearest(questions, std::slice::from_ref(sentence)))
+    }
+
     /// The share of a question's stems, weighted by rarity, that the query holds.
     fn coverage(&self, question: &[usize], query: &[usize]) -> f32 {
         let weigh = |stem: &usize| self.rarity[*stem];

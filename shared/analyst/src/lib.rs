@@ -3,22 +3,31 @@
 //!
 //! Invariant: pure. No file, clock, network or randomness; the same ticket gives the same reading on every machine.
 
+pub mod acts;
 pub mod customer_text;
 pub mod draft;
 pub mod embedded;
 pub mod features;
+mod gravity;
 pub mod heads;
 pub mod inputs;
+pub mod kinds;
 pub mod knowledge;
-pub mod language;
+pub mod languages;
 pub mod model;
 pub mod ngram_head;
+mod numbers;
 mod quantised;
 pub mod text;
+mod weights;
 
+pub use acts::Acts;
 pub use customer_text::CustomerText;
 pub use embedded::EmbeddedAnalyst;
 pub use encoder::Encoder;
 pub use heads::{PerTask, Task};
+pub use kinds::Kinds;
 pub use knowledge::KnowledgeBase;
+pub use languages::Languages;
 pub use model::Model;
+pub use weights::{Weights, WeightsError};

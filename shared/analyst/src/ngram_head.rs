@@ -10,7 +10,8 @@ use ndarray::Array1;
 
 use crate::{
     features::{BUCKETS, Features},
-    heads::Task,
+    heads::{Task, log_softmax, softmax},
+    numbers::Numbers,
 };
 
 /// One multinomial logistic regression.
@@ -22,6 +23,27 @@ pub struct NgramHead {
     pub biases: Vec<f32>,
     /// Bucket by bucket, one signed byte for each class.
     pub weights: Cow<'static, [u8]>,
+}
+
+/// The file form of one head: scales and biases as little-endian `f32`, then the weights, used in place. None if the file
+/// ends before.
+pub(crate) fn read(file: &mut Numbers, classes: usize) -> Option<NgramHead> {
+    let (scales, biases) = (file.take(classes)?, file.take(classes)?);
+    Some(NgramHead { scales, biases, weights: file.bytes(BUCKETS * classes)?.into() })
+}
+
+/// The probabilities of two classifiers as one: their log-probabilities averaged, `weight` being the wording's.
+pub(crate) fn mixed(mut by_meaning: Array1<f32>, mut by_wording: Array1<f32>, weight: f32) -> Array1<f32> {
+    log_softmax(by_meaning.view_mut());
+    log_softmax(by_wording.view_mut());
+    let mut both = by_meaning * (1.0 - weight) + by_wording * weight;
+    softmax(both.view_mut());
+    both
+}
+
+pub(crate) fn bytes(head: &NgramHead) -> impl Iterator<Item = u8> {
+    let numbers = head.scales.iter().chain(&head.biases).flat_map(|number| number.to_le_bytes());
+    numbers.chain(head.weights.iter().copied())
 }
 
 impl NgramHead {

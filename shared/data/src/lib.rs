@@ -13,6 +13,10 @@ pub static POLICY: &str = include_str!("../customer/policy.json");
 pub static TICKETS: &str = include_str!("../corpus/tickets.csv");
 /// The embedded analyst's weights, as `analyst::Model` reads them.
 pub static MODEL: &[u8] = include_bytes!("../models/model.bin");
+/// The weights of the classifier of kinds, as `analyst::Kinds` reads them.
+pub static KINDS: &[u8] = include_bytes!("../models/kinds.bin");
+/// The weights of the language detector, as `analyst::Languages` reads them.
+pub static LANGUAGES: &[u8] = include_bytes!("../models/languages.bin");
 /// The sentence encoder, as `encoder::Encoder` reads it. `NOTICE` beside it tells where it comes from.
 pub static ENCODER: &[u8] = include_bytes!("../models/encoder.bin");
 

@@ -254,7 +254,11 @@ fn label_reasons(reading: &Reading, policy: &Policy) -> Vec<String> {
     ];
     reasons.extend(reading.reason.as_ref().map(|reason| format!("in its words: {reason}")));
     if reading.kind.value != Kind::Request {
-        reasons.push(format!("{analyst} read the kind as {}{}", reading.kind.value.title(), sure(reading.kind.confidence)));
+        reasons.push(format!(
+            "{analyst} read the kind as {}{}",
+            reading.kind.value.title(),
+            sure(reading.kind.confidence)
+        ));
     }
     if reading.suspicious {
         reasons.push("the text tries to instruct its reader; nothing is lowered or answered".to_owned());

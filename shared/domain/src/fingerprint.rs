@@ -29,7 +29,8 @@ mod tests {
 
     #[test]
     fn copies_differ_in_nothing_but_what_stands_between() {
-        let check = |a: &str, b: &str, same: bool| assert_eq!(Fingerprint::of(a) == Fingerprint::of(b), same, "{a} {b}");
+        let check =
+            |a: &str, b: &str, same: bool| assert_eq!(Fingerprint::of(a) == Fingerprint::of(b), same, "{a} {b}");
         check("We leave, today.", "> we LEAVE\n> today", true);
         check("We leave today.", "We leave tomorrow.", false);
         assert_eq!(Fingerprint::of(" \n--"), None);

@@ -48,8 +48,7 @@ const SENTINEL: Option<&str> = Some("sentinel");
 
 #[must_use]
 pub fn rules(kind: Kind) -> Rules {
-    let request =
-        Rules { lowered_to: None, at_least: None, team: None, answerable: true, alerts: Alerts::All };
+    let request = Rules { lowered_to: None, at_least: None, team: None, answerable: true, alerts: Alerts::All };
     let machine = Rules { answerable: false, alerts: Alerts::None, ..request };
     let harmless = Rules { lowered_to: Some(Priority::P3), ..machine };
     match kind {

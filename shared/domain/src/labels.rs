@@ -1,7 +1,7 @@
 //! The labels of a ticket. Their text forms are formats that others read.
 
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+use strum::{Display, EnumCount, EnumIter, EnumString, IntoStaticStr};
 
 /// How urgent. `P0` is the most urgent and the smallest value.
 #[derive(
@@ -128,6 +128,7 @@ pub enum Language {
     Deserialize,
     Display,
     EnumString,
+    EnumCount,
     EnumIter,
     IntoStaticStr,
 )]

@@ -28,9 +28,6 @@ pub struct Reading {
     /// The gravest sentence, if one is grave: a machine does not answer beside it.
     #[serde(default)]
     pub grave: Option<Grave>,
-    /// A sentence that is neither courtesy nor context nor the question that the draft answers.
-    #[serde(default)]
-    pub unanswered: Option<String>,
     /// Part of the text is older or somebody else's: a quoted history, a forward, a transcript.
     #[serde(default)]
     pub mixed: bool,
@@ -59,8 +56,6 @@ pub struct SecondOpinion {
     pub kind: Scored<Kind>,
     #[serde(default)]
     pub grave: Option<Grave>,
-    #[serde(default)]
-    pub unanswered: Option<String>,
 }
 
 /// A sentence that nobody may overlook, whatever stands beside it.
@@ -196,6 +191,9 @@ pub struct Draft {
     pub in_language: bool,
     /// How well the article fits the question, 0 to 1.
     pub match_score: f32,
+    /// A sentence of the ticket that is neither courtesy nor context nor the question that the article answers.
+    #[serde(default)]
+    pub unanswered: Option<String>,
 }
 
 /// What the reading cost. All zero for the embedded analyst.

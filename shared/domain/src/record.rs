@@ -8,7 +8,8 @@ use strum::{Display, EnumString, IntoStaticStr};
 
 use crate::{
     AccountId, Draft, Intent, Kind, Language, Mode, PastTicket, Plan, Priority, TeamId, TicketContext, TicketId,
-    TicketUpdate, Version, fingerprint::Fingerprint, guardian::Guardian, kept, opportunity::Opportunity, reading::Fallback, reading::Usage,
+    TicketUpdate, Version, fingerprint::Fingerprint, guardian::Guardian, kept, opportunity::Opportunity,
+    reading::Fallback, reading::Usage,
 };
 
 /// What was decided about one version of a ticket. Pure: neither stored nor shown as it stands.

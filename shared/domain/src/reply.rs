@@ -31,7 +31,7 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
     let Candidate { context, reading, draft, priority, mode, churn_heard, buying_signal, unsure, now } = candidate;
     let TicketContext { ticket, history, state, .. } = context;
     let second_hears = reading.second.as_ref().is_some_and(|second| {
-        let asks_only = second.kind.value == Kind::Request && second.grave.is_none() && second.unanswered.is_none();
+        let asks_only = second.kind.value == Kind::Request && second.grave.is_none();
         second.priority.value < Priority::P2 || second.churn.value || second.intent.value.is_some() || !asks_only
     });
     let at_risk = history.iter().any(|past| past.high_risk && past.at <= now && now.duration_since(past.at) <= CAREFUL);
@@ -44,7 +44,7 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
         (!draft.in_language, "the article is in another language than the ticket"),
         (draft.match_score < policy.thresholds.auto_reply_match, "the article does not fit well enough"),
         (unsure, "the analyst is unsure"),
-        (reading.unanswered.is_some(), "a sentence is neither courtesy nor context nor the question that it answers"),
+        (draft.unanswered.is_some(), "a sentence is neither courtesy nor context nor the question that it answers"),
         (reading.mixed, "part of the text is older or somebody else's"),
         (churn_heard, "the customer may leave"),
         (at_risk, "the account was at high risk in the last 30 days"),

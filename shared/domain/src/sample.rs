@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use crate::{
     Account, AccountId, Alert, AuditAction, AuditEntry, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy,
-    Priority, Reading, Record, Scored, SecondOpinion, Sentiment, TeamId, Teams, Ticket, TicketContext, TicketId, TicketState, Version,
-    decide,
+    Priority, Reading, Record, Scored, SecondOpinion, Sentiment, TeamId, Teams, Ticket, TicketContext, TicketId,
+    TicketState, Version, decide,
     policy::{AgentProfile, AlertPolicy, Recipients, Thresholds},
     reading::{Signal, Usage},
     record::Effort,
@@ -113,7 +113,6 @@ pub fn reading() -> Reading {
         intent: Signal { value: None, confidence: 0.05, quotes: Vec::new() },
         kind: Scored { value: crate::Kind::Request, confidence: 0.9 },
         grave: None,
-        unanswered: None,
         mixed: false,
         reason: None,
         draft: None,
@@ -140,8 +139,8 @@ pub fn signals() -> Reading {
 
 /// What a second analyst says that reads the same.
 pub fn second(reading: &Reading) -> SecondOpinion {
-    let Reading { priority, churn, intent, kind, grave, unanswered, .. } = reading.clone();
-    SecondOpinion { priority, churn, intent, kind, grave, unanswered }
+    let Reading { priority, churn, intent, kind, grave, .. } = reading.clone();
+    SecondOpinion { priority, churn, intent, kind, grave }
 }
 
 pub fn draft() -> Draft {
@@ -153,6 +152,7 @@ pub fn draft() -> Draft {
         composed: true,
         in_language: true,
         match_score: 0.9,
+        unanswered: None,
     }
 }
 

@@ -150,7 +150,6 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
         intent,
         kind: Scored::default(),
         grave: None,
-        unanswered: None,
         mixed: false,
         reason: reason(&form.reason, given),
         draft,
@@ -213,6 +212,7 @@ fn draft(form: &Form, priority: Priority, agent: &TeamId, given: Given<'_>) -> R
         composed: false,
         in_language: true,
         match_score: 0.0,
+        unanswered: None,
     }))
 }
 

@@ -155,7 +155,7 @@ pub fn schema(teams: &Teams) -> Schema {
 
 #[cfg(test)]
 mod tests {
-    use analyst::{EmbeddedAnalyst, Encoder, Model};
+    use analyst::{EmbeddedAnalyst, Weights};
     use domain::{Language, Ticket, sample};
 
     use super::*;
@@ -232,8 +232,8 @@ mod tests {
     #[test]
     fn a_large_base_is_searched_by_meaning() {
         let (knowledge, prompt) = large();
-        let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
-        let embedded = EmbeddedAnalyst::new(encoder, model, knowledge, std::collections::BTreeMap::new());
+        let weights = Weights::bundled().unwrap();
+        let embedded = EmbeddedAnalyst::new(weights, knowledge, std::collections::BTreeMap::new());
         // No article has a word of it.
         let ticket = Ticket { subject: "Zebra".into(), description: "Xylophone.".into(), ..sample::ticket(1) };
         let text = embedded.listen(&ticket, &|| true);

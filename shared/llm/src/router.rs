@@ -134,7 +134,6 @@ fn with_second_opinion(reading: Reading, own: Reading) -> Reading {
             intent: own.intent,
             kind: own.kind,
             grave: own.grave,
-            unanswered: own.unanswered,
         }),
         ..reading
     }

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::{Intent, Language, Priority, Sentiment, TeamId};
-use serde::Deserialize;
+use analyst::acts::Act;
+use domain::{Intent, Kind, Language, Priority, Sentiment, TeamId};
+use serde::{Deserialize, de::DeserializeOwned};
 
 /// One whole ticket with its labels, as `docs/corpus.md` defines them.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -52,6 +53,36 @@ pub struct LabelledSentence {
     pub severity: Option<Priority>,
 }
 
+/// One sentence and what it does, as `docs/corpus.md` defines the acts.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActSentence {
+    pub text: String,
+    pub language: Language,
+    pub act: Act,
+}
+
+/// One ticket and its kind, as `docs/corpus.md` defines them.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KindTicket {
+    pub subject: String,
+    pub body: String,
+    pub language: Language,
+    pub kind: Kind,
+    /// What makes it one.
+    pub note: String,
+}
+
+/// One sentence in a language that is not served.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForeignSentence {
+    pub text: String,
+    /// ISO 639-1, with a script where there are two.
+    pub language: String,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
@@ -90,7 +121,31 @@ pub fn tickets(folder: &Path) -> Result<Vec<LabelledTicket>, CorpusError> {
 /// # Errors
 /// The first file that cannot be read, or the first line of one that is no labelled sentence.
 pub fn sentences(folder: &Path) -> Result<Vec<LabelledSentence>, CorpusError> {
-    all(folder, parse_sentences)
+    all(folder, parse_lines)
+}
+
+/// What each sentence of a folder's JSON Lines files does, by file name.
+///
+/// # Errors
+/// The first file that cannot be read, or the first line of one that is no such sentence.
+pub fn acts(folder: &Path) -> Result<Vec<ActSentence>, CorpusError> {
+    all(folder, parse_lines)
+}
+
+/// The tickets by kind of a folder's JSON Lines files, by file name.
+///
+/// # Errors
+/// The first file that cannot be read, or the first line of one that is no such ticket.
+pub fn kinds(folder: &Path) -> Result<Vec<KindTicket>, CorpusError> {
+    all(folder, parse_lines)
+}
+
+/// The sentences in other languages of a folder's JSON Lines files, by file name.
+///
+/// # Errors
+/// The first file that cannot be read, or the first line of one that is no such sentence.
+pub fn foreign(folder: &Path) -> Result<Vec<ForeignSentence>, CorpusError> {
+    all(folder, parse_lines)
 }
 
 fn all<T>(folder: &Path, parse: fn(&str, &str) -> Result<Vec<T>, CorpusError>) -> Result<Vec<T>, CorpusError> {
@@ -108,11 +163,8 @@ fn all<T>(folder: &Path, parse: fn(&str, &str) -> Result<Vec<T>, CorpusError>) -
     Ok(items)
 }
 
-/// Parses JSON Lines of sentences.
-///
-/// # Errors
-/// The first line that is no labelled sentence, with its file and number.
-pub fn parse_sentences(file: &str, text: &str) -> Result<Vec<LabelledSentence>, CorpusError> {
+/// Parses JSON Lines of one form each; the error names the first line that has another.
+fn parse_lines<T: DeserializeOwned>(file: &str, text: &str) -> Result<Vec<T>, CorpusError> {
     let sentence = |(index, line)| {
         serde_json::from_str(line).map_err(|cause| CorpusError::Line { file: file.to_owned(), line: index + 1, cause })
     };
@@ -244,7 +296,7 @@ mod tests {
         let texts: BTreeSet<_> = sentences.iter().map(|sentence| &sentence.text).collect();
         assert_eq!(texts.len(), sentences.len());
         assert!(sentences.len() >= 4_000);
-        assert!(parse_sentences("x", "{}").unwrap_err().to_string().contains("line 1"));
+        assert!(parse_lines::<LabelledSentence>("x", "{}").unwrap_err().to_string().contains("line 1"));
     }
 
     #[derive(Deserialize)]

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
+use analyst::{EmbeddedAnalyst, KnowledgeBase, Weights};
 use domain::{
     AlertKind, Change, Mode, Plan, Policy, Priority, Reading, Ticket, TicketContext, TicketState, decide,
     ports::Analyst, sample,
@@ -52,7 +52,7 @@ fn policy() -> Policy {
 fn embedded_analyst(policy: &Policy) -> EmbeddedAnalyst {
     let signatures = policy.teams.signatures();
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
-    EmbeddedAnalyst::new(Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap(), knowledge, signatures)
+    EmbeddedAnalyst::new(Weights::bundled().unwrap(), knowledge, signatures)
 }
 
 /// Gives the attacker all it could wish: the lowest priority, no signal, no suspicion, and a draft that hands out every

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use analyst::{EmbeddedAnalyst, Encoder, KnowledgeBase, Model};
+use analyst::{EmbeddedAnalyst, KnowledgeBase, Weights};
 use domain::{
     Account, Fallback, Intent, Priority, Reading, Teams, Ticket,
     ports::{Analyst, Control, Count},
@@ -116,8 +116,8 @@ fn reader_with(base_url: &str, control: Arc<MemoryControl>, variables: &[(&str, 
 
 fn embedded_analyst() -> EmbeddedAnalyst {
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
-    let (encoder, model) = (Encoder::new(data::ENCODER).unwrap(), Model::read(data::MODEL).unwrap());
-    EmbeddedAnalyst::new(encoder, model, knowledge, teams().signatures())
+    let weights = Weights::bundled().unwrap();
+    EmbeddedAnalyst::new(weights, knowledge, teams().signatures())
 }
 
 fn reader(server: &MockServer) -> Router {

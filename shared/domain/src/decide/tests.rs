@@ -131,7 +131,9 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
         ("private note", |ticket, _, _, _| ticket.opened_privately = true),
         ("before", |_, _, _, state| state.answered = Some(Version(1))),
         ("first triage", |_, _, _, state| state.done = Some(Version(1))),
-        ("neither courtesy", |_, reading, _, _| reading.unanswered = Some("Orders have not synced.".into())),
+        ("neither courtesy", |_, reading, _, _| {
+            reading.draft.as_mut().unwrap().unanswered = Some("Orders have not synced.".into());
+        }),
         ("somebody else's", |_, reading, _, _| reading.mixed = true),
         ("angry", |_, reading, _, _| reading.sentiment.value = crate::Sentiment::Angry),
         ("a colleague", |ticket, _, _, _| ticket.touched = true),
@@ -216,10 +218,7 @@ fn law_and_safety_are_sentinels() {
     for kind in [Kind::SecurityReport, Kind::LegalLetter, Kind::DataRequest] {
         assert_eq!(first(&of_kind(kind, sample::reading())).decision.agent, sample::team("sentinel"), "{kind}");
     }
-    let unsure = Reading {
-        kind: crate::Scored { value: Kind::LegalLetter, confidence: 0.3 },
-        ..sample::reading()
-    };
+    let unsure = Reading { kind: crate::Scored { value: Kind::LegalLetter, confidence: 0.3 }, ..sample::reading() };
     let decision = first(&unsure).decision;
     assert_eq!((decision.agent, decision.unsure), (sample::team("nexus"), true));
 }
@@ -274,7 +273,9 @@ fn an_account_at_risk_is_answered_by_people() {
         draft: Some(sample::draft()),
         ..sample::reading()
     };
-    for (days, expected) in [(1, Resolution::AnswerReady), (29, Resolution::AnswerReady), (31, Resolution::AutoResolved)] {
+    for (days, expected) in
+        [(1, Resolution::AnswerReady), (29, Resolution::AnswerReady), (31, Resolution::AutoResolved)]
+    {
         let plan = with_history(&faq, &sample::ticket(7), &[past(1, days, "We are leaving.")]);
         assert_eq!(plan.decision.resolution, expected, "{days} days ago: {:?}", plan.decision.reasons);
     }
@@ -283,9 +284,8 @@ fn an_account_at_risk_is_answered_by_people() {
 #[test]
 fn copies_of_a_message_do_not_raise_its_score() {
     let ticket = sample::ticket(7);
-    let score = |history: &[PastTicket]| {
-        with_history(&sample::signals(), &ticket, history).decision.guardian.risk_score
-    };
+    let score =
+        |history: &[PastTicket]| with_history(&sample::signals(), &ticket, history).decision.guardian.risk_score;
     let copies = [past(1, 0, &ticket.description), past(2, 0, &format!("> {}", ticket.description))];
     assert_eq!(score(&copies), score(&[]));
     assert_eq!(score(&[past(1, 0, "Another thing."), past(2, 0, "A third thing.")]), score(&[]) + 2);

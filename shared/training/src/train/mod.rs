@@ -8,11 +8,15 @@
     reason = "indices follow from the lengths of our own arrays; a wrong one must panic in a test, not skip an example"
 )]
 
+mod acts;
 mod calibrate;
 mod example;
 mod gradient;
+mod kinds;
+mod languages;
 mod ngrams;
 mod optimiser;
+mod regression;
 
 use std::{
     ops::RangeInclusive,
@@ -20,7 +24,7 @@ use std::{
 };
 
 use analyst::{
-    heads::{Batch, HIDDEN, Heads, PerTask},
+    heads::{Batch, HIDDEN, Heads, PerTask, Task},
     inputs::Inputs,
     model::{Ensemble, Model},
     ngram_head::NgramHead,
@@ -28,6 +32,7 @@ use analyst::{
 use ndarray::{Array1, Array2, ArrayView1};
 
 pub use self::example::{SentenceExamples, TicketExample, Truth};
+pub use self::{acts::ActExamples, kinds::KindExamples, languages::LanguageExamples};
 use self::{gradient::Targets, optimiser::Optimiser};
 use crate::{parallel, random::Random};
 
@@ -101,7 +106,7 @@ pub fn train(
     let networks = fold_networks.split_off(FOLDS);
     let mut fold_ngrams = parallel::map(&ngram_jobs, threads, |held_out| {
         let examples = without(examples, *held_out);
-        let heads = PerTask::from_fn(|task| ngrams::fit(task, &examples));
+        let heads = PerTask::from_fn(|task| fit_ngrams(task, &examples));
         part_done();
         heads
     });
@@ -121,6 +126,19 @@ pub fn train(
         by_networks: probabilities(&scores, &ensembles(0.0..=0.0)),
         model: Model::new(networks, ngrams, both),
     }
+}
+
+fn fit_ngrams(task: Task, examples: &[&TicketExample]) -> NgramHead {
+    let labelled = examples.iter().filter_map(|example| {
+        let class = example.truth.classes[task]?;
+        Some(ngrams::Example { ngrams: &example.ngrams, class, weight: example.truth.weight })
+    });
+    ngrams::fit(task.classes(), &labelled.collect::<Vec<_>>())
+}
+
+/// For each fold the numbers of the examples outside and inside.
+fn folds(count: usize) -> impl Iterator<Item = (Vec<usize>, Vec<usize>)> {
+    (0..FOLDS).map(move |fold| (0..count).partition(|index| index % FOLDS != fold))
 }
 
 /// All examples but those of one fold.
@@ -203,7 +221,7 @@ mod tests {
     use crate::corpus;
     use std::{path::Path, sync::LazyLock};
 
-    use analyst::{heads::Task, model::argmax};
+    use analyst::model::argmax;
     use encoder::Encoder;
 
     fn bundled(encoder: &Encoder, every: usize) -> Vec<TicketExample> {

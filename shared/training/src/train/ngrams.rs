@@ -5,13 +5,21 @@
 )]
 
 use analyst::{
-    features::BUCKETS,
-    heads::{Task, softmax},
+    features::{BUCKETS, Features},
+    heads::softmax,
     ngram_head::NgramHead,
 };
 
-use super::TicketExample;
 use crate::random::Random;
+
+/// A text's n-grams and what it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Example<'a> {
+    pub(super) ngrams: &'a Features,
+    pub(super) class: usize,
+    /// How many texts it counts for.
+    pub(super) weight: f32,
+}
 
 /// Passes over the examples: `AdaGrad`'s steps shrink with each, so that more would change little.
 const EPOCHS: usize = 15;
@@ -29,8 +37,7 @@ const SEED: u64 = 42;
 const LARGEST_CODE: f32 = 127.0;
 
 /// Multinomial logistic regression by `AdaGrad` over a fixed shuffle, then quantised to bytes.
-pub(super) fn fit(task: Task, examples: &[&TicketExample]) -> NgramHead {
-    let classes = task.classes();
+pub(super) fn fit(classes: usize, examples: &[Example<'_>]) -> NgramHead {
     let mut weights = vec![0.0f32; BUCKETS * classes];
     let mut squared_gradients = vec![EPSILON; BUCKETS * classes];
     let mut biases = ndarray::Array1::<f32>::zeros(classes);
@@ -39,18 +46,17 @@ pub(super) fn fit(task: Task, examples: &[&TicketExample]) -> NgramHead {
     for _ in 0..EPOCHS {
         random.shuffle(&mut order);
         for example in order.iter().map(|index| examples[*index]) {
-            let Some(truth) = example.truth.classes[task] else { continue };
             let mut errors = biases.clone();
-            for (bucket, value) in &example.ngrams {
+            for (bucket, value) in example.ngrams {
                 for (logit, weight) in errors.iter_mut().zip(row(&mut weights, *bucket, classes)) {
                     *logit += value * *weight;
                 }
             }
             softmax(errors.view_mut());
-            errors[truth] -= 1.0;
-            errors *= example.truth.weight;
+            errors[example.class] -= 1.0;
+            errors *= example.weight;
             biases.scaled_add(-BIAS_LEARNING_RATE, &errors);
-            for (bucket, value) in &example.ngrams {
+            for (bucket, value) in example.ngrams {
                 let weights = row(&mut weights, *bucket, classes);
                 let squares = row(&mut squared_gradients, *bucket, classes);
                 for ((weight, square), error) in weights.iter_mut().zip(squares).zip(&errors) {

@@ -1,0 +1,140 @@
+//! What sort of ticket it is, by what its sentences do.
+
+use domain::{Kind, Scored};
+use enum_map::EnumMap;
+use ndarray::Array1;
+use strum::{EnumCount, IntoEnumIterator};
+
+use crate::{
+    Acts,
+    acts::{Act, PerAct},
+    features,
+    heads::{Layer, softmax},
+    inputs::{Inputs, WIDTH},
+    model::argmax,
+    numbers::Numbers,
+};
+
+/// Numbers of a ticket: for each act its most and its mean over the sentences, and that of the subject; the marks; and what
+/// the whole text means.
+pub const EVIDENCE: usize = 3 * Act::COUNT + MARKS + WIDTH;
+const MARKS: usize = 6;
+
+/// What each part of a ticket does.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Parts {
+    pub subject: PerAct,
+    /// In the order of the text's sentences.
+    pub sentences: Vec<PerAct>,
+    marks: [f32; MARKS],
+    whole: Array1<f32>,
+}
+
+/// The classifier of sentences, and over what it says and what the whole means that of tickets.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Kinds {
+    acts: Acts,
+    tickets: Layer,
+}
+
+/// The bytes are no classifier of this version.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a classifier of kinds of this version; run `cargo run --release -- train --only-kinds`")]
+pub struct KindsError;
+
+const MAGIC: &[u8] = b"KINDS001";
+
+impl Kinds {
+    #[must_use]
+    pub fn new(acts: Acts, tickets: Layer) -> Self {
+        Self { acts, tickets }
+    }
+
+    /// Reads the file form: the magic; the ticket layer's weights by row and its biases as little-endian `f32`; then the
+    /// classifier of sentences.
+    ///
+    /// # Errors
+    /// [`KindsError`] for any bytes that [`Self::to_bytes`] cannot have written.
+    pub fn read(bytes: &'static [u8]) -> Result<Self, KindsError> {
+        bytes.strip_prefix(MAGIC).and_then(Self::read_after_magic).ok_or(KindsError)
+    }
+
+    fn read_after_magic(bytes: &'static [u8]) -> Option<Self> {
+        let mut file = Numbers::new(bytes);
+        let tickets = file.layer(EVIDENCE, Kind::COUNT)?;
+        let acts = Acts::read(&mut file)?;
+        file.is_empty().then_some(Self { acts, tickets })
+    }
+
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let Layer { weights, bias } = &self.tickets;
+        let numbers = weights.iter().chain(bias).flat_map(|number| number.to_le_bytes());
+        MAGIC.iter().copied().chain(numbers).chain(self.acts.to_bytes()).collect()
+    }
+
+    /// What each part of a ticket does. `inputs` are of this subject and these sentences.
+    #[must_use]
+    pub fn parts(&self, inputs: &Inputs, subject: &str, sentences: &[String]) -> Parts {
+        Parts::new(&self.acts, inputs, subject, sentences)
+    }
+
+    /// The likeliest kind.
+    #[must_use]
+    pub fn kind(&self, parts: &Parts) -> Scored<Kind> {
+        let mut logits = self.tickets.weights.t().dot(&parts.evidence()) + &self.tickets.bias;
+        softmax(logits.view_mut());
+        let probabilities = logits.to_vec();
+        let best = argmax(&probabilities);
+        Scored {
+            value: Kind::iter().nth(best).unwrap_or_default(),
+            confidence: probabilities.get(best).copied().unwrap_or_default(),
+        }
+    }
+}
+
+impl Parts {
+    /// `inputs` are of this subject and these sentences.
+    #[must_use]
+    pub fn new(acts: &Acts, inputs: &Inputs, subject: &str, sentences: &[String]) -> Self {
+        let rows = inputs.sentences.rows().into_iter().zip(sentences);
+        Self {
+            subject: acts.of(inputs.subject.view(), &features::extract("", subject)),
+            sentences: rows.map(|(row, sentence)| acts.of(row, &features::extract("", sentence))).collect(),
+            marks: marks(subject, sentences),
+            whole: inputs.whole.clone(),
+        }
+    }
+
+    /// Whether a machine says that all is well rather than that something is wrong.
+    #[must_use]
+    pub fn is_all_clear(&self) -> bool {
+        let all = |act: Act| self.sentences.iter().map(|acts| acts[act]).sum::<f32>() + self.subject[act];
+        all(Act::AllClear) > all(Act::Alarm)
+    }
+
+    /// As the classifier of tickets sees it.
+    #[must_use]
+    pub fn evidence(&self) -> Array1<f32> {
+        let count = self.sentences.len().max(1) as f32;
+        let most = PerAct::from_fn(|act| self.sentences.iter().map(|acts| acts[act]).fold(0.0, f32::max));
+        let mean: EnumMap<Act, f32> =
+            PerAct::from_fn(|act| self.sentences.iter().map(|acts| acts[act]).sum::<f32>() / count);
+        let acts = most.values().chain(mean.values()).chain(self.subject.values());
+        acts.chain(&self.marks).chain(&self.whole).copied().collect()
+    }
+}
+
+/// Words, sentences, a question, an address on the web, no subject, no sentence.
+fn marks(subject: &str, sentences: &[String]) -> [f32; MARKS] {
+    let has = |mark: &str| f32::from(u8::from(sentences.iter().any(|sentence| sentence.contains(mark))));
+    let words = sentences.iter().map(|sentence| sentence.split_whitespace().count()).sum::<usize>() as f32;
+    [
+        libm::log1pf(words) / 5.0,
+        (sentences.len() as f32).min(30.0) / 30.0,
+        has("?"),
+        has("://"),
+        f32::from(u8::from(subject.trim().is_empty())),
+        f32::from(u8::from(sentences.is_empty())),
+    ]
+}
