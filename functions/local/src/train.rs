@@ -1,6 +1,6 @@
 //! `train`: refits the embedded analyst's heads.
 
-use std::{num::NonZero, path::Path};
+use std::num::NonZero;
 
 use analyst::{Encoder, PerTask, Task};
 use anyhow::{Context, bail};
@@ -32,8 +32,8 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
     let tickets = corpus::tickets(&arguments.corpus.join("tickets"))?;
     let sentences = corpus::sentences(&arguments.corpus.join("sentences"))?;
     let own = match arguments.input.as_deref() {
-        Some(path) => own_tickets(path)?,
-        None => Input { file: String::new(), rows: Vec::new(), problems: Vec::new() },
+        Some(path) => own_tickets(arguments.columns.of(Some(path)))?,
+        None => Input::default(),
     };
     if tickets.is_empty() && own.rows.is_empty() {
         bail!("{} holds no tickets: put JSON Lines files (*.jsonl) there", arguments.corpus.join("tickets").display());
@@ -72,11 +72,11 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
         "new; a build takes in what lies at shared/data/models/model.bin"
     };
     say::line(format_args!("{}: {} bytes, {news}", output.display(), bytes.len()));
-    Ok(if own.problems.is_empty() { Ended::Well } else { Ended::WithLosses })
+    Ok(if own.skipped == 0 { Ended::Well } else { Ended::WithLosses })
 }
 
-fn own_tickets(path: &Path) -> anyhow::Result<Input> {
-    let mut own = input::read(Some(path), |problem| eprintln!("skipped: {problem}"))?;
+fn own_tickets(from: input::Origin<'_>) -> anyhow::Result<Input> {
+    let mut own = input::read(from, input::tell)?;
     own.rows.retain(|row| classes(&row.labels).values().any(Option::is_some));
     if own.rows.is_empty() {
         bail!(
