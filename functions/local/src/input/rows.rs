@@ -99,15 +99,16 @@ impl Rows {
 
     /// Settles what depends on all rows: numbers, accounts, the order of dates, the meaning of commas.
     pub(super) fn finish(self) -> Input {
-        let Self { file, columns, drafts, mut notes, said, problems, skipped, .. } = self;
+        let Self { file, columns, drafts, seen, mut notes, said, problems, skipped, place: _ } = self;
+        drop(seen);
         let order = order(&drafts);
         let decimals = decimals(&drafts);
         let mut numbers = Numbers::new(drafts.iter().map(|draft| &draft.key));
         let mut companies: HashMap<String, AccountId> = HashMap::new();
         let mut channels: HashMap<String, Arc<str>> = HashMap::new();
         let mut last = START - SignedDuration::from_secs(1);
-        let mut rows = Vec::with_capacity(drafts.len());
-        for draft in drafts {
+        // Collected in place: the rows take the room of the drafts.
+        let rows = drafts.into_iter().map(|draft| {
             let id = numbers.number(&draft.key);
             let timestamp = draft.moment.and_then(|moment| moment.settled(order));
             if draft.moment.is_some() && timestamp.is_none() {
@@ -133,7 +134,7 @@ impl Rows {
                 notes.add(Some(Field::Mrr), What::WithoutAccount, draft.line);
             }
             let channel = draft.channel.unwrap_or_else(|| "unknown".to_owned());
-            rows.push(Row {
+            Row {
                 line: draft.line,
                 id_text: draft.id_text,
                 id,
@@ -145,8 +146,10 @@ impl Rows {
                 timestamp,
                 mrr,
                 labels: draft.labels,
-            });
-        }
+            }
+        });
+        let mut rows: Vec<Row> = rows.collect();
+        rows.shrink_to_fit();
         let name = escaped(&file);
         let notes = said.into_iter().chain(notes.told(&columns)).map(|note| format!("{name}: {note}")).collect();
         Input { file: file.to_string(), rows, skipped, problems, notes }
@@ -155,9 +158,17 @@ impl Rows {
 
 /// How a file that is not in our own form was understood; none for our own.
 fn layout(columns: &Columns) -> Option<String> {
-    let shown = [Field::TicketId, Field::CustomerName, Field::Requester, Field::Subject, Field::Description]
-        .into_iter()
-        .filter(|field| !columns.of[*field].is_empty());
+    let shown = [
+        Field::TicketId,
+        Field::CustomerName,
+        Field::CustomerId,
+        Field::Requester,
+        Field::RequesterId,
+        Field::Subject,
+        Field::Description,
+    ]
+    .into_iter()
+    .filter(|field| !columns.of[*field].is_empty());
     let own = |field: &Field| plain(&columns.name(*field)) == plain(field.name());
     let complete = [Field::Subject, Field::Description].iter().all(|field| !columns.of[*field].is_empty());
     if columns.export.is_none() && complete && shown.clone().all(|field| own(&field)) {
