@@ -73,7 +73,7 @@ fn environment(server: &MockServer) -> stack::Environment {
 
 #[tokio::main]
 async fn main() {
-    let input = input::read(None, |_| {}).unwrap();
+    let input = input::bundled();
     let folder = tempfile::tempdir().unwrap();
     let (slow, calls) = server(DELAY).await;
     let setup =

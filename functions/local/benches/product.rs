@@ -14,7 +14,7 @@ use local::{input, stack};
 
 /// The bundled tickets as the analyst gets them.
 fn tickets() -> Vec<(Ticket, Account)> {
-    let input = input::read(None, |problem| panic!("{problem}")).unwrap();
+    let input = input::bundled();
     let ticket = |row: input::Row| {
         let account = Account { name: row.account.to_name(), mrr: row.mrr, ..sample::account() };
         let ticket = Ticket { subject: row.subject, description: row.description, ..sample::ticket(row.id.number()) };

@@ -1,13 +1,16 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use memory::demo::{Locale, Plan};
 
 use crate::zendesk::{doctor::DoctorArguments, import::ImportArguments, setup::ZendeskSetupArguments};
 
-use crate::backfill::{By, Span};
+use crate::{
+    backfill::{By, Span},
+    input::{Assignment, Origin},
+};
 
 /// Support-ticket triage on your laptop: no key, no account, no network; nothing is sent to anybody.
 ///
@@ -61,12 +64,32 @@ pub struct CheckConfigArguments {
     pub folder: PathBuf,
 }
 
+/// What the columns of a file are, where their names do not tell.
+#[derive(Args, Clone, Default, Debug)]
+pub struct ColumnArguments {
+    /// The column that holds a field, such as subject=Betreff; may be repeated. Fields: ticket_id, customer_name,
+    /// requester, subject, description, channel, timestamp, mrr, and the labels
+    #[arg(long, value_name = "FIELD=COLUMN")]
+    pub map: Vec<Assignment>,
+}
+
+impl ColumnArguments {
+    /// For a file, or the bundled tickets.
+    #[must_use]
+    pub fn of<'a>(&'a self, path: Option<&'a Path>) -> Origin<'a> {
+        Origin { path, map: &self.map }
+    }
+}
+
 #[derive(Args, Clone, Debug)]
 pub struct RunArguments {
-    /// Tickets as CSV, `-` for standard input, 256 MB at most: ticket_id, customer_name, subject, description; optional
-    /// channel, timestamp, mrr and labels [default: the bundled 30 tickets]
+    /// Tickets, `-` for standard input, 256 MB at most: a CSV with ticket_id, customer_name, subject, description and
+    /// perhaps channel, timestamp, mrr and labels; or an export of Zendesk, Freshdesk, Intercom, Jira, HubSpot and
+    /// others, as CSV or JSON [default: the bundled 30 tickets]
     #[arg(long, value_name = "FILE.csv")]
     pub input: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArguments,
     /// Folder for the dashboard and the logs; files of an earlier run are replaced
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub output: PathBuf,
@@ -87,6 +110,8 @@ pub struct EvalArguments {
     /// [default: the bundled 30 tickets]
     #[arg(long, value_name = "LABELLED.csv")]
     pub input: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArguments,
     /// Folder for evaluation.json
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub output: PathBuf,
@@ -139,6 +164,8 @@ pub struct ServeArguments {
     /// Tickets the helpdesk knows, for events that carry ids only [default: the bundled 30 tickets]
     #[arg(long, value_name = "FILE.csv")]
     pub input: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArguments,
     /// Folder for the dashboard and the e-mails
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub output: PathBuf,
@@ -155,6 +182,8 @@ pub struct DemoZendeskArguments {
     /// Tickets it holds [default: the bundled 30 tickets]
     #[arg(long, value_name = "FILE.csv")]
     pub input: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArguments,
     /// What goes wrong, and when; docs/formats.md describes the file
     #[arg(long, value_name = "FILE.json")]
     pub scenario: Option<PathBuf>,
@@ -188,7 +217,8 @@ pub struct SignArguments {
 #[derive(Args, Clone, Debug)]
 #[group(required = true, multiple = true)]
 pub struct Forgotten {
-    /// A ticket's number; may be repeated. `-` reads numbers from standard input, one per line
+    /// A ticket's number, or its id in the input of the run; may be repeated. `-` reads them from standard input, one per
+    /// line
     #[arg(long, value_name = "N")]
     pub ticket: Vec<String>,
     /// The Zendesk user id of somebody without an organisation. Tickets of others have to be named: no file knows who
@@ -223,6 +253,8 @@ pub struct SimulateArguments {
     /// What customers write, as CSV [default: the exam's texts in the working folder, else the bundled 30 tickets]
     #[arg(long, value_name = "FILE.csv")]
     pub input: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArguments,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -231,6 +263,8 @@ pub struct TrainArguments {
     /// intent
     #[arg(long, value_name = "LABELLED.csv")]
     pub input: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArguments,
     /// Folder of the training corpus: *.jsonl in tickets, sentences, acts, kinds and languages
     #[arg(long, value_name = "DIR", default_value = "shared/data/corpus/training")]
     pub corpus: PathBuf,

@@ -54,7 +54,7 @@ const NAMES: [&str; 8] =
 /// A port that is taken, an input or a scenario that cannot be used.
 pub async fn command(arguments: &DemoZendeskArguments) -> anyhow::Result<Ended> {
     let interrupt = Interrupt::listen()?;
-    let input = input::read(arguments.input.as_deref(), |problem| eprintln!("skipped: {problem}"))?;
+    let input = input::read(arguments.columns.of(arguments.input.as_deref()), input::tell)?;
     let scenario = arguments.scenario.as_deref().map(scenario).transpose()?.unwrap_or_default();
     let listener = http::bind(arguments.port).await?;
     let address = listener.local_addr()?;
@@ -77,7 +77,7 @@ pub async fn command(arguments: &DemoZendeskArguments) -> anyhow::Result<Ended> 
     let deliveries = tokio::spawn(keep_delivering(demo.clone()));
     http::serve(listener, router(demo), interrupt, Patience::default()).await?;
     deliveries.abort();
-    Ok(if !input.problems.is_empty() { Ended::WithLosses } else { Ended::Well })
+    Ok(if input.skipped > 0 { Ended::WithLosses } else { Ended::Well })
 }
 
 /// # Errors
@@ -362,7 +362,7 @@ mod tests {
         let setup = Setup { fields, obliging: true, now: wall_clock(), ..Setup::default() };
         let bot = UserId(setup.bot);
         let demo = DemoZendesk::new(setup);
-        fill(&demo, &input::read(None, |_| {}).unwrap().rows);
+        fill(&demo, &input::bundled().rows);
         let known = demo.clients().remove(1);
         let transport = HttpTransport::new(&served(router(demo)).await).unwrap();
         let access = Access::oauth(known.id, known.secret.into(), RUNTIME_SCOPES);

@@ -46,9 +46,12 @@ pub async fn command(arguments: &ForgetArguments, environment: &Environment) -> 
     outputs::write(folder, covered, left.into_iter())?;
 
     for ticket in &gone {
-        say::line(format_args!("Erased {}", ticket.ticket_id));
+        say::line(format_args!("Erased {}", say::escaped(&ticket.ticket_id)));
     }
-    let missing: Vec<String> = named.tickets.difference(&tickets).map(ToString::to_string).collect();
+    let names: BTreeSet<&str> = gone.iter().map(|ticket| ticket.ticket_id.as_str()).collect();
+    let is_gone = |word: &str| names.contains(word) || word.parse().is_ok_and(|number| tickets.contains(&number));
+    let missing = named.words.iter().filter(|word| !is_gone(word));
+    let missing: Vec<String> = missing.map(|word| say::escaped(word)).collect();
     if !missing.is_empty() {
         eprintln!("not in {}: {}", folder.display(), missing.join(", "));
     }
@@ -65,6 +68,9 @@ pub async fn command(arguments: &ForgetArguments, environment: &Environment) -> 
 /// What is to be forgotten.
 #[derive(Debug, Default)]
 struct Named {
+    /// Numbers, or what the input of the run called them.
+    words: BTreeSet<String>,
+    /// Of these, what can be read as a number: `7` and `#7` name the same ticket.
     tickets: BTreeSet<TicketId>,
     accounts: Vec<AccountId>,
     /// As the tickets call them: a CSV knows no numbers.
@@ -78,11 +84,9 @@ impl Named {
             if word == "-" {
                 let mut numbers = String::new();
                 std::io::stdin().read_to_string(&mut numbers).context("standard input cannot be read")?;
-                for number in numbers.split_whitespace() {
-                    named.tickets.insert(ticket(number)?);
-                }
+                numbers.split_whitespace().try_for_each(|word| named.ticket(word))?;
             } else {
-                named.tickets.insert(ticket(word)?);
+                named.ticket(word)?;
             }
         }
         if let Some(requester) = &forgotten.requester {
@@ -106,15 +110,19 @@ impl Named {
         Ok(named)
     }
 
+    fn ticket(&mut self, word: &str) -> anyhow::Result<()> {
+        ensure!(!word.trim().is_empty(), "--ticket: is empty; give a number such as 1001, or the id of the input");
+        self.tickets.extend(word.trim().parse::<TicketId>().ok());
+        self.words.insert(word.trim().to_owned());
+        Ok(())
+    }
+
     fn covers(&self, ticket: &Kept) -> bool {
         self.tickets.contains(&ticket.record.ticket)
+            || self.words.contains(&ticket.ticket_id)
             || self.accounts.contains(&ticket.record.account)
             || self.customers.contains(&ticket.record.customer)
     }
-}
-
-fn ticket(word: &str) -> anyhow::Result<TicketId> {
-    word.parse().with_context(|| format!("--ticket: {word:?} is no number such as 1001"))
 }
 
 /// Takes the tickets out of other alerts' lists of earlier ones. Returns whose e-mails show such a list.

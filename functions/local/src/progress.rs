@@ -31,7 +31,8 @@ impl Progress {
 
     pub fn ticket(&self, id_text: &str, record: Option<&Record>) {
         if self.lines || record.is_none() {
-            let line = record.map_or_else(|| format!("{id_text:>8}  failed"), |record| line(id_text, record));
+            let id_text = say::escaped(id_text);
+            let line = record.map_or_else(|| format!("{id_text:>8}  failed"), |record| line(&id_text, record));
             self.bar.suspend(|| say::line(line));
         }
         self.bar.inc(1);
@@ -58,7 +59,7 @@ fn line(id_text: &str, record: &Record) -> String {
         record.priority,
         record.agent.title(),
         record.language,
-        clipped(&record.subject)
+        say::escaped(&clipped(&record.subject))
     );
     line.trim_end().to_owned()
 }
@@ -132,9 +133,9 @@ mod tests {
     #[test]
     fn a_line_shows_the_labels_and_never_breaks() {
         let record =
-            Record { subject: "a\nb \u{1b}[31m".repeat(30).into(), ..sample::record(7, "Acme", sample::now()) };
+            Record { subject: "a\nb \u{1b}[3\u{202e}m ".repeat(30).into(), ..sample::record(7, "Acme", sample::now()) };
         let line = line("#7", &record);
         assert!(line.starts_with("      #7  P1  Nexus     en  risk 7   expansion"), "{line}");
-        assert!(!line.contains('\n') && line.chars().count() < 140, "{line}");
+        assert!(!line.contains(['\n', '\u{1b}', '\u{202e}']) && line.chars().count() < 250, "{line}");
     }
 }

@@ -32,7 +32,7 @@ const AT_ONCE: usize = 16;
 /// Whatever kept the run from starting: input, configuration or output folder.
 pub async fn command(arguments: &RunArguments, environment: &Environment) -> anyhow::Result<Ended> {
     let started = Instant::now();
-    let input = input::read(arguments.input.as_deref(), |problem| eprintln!("skipped: {problem}"))?;
+    let input = input::read(arguments.columns.of(arguments.input.as_deref()), input::tell)?;
     let setup =
         Setup { output: &arguments.output, analyst: arguments.analyst, delivery: !arguments.demo_mode, capped: false };
     let shared = Shared::new(setup, environment)?;
@@ -49,7 +49,7 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
     say::line(format_args!(
         "{} of {} tickets triaged. Dashboard: {}",
         aggregates.tickets,
-        input.rows.len() + input.problems.len(),
+        input.rows.len() + input.skipped,
         dashboard.display()
     ));
     if arguments.open
@@ -57,7 +57,7 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
     {
         eprintln!("the dashboard could not be opened ({error}); open the file above in a browser");
     }
-    let skipped = input.problems.len();
+    let skipped = input.skipped;
     if skipped > 0 {
         eprintln!("{skipped} row{} skipped, see above", if skipped == 1 { " was" } else { "s were" });
     }
@@ -113,10 +113,18 @@ async fn one_account(shared: Shared, rows: Vec<Row>, progress: Option<Arc<Progre
         let record = one_ticket(&shared, &row, mrr).await;
         failed += usize::from(record.is_none());
         if let Some(progress) = &progress {
-            progress.ticket(&row.id_text, record.as_deref());
+            progress.ticket(&shown(&row), record.as_deref());
         }
     }
     failed
+}
+
+/// The id as the file has it, and the number that was made for a text.
+fn shown(row: &Row) -> String {
+    match row.id_text.parse() {
+        Ok(id) if row.id == id => row.id_text.clone(),
+        _ => format!("{} = {}", row.id_text, row.id),
+    }
 }
 
 /// Opens the ticket at the helpdesk and posts its event; then everything that follows from it.

@@ -60,7 +60,7 @@ struct Server {
 /// A port that is taken, an input or output that cannot be used.
 pub async fn command(arguments: &ServeArguments, environment: &Environment) -> anyhow::Result<Ended> {
     let interrupt = Interrupt::listen()?;
-    let input = input::read(arguments.input.as_deref(), |problem| eprintln!("skipped: {problem}"))?;
+    let input = input::read(arguments.columns.of(arguments.input.as_deref()), input::tell)?;
     let setup = Setup { output: &arguments.output, analyst: arguments.analyst, delivery: true, capped: true };
     let shared = Shared::new(setup, environment)?;
     // Before the folder is emptied: a server that already runs there keeps its files.

@@ -48,8 +48,8 @@ fn heads(arguments: &TrainArguments, encoder: &Encoder) -> anyhow::Result<Ended>
     let tickets = corpus::tickets(&arguments.corpus.join("tickets"))?;
     let sentences = corpus::sentences(&arguments.corpus.join("sentences"))?;
     let own = match arguments.input.as_deref() {
-        Some(path) => own_tickets(path)?,
-        None => Input { file: String::new(), rows: Vec::new(), problems: Vec::new() },
+        Some(path) => own_tickets(arguments.columns.of(Some(path)))?,
+        None => Input::default(),
     };
     if tickets.is_empty() && own.rows.is_empty() {
         bail!("{} holds no tickets: put JSON Lines files (*.jsonl) there", arguments.corpus.join("tickets").display());
@@ -79,11 +79,11 @@ fn heads(arguments: &TrainArguments, encoder: &Encoder) -> anyhow::Result<Ended>
         say::line(format_args!("\nOf these, your own, no customer on both sides of a split:\n{table}"));
     }
     save(&arguments.output, &trained.model.to_bytes(), data::MODEL)?;
-    Ok(if own.problems.is_empty() { Ended::Well } else { Ended::WithLosses })
+    Ok(if own.skipped == 0 { Ended::Well } else { Ended::WithLosses })
 }
 
-fn own_tickets(path: &Path) -> anyhow::Result<Input> {
-    let mut own = input::read(Some(path), |problem| eprintln!("skipped: {problem}"))?;
+fn own_tickets(from: input::Origin<'_>) -> anyhow::Result<Input> {
+    let mut own = input::read(from, input::tell)?;
     own.rows.retain(|row| classes(&row.labels).values().any(Option::is_some));
     if own.rows.is_empty() {
         bail!(

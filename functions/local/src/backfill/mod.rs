@@ -38,6 +38,9 @@ use crate::{
     stack::{self, Environment, Setup, Shared, wall_clock},
 };
 
+/// Lines that cannot be read and are told one by one.
+const MOST_TOLD: usize = 20;
+
 /// Fetched tickets, in the output folder.
 const CACHE: &str = "tickets.jsonl";
 
@@ -122,13 +125,21 @@ fn from_file(path: &Path) -> anyhow::Result<Lines> {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        match serde_json::from_slice::<Line>(&line) {
+        // Half an emoji and the like must not cost the ticket.
+        let mended = || zendesk::lenient::value(&line).and_then(|value| serde_json::from_value(value).ok());
+        match serde_json::from_slice::<Line>(&line).or_else(|error| mended().ok_or(error)) {
             Ok(line) => read.lines.push(line),
             Err(error) => {
                 read.unreadable += 1;
-                eprintln!("skipped: {}, line {number}: {}", path.display(), domain::ports::json_error(error));
+                if read.unreadable <= MOST_TOLD {
+                    let name = say::escaped(&path.display().to_string());
+                    eprintln!("skipped: {name}, line {number}: {}", domain::ports::json_error(error));
+                }
             }
         }
+    }
+    if read.unreadable > MOST_TOLD {
+        eprintln!("skipped: {} more lines", read.unreadable - MOST_TOLD);
     }
     Ok(read)
 }

@@ -186,6 +186,7 @@ impl Past {
             id_text: id.to_string(),
             id,
             account: line.account(id),
+            requester: None,
             subject: subject.into(),
             description: text.into(),
             channel: line.via.as_ref().and_then(|via| via.channel.clone()).unwrap_or_else(|| "unknown".into()).into(),

@@ -263,6 +263,7 @@ mod tests {
             id_text: sample.id.to_string(),
             id: sample.id,
             account: sample.account,
+            requester: None,
             subject: sample.subject,
             description: sample.description,
             channel: sample.channel,

@@ -28,7 +28,7 @@ pub const EVALUATION: &str = "evaluation.json";
 /// Whatever kept the run from starting, a file without any label, or a minimum that cannot be read.
 pub async fn command(arguments: &EvalArguments, environment: &Environment) -> anyhow::Result<Ended> {
     let minimums = arguments.not_below.as_deref().map(minimums).transpose()?.unwrap_or_default();
-    let input = input::read(arguments.input.as_deref(), |problem| eprintln!("skipped: {problem}"))?;
+    let input = input::read(arguments.columns.of(arguments.input.as_deref()), input::tell)?;
     if input.rows.iter().all(|row| row.labels == Labels::default()) {
         bail!(
             "{} has no labels to compare with: add any of the columns actual_priority, team, sentiment, churn_risk, \
@@ -46,7 +46,7 @@ pub async fn command(arguments: &EvalArguments, environment: &Environment) -> an
     if let Some(model) = progress::model(usage, fallbacks) {
         say::line(format_args!("\nlanguage model: {model}"));
     }
-    let mut lost = input.problems.len() + failed;
+    let mut lost = input.skipped + failed;
     if let Some(other) = arguments.compare {
         let (records, failed) = triaged(&input, arguments, Some(other), environment).await?;
         lost += failed;

@@ -1,34 +1,35 @@
-//! Tickets from a CSV. A bad row is reported with its place and its remedy, and skipped; the others run.
+//! Tickets from a file: CSV as the world writes it, the exports of helpdesks, JSON. What is wrong with a value costs the
+//! value, and is said; only a row that cannot be a ticket is skipped.
 
-mod field;
+mod amount;
+mod columns;
+mod dialect;
+mod draft;
+mod exports;
+mod json;
+mod label;
+mod mend;
+mod moment;
+mod notes;
+mod number;
+mod reader;
+mod rows;
+mod sniff;
+mod source;
 mod table;
+mod text;
 
-use std::{
-    collections::HashMap,
-    fmt,
-    fs::File,
-    io::{self, Read},
-    path::Path,
-    sync::Arc,
-};
+use std::{fmt, io, path::Path, sync::Arc};
 
-use domain::{Account, AccountId, Intent, Language, Priority, Sender, Sentiment, TeamId, TicketId};
-use jiff::{SignedDuration, Timestamp};
+use domain::{Account, AccountId, Intent, Language, Priority, Sender, Sentiment, TeamId, TicketId, ports::JsonError};
+use jiff::Timestamp;
 use memory::{MemoryHelpdesk, NewTicket};
 
-use self::{
-    field::{Fields, checked},
-    table::Table,
-};
+pub use self::{columns::Assignment, exports::Field};
+use crate::say::escaped;
 
 /// The name under which the bundled tickets are reported.
 pub const BUNDLED: &str = "the bundled tickets";
-
-/// Far more than a year of tickets; what is larger is a mistake, and is refused before it fills the memory.
-const LARGEST: u64 = 256 * 1024 * 1024;
-
-/// When the first ticket was opened, in a file that does not say. Any fixed time will do; a run must not depend on today.
-const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// One ticket.
 #[derive(Clone, PartialEq, Debug)]
@@ -37,8 +38,11 @@ pub struct Row {
     pub line: u64,
     /// As the file writes it, for the output.
     pub id_text: String,
+    /// The same, or a number that was made for a text.
     pub id: TicketId,
     pub account: AccountId,
+    /// Who wrote, where the file says so.
+    pub requester: Option<Arc<str>>,
     pub subject: Arc<str>,
     pub description: Arc<str>,
     pub channel: Arc<str>,
@@ -59,7 +63,7 @@ impl Row {
             subject: self.subject.clone(),
             description: self.description.clone(),
             channel: self.channel.clone(),
-            requester_name: None,
+            requester_name: self.requester.as_deref().map(str::to_owned),
             sender: Sender::Customer,
             opened_privately: false,
             created_at: self.timestamp,
@@ -93,19 +97,20 @@ pub struct Labels {
     pub language: Option<Language>,
 }
 
-/// What is wrong with a row, where, and what to do.
+/// What is wrong with a row that is skipped, where, and what to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
-    pub file: String,
+    pub file: Arc<str>,
     pub line: u64,
-    pub column: Option<&'static str>,
+    /// As the file calls it.
+    pub column: Option<String>,
     pub problem: String,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, line {}", self.file, self.line)?;
-        if let Some(column) = self.column {
+        write!(f, "{}, line {}", escaped(&self.file), self.line)?;
+        if let Some(column) = &self.column {
             write!(f, ", column {column}")?;
         }
         write!(f, ": {}", self.problem)
@@ -115,128 +120,104 @@ impl fmt::Display for Problem {
 /// The file as a whole cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    #[error("{file} is larger than {} MB; split it", LARGEST / 1024 / 1024)]
+    #[error("{} is larger than {} MB; split it", escaped(file), source::LARGEST / 1024 / 1024)]
     TooLarge { file: String },
-    #[error("{file} cannot be read: {cause}")]
-    Unreadable { file: String, cause: std::io::Error },
-    #[error("{file} is empty: the first line must name the columns, at least {}", REQUIRED.join(","))]
+    #[error("{} cannot be read: {cause}", escaped(file))]
+    Unreadable { file: String, cause: io::Error },
+    #[error(
+        "{} is empty: the first line must name the columns, such as ticket_id,customer_name,subject,description",
+        escaped(file)
+    )]
     Empty { file: String },
-    #[error("{file} is not UTF-8 ({found}): save it as “CSV UTF-8”")]
-    Encoding { file: String, found: &'static str },
-    #[error("{file}, line 1: column{} {} missing; found {found}{hint}", if missing.len() == 1 { "" } else { "s" }, missing.join(", "))]
-    Columns { file: String, missing: Vec<&'static str>, found: String, hint: &'static str },
-    #[error("{file} has no ticket that can be used")]
+    #[error("{} seems to be {found}", escaped(file))]
+    Foreign { file: String, found: &'static str },
+    #[error("{} is no JSON with tickets: {cause}", escaped(file))]
+    Json { file: String, cause: JsonError },
+    #[error(
+        "{}: no column holds the text of tickets. Its columns are {found}. Name it, such as {remedy}",
+        escaped(file)
+    )]
+    NoText { file: String, found: String, remedy: String },
+    #[error("{} has no column “{column}”; its columns are {found}.{}", escaped(file), near.as_ref().map_or_else(String::new, |near| format!(" Did you mean “{near}”?")))]
+    NoColumn { file: String, column: String, found: String, near: Option<String> },
+    #[error("{} has no ticket that can be used", escaped(file))]
     NoTickets { file: String },
 }
 
-const REQUIRED: [&str; 4] = ["ticket_id", "customer_name", "subject", "description"];
-
-/// The rows that can be used and the problems of the others.
-#[derive(Clone, PartialEq, Debug)]
+/// The tickets of a file, and what is to be said of it.
+#[derive(Clone, PartialEq, Default, Debug)]
 pub struct Input {
     pub file: String,
     pub rows: Vec<Row>,
+    /// Rows that are no ticket.
+    pub skipped: usize,
+    /// Of these, the first few.
     pub problems: Vec<Problem>,
+    /// What cost no ticket.
+    pub notes: Vec<String>,
 }
 
-/// Reads a file, standard input for `-`, or the bundled tickets.
+/// Where tickets come from: a file, standard input for `-`, or the bundled ones; and what its columns are, where their
+/// names do not tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    pub path: Option<&'a Path>,
+    pub map: &'a [Assignment],
+}
+
+/// Something to be told about a file.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    Note(&'a str),
+    Skipped(&'a Problem),
+    /// So many rows more, in this file.
+    MoreSkipped(usize, &'a str),
+}
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Note(note) => write!(f, "note: {note}"),
+            Self::Skipped(problem) => write!(f, "skipped: {problem}"),
+            Self::MoreSkipped(count, file) => write!(f, "skipped: {count} more rows of {}", escaped(file)),
+        }
+    }
+}
+
+/// Tells on standard error.
+pub fn tell(told: Told<'_>) {
+    eprintln!("{told}");
+}
+
+/// Reads the tickets.
 ///
 /// # Errors
-/// [`InputError`] if not a single ticket can be used; by then `report` has received every row's problem.
-pub fn read(path: Option<&Path>, report: impl Fn(&Problem)) -> Result<Input, InputError> {
-    let input = match path {
-        None => parse(BUNDLED, data::TICKETS.as_bytes())?,
+/// [`InputError`] if not a single ticket can be used; by then `tell` has received what is wrong.
+pub fn read(from: Origin<'_>, tell: impl Fn(Told<'_>)) -> Result<Input, InputError> {
+    let input = match from.path {
+        None => bundled(),
         Some(path) => {
-            let standard = path == Path::new("-");
-            let file = if standard { "standard input".to_owned() } else { path.display().to_string() };
-            let bytes = if standard { limited(io::stdin().lock(), LARGEST) } else { from_file(path) };
-            match bytes.map_err(|cause| InputError::Unreadable { file: file.clone(), cause })? {
-                Some(bytes) => parse(&file, &bytes)?,
-                None => return Err(InputError::TooLarge { file }),
-            }
+            let (file, bytes) = source::bytes(path)?;
+            reader::parse(&file, &bytes, from.map)?
         }
     };
-    input.problems.iter().for_each(report);
+    input.notes.iter().for_each(|note| tell(Told::Note(note)));
+    input.problems.iter().for_each(|problem| tell(Told::Skipped(problem)));
+    let more = input.skipped - input.problems.len();
+    if more > 0 {
+        tell(Told::MoreSkipped(more, &input.file));
+    }
     if input.rows.is_empty() { Err(InputError::NoTickets { file: input.file }) } else { Ok(input) }
 }
 
-/// None for a file that is too large.
-fn from_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let file = File::open(path)?;
-    if file.metadata()?.len() > LARGEST { Ok(None) } else { limited(file, LARGEST) }
+/// The bundled tickets.
+#[must_use]
+pub fn bundled() -> Input {
+    reader::parse(BUNDLED, data::TICKETS.as_bytes(), &[]).expect("the bundled tickets are in our own form")
 }
 
-/// All bytes; none if there are more than `most`. A pipe or a device does not say its length beforehand.
-fn limited(from: impl Read, most: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    let read = from.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok(if read as u64 > most { None } else { Some(bytes) })
-}
-
-/// Parses the bytes of a CSV.
-///
-/// # Errors
-/// [`InputError`] for what concerns the whole file.
-pub fn parse(file: &str, bytes: &[u8]) -> Result<Input, InputError> {
-    let mut table = Table::open(file, bytes)?;
-    let mut input = Input { file: file.to_owned(), rows: Vec::new(), problems: Vec::new() };
-    let mut seen: HashMap<TicketId, u64> = HashMap::new();
-    let mut last = START - SignedDuration::from_secs(1);
-    while let Some((line, fields)) = table.next() {
-        let row = fields.and_then(|fields| row(line, &fields, last)).and_then(|row| match seen.insert(row.id, line) {
-            None => Ok(row),
-            Some(first) => {
-                seen.insert(row.id, first);
-                Err((
-                    Some("ticket_id"),
-                    format!("{} was used on line {first} already; ids must differ, this row is left out", row.id_text),
-                ))
-            }
-        });
-        match row {
-            Ok(row) => {
-                last = row.timestamp;
-                input.rows.push(row);
-            }
-            Err((column, problem)) => {
-                input.problems.push(Problem { file: file.to_owned(), line, column, problem });
-            }
-        }
-    }
-    input.rows.shrink_to_fit();
-    Ok(input)
-}
-
-type Fault = (Option<&'static str>, String);
-
-fn row(line: u64, fields: &Fields<'_>, last: Timestamp) -> Result<Row, Fault> {
-    let id_text = fields.required("ticket_id")?.to_owned();
-    let id = checked("ticket_id", &id_text, id_text.parse(), "write a number such as #1001")?;
-    let customer = fields.required("customer_name")?.to_owned();
-    let account = checked("customer_name", &customer, customer.clone().try_into(), "name the customer")?;
-    Ok(Row {
-        line,
-        id,
-        account,
-        subject: fields.required("subject")?.into(),
-        description: fields.required("description")?.into(),
-        channel: fields.optional("channel")?.unwrap_or("unknown").into(),
-        timestamp: match fields.optional("timestamp")? {
-            Some(text) => field::timestamp(text)?,
-            None => domain::time::later(last, SignedDuration::from_secs(1)),
-        },
-        mrr: fields.optional("mrr")?.map(field::mrr).transpose()?,
-        labels: Labels {
-            priority: fields.label("actual_priority", "use P0, P1, P2 or P3")?,
-            agent: fields.optional("team")?.map(field::team).transpose()?,
-            sentiment: fields.label("sentiment", "use neutral, frustrated or angry")?,
-            churn: fields.optional("churn_risk")?.map(field::churn).transpose()?,
-            intent: fields.optional("intent")?.map(field::intent).transpose()?,
-            language: fields.label("language", "use en, fr, de or es")?,
-        },
-        id_text,
-    })
-}
+/// What is wrong with a row.
+type Fault = String;
 
 #[cfg(test)]
 mod tests;

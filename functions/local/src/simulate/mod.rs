@@ -47,9 +47,8 @@ const START: Timestamp = Timestamp::constant(1_794_819_600, 0);
 pub fn command(arguments: &SimulateArguments) -> anyhow::Result<Ended> {
     let started = Instant::now();
     let config = config()?;
-    let file = arguments.input.as_deref();
-    let replay =
-        Arc::new(Replay::new(file.or_else(|| Some(Path::new(EXAM)).filter(|exam| exam.exists())), &config.policy)?);
+    let file = arguments.input.as_deref().or_else(|| Some(Path::new(EXAM)).filter(|exam| exam.exists()));
+    let replay = Arc::new(Replay::new(arguments.columns.of(file), &config.policy)?);
     say::line(format_args!(
         "{} tickets a seed, {} texts, seeds {} to {}",
         arguments.tickets,

@@ -1,6 +1,6 @@
 //! The real analyst's readings of a few hundred texts, taken once and given back by text.
 
-use std::{collections::HashMap, num::NonZero, path::Path, time::Duration};
+use std::{collections::HashMap, num::NonZero, time::Duration};
 
 use analyst::EmbeddedAnalyst;
 use async_trait::async_trait;
@@ -34,8 +34,8 @@ impl Replay {
     ///
     /// # Errors
     /// A file that cannot be read or holds no ticket.
-    pub(super) fn new(file: Option<&Path>, policy: &Policy) -> anyhow::Result<Self> {
-        let input = input::read(file, |problem| eprintln!("skipped: {problem}"))?;
+    pub(super) fn new(from: input::Origin<'_>, policy: &Policy) -> anyhow::Result<Self> {
+        let input = input::read(from, input::tell)?;
         anyhow::ensure!(!input.rows.is_empty(), "{} holds no tickets", input.file);
         let analyst = stack::embedded_analyst(&policy.teams)?;
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);

@@ -120,12 +120,79 @@ fn the_same_input_gives_the_same_bytes() {
 #[test]
 fn a_bad_row_costs_only_itself_and_the_exit_status_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let file = csv(folder.path(), "1,Acme,Help,Text,100,\n2,Acme,Help,Text,-5,\n");
+    let file = csv(folder.path(), "1,Acme,Help,Text,100,\n2,Acme\n");
     let (output, _out) = run(&["--input", &file]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("1 of 2 tickets triaged"));
     let error = text(&output.stderr);
-    assert!(error.contains(&format!("skipped: {file}, line 3, column mrr: ")), "{error}");
+    assert!(error.contains(&format!("skipped: {file}, line 3: has 2 fields")), "{error}");
+}
+
+#[test]
+fn a_bad_value_costs_no_ticket() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = csv(folder.path(), "1,Acme,Help,Text,100,\n2,Acme,Help,Text,-5,\n3,Acme,,,\"5,000\",16/11/2026\n");
+    let (output, _out) = run(&["--input", &file]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("3 of 3 tickets triaged"));
+    let error = text(&output.stderr);
+    assert!(
+        error.contains(&format!("note: {file}: column mrr: 1 value counts as empty, on line 3: “-5” is")),
+        "{error}"
+    );
+}
+
+#[test]
+fn ids_of_other_helpdesks_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = csv(folder.path(), "HR-2231,Acme,Help,Text,,\n9007199254740993,Acme,Help,Text,,\n7,Acme,Help,Text,,\n");
+    let (output, out) = run(&["--input", &file]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let out = out.path().join("out");
+    let results = json(&out, "triage_results.json");
+    let ids: Vec<&str> = results.as_array().unwrap().iter().map(|row| row["ticket_id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["HR-2231", "9007199254740993", "7"]);
+    let call = json(&out, "zendesk_api_calls.json")[0].clone();
+    assert_eq!(
+        (&call["ticket_id"], &call["api_endpoint"]),
+        (&"HR-2231".into(), &"PUT /api/v2/tickets/7570293066039028.json".into())
+    );
+    assert!(text(&output.stdout).contains("HR-2231 = #7570293066039028  P"), "{}", text(&output.stdout));
+    let output = forget(out.to_str().unwrap(), &["--ticket", "HR-2231"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(json(&out, "triage_results.json").as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn an_export_is_read_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export.csv");
+    let text_of = "Betreff;Anliegen;Firmenkunde\nKasse steht;Nichts geht mehr;Müller\n";
+    std::fs::write(&path, text_of).unwrap();
+    let file = path.to_str().unwrap();
+    let (output, out) = run(&["--input", file, "--map", "customer_name=Firmenkunde"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(json(&out.path().join("out"), "triage_results.json")[0]["customer_name"], "Müller");
+    assert!(text(&output.stderr).contains("read customer_name from “Firmenkunde”, subject from “Betreff”"));
+    for (map, problem) in
+        [("customer_name=Firmenkund", "Did you mean “Firmenkunde”?"), ("kunde=Firmenkunde", "there is no field kunde")]
+    {
+        let (output, _out) = run(&["--input", file, "--map", map]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(problem), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_input_without_end_is_given_up_at_once() {
+    for (input, problem) in
+        [("/dev/zero", "seems to be a binary file"), (env!("CARGO_BIN_EXE_local"), "seems to be a program")]
+    {
+        let (output, _out) = run(&["--input", input]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(problem), "{}", text(&output.stderr));
+    }
 }
 
 #[test]
@@ -136,7 +203,7 @@ fn when_nothing_can_run_the_status_is_two_and_the_message_names_the_fix() {
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
     let inside = file.join("out");
-    let bad = csv(folder.path(), "x,Acme,Help,Text,100,\n");
+    let bad = csv(folder.path(), "x,Acme\n");
     for (arguments, message) in [
         (vec!["--input", "/no/such.csv"], "/no/such.csv cannot be read"),
         (vec!["--input", empty.to_str().unwrap()], "is empty"),
@@ -725,7 +792,7 @@ fn a_forgotten_ticket_is_in_no_file() {
     assert_eq!(forget(output, &["--ticket", "1"]).status.code(), Some(1), "nothing is left of it");
     for (what, said) in [
         (&["--requester", "jo@example.com"][..], "no address is kept"),
-        (&["--ticket", "x"], "is no number"),
+        (&["--ticket", ""], "--ticket: is empty"),
         (&[], "required"),
     ] {
         let refused = forget(output, what);

@@ -20,7 +20,7 @@ fn shared(output: &Path) -> Shared {
 async fn every_bundled_ticket_is_triaged_and_every_queue_is_empty() {
     let folder = tempfile::tempdir().unwrap();
     let shared = shared(folder.path());
-    let input = input::read(None, |problem| panic!("{problem}")).unwrap();
+    let input = input::bundled();
     // `process` counts a ticket as failed if a queue keeps a message of it or a dead letter.
     let outcome = run::process(&shared, &input.rows, None).await.unwrap();
     assert_eq!(outcome.failed, 0);
@@ -55,7 +55,7 @@ fn a_laptop_knows_its_own_changes() {
 async fn a_hundred_equal_webhooks_in_parallel_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let shared = Arc::new(shared(folder.path()));
-    let input = input::read(None, |problem| panic!("{problem}")).unwrap();
+    let input = input::bundled();
     let row = input.rows.iter().find(|row| row.id_text == "#1004").unwrap().clone();
     run::process(&shared, std::slice::from_ref(&row), None).await.unwrap();
     let before = effects(&shared, row.id);

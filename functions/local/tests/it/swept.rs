@@ -100,7 +100,7 @@ async fn a_lost_event_is_healed_on_a_laptop() {
     let environment = Environment::of([("ANALYST".to_owned(), "embedded".to_owned())]);
     let setup = Setup { output: folder.path(), analyst: None, delivery: false, capped: false };
     let shared = Shared::new(setup, &environment).unwrap();
-    let rows = local::input::read(None, |_| {}).unwrap().rows;
+    let rows = local::input::bundled().rows;
     let row = &rows[0];
     shared.helpdesk.set_account(row.account(row.mrr));
     shared.helpdesk.open(row.ticket());
