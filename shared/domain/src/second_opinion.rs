@@ -72,8 +72,7 @@ mod tests {
     /// A calm P3 reading beside a second one that saw everything, `confidence` sure.
     fn check(suspicious: bool, priority: Priority, confidence: f32, expected: (Priority, bool, bool)) {
         let alarmed = sample::signals();
-        let mut second =
-            SecondOpinion { priority: Scored { value: priority, confidence }, ..sample::second(&alarmed) };
+        let mut second = SecondOpinion { priority: Scored { value: priority, confidence }, ..sample::second(&alarmed) };
         (second.churn.confidence, second.intent.confidence) = (confidence, confidence);
         let calm = Reading {
             priority: Scored { value: Priority::P3, confidence: 1.0 },
