@@ -55,6 +55,20 @@ pub struct Comment {
     pub draft: Option<Suggestion>,
 }
 
+impl Comment {
+    /// What the customer reads, in Markdown.
+    #[must_use]
+    pub fn answer(text: Arc<str>) -> Self {
+        Self { public: true, headline: Arc::default(), points: Arc::default(), text, draft: None }
+    }
+
+    /// What only agents read, in plain words.
+    #[must_use]
+    pub fn note(headline: Arc<str>, points: Arc<[String]>, draft: Option<Suggestion>) -> Self {
+        Self { public: false, headline, points, text: Arc::default(), draft }
+    }
+}
+
 /// A draft as a note shows it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Suggestion {

@@ -1,7 +1,5 @@
 //! The one write to the helpdesk: fields, tags, comment.
 
-use std::sync::Arc;
-
 use sha2::{Digest, Sha256};
 
 use super::Case;
@@ -89,8 +87,7 @@ fn our_tags(decision: &Decision, last: Option<&Written>) -> Vec<Tag> {
 /// The public answer, or a private note for the agent. Churn quotes and MRR stay out of the helpdesk.
 fn comment(decision: &Decision, profile: Option<&AgentProfile>, notes: &Notes) -> Comment {
     if let (Resolution::Answered, Some(draft)) = (decision.resolution, &decision.draft) {
-        let (headline, points) = (Arc::default(), Arc::default());
-        return Comment { public: true, headline, points, text: draft.text.clone(), draft: None };
+        return Comment::answer(draft.text.clone());
     }
     let danger = (decision.kind == Kind::PersonInDanger).then(|| notes.danger.clone());
     let draft = decision.draft.as_ref().map(|draft| Suggestion {
@@ -98,13 +95,8 @@ fn comment(decision: &Decision, profile: Option<&AgentProfile>, notes: &Notes) -
         text: draft.text.clone(),
         composed: draft.composed,
     });
-    Comment {
-        public: false,
-        headline: headline(decision, profile).into(),
-        points: danger.into_iter().chain(decision.reasons.iter().cloned()).collect(),
-        text: Arc::default(),
-        draft,
-    }
+    let points = danger.into_iter().chain(decision.reasons.iter().cloned()).collect();
+    Comment::note(headline(decision, profile).into(), points, draft)
 }
 
 /// Such as `Triage: P1 · Sentinel (Compliance & Operations) · security report · unsure`.
@@ -140,6 +132,8 @@ fn digest(comment: &Comment) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{Decision, Draft, Priority, Reading, Scored, TicketContext, TicketState, decide, sample};
 
@@ -228,19 +222,8 @@ mod tests {
 
     #[test]
     fn a_note_of_the_former_form_is_not_repeated() {
-        let former = Comment {
-            public: false,
-            headline: Arc::default(),
-            points: Arc::default(),
-            text: "**Triage: P2**\n\n- why\n".into(),
-            draft: None,
-        };
-        let note = Comment {
-            headline: "Triage: P2".into(),
-            points: Arc::new(["why".to_owned()]),
-            text: Arc::default(),
-            ..former.clone()
-        };
+        let former = Comment { public: false, ..Comment::answer("**Triage: P2**\n\n- why\n".into()) };
+        let note = Comment::note("Triage: P2".into(), Arc::new(["why".to_owned()]), None);
         assert_eq!(digest(&former), digest(&note));
     }
 
