@@ -7,6 +7,7 @@ pub mod customer_text;
 pub mod draft;
 pub mod embedded;
 pub mod features;
+mod greeting;
 pub mod heads;
 pub mod inputs;
 pub mod knowledge;
