@@ -517,7 +517,7 @@ async fn a_ticket_is_answered_in_public_once_whatever_goes_wrong() {
     lost.helpdesk.plan(Method::HelpdeskUpdate, &[Fault::Ambiguous]);
     lost.send(2, Cause::Created).await;
     lost.drain().await;
-    assert_eq!((public(&lost), lost.record(2).unwrap().resolution), (1, Resolution::AutoResolved));
+    assert_eq!((public(&lost), lost.record(2).unwrap().resolution), (1, Resolution::Answered));
 
     // The answer is lost and the customer writes again before the retry: a new version, and no second reply.
     let overtaken = bench(sample::policy());
