@@ -607,6 +607,18 @@ async fn what_the_helpdesk_refuses_is_on_the_record_and_not_ours() {
 }
 
 #[tokio::test]
+async fn an_answer_nobody_got_is_none() {
+    let refused = Applied { refused: vec![Part::Comment], exposed: false };
+    for answer in [Updated::Gone, Updated::Applied(refused)] {
+        let bench = answering(vec![answer.clone()], None);
+        bench.open(2, "faq");
+        bench.send(2, Cause::Created).await;
+        bench.drain().await;
+        assert_eq!(bench.record(2).unwrap().resolution, Resolution::Routed, "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_note_that_came_out_public_is_alarmed() {
     let exposed = Applied { refused: Vec::new(), exposed: true };
     for lost in [false, true] {
