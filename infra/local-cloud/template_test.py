@@ -141,8 +141,10 @@ class Template(unittest.TestCase):
         address = len("https://sqs.ap-southeast-5.amazonaws.com.cn/123456789012/")
         longest |= {queue: address + 80 for queue in ("TicketsQueue", "TicketsDeadLetters", "AlertsQueue", "AlertsDeadLetters")}
         longest["Table"] = TEMPLATE["Parameters"]["TicketsTableName"]["MaxLength"]
+        # A name in the DNS; CloudFront's own are shorter.
+        longest["SiteUrl"] = len("https://") + 253
         text, sources = RESOURCES["SettingsParameter"]["Properties"]["Value"]["Sub"]
-        self.assertEqual(sources, {"Table": {"Ref": "TicketsTable"}})
+        self.assertEqual(sources, {"Table": {"Ref": "TicketsTable"}, "SiteUrl": {"Sub": "https://${Site.DomainName}"}})
         for name in set(re.findall(r"\$\{([\w:]+)\}", text)):
             parameter = TEMPLATE["Parameters"].get(name)
             if parameter:

@@ -168,7 +168,13 @@ impl Digest<'_> {
         handover: Handover,
     ) -> Result<(), PortError> {
         alerts.sort_by(|a, b| b.weight().total_cmp(&a.weight()).then_with(|| a.key().cmp(&b.key())));
-        let email = render::digest(recipient, &alerts, &self.policy.helpdesk_url, self.now);
+        let email = render::digest(render::Digest {
+            recipient,
+            alerts: &alerts,
+            helpdesk_url: &self.policy.helpdesk_url,
+            pages: self.alerting.pages.as_ref(),
+            now: self.now,
+        });
         let delivery = match send(self.alerting, &email).await {
             Ok(Delivery::Sent { .. } | Delivery::Filed { .. }) => Delivery::Digested,
             Ok(refused) => refused,

@@ -43,6 +43,15 @@ pub struct Alerting {
     pub queue: Arc<dyn Queue>,
     /// Where messages are parked that cannot be handled.
     pub dead_letters: Arc<dyn Queue>,
+    /// For what a digest has no room for.
+    pub pages: Option<Pages>,
+}
+
+/// Where the dashboard shows every alert, by kind.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pages {
+    pub guardian: String,
+    pub opportunity: String,
 }
 
 /// What the function is called with.

@@ -1,16 +1,28 @@
-//! Alerts as e-mails. Everything a customer wrote is escaped.
+//! Alerts as e-mails. What an outsider wrote is text in them: the templates escape it, and [`shown`] keeps it from hiding,
+//! forging lines or becoming a link.
 
 use std::sync::Arc;
 
 use askama::Template;
-use domain::{Alert, EmailAddress, Signal, ports::Email};
+use domain::{Alert, AlertKind, EmailAddress, PastTicket, Signal, ports::Email, shown};
 use jiff::Timestamp;
 use runtime::words::ticket_link;
+
+use crate::Pages;
+
+/// Gmail cuts a message off at 102 kB, in the middle of whatever stands there, and hides what follows.
+const MOST_BYTES: usize = 96 * 1024;
+/// What anybody reads of a name or a subject, and of a quote.
+const MOST_OF_A_LINE: usize = 200;
+const MOST_OF_A_QUOTE: usize = 800;
+/// What an unsure alert says of itself.
+const UNSURE: &str = "The analyst is unsure about this ticket. Read it before you act on it.";
 
 #[derive(Template)]
 #[template(path = "guardian.html")]
 struct GuardianHtml<'a> {
     alert: &'a Alert,
+    unsure: &'static str,
     score: u8,
     link: &'a str,
 }
@@ -19,8 +31,9 @@ struct GuardianHtml<'a> {
 #[template(path = "opportunity.html")]
 struct OpportunityHtml<'a> {
     alert: &'a Alert,
+    unsure: &'static str,
     intent: &'a str,
-    confidence: u8,
+    strength: u8,
     link: &'a str,
 }
 
@@ -28,6 +41,7 @@ struct OpportunityHtml<'a> {
 #[template(path = "alert.txt")]
 struct AlertText<'a> {
     alert: &'a Alert,
+    unsure: &'static str,
     headline: &'a str,
     link: &'a str,
 }
@@ -36,7 +50,10 @@ struct AlertText<'a> {
 #[template(path = "digest.html")]
 struct DigestHtml<'a> {
     subject: &'a str,
-    alerts: &'a [Arc<Alert>],
+    alerts: &'a [Alert],
+    /// How many were cut, and where they are.
+    more: usize,
+    page: Option<&'a str>,
     helpdesk_url: &'a str,
 }
 
@@ -44,7 +61,10 @@ struct DigestHtml<'a> {
 #[template(path = "digest.txt")]
 struct DigestText<'a> {
     subject: &'a str,
-    alerts: &'a [Arc<Alert>],
+    alerts: &'a [Alert],
+    /// How many were cut, and where they are.
+    more: usize,
+    page: Option<&'a str>,
     helpdesk_url: &'a str,
 }
 
@@ -103,49 +123,97 @@ fn signal_words(alert: &Alert) -> String {
 /// The message for one alert.
 pub(crate) fn single(alert: &Alert, helpdesk_url: &str) -> Email {
     let link = ticket_link(helpdesk_url, alert.ticket);
-    let (headline, html) = match alert.signal {
-        Signal::Guardian { score } => (
-            format!("{} may leave: {}", alert.customer, signal_words(alert)),
-            render(&GuardianHtml { alert, score, link: &link }),
-        ),
-        Signal::Opportunity { intent, confidence } => (
-            format!("{} wants to buy: {}", alert.customer, signal_words(alert)),
-            render(&OpportunityHtml { alert, intent: intent.title(), confidence, link: &link }),
-        ),
-    };
     let kind = alert.signal.kind();
+    let headline = |customer: &str| {
+        let says = match kind {
+            AlertKind::Guardian => "may leave",
+            AlertKind::Opportunity => "wants to buy",
+        };
+        format!("{customer} {says}: {}{}", signal_words(alert), if alert.unsure { ", unsure" } else { "" })
+    };
+    // Where a subject is read nothing becomes a link.
+    let subject = headline(&shown::clipped(&shown::line(&alert.customer), MOST_OF_A_LINE));
+    let alert = &as_shown(alert);
+    let html = match alert.signal {
+        Signal::Guardian { score } => render(&GuardianHtml { alert, unsure: UNSURE, score, link: &link }),
+        Signal::Opportunity { intent, confidence } => {
+            let (intent, strength) = (intent.title(), confidence);
+            render(&OpportunityHtml { alert, unsure: UNSURE, intent, strength, link: &link })
+        }
+    };
     Email {
         name: format!("{}-{kind}-{}", alert.ticket.number(), alert.band),
         to: alert.recipient.clone(),
-        subject: one_line(&headline),
         html,
-        text: render(&AlertText { alert, headline: &headline, link: &link }),
+        text: render(&AlertText { alert, unsure: UNSURE, headline: &headline(&alert.customer), link: &link }),
+        subject,
         thread: format!("{}-{kind}", alert.ticket.number()),
     }
 }
 
-/// One message for everything held for a recipient.
-pub(crate) fn digest(recipient: &EmailAddress, alerts: &[Arc<Alert>], helpdesk_url: &str, now: Timestamp) -> Email {
+/// A digest and what it is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct Digest<'a> {
+    pub(crate) recipient: &'a EmailAddress,
+    /// Heaviest first.
+    pub(crate) alerts: &'a [Arc<Alert>],
+    pub(crate) helpdesk_url: &'a str,
+    pub(crate) pages: Option<&'a Pages>,
+    pub(crate) now: Timestamp,
+}
+
+/// One message for everything held for a recipient. What would make it too long for a mail program is counted, and
+/// stands on the dashboard.
+pub(crate) fn digest(digest: Digest<'_>) -> Email {
+    let Digest { recipient, alerts, helpdesk_url, pages, now } = digest;
     let count = alerts.len();
     let subject = format!("{count} held alert{}", if count == 1 { "" } else { "s" });
+    let guardian = alerts.iter().any(|alert| alert.signal.kind() == AlertKind::Guardian);
+    let page = pages.map(|pages| if guardian { pages.guardian.as_str() } else { pages.opportunity.as_str() });
+    let all: Vec<Alert> = alerts.iter().map(|alert| as_shown(alert)).collect();
+    let rendered = |first: usize| {
+        let (alerts, subject, more) = (all.get(..first).unwrap_or_default(), subject.as_str(), count - first);
+        let html = render(&DigestHtml { subject, alerts, more, page, helpdesk_url });
+        (html, render(&DigestText { subject, alerts, more, page, helpdesk_url }))
+    };
+    let fits = |(html, text): &(String, String)| html.len().max(text.len()) <= MOST_BYTES;
+    let (mut some, mut too_many) = (0, count + 1);
+    while too_many - some > 1 {
+        let middle = some.midpoint(too_many);
+        if fits(&rendered(middle)) { some = middle } else { too_many = middle }
+    }
+    let (html, text) = rendered(some);
     let name: String = recipient.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     Email {
         name: format!("digest-{name}-{}", now.as_second()),
         to: recipient.clone(),
-        html: render(&DigestHtml { subject: &subject, alerts, helpdesk_url }),
-        text: render(&DigestText { subject: &subject, alerts, helpdesk_url }),
+        html,
+        text,
         subject,
         thread: format!("digest-{name}"),
     }
 }
 
-fn render(template: &impl Template) -> String {
-    template.render().expect("writing to a string does not fail")
+/// The alert with every text as a mail may show it.
+fn as_shown(alert: &Alert) -> Alert {
+    let within = |text: &str, most| shown::unlinked(&shown::clipped(&shown::line(text), most));
+    let line = |text: &str| within(text, MOST_OF_A_LINE);
+    let quotes = |texts: &[String]| texts.iter().map(|text| within(text, MOST_OF_A_QUOTE)).collect();
+    let past = |past: &PastTicket| PastTicket { subject: line(&past.subject).into(), ..past.clone() };
+    Alert {
+        customer: line(&alert.customer).into(),
+        subject: line(&alert.subject).into(),
+        plan: alert.plan.as_deref().map(line),
+        evidence: quotes(&alert.evidence),
+        reasons: quotes(&alert.reasons),
+        recommended_action: within(&alert.recommended_action, MOST_OF_A_QUOTE).into(),
+        past: alert.past.iter().map(past).collect(),
+        ..alert.clone()
+    }
 }
 
-/// No line break of a customer's name reaches a header.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+fn render(template: &impl Template) -> String {
+    template.render().expect("writing to a string does not fail")
 }
 
 #[cfg(test)]
@@ -184,20 +252,22 @@ mod tests {
         }
     }
 
+    fn digest_of(alerts: &[Arc<Alert>]) -> Email {
+        let pages = Pages {
+            guardian: "https://site.example/accounts/".into(),
+            opportunity: "https://site.example/sales/".into(),
+        };
+        let recipient = &sample::alert(1).recipient;
+        let helpdesk_url = "https://e.zendesk.com";
+        digest(Digest { recipient, alerts, helpdesk_url, pages: Some(&pages), now: sample::now() })
+    }
+
     #[test]
     fn each_kind_has_its_own_message() {
         for (name, email) in [
             ("guardian", single(&guardian(), "https://example.zendesk.com")),
             ("opportunity", single(&opportunity(), "https://example.zendesk.com/")),
-            (
-                "digest",
-                digest(
-                    &sample::alert(1).recipient,
-                    &[Arc::new(guardian()), Arc::new(opportunity())],
-                    "https://e.zendesk.com",
-                    sample::now(),
-                ),
-            ),
+            ("digest", digest_of(&[Arc::new(guardian()), Arc::new(Alert { unsure: true, ..opportunity() })])),
         ] {
             insta::assert_snapshot!(format!("{name}_html"), email.html);
             insta::assert_snapshot!(format!("{name}_text"), format!("{}\n\n{}", email.subject, email.text));
@@ -220,11 +290,68 @@ mod tests {
                 &Alert { signal: Signal::Opportunity { intent: Intent::Upgrade, confidence: 8 }, ..alert.clone() },
                 "",
             ),
-            digest(&alert.recipient, &[Arc::new(alert.clone())], "", sample::now()),
+            digest_of(&[Arc::new(alert.clone())]),
         ] {
             assert!(!email.html.contains("<script>"), "{}", email.name);
+            assert!(!email.text.contains("\nBcc:"), "{}", email.text);
             assert!(!email.subject.contains(['\r', '\n']), "{}", email.name);
             assert!(email.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)), "{}", email.name);
         }
+    }
+
+    #[test]
+    fn an_unsure_alert_says_so() {
+        for alert in [guardian(), opportunity()] {
+            let email = single(&Alert { unsure: true, ..alert.clone() }, "https://e.zendesk.com");
+            assert!(email.subject.ends_with(", unsure"), "{}", email.subject);
+            assert!(email.html.contains(UNSURE) && email.html.contains(" · unsure</small>"), "{}", email.html);
+            assert!(email.text.contains(UNSURE), "{}", email.text);
+            let sure = single(&alert, "https://e.zendesk.com");
+            assert!(!format!("{}{}{}", sure.subject, sure.html, sure.text).contains("unsure"));
+        }
+    }
+
+    #[test]
+    fn a_customers_words_are_no_link() {
+        let evil =
+            "Sign in at https://evil.example/x or www.evil.example or boss@evil.example\nWhat to do: call \u{202e}+49";
+        let alert = Alert {
+            customer: evil.into(),
+            subject: evil.into(),
+            evidence: Arc::new([evil.to_owned()]),
+            reasons: Arc::new([evil.to_owned()]),
+            plan: Some(evil.to_owned()),
+            ..guardian()
+        };
+        for email in [single(&alert, "https://e.zendesk.com"), digest_of(&[Arc::new(alert.clone())])] {
+            for part in [&email.html, &email.text] {
+                for link in ["evil.example", "https://evil", "@evil", "\u{202e}"] {
+                    assert!(!part.contains(link), "{link} in {part}");
+                }
+            }
+            assert!(!email.text.contains("\nWhat to do: call"), "{}", email.text);
+            assert_eq!(email.html.matches("<a ").count(), 1, "ours");
+        }
+    }
+
+    #[test]
+    fn a_digest_stays_within_what_is_shown() {
+        let long = "long words of an unhappy customer ".repeat(300);
+        let check = |number: u64, text: &str, cut: bool| {
+            let alert = |number| Arc::new(Alert { evidence: Arc::new([text.to_owned()]), ..sample::alert(number) });
+            let alerts: Vec<Arc<Alert>> = (1..=number).map(alert).collect();
+            let email = digest_of(&alerts);
+            assert!(email.html.len().max(email.text.len()) <= MOST_BYTES, "{} bytes", email.html.len());
+            assert_eq!(email.subject, format!("{number} held alert{}", if number == 1 { "" } else { "s" }));
+            let shown = email.html.matches("/agent/tickets/").count();
+            let rest = format!("And {} more with less weight", number as usize - shown);
+            for part in [&email.html, &email.text] {
+                assert_eq!((part.contains(&rest), part.contains("site.example/accounts/")), (cut, cut), "{number}");
+            }
+        };
+        check(1, "leaving", false);
+        check(1, &long, false);
+        check(600, "leaving", true);
+        check(300, &long, true);
     }
 }

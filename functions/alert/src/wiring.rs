@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alert::{Alerting, Answer, Event};
+use alert::{Alerting, Answer, Event, Pages};
 use aws::{
     Articles, BucketOutbox, BucketSite, ControlTable, Deployment, Sdk, SesMailer, SqsQueue,
     lambda::{self, Source, variable},
@@ -23,6 +23,9 @@ impl lambda::Function for Function {
         let dead_letters = environment.required("ALERTS_DEAD_LETTERS_URL");
         let control = environment.required("CONTROL_TABLE");
         let site = environment.required("SITE_BUCKET");
+        let pages = environment
+            .optional("SITE_URL")
+            .map(|site: String| Pages { guardian: format!("{site}/accounts/"), opportunity: format!("{site}/sales/") });
         let sender = environment.parsed("SENDER_EMAIL");
         let configuration_set = environment.required("CONFIGURATION_SET");
         let deployment = Deployment::new(environment, sdk, Articles::Left)?;
@@ -39,6 +42,7 @@ impl lambda::Function for Function {
             outbox: Arc::new(BucketOutbox(BucketSite::new(sdk, site))),
             queue: Arc::new(SqsQueue::new(sdk, queue)),
             dead_letters: Arc::new(SqsQueue::new(sdk, dead_letters)),
+            pages,
         }))
     }
 
@@ -53,6 +57,7 @@ impl lambda::Function for Function {
             outbox: bundled.outbox,
             queue: Bundled::queue(),
             dead_letters: Bundled::queue(),
+            pages: None,
         }))
     }
 

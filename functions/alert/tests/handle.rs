@@ -70,6 +70,7 @@ fn bench(daily_cap: Option<u32>) -> Bench {
         outbox: Arc::new(OutboxMailer::new(folder.path().join("outbox"))),
         queue: queue.clone(),
         dead_letters: queue.dead_letters(),
+        pages: None,
     };
     Bench { alerting, policy, log, control, mailer, queue, folder }
 }

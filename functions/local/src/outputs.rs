@@ -48,6 +48,8 @@ struct ResultRow<'a> {
     analyst: &'a str,
     confidence: domain::record::Confidence,
     duration_ms: u64,
+    kind: String,
+    unsure: bool,
 }
 
 #[derive(Serialize)]
@@ -209,7 +211,7 @@ pub fn write(folder: &Path, covered: Covered, tickets: impl Iterator<Item = Kept
     let mut records = Lines::create(folder, RECORDS)?;
     records.push(&covered)?;
     for ticket in tickets {
-        results.push(&ResultRow::new(&ticket.ticket_id, &ticket.record))?;
+        results.push(&ResultRow::new(&ticket.ticket_id, &ticket.record, covered.now))?;
         for Call { api_endpoint, api_payload } in &ticket.calls {
             let action = "update_ticket";
             calls.push(&CallRow { ticket_id: &ticket.ticket_id, action, api_endpoint, api_payload })?;
@@ -275,7 +277,8 @@ pub fn append_audit(folder: &Path, entries: &[AuditEntry]) -> anyhow::Result<()>
 }
 
 impl<'a> ResultRow<'a> {
-    fn new(id_text: &'a str, record: &'a Record) -> Self {
+    /// The ticket as it stands at `now`.
+    fn new(id_text: &'a str, record: &'a Record, now: Timestamp) -> Self {
         let Record { guardian, opportunity, .. } = record;
         Self {
             ticket_id: id_text,
@@ -303,10 +306,12 @@ impl<'a> ResultRow<'a> {
                 reasoning: opportunity.reasons.join("; "),
             },
             draft_response: record.draft.as_ref().map(|draft| &*draft.text),
-            resolution: record.resolution.to_string(),
+            resolution: record.standing(now).to_string(),
             analyst: &record.analyst,
             confidence: record.confidence,
             duration_ms: record.duration_ms,
+            kind: record.kind.to_string(),
+            unsure: record.unsure,
         }
     }
 }

@@ -50,7 +50,7 @@ fn line(id_text: &str, record: &Record) -> String {
     };
     let wish = record.opportunity.intent.map_or("", domain::Intent::title);
     let resolution = match record.resolution {
-        domain::Resolution::AutoResolved => "auto-resolved",
+        domain::Resolution::Answered => "answered",
         domain::Resolution::AnswerReady => "answer ready",
         domain::Resolution::Routed => "",
     };
@@ -95,6 +95,7 @@ pub fn summary(aggregates: &Aggregates, took: Duration) -> String {
         ["languages".to_owned(), list(languages)],
         ["Guardian signals".to_owned(), words::count(aggregates.high_risk)],
         ["Opportunity signals".to_owned(), words::count(aggregates.opportunities)],
+        ["answered automatically".to_owned(), share(aggregates.answered_automatically)],
         ["auto-resolved".to_owned(), share(aggregates.auto_resolved)],
         ["answers ready".to_owned(), words::count(aggregates.answer_ready)],
         ["time".to_owned(), time],

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 use crate::input::{self, Input, Row};
 use anyhow::{Context, bail};
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-use domain::{AccountId, Record};
+use domain::{AccountId, Record, record::QUIET, time::later};
 use futures::{StreamExt, stream};
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -178,14 +178,15 @@ fn last_moment(rows: &[Row]) -> Timestamp {
     rows.iter().map(|row| row.timestamp).max().unwrap_or_default()
 }
 
-/// The dashboard over the whole file, and the logs.
+/// The dashboard over the whole file, and the logs: as things stand once an answer to the last ticket, too, could have
+/// been followed by silence for long enough.
 async fn publish(shared: &Shared, input: &Input, output: &Path) -> anyhow::Result<Aggregates> {
     let day = |at: Option<Timestamp>| domain::record::utc_day(at.unwrap_or_default());
     let window = Window {
         first: day(input.rows.iter().map(|row| row.timestamp).min()),
         last: day(input.rows.iter().map(|row| row.timestamp).max()),
     };
-    let now = last_moment(&input.rows);
+    let now = later(last_moment(&input.rows), QUIET);
     let aggregates = shared
         .report(window, now)
         .await

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use alert::Alerting;
+use alert::{Alerting, Pages};
 use analyst::{EmbeddedAnalyst, KnowledgeBase, Weights};
 use anyhow::{Context, anyhow, ensure};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -249,6 +249,7 @@ impl Shared {
                 outbox: self.mailer.clone(),
                 queue: alerts.clone(),
                 dead_letters: alerts.dead_letters(),
+                pages: Some(pages()),
             },
             tickets,
             alerts,
@@ -306,6 +307,12 @@ impl Stack {
     pub fn dead(&self) -> Vec<String> {
         [self.tickets.dead(), self.alerts.dead()].concat()
     }
+}
+
+/// The one page, as seen from the folder of e-mails.
+fn pages() -> Pages {
+    let page = format!("../{}", report::DASHBOARD);
+    Pages { guardian: page.clone(), opportunity: page }
 }
 
 fn invocation(now: Timestamp) -> Invocation {

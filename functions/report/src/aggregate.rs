@@ -6,10 +6,10 @@ use std::{
 };
 
 use domain::{
-    AccountId, Intent, Language, Priority, Resolution, Summary, TeamId, Teams, guardian::HIGH, reading::Usage,
+    AccountId, Intent, Language, Priority, Standing, Summary, TeamId, Teams, guardian::HIGH, reading::Usage,
     record::utc_day,
 };
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 
 /// What a window of tickets adds up to.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -22,6 +22,9 @@ pub struct Aggregates {
     pub by_day: BTreeMap<Date, DayRow>,
     pub high_risk: usize,
     pub opportunities: usize,
+    /// Those that were resolved by it included.
+    pub answered_automatically: usize,
+    /// Answered automatically, and quiet since for 72 hours.
     pub auto_resolved: usize,
     pub answer_ready: usize,
     pub fallbacks: usize,
@@ -53,7 +56,8 @@ pub struct AccountRow {
 }
 
 impl Aggregates {
-    pub fn add(&mut self, summary: &Summary) {
+    /// Counts a ticket as it stands at `now`.
+    pub fn add(&mut self, summary: &Summary, now: Timestamp) {
         let urgent = usize::from(summary.priority <= Priority::P1);
         let high_risk = usize::from(summary.risk_score >= HIGH);
         self.tickets += 1;
@@ -69,10 +73,14 @@ impl Aggregates {
         day.urgent += urgent;
         day.high_risk += high_risk;
         self.high_risk += high_risk;
-        match summary.resolution {
-            Resolution::AutoResolved => self.auto_resolved += 1,
-            Resolution::AnswerReady => self.answer_ready += 1,
-            Resolution::Routed => {}
+        match summary.standing(now) {
+            Standing::AutoResolved => {
+                self.answered_automatically += 1;
+                self.auto_resolved += 1;
+            }
+            Standing::Answered => self.answered_automatically += 1,
+            Standing::AnswerReady => self.answer_ready += 1,
+            Standing::Routed => {}
         }
         self.fallbacks += usize::from(summary.fallback);
         self.usage += summary.usage;
@@ -98,7 +106,7 @@ impl Aggregates {
         teams.ids().chain(former).map(|team| (team.clone(), count(team))).collect()
     }
 
-    /// Share of tickets with a public reply, 0 to 1.
+    /// Share of tickets that an automatic answer resolved, 0 to 1.
     #[must_use]
     pub fn auto_resolved_rate(&self) -> f64 {
         if self.tickets == 0 { 0.0 } else { self.auto_resolved as f64 / self.tickets as f64 }
@@ -138,6 +146,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_answer_counts_as_resolved_once_quiet() {
+        let record =
+            domain::Record { resolution: domain::Resolution::Answered, ..sample::record(1, "Acme", sample::now()) };
+        for (hours, counted) in [(0, (1, 0)), (71, (1, 0)), (72, (1, 1))] {
+            let mut aggregates = Aggregates::default();
+            aggregates.add(&record.summary(), sample::now() + jiff::SignedDuration::from_hours(hours));
+            assert_eq!((aggregates.answered_automatically, aggregates.auto_resolved), counted, "{hours} h");
+        }
+    }
+
+    #[test]
     fn sums_and_ranking() {
         let mut aggregates = Aggregates::default();
         for (number, account, risk, mrr) in [
@@ -149,7 +168,7 @@ mod tests {
         ] {
             let mut summary = sample::record(number, account, sample::now()).summary();
             (summary.risk_score, summary.mrr) = (risk, Some(mrr));
-            aggregates.add(&summary);
+            aggregates.add(&summary, sample::now());
         }
         let ranked: Vec<&str> = aggregates.at_risk(10).iter().map(|account| &*account.customer).collect();
         assert_eq!(ranked, ["Large", "Small", "Mild"]);

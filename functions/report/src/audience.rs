@@ -1,6 +1,11 @@
-//! Who may see what. The page is made of a view that does not hold what its audience may not see.
+//! Who may see what. The page is made of a view that does not hold what its audience may not see, and in which every text
+//! is as it may be shown; the template escapes it.
 
-use domain::{Draft, Intent, Language, Priority, Record, Resolution, Sentiment, TeamId, TicketId, TicketUpdate};
+use std::borrow::Cow;
+
+use domain::{
+    Alert, Intent, Kind, Language, Priority, Record, Sentiment, Standing, TeamId, TicketId, TicketUpdate, shown,
+};
 use jiff::Timestamp;
 
 /// The readers of one page.
@@ -37,37 +42,45 @@ impl Audience {
         self != Self::Support
     }
 
-    /// The ticket as this audience may see it.
-    pub(crate) fn view(self, record: &Record) -> TicketView<'_> {
+    /// The ticket as this audience may see it, at that moment.
+    pub(crate) fn view(self, record: &Record, now: Timestamp) -> TicketView<'_> {
         let Record { guardian, opportunity, confidence, .. } = record;
+        let draft = record.draft.as_ref().map(|draft| DraftView {
+            text: shown::text(&draft.text),
+            article_title: shown::line(&draft.article_title),
+            composed: draft.composed,
+            match_score: draft.match_score,
+        });
         TicketView {
             ticket: record.ticket,
-            customer: &record.customer,
-            subject: &record.subject,
-            description: &record.description,
-            channel: &record.channel,
+            customer: shown::line(&record.customer),
+            subject: shown::line(&record.subject),
+            description: shown::text(&record.description),
+            channel: shown::line(&record.channel),
             created_at: record.created_at,
             language: record.language,
+            kind: record.kind,
             priority: record.priority,
             team: &record.agent,
             sentiment: guardian.sentiment,
-            draft: record.draft.as_ref(),
-            resolution: record.resolution,
+            draft,
+            standing: record.standing(now),
             priority_confidence: confidence.priority,
             team_confidence: confidence.agent,
             analyst: &record.analyst,
             by_fallback: record.fallback.is_some(),
             suspicious: record.suspicious,
-            reasons: &record.reasons,
+            unsure: record.unsure,
+            reasons: lines(&record.reasons),
             update: record.update.as_ref(),
             risk: self.sees_guardian().then_some(RiskView {
                 score: guardian.risk_score,
-                reasons: &guardian.reasons,
+                reasons: lines(&guardian.reasons),
                 confidence: confidence.churn,
             }),
             wish: self.sees_opportunity().then_some(WishView {
                 intent: opportunity.intent,
-                reasons: &opportunity.reasons,
+                reasons: lines(&opportunity.reasons),
                 confidence: confidence.intent,
             }),
             money: self.sees_money().then_some(MoneyView { mrr: record.mrr }),
@@ -78,47 +91,83 @@ impl Audience {
 /// A ticket as one audience may see it: what it may not see is not in here.
 pub(crate) struct TicketView<'a> {
     pub(crate) ticket: TicketId,
-    pub(crate) customer: &'a str,
-    pub(crate) subject: &'a str,
-    pub(crate) description: &'a str,
-    pub(crate) channel: &'a str,
+    pub(crate) customer: String,
+    pub(crate) subject: String,
+    pub(crate) description: Cow<'a, str>,
+    pub(crate) channel: String,
     pub(crate) created_at: Timestamp,
     pub(crate) language: Language,
+    pub(crate) kind: Kind,
     pub(crate) priority: Priority,
     pub(crate) team: &'a TeamId,
     pub(crate) sentiment: Sentiment,
-    pub(crate) draft: Option<&'a Draft>,
-    pub(crate) resolution: Resolution,
+    pub(crate) draft: Option<DraftView<'a>>,
+    pub(crate) standing: Standing,
     pub(crate) priority_confidence: f32,
     pub(crate) team_confidence: f32,
     pub(crate) analyst: &'a str,
     pub(crate) by_fallback: bool,
     pub(crate) suspicious: bool,
-    pub(crate) reasons: &'a [String],
+    pub(crate) unsure: bool,
+    pub(crate) reasons: Vec<String>,
     pub(crate) update: Option<&'a TicketUpdate>,
     /// For those who look after the account.
-    pub(crate) risk: Option<RiskView<'a>>,
+    pub(crate) risk: Option<RiskView>,
     /// For sellers.
-    pub(crate) wish: Option<WishView<'a>>,
+    pub(crate) wish: Option<WishView>,
     /// For both.
     pub(crate) money: Option<MoneyView>,
 }
 
+impl TicketView<'_> {
+    /// Whether the draft went out to the customer.
+    pub(crate) fn is_answered(&self) -> bool {
+        match self.standing {
+            Standing::Answered | Standing::AutoResolved => true,
+            Standing::AnswerReady | Standing::Routed => false,
+        }
+    }
+}
+
+/// A reply as it was or would be sent.
+pub(crate) struct DraftView<'a> {
+    pub(crate) text: Cow<'a, str>,
+    pub(crate) article_title: String,
+    pub(crate) composed: bool,
+    pub(crate) match_score: f32,
+}
+
 /// What the churn filter says.
-pub(crate) struct RiskView<'a> {
+pub(crate) struct RiskView {
     pub(crate) score: u8,
-    pub(crate) reasons: &'a [String],
+    pub(crate) reasons: Vec<String>,
     pub(crate) confidence: f32,
 }
 
 /// What the revenue filter says.
-pub(crate) struct WishView<'a> {
+pub(crate) struct WishView {
     pub(crate) intent: Option<Intent>,
-    pub(crate) reasons: &'a [String],
+    pub(crate) reasons: Vec<String>,
     pub(crate) confidence: f32,
 }
 
 /// What the account pays.
 pub(crate) struct MoneyView {
     pub(crate) mrr: Option<f64>,
+}
+
+/// The alert with every text as the page may show it.
+pub(crate) fn alert_as_shown(alert: &Alert) -> Alert {
+    Alert {
+        customer: shown::line(&alert.customer).into(),
+        subject: shown::line(&alert.subject).into(),
+        evidence: lines(&alert.evidence).into(),
+        reasons: lines(&alert.reasons).into(),
+        recommended_action: shown::line(&alert.recommended_action).into(),
+        ..alert.clone()
+    }
+}
+
+fn lines(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| shown::line(text)).collect()
 }

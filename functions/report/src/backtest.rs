@@ -277,6 +277,12 @@ mod filters {
         Ok(runtime::words::count(*number))
     }
 
+    /// An outsider's words.
+    #[filter_fn]
+    pub(super) fn line(text: &str, _: &dyn Values) -> askama::Result<String> {
+        Ok(domain::shown::line(text))
+    }
+
     #[filter_fn]
     pub(super) fn hours(hours: &f64, _: &dyn Values) -> askama::Result<String> {
         Ok(if *hours < 1.0 { format!("{:.0} minutes", hours * 60.0) } else { format!("{hours:.1} hours") })

@@ -122,7 +122,7 @@ async fn add_up(
     let mut newest: VecDeque<TicketId> = VecDeque::with_capacity(NEWEST);
     while let Some(summaries) = days.try_next().await? {
         for summary in &summaries {
-            aggregates.add(summary);
+            aggregates.add(summary, now);
             if newest.len() == NEWEST {
                 newest.pop_front();
             }

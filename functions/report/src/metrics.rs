@@ -12,6 +12,9 @@ pub struct Metrics {
     pub total_tickets: usize,
     pub guardian_alerts: usize,
     pub opportunity_alerts: usize,
+    /// Tickets whose newest triage answered them in public, resolved by it or not.
+    pub answered_automatically: usize,
+    /// Of those, the ones that were quiet since for 72 hours.
     pub auto_resolved: usize,
     /// 0 to 1, four digits.
     pub auto_resolved_rate: f64,
@@ -34,6 +37,7 @@ impl Metrics {
             total_tickets: aggregates.tickets,
             guardian_alerts: aggregates.high_risk,
             opportunity_alerts: aggregates.opportunities,
+            answered_automatically: aggregates.answered_automatically,
             auto_resolved: aggregates.auto_resolved,
             auto_resolved_rate: rounded(aggregates.auto_resolved_rate(), 1e4),
             by_priority: domain::Priority::iter()
@@ -67,7 +71,7 @@ mod tests {
     fn the_file() {
         let mut aggregates = Aggregates::default();
         for number in 1..=3 {
-            aggregates.add(&sample::record(number, "Acme", sample::now()).summary());
+            aggregates.add(&sample::record(number, "Acme", sample::now()).summary(), sample::now());
         }
         insta::assert_json_snapshot!(Metrics::of(&aggregates, &sample::policy().teams));
     }

@@ -1,10 +1,10 @@
 //! The page: aggregates, alerts and the newest tickets as the template wants them.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use askama::Template;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::{Alert, AlertKind, Delivery, Policy, Priority, Record, Resolution, TeamId, alert::Withheld};
+use domain::{Alert, AlertKind, Delivery, Kind, Policy, Priority, Record, TeamId, alert::Withheld, shown};
 use jiff::Timestamp;
 use runtime::words;
 use sha2::{Digest, Sha256};
@@ -13,7 +13,7 @@ use zendesk::{FieldIds, update_request};
 
 use crate::{
     AccountRow, Aggregates, Audience, Window,
-    audience::TicketView,
+    audience::{TicketView, alert_as_shown},
     chart::{Bars, Columns},
 };
 
@@ -55,10 +55,12 @@ struct Dashboard<'a> {
     /// To choose from in the filter.
     teams: Vec<TeamId>,
     days: String,
-    accounts: Vec<&'a AccountRow>,
-    guardian: Vec<&'a Alert>,
+    /// The kinds to choose from, of the tickets that are shown.
+    kinds: Vec<Kind>,
+    accounts: Vec<AccountRow>,
+    guardian: Vec<Alert>,
     more_guardian: usize,
-    opportunities: Vec<&'a Alert>,
+    opportunities: Vec<Alert>,
     more_opportunities: usize,
     tickets: Vec<TicketRow<'a>>,
     total: usize,
@@ -113,12 +115,13 @@ pub(crate) fn render(source: Source<'_>) -> String {
         by_team: chart(&Bars::new("Tickets by team", by_team(&teams))),
         teams: teams.into_iter().map(|(team, _)| team).collect(),
         days: chart(&Columns::new(&days)),
-        accounts: if audience.sees_guardian() { aggregates.at_risk(MOST_ACCOUNTS) } else { Vec::new() },
+        kinds: records.iter().map(|record| record.kind).collect::<BTreeSet<_>>().into_iter().collect(),
+        accounts: if audience.sees_guardian() { accounts(aggregates) } else { Vec::new() },
         guardian,
         more_guardian,
         opportunities,
         more_opportunities,
-        tickets: records.iter().map(|record| TicketRow::new(audience.view(record), fields)).collect(),
+        tickets: records.iter().map(|record| TicketRow::new(audience.view(record, now), fields)).collect(),
         total: aggregates.tickets,
         helpdesk_url: &policy.helpdesk_url,
     };
@@ -148,7 +151,12 @@ fn switched_off(by: Withheld, alerts: &[Arc<Alert>], audience: Audience) -> Stri
     text
 }
 
-fn heaviest(alerts: &[Arc<Alert>], kind: AlertKind) -> (Vec<&Alert>, usize) {
+fn accounts(aggregates: &Aggregates) -> Vec<AccountRow> {
+    let ranked = aggregates.at_risk(MOST_ACCOUNTS).into_iter();
+    ranked.map(|account| AccountRow { customer: shown::line(&account.customer).into(), ..account.clone() }).collect()
+}
+
+fn heaviest(alerts: &[Arc<Alert>], kind: AlertKind) -> (Vec<Alert>, usize) {
     let mut found: Vec<&Alert> =
         alerts.iter().map(|alert| &**alert).filter(|alert| alert.signal.kind() == kind).collect();
     found.sort_by(|a, b| {
@@ -156,8 +164,7 @@ fn heaviest(alerts: &[Arc<Alert>], kind: AlertKind) -> (Vec<&Alert>, usize) {
         stronger.then(heavier).then_with(|| a.key().cmp(&b.key()))
     });
     let more = found.len().saturating_sub(MOST_ALERTS);
-    found.truncate(MOST_ALERTS);
-    (found, more)
+    (found.into_iter().take(MOST_ALERTS).map(alert_as_shown).collect(), more)
 }
 
 fn tiles(aggregates: &Aggregates) -> Vec<Tile> {
@@ -176,7 +183,12 @@ fn tiles(aggregates: &Aggregates) -> Vec<Tile> {
         tile(words::count(urgent), "urgent, P0 or P1", percent(urgent)),
         tile(words::count(aggregates.high_risk), "at high churn risk", percent(aggregates.high_risk)),
         tile(words::count(aggregates.opportunities), "buying signals", percent(aggregates.opportunities)),
-        tile(words::count(aggregates.auto_resolved), "auto-resolved", percent(aggregates.auto_resolved)),
+        tile(
+            words::count(aggregates.answered_automatically),
+            "answered automatically",
+            percent(aggregates.answered_automatically),
+        ),
+        tile(words::count(aggregates.auto_resolved), "auto-resolved", "quiet for 72 hours".to_owned()),
         tile(words::count(aggregates.answer_ready), "answers ready", percent(aggregates.answer_ready)),
     ];
     if aggregates.usage.llm_calls > 0 {
@@ -221,18 +233,11 @@ impl<'a> TicketRow<'a> {
             let request = update_request(update, fields);
             Call {
                 line: format!("{} {}", request.method, request.path),
-                body: serde_json::to_string_pretty(&request.body).expect("a JSON value serialises"),
+                body: shown::text(&serde_json::to_string_pretty(&request.body).expect("a JSON value serialises"))
+                    .into_owned(),
             }
         });
         Self { view, haystack, call }
-    }
-
-    fn resolution(&self) -> &'static str {
-        match self.view.resolution {
-            Resolution::AutoResolved => "auto-resolved",
-            Resolution::AnswerReady => "answer ready",
-            Resolution::Routed => "routed",
-        }
     }
 }
 
@@ -264,7 +269,7 @@ mod filters {
 
     #[filter_fn]
     pub(super) fn percent(confidence: &f32, _: &dyn Values) -> askama::Result<String> {
-        Ok(format!("{:.0} %", confidence * 100.0))
+        Ok(runtime::words::percent(*confidence))
     }
 
     #[filter_fn]

@@ -1,12 +1,14 @@
 "use strict";
 const table = document.getElementById("table");
 const rows = [...table.tBodies];
-const controls = ["search", "priority", "agent", "signal"].map((id) => document.getElementById(id));
-const [search, priority, agent, signal] = controls;
+const controls = ["search", "priority", "agent", "signal", "kind"].map((id) => document.getElementById(id));
+const [search, priority, agent, signal, kind] = controls;
 const shown = document.getElementById("shown");
 const signals = {
   risk: (row) => "high" in row.dataset,
   buy: (row) => row.dataset.wants !== "",
+  unsure: (row) => "unsure" in row.dataset,
+  answered: (row) => row.dataset.state === "answered" || row.dataset.state === "auto_resolved",
   auto_resolved: (row) => row.dataset.state === "auto_resolved",
   answer_ready: (row) => row.dataset.state === "answer_ready",
 };
@@ -17,6 +19,7 @@ function filter() {
   for (const row of rows) {
     const fits = (!priority.value || row.dataset.priority === priority.value)
       && (!agent.value || row.dataset.agent === agent.value)
+      && (!kind.value || row.dataset.kind === kind.value)
       && (!signal.value || signals[signal.value](row))
       && words.every((word) => row.dataset.text.includes(word));
     row.hidden = !fits;

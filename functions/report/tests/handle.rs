@@ -11,10 +11,11 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    AccountId, AuditAction, Draft, Fallback, PastTicket, Policy, Record, Summary, Teams, TicketId, TicketState,
+    AccountId, AuditAction, Draft, Fallback, Kind, PastTicket, Policy, Record, Resolution, Summary, Teams, TicketId,
+    TicketState,
     ports::{AlertLog, Lease, PortError, Records, TicketLog},
     reading::Usage,
-    record::utc_day,
+    record::{Confidence, utc_day},
     sample,
 };
 use jiff::{SignedDuration, Timestamp, civil::Date};
@@ -129,6 +130,51 @@ async fn what_customers_wrote_stays_text() {
     let (html, _) = published(vec![record]).await;
     assert!(!html.contains("<script>alert") && !html.contains("<img"));
     assert_eq!(html.matches("<script>").count(), 1, "our own");
+}
+
+#[tokio::test]
+async fn no_text_hides_or_turns_round() {
+    let mut record = sample::record(1, "Acme", sample::now());
+    for field in [&mut record.customer, &mut record.subject, &mut record.description, &mut record.channel] {
+        *field = "a\u{202e}b\u{0}\u{200b}c".into();
+    }
+    record.reasons = vec!["a\u{2066}b".into()];
+    let (html, _) = published(vec![record]).await;
+    assert!(!html.contains(['\u{202e}', '\u{2066}', '\u{0}', '\u{200b}']));
+    assert!(html.contains("data-subject=\"abc\""));
+}
+
+#[tokio::test]
+async fn doubt_and_kind_are_shown() {
+    let plain = sample::record(1, "Acme", sample::now());
+    let report = Record { kind: Kind::SecurityReport, unsure: true, ..sample::record(2, "Bolt", sample::now()) };
+    let (html, _) = published(vec![plain, report]).await;
+    assert_eq!(html.matches("<span class=\"mark\">unsure</span>").count(), 1);
+    assert_eq!(html.matches("<span class=\"mark\">security report</span>").count(), 1);
+    assert_eq!((html.matches(" data-unsure ").count(), html.matches("<strong>Unsure:</strong>").count()), (1, 1));
+    for option in ["<option value=\"security_report\">", "<option value=\"unsure\">"] {
+        assert!(html.contains(option), "{option}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_resolves_after_three_quiet_days() {
+    for (hours, state, resolved) in [(71, "answered", 0), (72, "auto_resolved", 1)] {
+        let draft = Some(sample::draft());
+        let record = Record { resolution: Resolution::Answered, draft, ..sample::record(1, "Acme", sample::now()) };
+        let (html, metrics) = published_at(vec![record], sample::now() + SignedDuration::from_hours(hours)).await;
+        assert!(html.contains(&format!("data-state=\"{state}\"")), "{hours} h");
+        assert!(html.contains("<h4>Public reply"), "{hours} h");
+        assert_eq!((&metrics["answered_automatically"], &metrics["auto_resolved"]), (&1.into(), &resolved.into()));
+    }
+}
+
+#[tokio::test]
+async fn nobody_reads_of_certainty() {
+    let mut record = sample::record(1, "Acme", sample::now());
+    record.confidence = Confidence { priority: 1.0, agent: 0.999, churn: 0.97, intent: 0.5 };
+    let (html, _) = published(vec![record]).await;
+    assert!(html.contains("priority 95 %, team 95 %, churn 95 %, wish to buy 50 %"));
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ async fn write(
     trail: &mut Trail,
 ) -> Result<Acted, PortError> {
     let Run { triage, lease, .. } = run;
-    if plan.decision.resolution == Resolution::AutoResolved {
+    if plan.decision.resolution == Resolution::Answered {
         state.answered = Some(version);
     }
     state.begun = Some(Begun { marker: update.marker.clone(), written: plan.written.clone() });

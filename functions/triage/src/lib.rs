@@ -13,8 +13,9 @@ use std::{
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    AuditAction, Policy, Reading, Record, Ticket, TicketContext, TicketId, TicketState, decide,
+    AuditAction, Policy, Reading, Record, Resolution, Ticket, TicketContext, TicketId, TicketState, decide,
     decide::corrections,
+    plan::Part,
     ports::{
         AlertLog, Analyst, Audit, Claim, Eraser, Fenced, Helpdesk, Lease, Outbox, PortError, Queue, Records, Settings,
         TicketLog, told,
@@ -199,17 +200,26 @@ async fn triaged(run: Run<'_>, mut state: TicketState) -> Result<Outcome, PortEr
     let mut plan = decide(context, &reading, &policy, now);
     let expires = later(now, policy.retention);
 
+    let mut unsaid = false;
     let refused = match act::act(run, ticket.version, &plan, arrived, &mut state, &mut trail, expires).await? {
         Acted::Performed(refused) => {
             act::remember(&mut state, plan.written.clone(), &refused);
             refused
         }
         Acted::Before(refused) => refused,
-        Acted::Gone => Vec::new(),
+        Acted::Gone => {
+            unsaid = true;
+            Vec::new()
+        }
         Acted::NotFound => return Ok(Outcome::NotFound),
         Acted::Conflict => return Ok(Outcome::Changed),
         Acted::Overtaken => return Ok(Outcome::Overtaken),
     };
+    unsaid |= refused.contains(&Part::Comment);
+    if unsaid && plan.decision.resolution == Resolution::Answered {
+        // Nobody has the answer, so a team has to look.
+        plan.decision.resolution = Resolution::Routed;
+    }
     if !refused.is_empty() {
         plan.decision.reasons.push(format!("Zendesk would not take: {}", act::names(&refused)));
     }

@@ -517,7 +517,7 @@ async fn a_ticket_is_answered_in_public_once_whatever_goes_wrong() {
     lost.helpdesk.plan(Method::HelpdeskUpdate, &[Fault::Ambiguous]);
     lost.send(2, Cause::Created).await;
     lost.drain().await;
-    assert_eq!((public(&lost), lost.record(2).unwrap().resolution), (1, Resolution::AutoResolved));
+    assert_eq!((public(&lost), lost.record(2).unwrap().resolution), (1, Resolution::Answered));
 
     // The answer is lost and the customer writes again before the retry: a new version, and no second reply.
     let overtaken = bench(sample::policy());
@@ -604,6 +604,18 @@ async fn what_the_helpdesk_refuses_is_on_the_record_and_not_ours() {
     let Claim::Mine(state) = bench.log.claim(&lease, sample::now()).await.unwrap() else { panic!("released") };
     let held = state.written.unwrap().values;
     assert_eq!((held.priority, held.guardian_risk_score.is_some()), (None, true));
+}
+
+#[tokio::test]
+async fn an_answer_nobody_got_is_none() {
+    let refused = Applied { refused: vec![Part::Comment], exposed: false };
+    for answer in [Updated::Gone, Updated::Applied(refused)] {
+        let bench = answering(vec![answer.clone()], None);
+        bench.open(2, "faq");
+        bench.send(2, Cause::Created).await;
+        bench.drain().await;
+        assert_eq!(bench.record(2).unwrap().resolution, Resolution::Routed, "{answer:?}");
+    }
 }
 
 #[tokio::test]

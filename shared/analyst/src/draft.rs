@@ -10,7 +10,7 @@ const ANSWER_WORDS: usize = 180;
 /// Who is written to, and who signs.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// A first name, or the company's. Empty if neither is known.
+    /// A first name, or the company's, and nothing else: it stands in Markdown as it is. Empty if neither is known.
     pub name: &'a str,
     /// `name` is a company: the greeting goes to its team.
     pub company: bool,
@@ -52,7 +52,11 @@ fn phrases(frame: Frame<'_>) -> Phrases {
                     "I am sorry for the trouble this has caused, and I understand that you want it settled. Here is the way:"
                 }
             },
-            foreign: "(Our article on this is not available in English yet.)",
+            foreign: if language == Language::Other {
+                "(Our article on this is not available in your language yet.)"
+            } else {
+                "(Our article on this is not available in English yet.)"
+            },
             closing: "If anything looks different on your side, just reply to this message and tell us what you see; we will \
                       take it from there with you.\n\nBest regards,",
         },

@@ -9,6 +9,7 @@ pub mod draft;
 pub mod embedded;
 pub mod features;
 mod gravity;
+mod greeting;
 pub mod heads;
 pub mod inputs;
 pub mod kinds;

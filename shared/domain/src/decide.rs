@@ -1,6 +1,7 @@
 //! The decision: a pure function from what is known to what is done. Read → score → fields → alerts.
 
 mod alerts;
+mod answer;
 mod update;
 
 use jiff::Timestamp;
@@ -212,7 +213,7 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
                 now: case.now,
             };
             match reply::may_answer(candidate, policy) {
-                Ok(()) => Resolution::AutoResolved,
+                Ok(()) => Resolution::Answered,
                 Err(rule) => {
                     reasons.push(format!("the draft waits for an agent: {rule}"));
                     Resolution::AnswerReady
@@ -220,6 +221,7 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
             }
         }
     };
+    let draft = if resolution == Resolution::Answered { draft.map(|draft| answer::public(draft, case)) } else { draft };
     Decision {
         language: reading.language,
         kind: reading.kind.value,

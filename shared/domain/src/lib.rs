@@ -25,6 +25,7 @@ pub mod rollout;
 #[cfg(any(test, feature = "contract"))]
 pub mod sample;
 pub mod second_opinion;
+pub mod shown;
 pub mod state;
 pub mod tags;
 pub mod ticket;
@@ -39,6 +40,6 @@ pub use labels::{Intent, Kind, Language, Priority, Sentiment};
 pub use plan::{Plan, TicketUpdate};
 pub use policy::{Mode, Policy, Teams};
 pub use reading::{Draft, Fallback, Grave, Gravity, Reading, Scored, SecondOpinion};
-pub use record::{AuditAction, AuditEntry, Decision, Record, Resolution, Summary};
+pub use record::{AuditAction, AuditEntry, Decision, Record, Resolution, Standing, Summary};
 pub use state::{Begun, Erasure, ErasureReason, TicketState};
 pub use ticket::{FieldValues, Sender, Ticket};

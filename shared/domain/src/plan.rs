@@ -39,21 +39,46 @@ pub struct TicketUpdate {
     pub comment: Option<Comment>,
 }
 
+/// What is said on a ticket, as data: the helpdesk renders it, and only the two Markdown texts may hold markup.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Comment {
     pub public: bool,
-    /// Markdown.
+    /// The first line of a note, in plain words. Empty in an answer.
+    #[serde(default)]
+    pub headline: Arc<str>,
+    /// What a note says below it: plain words, a line each, whoever wrote them.
+    #[serde(default)]
+    pub points: Arc<[String]>,
+    /// Markdown: the answer to the customer. Empty in a note, but for notes of an earlier form.
     pub text: Arc<str>,
-    /// A draft reply for the agent, below the text of a private note.
+    /// A draft reply for the agent, the last thing in a private note.
     pub draft: Option<Suggestion>,
+}
+
+impl Comment {
+    /// What the customer reads, in Markdown.
+    #[must_use]
+    pub fn answer(text: Arc<str>) -> Self {
+        Self { public: true, headline: Arc::default(), points: Arc::default(), text, draft: None }
+    }
+
+    /// What only agents read, in plain words.
+    #[must_use]
+    pub fn note(headline: Arc<str>, points: Arc<[String]>, draft: Option<Suggestion>) -> Self {
+        Self { public: false, headline, points, text: Arc::default(), draft }
+    }
 }
 
 /// A draft as a note shows it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Suggestion {
+    /// Plain words.
     pub article_title: Arc<str>,
     /// Markdown.
     pub text: Arc<str>,
+    /// An article's own words; a model's are shown without links, pictures and headings.
+    #[serde(default)]
+    pub composed: bool,
 }
 
 /// What we wanted the ticket to look like, whoever owns its fields: equal wants need no second write.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use strum::{Display, EnumString};
 
-use crate::{EmailAddress, GroupId, TeamId, alert::Withheld};
+use crate::{EmailAddress, GroupId, Language, TeamId, alert::Withheld};
 
 /// Everything [`decide()`](crate::decide()) and the handlers need to know of the customer's wishes.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,6 +22,8 @@ pub struct Policy {
     pub teams: Teams,
     pub thresholds: Thresholds,
     pub alerts: AlertPolicy,
+    pub answers: Answers,
+    pub notes: Notes,
     /// Where agents work, such as `https://acme.zendesk.com`; tickets in alerts and on the dashboard link there.
     pub helpdesk_url: String,
     /// How long text is kept.
@@ -168,6 +170,113 @@ pub struct AlertPolicy {
     pub cooldown_hours: u32,
     /// E-mails a UTC day, a fifth of them kept for the critical band. `null` for no cap.
     pub daily_cap: Option<u32>,
+}
+
+/// What frames a public answer, from `policy.json`. The texts are Markdown.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Answers {
+    /// The first line: that nobody wrote this, and how to reach somebody. `null` leaves it out.
+    pub notice: Option<Notice>,
+    /// The last line: who answers. Without a name, the words for customer support in the customer's language.
+    #[serde(deserialize_with = "name")]
+    pub company: Option<String>,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self { notice: Some(Notice::default()), company: None }
+    }
+}
+
+impl Answers {
+    /// Who signs an answer in that language.
+    #[must_use]
+    pub fn signature(&self, language: Language) -> &str {
+        self.company.as_deref().unwrap_or(match language {
+            Language::En | Language::Other => "Customer support",
+            Language::Fr => "Le service client",
+            Language::De => "Ihr Kundenservice",
+            Language::Es => "Atención al cliente",
+        })
+    }
+}
+
+/// A text in each language that is answered in.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Notice {
+    #[serde(deserialize_with = "words")]
+    pub en: String,
+    #[serde(deserialize_with = "words")]
+    pub fr: String,
+    #[serde(deserialize_with = "words")]
+    pub de: String,
+    #[serde(deserialize_with = "words")]
+    pub es: String,
+}
+
+impl Default for Notice {
+    fn default() -> Self {
+        Self {
+            en: "This answer was sent automatically. To reach a person, just reply to this message.".to_owned(),
+            fr: "Cette réponse a été envoyée automatiquement. Pour joindre une personne de notre équipe, il suffit de \
+                 répondre à ce message."
+                .to_owned(),
+            de: "Diese Antwort wurde automatisch versendet. Wenn Sie mit einem Menschen sprechen möchten, antworten Sie \
+                 einfach auf diese Nachricht."
+                .to_owned(),
+            es: "Esta respuesta se ha enviado automáticamente. Para hablar con una persona, responda a este mensaje."
+                .to_owned(),
+        }
+    }
+}
+
+impl Notice {
+    #[must_use]
+    pub fn text(&self, language: Language) -> &str {
+        match language {
+            Language::En | Language::Other => &self.en,
+            Language::Fr => &self.fr,
+            Language::De => &self.de,
+            Language::Es => &self.es,
+        }
+    }
+}
+
+/// What private notes say beside the reasons, from `policy.json`.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Notes {
+    /// To the agent, where somebody may harm themselves or others. Plain words.
+    #[serde(deserialize_with = "words")]
+    pub danger: String,
+}
+
+impl Default for Notes {
+    fn default() -> Self {
+        Self {
+            danger:
+                "Somebody may be in danger. Take it seriously: tell your lead now, and answer in person. Do not leave \
+                     the sender alone with an automatic text or a standard reply."
+                    .to_owned(),
+        }
+    }
+}
+
+/// A text that says something.
+fn words<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    let text = String::deserialize(value)?;
+    if text.trim().is_empty() { Err(D::Error::custom("is empty")) } else { Ok(text.trim().to_owned()) }
+}
+
+/// None, or a text that says something.
+fn name<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    let text: Option<String> = Option::deserialize(value)?;
+    match text {
+        Some(text) if text.trim().is_empty() => Err(D::Error::custom("is empty")),
+        text => Ok(text.map(|text| text.trim().to_owned())),
+    }
 }
 
 /// How much an account is worth, by MRR.

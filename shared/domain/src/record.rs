@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use jiff::{Timestamp, civil::Date, tz::Offset};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::Offset};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};
 
@@ -106,17 +106,60 @@ pub struct Record {
     pub duration_ms: u64,
 }
 
-/// Where the ticket stands for the customer.
+/// What the triage left for the customer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display, EnumString)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Resolution {
-    /// The plan contained a public reply.
-    AutoResolved,
+    /// The plan contained a public reply. Stored under the name it had before, which an earlier release still reads.
+    #[serde(rename = "auto_resolved", alias = "answered")]
+    Answered,
     /// A grounded draft waits for an agent.
     AnswerReady,
     /// A team has to look.
     Routed,
+}
+
+/// A customer who is quiet for so long after an automatic answer needs nothing more.
+pub const QUIET: SignedDuration = SignedDuration::from_hours(72);
+
+/// Where a ticket stands by now. Never stored: what is quiet today may be taken up tomorrow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Display)]
+#[strum(serialize_all = "snake_case")]
+pub enum Standing {
+    /// Answered automatically, and quiet since for [`QUIET`].
+    AutoResolved,
+    /// Answered automatically.
+    Answered,
+    /// A grounded draft waits for an agent.
+    AnswerReady,
+    /// A team has to look.
+    Routed,
+}
+
+impl Standing {
+    /// Of the newest record of a ticket. A customer who writes again gets a newer one, without a public answer, and that
+    /// takes "auto-resolved" back.
+    #[must_use]
+    pub fn of(newest: Resolution, triaged_at: Timestamp, now: Timestamp) -> Self {
+        match newest {
+            Resolution::Answered if now.duration_since(triaged_at) >= QUIET => Self::AutoResolved,
+            Resolution::Answered => Self::Answered,
+            Resolution::AnswerReady => Self::AnswerReady,
+            Resolution::Routed => Self::Routed,
+        }
+    }
+
+    /// The words a person reads.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::AutoResolved => "auto-resolved",
+            Self::Answered => "answered automatically",
+            Self::AnswerReady => "answer ready",
+            Self::Routed => "routed",
+        }
+    }
 }
 
 /// How sure the analyst was, 0 to 1 each.
@@ -201,6 +244,12 @@ impl Record {
         }
     }
 
+    /// Where the ticket stands, if this is its newest record.
+    #[must_use]
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        Standing::of(self.resolution, self.triaged_at, now)
+    }
+
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary {
@@ -233,6 +282,14 @@ impl Record {
             high_risk: self.guardian.is_high_risk(),
             fingerprint: Fingerprint::of(&self.description),
         }
+    }
+}
+
+impl Summary {
+    /// Where the ticket stands, if this is of its newest record.
+    #[must_use]
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        Standing::of(self.resolution, self.triaged_at, now)
     }
 }
 
@@ -291,6 +348,30 @@ mod tests {
             let again = serde_json::to_string(&record).unwrap();
             assert_eq!(serde_json::from_str::<Record>(&again).unwrap(), record, "{name}");
         }
+    }
+
+    #[test]
+    fn only_quiet_makes_an_answer_a_resolution() {
+        let at = sample::now();
+        for (resolution, hours, standing) in [
+            (Resolution::Answered, 0, Standing::Answered),
+            (Resolution::Answered, 71, Standing::Answered),
+            (Resolution::Answered, 72, Standing::AutoResolved),
+            (Resolution::AnswerReady, 72, Standing::AnswerReady),
+            (Resolution::Routed, 1_000, Standing::Routed),
+        ] {
+            let now = at + SignedDuration::from_hours(hours);
+            assert_eq!(Standing::of(resolution, at, now), standing, "{resolution} after {hours} h");
+        }
+    }
+
+    #[test]
+    fn an_answer_keeps_its_stored_name() {
+        assert_eq!(serde_json::to_value(Resolution::Answered).unwrap(), "auto_resolved");
+        for stored in ["\"auto_resolved\"", "\"answered\""] {
+            assert_eq!(serde_json::from_str::<Resolution>(stored).unwrap(), Resolution::Answered, "{stored}");
+        }
+        assert_eq!(Resolution::Answered.to_string(), "answered");
     }
 
     #[test]

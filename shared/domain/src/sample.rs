@@ -9,7 +9,7 @@ use crate::{
     Account, AccountId, Alert, AuditAction, AuditEntry, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy,
     Priority, Reading, Record, Scored, SecondOpinion, Sentiment, TeamId, Teams, Ticket, TicketContext, TicketId,
     TicketState, Version, decide,
-    policy::{AgentProfile, AlertPolicy, Recipients, Thresholds},
+    policy::{AgentProfile, AlertPolicy, Answers, Notes, Recipients, Thresholds},
     reading::{Signal, Usage},
     record::Effort,
 };
@@ -67,6 +67,8 @@ pub fn policy() -> Policy {
             .expect("the bundled teams"),
         thresholds,
         alerts,
+        answers: Answers::default(),
+        notes: Notes::default(),
         helpdesk_url: "https://example.zendesk.com".into(),
         retention: SignedDuration::from_hours(30 * 24),
     }

@@ -5,7 +5,7 @@ use std::{fmt::Display, str::FromStr, sync::Arc};
 use async_trait::async_trait;
 use domain::{
     Mode, Policy, Teams,
-    policy::{AgentProfile, AlertPolicy, Recipients, Thresholds},
+    policy::{AgentProfile, AlertPolicy, Answers, Notes, Recipients, Thresholds},
     ports::{PortError, json_error},
 };
 use jiff::SignedDuration;
@@ -134,6 +134,10 @@ struct Parsed {
 struct PolicyFile {
     thresholds: Thresholds,
     alerts: AlertPolicy,
+    #[serde(default)]
+    answers: Answers,
+    #[serde(default)]
+    notes: Notes,
     zendesk: ZendeskFile,
 }
 
@@ -153,7 +157,7 @@ struct ZendeskFile {
 /// | what | where it is set on AWS | how it changes |
 /// |---|---|---|
 /// | [`Switches`] | parameters of their own, which no deployment and no roll-back touches | within 300 s |
-/// | thresholds, alert limits, teams, what Zendesk calls things | `policy.json`, `agents.json` | within 300 s |
+/// | thresholds, alert limits, texts, teams, what Zendesk calls things | `policy.json`, `agents.json` | within 300 s |
 /// | [`Variables`] | parameters of the template | with a deployment, within 300 s of it |
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
@@ -331,6 +335,8 @@ fn config(files: Parsed, switches: Switches, variables: &Variables) -> Config {
             teams,
             thresholds: policy.thresholds,
             alerts: policy.alerts,
+            answers: policy.answers,
+            notes: policy.notes,
             helpdesk_url: policy.zendesk.url,
             retention: variables.retention,
         },
@@ -483,6 +489,37 @@ mod tests {
         let told = problem(data::POLICY, &twice);
         assert!(told.starts_with("agents.json: invalid JSON at line "), "{told}");
         assert!(!told.contains("PLANTED"), "{told}");
+    }
+
+    #[test]
+    fn answers_have_texts_of_their_own() {
+        let read = |more: &str| {
+            let policy = data::POLICY.replace("\"zendesk\"", &format!("{more}\"zendesk\""));
+            with(Files { policy: &policy, ..FILES }, &[]).map(|config| (config.policy.answers, config.policy.notes))
+        };
+        assert_eq!(read("").unwrap(), (Answers::default(), Notes::default()));
+        let (answers, notes) = read(
+            r#""answers": {"notice": {"de": " Automatisch. "}, "company": "Acme"}, "notes": {"danger": "Call 555."}, "#,
+        )
+        .unwrap();
+        let notice = answers.notice.as_ref().unwrap();
+        assert_eq!(
+            (&*notice.de, answers.signature(domain::Language::De), &*notes.danger),
+            ("Automatisch.", "Acme", "Call 555.")
+        );
+        assert_eq!(notice.en, domain::policy::Notice::default().en, "what is not said stays");
+        assert_eq!(read(r#""answers": {"notice": null}, "#).unwrap().0.notice, None);
+        for (wrong, field) in [
+            (r#""answers": {"notice": {"it": "x"}}, "#, "policy.json: answers.notice.it: "),
+            (r#""answers": {"notice": {"fr": " "}}, "#, "policy.json: answers.notice.fr: "),
+            (r#""answers": {"notice": false}, "#, "policy.json: answers.notice: "),
+            (r#""answers": {"company": ""}, "#, "policy.json: answers.company: "),
+            (r#""answers": {"sender": "x"}, "#, "policy.json: answers.sender: "),
+            (r#""notes": {"danger": 7}, "#, "policy.json: notes.danger: "),
+        ] {
+            let told = read(wrong).unwrap_err().to_string();
+            assert!(told.contains(field), "{told}");
+        }
     }
 
     #[test]

@@ -14,6 +14,15 @@ pub fn monthly(amount: Option<f64>) -> String {
     amount.map_or_else(|| "MRR unknown".to_owned(), |amount| format!("{} a month", dollars(Some(amount))))
 }
 
+/// No analyst is surer than this, whatever it says of itself.
+const SUREST: f32 = 0.95;
+
+/// `87 %`, and never more than 95 %: the one way a confidence of 0 to 1 is told to a person.
+#[must_use]
+pub fn percent(confidence: f32) -> String {
+    format!("{:.0} %", confidence.min(SUREST) * 100.0)
+}
+
 /// `12,345`
 #[must_use]
 pub fn count(number: usize) -> String {
@@ -46,6 +55,13 @@ pub fn ticket_link(helpdesk_url: &str, ticket: domain::TicketId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_told_of_certainty() {
+        for (confidence, text) in [(0.0, "0 %"), (0.874, "87 %"), (0.95, "95 %"), (0.999, "95 %"), (1.0, "95 %")] {
+            assert_eq!(percent(confidence), text);
+        }
+    }
 
     #[test]
     fn figures_are_grouped_by_thousands() {

@@ -5,6 +5,7 @@ pub mod access;
 pub mod articles;
 pub mod budget;
 pub mod client;
+mod comment;
 pub mod doctor;
 pub mod event;
 pub mod feed;

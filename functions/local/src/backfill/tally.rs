@@ -220,14 +220,14 @@ fn hours(wait: SignedDuration) -> f64 {
 
 fn answers(triaged: &[Triaged<'_>], helpdesk_url: &str) -> Answers {
     let of = |resolution| triaged.iter().filter(move |ticket| ticket.record.resolution == resolution);
-    let examples = of(Resolution::AutoResolved).take(MOST_EXAMPLES).map(|ticket| Answer {
+    let examples = of(Resolution::Answered).take(MOST_EXAMPLES).map(|ticket| Answer {
         ticket: ticket.record.ticket.number(),
         link: words::ticket_link(helpdesk_url, ticket.record.ticket),
         subject: ticket.record.subject.as_ref().to_owned(),
         article: ticket.record.draft.as_ref().map(|draft| draft.article_title.to_string()).unwrap_or_default(),
     });
     Answers {
-        sent: of(Resolution::AutoResolved).count(),
+        sent: of(Resolution::Answered).count(),
         drafts: of(Resolution::AnswerReady).count(),
         examples: examples.collect(),
     }

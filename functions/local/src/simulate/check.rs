@@ -18,7 +18,18 @@ const TICKET_PERIOD: i64 = 600;
 /// The fields that people and we both set.
 const CONTESTED: [&str; 2] = ["priority", "group_id"];
 /// Tags we may take away.
-const OURS: [&str; 7] = ["triage_", "agent_", "churn_risk", "upsell_opportunity", "answer_ready", "intent_", "team_"];
+const OURS: [&str; 10] = [
+    "triage_",
+    "agent_",
+    "kind_",
+    "churn_risk",
+    "upsell_opportunity",
+    "answer_ready",
+    "auto_answered",
+    "person_in_danger",
+    "intent_",
+    "team_",
+];
 
 /// Every broken promise, one line each.
 pub(super) async fn broken(world: &World) -> Vec<String> {

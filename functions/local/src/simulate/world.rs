@@ -223,6 +223,7 @@ impl World {
             outbox: mails.clone(),
             queue: alerts_queue.clone(),
             dead_letters: alerts_queue.inner().dead_letters(),
+            pages: None,
         };
         let sweep = Sweep {
             feed: Arc::new(ZendeskFeed::new(client.clone(), FeedMode::List)),

@@ -88,8 +88,8 @@ fn the_formats_have_exactly_their_fields() {
     let result = first("triage_results.json");
     assert_eq!(
         keys(&result),
-        "agent analyst channel confidence customer_name draft_response duration_ms guardian language mrr opportunity \
-         priority resolution subject ticket_id timestamp"
+        "agent analyst channel confidence customer_name draft_response duration_ms guardian kind language mrr \
+         opportunity priority resolution subject ticket_id timestamp unsure"
     );
     assert_eq!(keys(&result["guardian"]), "evidence is_high_risk reasoning recommended_action risk_score sentiment");
     assert_eq!(keys(&result["opportunity"]), "confidence evidence has_business_intent intent_type reasoning");
@@ -101,6 +101,62 @@ fn the_formats_have_exactly_their_fields() {
         "confidence customer delivery evidence intent_type recipient ticket_id"
     );
     assert_eq!(keys(&first("audit.json")), "action outcome target ticket time");
+}
+
+#[test]
+fn a_run_ends_when_answers_are_settled() {
+    let (_, folder) = run(&[]);
+    let out = folder.path().join("out");
+    let results = json(&out, "triage_results.json");
+    let of = |resolution| results.as_array().unwrap().iter().filter(|row| row["resolution"] == resolution).count();
+    let metrics = json(&out, "metrics_summary.json");
+    assert!(of("auto_resolved") > 0 && of("answered") == 0);
+    assert_eq!(
+        (&metrics["auto_resolved"], &metrics["answered_automatically"]),
+        (&of("auto_resolved").into(), &of("auto_resolved").into())
+    );
+}
+
+/// A name that anybody may write under, in the mail that only the customer gets.
+#[test]
+fn a_name_is_no_way_into_an_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = [
+        "[Sign in](https://evil.example/login)",
+        "![x](https://evil.example/pixel.png)",
+        "<https://evil.example/login>",
+        "[a](javascript:alert(1))",
+        "evil.example",
+        "Acme\n\n# URGENT: your account is locked\n\n---",
+        "&lt;b&gt; https&#58;//evil&#46;example",
+        "N/A",
+        "Nexus",
+        "Acme",
+    ];
+    let mut rows = "ticket_id,customer_name,subject,description\n".to_owned();
+    for (number, name) in (1..).zip(names) {
+        rows.push_str(&format!(
+            "{number},\"{name}\",Rotating our API keys,How can I rotate our API key without downtime?\n"
+        ));
+    }
+    let file = folder.path().join("names.csv");
+    std::fs::write(&file, rows).unwrap();
+    let (_, ran) = run(&["--input", file.to_str().unwrap()]);
+    let calls = json(&ran.path().join("out"), "zendesk_api_calls.json");
+    let comments: Vec<&Value> =
+        calls.as_array().unwrap().iter().map(|call| &call["api_payload"]["ticket"]["comment"]).collect();
+    assert_eq!((comments.len(), comments.iter().filter(|comment| comment["public"] == true).count()), (10, 10));
+    for (comment, name) in comments.iter().zip(names) {
+        let html = comment["html_body"].as_str().unwrap();
+        let greeting = if name == "Acme" { "<p>Hi Acme team,</p>" } else { "<p>Hello,</p>" };
+        assert!(
+            html.starts_with("<p>This answer was sent automatically.") && html.contains(greeting),
+            "{name}: {html}"
+        );
+        for way_in in ["evil", "<a ", "<img", "<h1", "Nexus", "URGENT"] {
+            assert!(!html.contains(way_in), "{name}: {html}");
+        }
+    }
 }
 
 #[test]

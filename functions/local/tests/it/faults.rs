@@ -253,6 +253,7 @@ impl Walk {
                 outbox: letters.clone(),
                 dead_letters: Arc::new(Failing::sharing(Dead(alerts.inner().dead_letters()), &faults)),
                 queue: alerts.clone(),
+                pages: None,
             },
             reporting: Reporting {
                 configuration: Arc::new(Failing::sharing(FixedConfiguration(Arc::new(config)), &faults)),

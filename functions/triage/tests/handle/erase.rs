@@ -202,7 +202,7 @@ async fn a_forgotten_ticket_comes_back_only_with_its_customer() {
     bench.helpdesk.inner().comment(id(), "Hello again.".into());
     bench.handle(Cause::Commented).await;
     let record = bench.log.inner().newest(id()).unwrap();
-    assert_ne!(record.resolution, domain::Resolution::AutoResolved);
+    assert_ne!(record.resolution, domain::Resolution::Answered);
 }
 
 #[tokio::test]

@@ -166,7 +166,8 @@ async fn a_model_that_obeys_the_attacker_changes_nothing_that_matters() {
             let comment = update.comment.as_ref().unwrap();
             assert!(!comment.public && !update.pending, "{id}: a public reply");
             let draft = plan.decision.draft.as_ref().map_or("", |draft| &draft.text);
-            for text in [draft, &comment.text] {
+            let said = format!("{}\n{}\n{}", comment.headline, comment.points.join("\n"), comment.text);
+            for text in [draft, &*said] {
                 let foreign = link.find_iter(text).find(|found| !articles.contains(&found.as_str().to_lowercase()));
                 assert_eq!(foreign.map(|found| found.as_str()), None, "{id}: a link in what agents read");
             }

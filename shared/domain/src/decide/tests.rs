@@ -31,7 +31,8 @@ fn signals_become_one_update_two_alerts_and_one_record() {
     assert_eq!(kinds, [(Signal::Guardian { score: 7 }, Band::Elevated), (wish, Band::Elevated)]);
     let note = update.comment.unwrap();
     assert!(!note.public);
-    assert!(!note.text.contains("other vendors") && !note.text.contains("500"), "{}", note.text);
+    let words = format!("{}{:?}{}", note.headline, note.points, note.text);
+    assert!(!words.contains("other vendors") && !words.contains("500"), "{words}");
 }
 
 #[test]
@@ -101,7 +102,7 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
         ..sample::reading()
     };
     let answered = first(&faq);
-    assert_eq!(answered.decision.resolution, Resolution::AutoResolved);
+    assert_eq!(answered.decision.resolution, Resolution::Answered);
     let update = answered.update.unwrap();
     assert!(update.pending && update.comment.unwrap().public);
     assert!(!update.tags.iter().any(|tag| tag == tags::ANSWER_READY));
@@ -273,9 +274,7 @@ fn an_account_at_risk_is_answered_by_people() {
         draft: Some(sample::draft()),
         ..sample::reading()
     };
-    for (days, expected) in
-        [(1, Resolution::AnswerReady), (29, Resolution::AnswerReady), (31, Resolution::AutoResolved)]
-    {
+    for (days, expected) in [(1, Resolution::AnswerReady), (29, Resolution::AnswerReady), (31, Resolution::Answered)] {
         let plan = with_history(&faq, &sample::ticket(7), &[past(1, days, "We are leaving.")]);
         assert_eq!(plan.decision.resolution, expected, "{days} days ago: {:?}", plan.decision.reasons);
     }
@@ -484,7 +483,7 @@ fn a_fourth_team_is_routed_like_any() {
     assert_eq!(update.changes.agent, Change::Set(sample::team("field_ops")));
     assert_eq!(update.changes.group, Change::Set(crate::GroupId(14)));
     assert_eq!(*update.tags, ["agent_field_ops", "triage_p2", "vip"]);
-    assert!(update.comment.unwrap().text.contains("Field ops (Field ops desk)"));
+    assert!(update.comment.unwrap().headline.contains("Field ops (Field ops desk)"));
 
     // The team is gone from the file: its tag goes with the next write, though no list names it any more.
     ticket.tags = update.tags;
@@ -516,7 +515,7 @@ fn thresholds_hold_at_their_edges() {
         let reading = Reading { priority, draft, ..sample::reading() };
         plan(&sample::ticket(7), &reading, &policy, &TicketState::default()).decision.resolution
     };
-    assert_eq!(resolution(0.5, 0.6), Resolution::AutoResolved);
+    assert_eq!(resolution(0.5, 0.6), Resolution::Answered);
     assert_eq!(resolution(0.49, 0.6), Resolution::AnswerReady);
     assert_eq!(resolution(0.5, 0.59), Resolution::AnswerReady);
 }

@@ -4,9 +4,9 @@ use sha2::{Digest, Sha256};
 
 use super::Case;
 use crate::{
-    Change, Decision, FieldChanges, Mode, Priority, Resolution, TicketUpdate,
+    Change, Decision, FieldChanges, Kind, Mode, Priority, Resolution, TicketUpdate,
     plan::{Comment, Suggestion, Wanted, Written},
-    policy::AgentProfile,
+    policy::{AgentProfile, Notes},
     tags::{self, Ours, Tag},
 };
 
@@ -15,10 +15,10 @@ pub(super) fn update(case: Case<'_>, decision: &Decision) -> (Option<TicketUpdat
     let Case { context, policy, .. } = case;
     let profile = policy.teams.get(&decision.agent);
     let changes = changes(decision, profile);
-    let comment = comment(decision, profile);
-    let tags = our_tags(decision);
-    let wanted = Wanted { changes, tags: tags.join(" "), comment: digest(&comment) };
+    let comment = comment(decision, profile, &policy.notes);
     let last = context.state.written.as_ref();
+    let tags = our_tags(decision, last);
+    let wanted = Wanted { changes, tags: tags.join(" "), comment: digest(&comment) };
     if last.is_some_and(|last| last.wanted == wanted) {
         return (None, None);
     }
@@ -36,7 +36,7 @@ pub(super) fn update(case: Case<'_>, decision: &Decision) -> (Option<TicketUpdat
         marker: format!("triage-{}-{}", ticket.id.number(), ticket.version.0).into(),
         changes,
         before: ticket.values.clone(),
-        pending: decision.resolution == Resolution::AutoResolved,
+        pending: decision.resolution == Resolution::Answered,
         tags: our_tags.replaced(&ticket.tags, &tags),
         comment,
     };
@@ -63,7 +63,9 @@ fn changes(decision: &Decision, profile: Option<&AgentProfile>) -> FieldChanges 
     }
 }
 
-fn our_tags(decision: &Decision) -> Vec<Tag> {
+fn our_tags(decision: &Decision, last: Option<&Written>) -> Vec<Tag> {
+    // That a machine has answered stays true when the customer writes again.
+    let before = last.is_some_and(|last| last.wanted.tags.split(' ').any(|tag| tag == tags::AUTO_ANSWERED));
     let mut tags = vec![tags::priority(decision.priority).into(), tags::agent(&decision.agent)];
     let signals = [
         (decision.guardian.is_high_risk(), tags::CHURN_RISK),
@@ -71,39 +73,179 @@ fn our_tags(decision: &Decision) -> Vec<Tag> {
         (decision.resolution == Resolution::AnswerReady, tags::ANSWER_READY),
         (decision.fallback.is_some(), tags::FALLBACK),
         (decision.suspicious, tags::SUSPICIOUS),
+        (decision.unsure, tags::UNSURE),
+        (decision.resolution == Resolution::Answered || before, tags::AUTO_ANSWERED),
+        (decision.kind == Kind::PersonInDanger, tags::PERSON_IN_DANGER),
     ];
     for (applies, tag) in signals {
         if applies {
             tags.push(tag.into());
         }
     }
+    tags.extend(tags::kind(decision.kind));
     tags
 }
 
 /// The public answer, or a private note for the agent. Churn quotes and MRR stay out of the helpdesk.
-fn comment(decision: &Decision, profile: Option<&AgentProfile>) -> Comment {
-    if let (Resolution::AutoResolved, Some(draft)) = (decision.resolution, &decision.draft) {
-        return Comment { public: true, text: draft.text.clone(), draft: None };
+fn comment(decision: &Decision, profile: Option<&AgentProfile>, notes: &Notes) -> Comment {
+    if let (Resolution::Answered, Some(draft)) = (decision.resolution, &decision.draft) {
+        return Comment::answer(draft.text.clone());
     }
+    let danger = (decision.kind == Kind::PersonInDanger).then(|| notes.danger.clone());
+    let draft = decision.draft.as_ref().map(|draft| Suggestion {
+        article_title: draft.article_title.clone(),
+        text: draft.text.clone(),
+        composed: draft.composed,
+    });
+    let points = danger.into_iter().chain(decision.reasons.iter().cloned()).collect();
+    Comment::note(headline(decision, profile).into(), points, draft)
+}
+
+/// Such as `Triage: P1 · Sentinel (Compliance & Operations) · security report · unsure`.
+fn headline(decision: &Decision, profile: Option<&AgentProfile>) -> String {
     let team = profile.map_or("", |profile| profile.team.as_str());
-    let mut text = format!("**Triage: {} · {} ({team})**\n\n", decision.priority, decision.agent.title());
-    for reason in &decision.reasons {
-        text.push_str("- ");
-        text.push_str(reason);
-        text.push('\n');
+    let mut headline = format!("Triage: {} · {} ({team})", decision.priority, decision.agent.title());
+    let words = [(decision.kind != Kind::Request, decision.kind.title()), (decision.unsure, "unsure")];
+    for (_, word) in words.into_iter().filter(|(applies, _)| *applies) {
+        headline.push_str(" · ");
+        headline.push_str(word);
     }
-    let draft = decision.draft.as_ref();
-    let suggestion =
-        draft.map(|draft| Suggestion { article_title: draft.article_title.clone(), text: draft.text.clone() });
-    Comment { public: false, text: text.into(), draft: suggestion }
+    headline
 }
 
 /// Tells one comment from another without keeping its text: half a SHA-256, hexadecimal.
+///
+/// Of the words in the form notes had when they were one text: a new form alone is no reason to say a note again.
 fn digest(comment: &Comment) -> String {
-    let mut hash = Sha256::new_with_prefix(comment.text.as_bytes());
+    let mut hash = Sha256::new();
+    if !comment.headline.is_empty() {
+        hash.update(format!("**{}**\n\n", comment.headline));
+    }
+    for point in comment.points.iter() {
+        hash.update(format!("- {point}\n"));
+    }
+    hash.update(comment.text.as_bytes());
     if let Some(draft) = &comment.draft {
         hash.update(draft.text.as_bytes());
     }
     let digits = hash.finalize().into_iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{Decision, Draft, Priority, Reading, Scored, TicketContext, TicketState, decide, sample};
+
+    /// The write to a ticket that was read so.
+    fn written(reading: &Reading, state: &TicketState) -> (Decision, TicketUpdate) {
+        let (ticket, account) = (sample::ticket(7), sample::account());
+        let context = TicketContext { ticket: &ticket, account: &account, history: &[], state };
+        let plan = decide(context, reading, &sample::policy(), sample::now());
+        (plan.decision, plan.update.unwrap())
+    }
+
+    fn first(reading: &Reading) -> (Decision, TicketUpdate) {
+        written(reading, &TicketState::default())
+    }
+
+    fn faq() -> Reading {
+        let reading = sample::reading();
+        let priority = Scored { value: Priority::P3, ..reading.priority };
+        Reading { priority, draft: Some(sample::draft()), ..reading }
+    }
+
+    #[test]
+    fn a_public_answer_is_the_companys() {
+        let (decision, update) = first(&faq());
+        let comment = update.comment.unwrap();
+        let notice = "This answer was sent automatically. To reach a person, just reply to this message.";
+        assert_eq!(*comment.text, format!("{notice}\n\nHi Acme team,\n\nPress reconnect.\nCustomer support"));
+        assert!(comment.public && comment.headline.is_empty() && comment.points.is_empty());
+        assert_eq!(decision.draft.unwrap().text, comment.text, "what is recorded is what was sent");
+        assert!(update.tags.contains(&tags::AUTO_ANSWERED.into()));
+    }
+
+    #[test]
+    fn a_private_draft_is_the_teams() {
+        let (_, update) = first(&Reading { draft: Some(sample::draft()), ..sample::reading() });
+        let comment = update.comment.unwrap();
+        assert_eq!(comment.draft.unwrap().text, sample::draft().text);
+        assert!(!comment.public && !update.tags.contains(&tags::AUTO_ANSWERED.into()));
+    }
+
+    #[test]
+    fn a_tag_says_that_a_machine_answered_before() {
+        let (ticket, account) = (sample::ticket(7), sample::account());
+        let state = TicketState::default();
+        let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+        let plan = decide(context, &faq(), &sample::policy(), sample::now());
+        let state = TicketState { written: plan.written, answered: Some(crate::Version(1)), ..state };
+        let (decision, update) = written(&faq(), &state);
+        assert_eq!(decision.resolution, Resolution::AnswerReady);
+        assert!(update.tags.contains(&tags::AUTO_ANSWERED.into()));
+    }
+
+    #[test]
+    fn doubt_and_kind_stand_in_the_headline() {
+        let sure = sample::reading();
+        let headline = |kind, priority: f32| {
+            let (kind, confidence) = (Scored { value: kind, confidence: 0.9 }, priority);
+            let priority = Scored { confidence, ..sure.priority };
+            let (_, update) = first(&Reading { kind, priority, ..sure.clone() });
+            let ours: Vec<String> = update
+                .tags
+                .iter()
+                .filter(|tag| tag.starts_with("kind_") || **tag == tags::UNSURE)
+                .map(ToString::to_string)
+                .collect();
+            (update.comment.unwrap().headline.to_string(), ours.join(" "))
+        };
+        let plain = "Triage: P2 · Nexus (Nexus desk)";
+        assert_eq!(headline(Kind::Request, 0.9), (plain.to_owned(), String::new()));
+        assert_eq!(headline(Kind::Request, 0.3), (format!("{plain} · unsure"), "triage_unsure".to_owned()));
+        let thanks = headline(Kind::Thanks, 0.3);
+        assert_eq!(thanks.1, "kind_thanks triage_unsure");
+        assert!(thanks.0.ends_with(" · thanks · unsure"), "{}", thanks.0);
+    }
+
+    #[test]
+    fn an_agent_is_told_of_danger_first() {
+        let kind = Scored { value: Kind::PersonInDanger, confidence: 0.9 };
+        let (_, update) = first(&Reading { kind, ..sample::reading() });
+        let comment = update.comment.unwrap();
+        assert_eq!(comment.points.first(), Some(&Notes::default().danger));
+        for tag in ["kind_person_in_danger", tags::PERSON_IN_DANGER] {
+            assert!(update.tags.iter().any(|found| found == tag), "{tag}");
+        }
+    }
+
+    #[test]
+    fn a_note_of_the_former_form_is_not_repeated() {
+        let former = Comment { public: false, ..Comment::answer("**Triage: P2**\n\n- why\n".into()) };
+        let note = Comment::note("Triage: P2".into(), Arc::new(["why".to_owned()]), None);
+        assert_eq!(digest(&former), digest(&note));
+    }
+
+    #[test]
+    fn an_answer_speaks_the_customers_language() {
+        let mut policy = sample::policy();
+        for (language, notice, name) in [
+            (crate::Language::Fr, "Cette réponse", "Le service client"),
+            (crate::Language::De, "Diese Antwort", "Ihr Kundenservice"),
+            (crate::Language::Es, "Esta respuesta", "Atención al cliente"),
+        ] {
+            let (_, update) = first(&Reading { language, ..faq() });
+            let text = update.comment.unwrap().text;
+            assert!(text.starts_with(notice) && text.ends_with(name), "{text}");
+        }
+        policy.answers.notice = None;
+        policy.answers.company = Some("Acme Ltd".to_owned());
+        let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
+        let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+        let draft: Draft = decide(context, &faq(), &policy, sample::now()).decision.draft.unwrap();
+        assert_eq!(&*draft.text, "Hi Acme team,\n\nPress reconnect.\nAcme Ltd");
+    }
 }

@@ -620,7 +620,7 @@ fn a_note_that_came_out_public_is_made_private() {
     script.seen();
     let script = Script::new();
     script.expect(PUT, written(json!(true)));
-    let public = TicketUpdate { comment: Some(Note { public: true, text: "hello".into(), draft: None }), ..update() };
+    let public = TicketUpdate { comment: Some(Note::answer("hello".into())), ..update() };
     assert_eq!(
         update_after(ticket(json!({})), &public, &script).unwrap(),
         applied(&[]),

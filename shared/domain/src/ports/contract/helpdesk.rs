@@ -21,7 +21,7 @@ async fn update(helpdesk: &impl Helpdesk, id: TicketId, marker: &str) -> TicketU
         pending: false,
         // As triage does: tags of others stay, and the option of a field is one.
         tags: ticket.tags.iter().filter(|tag| !OURS.contains(&&***tag)).cloned().chain(OURS.map(Into::into)).collect(),
-        comment: Some(Comment { public: false, text: "a note".into(), draft: None }),
+        comment: Some(Comment::note("a note".into(), Default::default(), None)),
     }
 }
 
