@@ -5,6 +5,7 @@
 
 use domain::{Language, Ticket};
 use encoder::{Encoder, Vector};
+use mail::{Context, LeftOut, Message, subject::Subject};
 
 use crate::{
     features::{self, Features},
@@ -26,6 +27,8 @@ const LONGEST_SUBJECT: usize = 500;
 const EDGE: usize = 3;
 /// Stands where sentences were left out.
 const GAP: &str = "[…]";
+/// The subject of a message that answers another.
+const ANSWER: &str = "Re:";
 
 /// The customer's own words and what they mean to the encoder. Only [`EmbeddedAnalyst::listen`] makes one, so that no
 /// ticket is encoded twice.
@@ -39,35 +42,74 @@ pub struct CustomerText {
     sentences: Vec<String>,
     language: Language,
     cut: bool,
+    mixed: bool,
     inputs: Inputs,
     meanings: Vec<Vector>,
+    features: Features,
+    forwarded: Option<Forwarded>,
+    left_out: Vec<LeftOut>,
+}
+
+/// Another person's words that the customer hands on: they may raise a priority, and never say what the customer wants.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Forwarded {
+    /// As the mail program wrote it: a name, an address, or both.
+    pub from: Option<String>,
+    /// At most a third of [`MOST_BYTES`], not counting the marks for what was left out.
+    pub text: String,
+    pub sentences: Vec<String>,
+    /// Of the subject, the customer's words and these.
+    inputs: Inputs,
     features: Features,
 }
 
 impl CustomerText {
     /// `go_on` is asked between sentences: with its first no reading ends where it stands, and the text is cut.
     pub(crate) fn new(encoder: &Encoder, model: &Model, ticket: &Ticket, go_on: &dyn Fn() -> bool) -> Self {
-        let (subject, overflow) = split_subject(&ticket.subject);
-        let all: Vec<&str> = overflow.into_iter().chain(ticket.messages()).collect();
-        let cleaned = current(&all, go_on);
-        let skipped = cleaned.len() < all.len();
-        let Bounded { messages, mut sentences, cut } = bounded(model, cleaned, go_on);
+        let whole = mail::subject::clean(&ticket.subject);
+        let (subject, overflow) = split_subject(&whole);
+        let read = read(ticket, go_on);
+        let skipped = read.len() < ticket.messages().count();
+        let mixed = read.iter().any(Message::is_mixed);
+        let own_subject = if is_of_others(subject, &read) { "" } else { subject };
+        let handed_on = read.iter().rev().find_map(|message| message.forwarded.clone());
+        let (own, left_out): (Vec<_>, Vec<_>) =
+            read.into_iter().map(|message| (message.own, message.left_out)).unzip();
+        let own = overflow.map(str::to_owned).into_iter().chain(own).filter(|message| !message.trim().is_empty());
+        let Bounded { messages, mut sentences, cut } = bounded(model, own.collect(), ALL, go_on);
         let body = messages.join("\n\n");
-        let inputs = Inputs::within(encoder, subject, &sentences, go_on);
+        let inputs = Inputs::within(encoder, own_subject, &sentences, go_on);
         // A text without a sentence has one row all the same.
         let read = inputs.sentences.nrows();
-        let cut = cut || skipped || read < sentences.len();
+        let mut cut = cut || skipped || read < sentences.len();
         sentences.truncate(read);
+        let forwarded = handed_on.map(|handed_on| {
+            let bounded = bounded(model, vec![handed_on.text], ALL.part(EDGE), go_on);
+            let both = [sentences.as_slice(), bounded.sentences.as_slice()].concat();
+            let inputs = Inputs::within(encoder, subject, &both, go_on);
+            cut = cut || bounded.cut || inputs.sentences.nrows() < both.len();
+            let text = bounded.messages.concat();
+            let features = features::extract(subject, &format!("{body}\n\n{text}"));
+            Forwarded { from: handed_on.from, text, sentences: bounded.sentences, inputs, features }
+        });
+        let own_words = format!("{own_subject}\n{body}");
+        let heard = match &forwarded {
+            Some(forwarded) if own_words.trim().is_empty() => format!("{subject}\n{}", forwarded.text),
+            Some(_) | None => own_words,
+        };
         Self {
-            language: language::detect(&format!("{subject}\n{body}")),
-            features: features::extract(subject, &body),
+            language: language::detect(&heard),
+            features: features::extract(own_subject, &body),
             meanings: inputs.meanings(),
             subject: subject.to_owned(),
             messages,
             body,
             sentences,
             cut,
+            mixed,
             inputs,
+            forwarded,
+            left_out: left_out.concat(),
         }
     }
 
@@ -76,8 +118,8 @@ impl CustomerText {
         &self.subject
     }
 
-    /// Oldest first, each without quoted history and signature; together at most [`MOST_BYTES`], not counting the
-    /// marks for what was left out.
+    /// Oldest first, each in the customer's own words; together at most [`MOST_BYTES`], not counting the marks for what
+    /// was left out. Empty where he only hands something on.
     #[must_use]
     pub fn messages(&self) -> &[String] {
         &self.messages
@@ -111,6 +153,24 @@ impl CustomerText {
         self.cut
     }
 
+    /// Older messages, a forwarded one or other speakers were there too.
+    #[must_use]
+    pub fn is_mixed(&self) -> bool {
+        self.mixed
+    }
+
+    /// The newest message that the customer hands on.
+    #[must_use]
+    pub fn forwarded(&self) -> Option<&Forwarded> {
+        self.forwarded.as_ref()
+    }
+
+    /// What is not among the customer's words, and the rule that took it out.
+    #[must_use]
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
     pub(crate) fn inputs(&self) -> &Inputs {
         &self.inputs
     }
@@ -123,6 +183,40 @@ impl CustomerText {
     pub(crate) fn meanings(&self) -> &[Vector] {
         &self.meanings
     }
+}
+
+impl Forwarded {
+    pub(crate) fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    pub(crate) fn features(&self) -> &Features {
+        &self.features
+    }
+}
+
+/// The messages taken apart: the first, and of the others the newest that there is time for.
+fn read(ticket: &Ticket, go_on: &dyn Fn() -> bool) -> Vec<Message> {
+    let requester = ticket.requester_name.as_deref();
+    // Whoever writes again answers.
+    let later = ticket.follow_ups.iter().rev().take_while(|_| go_on());
+    let mut read: Vec<Message> =
+        later.map(|message| mail::read(message, Context { subject: ANSWER, requester })).collect();
+    read.push(mail::read(&ticket.description, Context { subject: &ticket.subject, requester }));
+    read.reverse();
+    read
+}
+
+/// Whether the subject is another's: of the message that is forwarded, or of the closed ticket that this one follows.
+fn is_of_others(subject: &str, messages: &[Message]) -> bool {
+    let Some(first) = messages.first() else { return false };
+    let Subject { kind, rest } = mail::subject::parse(subject);
+    let forwards = kind == mail::subject::Kind::Forward && first.forwarded.is_some();
+    let follows = first.follows.as_deref().is_some_and(|old| {
+        let old = mail::subject::parse(old).rest.trim_end_matches(['…', '.']).to_lowercase();
+        !old.is_empty() && rest.to_lowercase().starts_with(&old)
+    });
+    forwards || follows
 }
 
 /// Messages within the limit.
@@ -143,24 +237,14 @@ fn split_subject(subject: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The messages without history and signature: the first, and of the others the newest that there is time for.
-fn current(messages: &[&str], go_on: &dyn Fn() -> bool) -> Vec<String> {
-    let Some((first, later)) = messages.split_first() else { return Vec::new() };
-    let mut current: Vec<String> =
-        later.iter().rev().take_while(|_| go_on()).map(|message| text::current(message)).collect();
-    current.push(text::current(first));
-    current.reverse();
-    current
-}
-
-fn bounded(model: &Model, messages: Vec<String>, go_on: &dyn Fn() -> bool) -> Bounded {
+fn bounded(model: &Model, messages: Vec<String>, room: Room, go_on: &dyn Fn() -> bool) -> Bounded {
     let split: Vec<Vec<String>> = messages.iter().map(|message| text::sentences(message)).collect();
     let count: usize = split.iter().map(Vec::len).sum();
     let bytes: usize = messages.iter().map(String::len).sum();
-    if bytes <= MOST_BYTES && count <= MOST_SENTENCES {
+    if bytes <= room.bytes && count <= room.sentences {
         return Bounded { messages, sentences: split.concat(), cut: false };
     }
-    let kept = selected(model, &split.concat(), go_on);
+    let kept = selected(model, &split.concat(), room, go_on);
     let mut keeps = kept.iter();
     let mut bounded = Bounded { messages: Vec::new(), sentences: Vec::new(), cut: kept.contains(&false) };
     for message in split {
@@ -198,7 +282,14 @@ struct Room {
     sentences: usize,
 }
 
+/// For a whole ticket.
+const ALL: Room = Room { bytes: MOST_BYTES, sentences: MOST_SENTENCES };
+
 impl Room {
+    fn part(self, of: usize) -> Self {
+        Self { bytes: self.bytes / of, sentences: self.sentences / of }
+    }
+
     /// Whether the sentence still fits; if so, its place is taken.
     fn takes(&mut self, sentence: &str) -> bool {
         let fits = self.sentences > 0 && sentence.len() < self.bytes;
@@ -211,8 +302,8 @@ impl Room {
 }
 
 /// Which sentences are read: the beginning, the end, and the strongest by each task in turn.
-fn selected(model: &Model, sentences: &[String], go_on: &dyn Fn() -> bool) -> Vec<bool> {
-    let edge = Room { bytes: MOST_BYTES / EDGE, sentences: MOST_SENTENCES / EDGE };
+fn selected(model: &Model, sentences: &[String], all: Room, go_on: &dyn Fn() -> bool) -> Vec<bool> {
+    let edge = all.part(EDGE);
     let mut kept = vec![false; sentences.len()];
     let mut room = edge;
     for (keep, _) in kept.iter_mut().zip(sentences).take_while(|(_, sentence)| room.takes(sentence)) {
@@ -223,7 +314,7 @@ fn selected(model: &Model, sentences: &[String], go_on: &dyn Fn() -> bool) -> Ve
     for (keep, _) in from_the_end.take_while(|(_, sentence)| room.takes(sentence)) {
         *keep = true;
     }
-    let mut room = Room { bytes: MOST_BYTES, sentences: MOST_SENTENCES };
+    let mut room = all;
     for (_, sentence) in kept.iter().zip(sentences).filter(|(keep, _)| **keep) {
         room.takes(sentence);
     }

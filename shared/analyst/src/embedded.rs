@@ -62,6 +62,7 @@ impl EmbeddedAnalyst {
     #[must_use]
     pub fn read(&self, text: &CustomerText) -> Reading {
         let opinion = self.model.predict(text.inputs(), text.features());
+        let (priority, agent) = self.urgency(text, &opinion);
         let churn = signal(&opinion, Task::Churn, &opinion.churn, text.sentences());
         let wish = signal(&opinion, Task::Intent, &opinion.intent, text.sentences());
         let kinds = opinion.probabilities(Task::Intent).get(1..).unwrap_or_default();
@@ -70,15 +71,15 @@ impl EmbeddedAnalyst {
             analyst: NAME.to_owned(),
             fallback: None,
             language: text.language(),
-            priority: label(&opinion, Task::Priority, &PRIORITIES),
-            agent: label(&opinion, Task::Agent, &TeamId::bundled()),
+            priority,
+            agent,
             sentiment: label(&opinion, Task::Sentiment, &SENTIMENTS),
             churn,
             intent: Signal { value: intent.filter(|_| wish.value), confidence: wish.confidence, quotes: wish.quotes },
             kind: Scored::default(),
             grave: None,
             unanswered: None,
-            mixed: false,
+            mixed: text.is_mixed(),
             reason: None,
             draft: None,
             suspicious: false,
@@ -87,6 +88,17 @@ impl EmbeddedAnalyst {
             redactions: BTreeMap::new(),
             usage: Usage::default(),
         }
+    }
+
+    /// Priority and team. What the customer hands on may be the more urgent part, and is all there is where he says nothing.
+    fn urgency(&self, text: &CustomerText, own: &Prediction) -> (Scored<Priority>, Scored<TeamId>) {
+        let labels = |opinion: &Prediction| {
+            (label(opinion, Task::Priority, &PRIORITIES), label(opinion, Task::Agent, &TeamId::bundled()))
+        };
+        let own = labels(own);
+        let Some(forwarded) = text.forwarded() else { return own };
+        let both = labels(&self.model.predict(forwarded.inputs(), forwarded.features()));
+        if both.0.value < own.0.value || text.sentences().is_empty() { both } else { own }
     }
 
     #[must_use]

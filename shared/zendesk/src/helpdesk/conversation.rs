@@ -1,12 +1,12 @@
 //! What the customer said, out of a ticket's comments, its chats and its calls.
 
 use domain::{TicketId, UserId};
+use mail::html;
 use serde::Deserialize;
 
 use super::{Conversation, ZendeskHelpdesk, read};
 use crate::{
     client::ApiError,
-    html,
     wire::{Audit, AuditPage, ChatValue, Comment, Ticket},
 };
 
