@@ -159,7 +159,10 @@ fn keep(page: &mut Page<'_>, message: &mut Message, others: String, history: Str
     }
     let lines = page.lines();
     let has = |class: Class| lines.iter().any(|line| line.rule.is_some_and(|rule| rule.class() == class) && !line.is_blank());
-    let class = if has(Class::Machine) {
+    let class = if has(Class::Forward) {
+        // A header with nothing below it.
+        Class::Forward
+    } else if has(Class::Machine) {
         Class::Machine
     } else if has(Class::Boilerplate) {
         Class::Boilerplate
