@@ -55,6 +55,8 @@ pub struct CustomerText {
 pub struct Forwarded {
     /// As the mail program wrote it: a name, an address, or both.
     pub from: Option<String>,
+    /// What a colleague wrote to the customer.
+    pub internal: bool,
     /// At most a third of [`MOST_BYTES`], not counting the marks for what was left out.
     pub text: String,
     pub sentences: Vec<String>,
@@ -73,8 +75,7 @@ impl CustomerText {
         let mixed = read.iter().any(Message::is_mixed);
         let own_subject = if is_of_others(subject, &read) { "" } else { subject };
         let handed_on = read.iter().rev().find_map(|message| message.forwarded.clone());
-        let (own, left_out): (Vec<_>, Vec<_>) =
-            read.into_iter().map(|message| (message.own, message.left_out)).unzip();
+        let (own, left_out): (Vec<_>, Vec<_>) = read.into_iter().map(|message| (message.own, message.left_out)).unzip();
         let own = overflow.map(str::to_owned).into_iter().chain(own).filter(|message| !message.trim().is_empty());
         let Bounded { messages, mut sentences, cut } = bounded(model, own.collect(), ALL, go_on);
         let body = messages.join("\n\n");
@@ -90,7 +91,14 @@ impl CustomerText {
             cut = cut || bounded.cut || inputs.sentences.nrows() < both.len();
             let text = bounded.messages.concat();
             let features = features::extract(subject, &format!("{body}\n\n{text}"));
-            Forwarded { from: handed_on.from, text, sentences: bounded.sentences, inputs, features }
+            Forwarded {
+                from: handed_on.from,
+                internal: handed_on.internal,
+                text,
+                sentences: bounded.sentences,
+                inputs,
+                features,
+            }
         });
         let own_words = format!("{own_subject}\n{body}");
         let heard = match &forwarded {
@@ -374,6 +382,33 @@ mod tests {
         assert_eq!(text.messages(), ["Two  blanks.\nTwo lines."]);
         assert_eq!(text.sentences(), ["Two blanks.", "Two lines."]);
         assert!(!text.is_cut());
+    }
+
+    #[test]
+    fn what_is_not_his_is_told_apart() {
+        let text = listen(&ticket("Works now.\n\nOn 2 Nov 2026, Ann <ann@x.example> wrote:\n> We leave."));
+        assert_eq!((text.messages(), text.is_mixed()), (&["Works now.".to_owned()][..], true));
+        assert!(text.forwarded().is_none());
+        assert_eq!(text.left_out().iter().map(|part| part.rule.name()).collect::<Vec<_>>(), ["attribution"]);
+
+        let banner = "---------- Forwarded message ---------\nFrom: Jo <jo@x.example>\nTo: ann@y.example";
+        let forward = ticket(&format!("FYI\n\n{banner}\n\nIt is down. Since seven."));
+        let text = listen(&Ticket { subject: "Fwd: Shop".into(), ..forward });
+        let forwarded = text.forwarded().unwrap();
+        assert_eq!(text.sentences(), ["FYI"]);
+        assert_eq!(forwarded.sentences, ["It is down.", "Since seven."]);
+        assert_eq!((forwarded.from.as_deref(), forwarded.internal), (Some("Jo <jo@x.example>"), false));
+        assert_eq!(forwarded.inputs().sentences.nrows(), 3);
+    }
+
+    #[test]
+    fn a_closed_tickets_subject_is_not_read_as_his() {
+        let line = "This is a follow-up to your previous request #7 \"Checkout down for everybody\"";
+        let follows =
+            Ticket { subject: "Re: Checkout down for everybody".into(), ..ticket(&format!("{line}\n\nAll fine.")) };
+        let text = listen(&follows);
+        assert_eq!((text.body(), text.subject()), ("All fine.", "Re: Checkout down for everybody"));
+        assert_eq!(text.features(), listen(&Ticket { subject: "".into(), ..ticket("All fine.") }).features());
     }
 
     #[test]

@@ -296,6 +296,18 @@ mod tests {
     }
 
     #[test]
+    fn a_forward_raises_the_priority_alone() {
+        let banner = "---------- Forwarded message ---------\nFrom: Jo <jo@mail.example>\nTo: shop@bikes.example";
+        let forward = |words: &str| read("Fwd: Shop", &format!("FYI\n\n{banner}\n\n{words}"));
+        let outage = forward("Nobody can pay in any of your shops since this morning, every order fails.");
+        assert!(outage.priority.value <= Priority::P1 && outage.mixed, "{:?}", outage.priority);
+        let threat = forward("We have decided to cancel our contract and will move to another provider.");
+        assert!(!threat.churn.value, "{:?}", threat.churn);
+        let wish = forward("Please send us an offer for the Scale plan, we want to upgrade this week.");
+        assert_eq!(wish.intent.value, None);
+    }
+
+    #[test]
     fn an_endless_name_gets_no_draft() {
         let description = "Hi, how can I rotate our API key without downtime? Where is the menu?".into();
         let ticket = Ticket { subject: "Rotate an API key".into(), description, ..sample::ticket(1) };

@@ -27,9 +27,8 @@ static VERB: LazyLock<Regex> = LazyLock::new(|| {
     )
     .expect("a fixed pattern")
 });
-static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"[<(\[]\s*(?:mailto:)?[^\s<>()\[\]@]+@[^\s<>()\[\]@]+").expect("a fixed pattern")
-});
+static ADDRESS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[<(\[]\s*(?:mailto:)?[^\s<>()\[\]@]+@[^\s<>()\[\]@]+").expect("a fixed pattern"));
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(?:19|20)\d\d(?:\b|[年년])|\b\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{2,4}\b").expect("a fixed pattern")
 });
@@ -46,8 +45,10 @@ static START: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// A name of up to four words before the verb: "Anna Pohl schrieb am 2.11.2026:".
 static NAME_FIRST: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:\p{Lu}[\p{L}\p{M}.'’-]*\s+){1,4}(?:schrieb|schreef|skrev|kirjoitti|wrote|писал|a écrit|escribió)\b")
-        .expect("a fixed pattern")
+    Regex::new(
+        r"^(?:\p{Lu}[\p{L}\p{M}.'’-]*\s+){1,4}(?:schrieb|schreef|skrev|kirjoitti|wrote|писал|a écrit|escribió)\b",
+    )
+    .expect("a fixed pattern")
 });
 static DATE_FIRST: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:[(\[]?\d|\p{L}{2,12}[.,]{0,2}\s{1,2}(?:\p{L}{2,12}[.,]?\s)?\d)").expect("a fixed pattern")
@@ -55,9 +56,9 @@ static DATE_FIRST: LazyLock<Regex> = LazyLock::new(|| {
 /// Who tells of another's words in a sentence of his own: "your colleague wrote:".
 const TELLING: &[&str] = &[
     "i", "we", "you", "he", "she", "they", "your", "our", "my", "their", "his", "her", "the", "me", "us", "ich", "wir",
-    "ihr", "sie", "er", "mir", "uns", "ihnen", "dein", "euer", "ihre", "unser", "eure", "je", "nous", "vous", "il", "elle",
-    "votre", "vos", "notre", "nos", "mon", "su", "sus", "nuestro", "vuestro", "usted", "ustedes", "me", "nos", "tu", "uw",
-    "jullie", "onze",
+    "ihr", "sie", "er", "mir", "uns", "ihnen", "dein", "euer", "ihre", "unser", "eure", "je", "nous", "vous", "il",
+    "elle", "votre", "vos", "notre", "nos", "mon", "su", "sus", "nuestro", "vuestro", "usted", "ustedes", "me", "nos",
+    "tu", "uw", "jullie", "onze",
 ];
 /// The same at the start of a line, where they have a capital.
 const TELLERS: &[&str] = &[

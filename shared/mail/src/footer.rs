@@ -1,10 +1,16 @@
 //! What programs, companies and their lawyers put under and over a message.
 
+mod words;
+
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use crate::{Rule, page::Page};
+use words::{
+    ADDRESSEE, ANTIVIRUS, BEWARE, COMPANY, FIRST_PERSON, ITSELF, LABEL, LEGAL, NATURE, OUTSIDE, PRINT, SUBSCRIBED,
+    UNSUBSCRIBE,
+};
 
 /// A paragraph of more lines is no footer.
 const MOST_LINES: usize = 40;
@@ -33,60 +39,6 @@ static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
 });
 const DEVICE_WORDS: usize = 12;
 
-/// In lower case. A disclaimer speaks of itself …
-const ITSELF: &[&str] = &[
-    "this e-mail", "this email", "this mail", "this message", "this communication", "this transmission", "information contained in", "information in this", "contents of this", "the content of this",
-    "this electronic", "diese e-mail", "diese email", "diese mail", "diese nachricht", "dieser e-mail", "dieser nachricht", "der inhalt dieser", "ce message", "ce courriel", "cet e-mail", "cet email", "ce mail",
-    "cette communication", "le présent message", "este mensaje", "este correo", "esta comunicación", "este e-mail", "este email", "el presente mensaje", "el contenido de este", "questo messaggio", "questa e-mail", "questa email",
-    "questa comunicazione", "presente messaggio", "presente e-mail", "dit bericht", "deze e-mail", "dit e-mailbericht", "esta mensagem", "a presente mensagem", "este correio",
-];
-/// … and of whom it is meant for …
-const ADDRESSEE: &[&str] = &[
-    "intended", "addressee", "addressed", "recipient", "empfänger", "adressat", "bestimmt für", "destinataire", "destiné", "destinatari", "dirigid", "dirigida", "destinad", "geadresseerde", "bestemd", "mistakenly", "in error", "irrtümlich",
-];
-/// … and of what may not be done with it.
-const LEGAL: &[&str] = &[
-    "confidential", "privileged", "unauthori", "not authori", "disclos", "dissemin", "distribut", "copying", "copied", "strictly prohibited", "prohibited", "delete", "destroy", "notify", "liab", "virus", "legally", "proprietary", "sender",
-    "reply e-mail", "retain", "vertraulich", "unbefugt", "vernicht", "lösch", "informieren sie", "benachrichtig", "weitergabe", "weiterleit", "rechtlich geschützt", "nicht gestattet", "untersagt", "haftung", "absender", "kopieren", "confidentiel", "détruire", "supprimer",
-    "interdit", "divulg", "avertir", "expéditeur", "erreur", "diffusion", "confidencial", "prohibid", "elimin", "borr", "notifi", "responsab", "remitente", "riservat", "vietat", "distrugg", "cancell",
-    "mittente", "vertrouwelijk", "verwijder", "niet toegestaan", "openbaarmaking", "afzender", "proibid", "apag", "sigilo", "remetente", "aansprakelijk",
-];
-const LABEL: &[&str] = &[
-    "disclaimer", "confidentiality notice", "confidentiality:", "confidential:", "legal notice", "legal disclaimer", "important notice", "haftungsausschluss", "vertraulichkeitshinweis", "vertraulichkeit:", "rechtlicher hinweis", "rechtliche hinweise",
-    "avis de confidentialité", "avertissement", "aviso legal", "aviso de confidencialidad", "avviso di riservatezza", "avviso legale", "aviso de confidencialidade", "privacy notice",
-];
-/// Who speaks of himself is no lawyer's template.
-const FIRST_PERSON: &[&str] = &[" i ", " i'm ", " my ", " ich ", " mein", " je ", " mi ", " yo ", " io "];
-
-const PRINT: &[&str] = &["print", "druck", "imprim", "stampa", "afdruk", "skriv ut", "udskriv", "drukować", "drukow", "tulost", "tisk", "yazdır"];
-const NATURE: &[&str] = &[
-    "environment", "umwelt", "environnement", "medio ambiente", "medioambiente", "ambiente", "milieu", "tree", "bäume", "planet", "planète", "planeta", "go green", "miljö", "miljø", "środowisk", "l'arbre",
-];
-const ANTIVIRUS: &[&str] = &[
-    "virus-free", "virus free", "virenfrei", "sans virus", "libre de virus", "privo di virus", "virusvrij", "livre de vírus", "avast.com/sig", "avg.com/email-sig", "checked for viruses", "scanned for viruses", "scanned by", "auf viren geprüft", "auf viren überprüft",
-    "contrôlé par l'antivirus", "analysé par", "sin virus",
-];
-const UNSUBSCRIBE: &[&str] = &[
-    "unsubscribe", "opt out", "opt-out", "abmelden", "abbestellen", "abbestellung", "austragen", "désabonner", "désinscrire", "désinscription", "darse de baja", "darte de baja", "cancelar la suscripción", "cancelar suscripción", "annulla iscrizione", "annullare l'iscrizione", "disiscri",
-    "afmelden", "uitschrijven", "cancelar inscrição", "cancelar a inscrição", "wypisać",
-];
-const SUBSCRIBED: &[&str] = &[
-    "http", "click here", "you are receiving", "you received this", "you're receiving", "manage your preferences", "manage preferences", "email preferences", "update your preferences", "view in browser", "sie erhalten dies", "sie bekommen dies", "klicken sie", "newsletter", "vous recevez", "cliquez ici", "recibe este", "recibes este", "haga clic", "ricevi questa",
-    "clicca qui", "u ontvangt", "klik hier", "você recebeu",
-];
-const COMPANY: &[&str] = &[
-    "registered in england", "registered office", "registered number", "company number", "company no", "company reg", "registration no", "vat no", "vat number", "vat reg", "geschäftsführ", "amtsgericht", "handelsregister", "registergericht", "hrb ", "hrb:", "hra ", "ust-id", "ust.-id", "umsatzsteuer-id",
-    "sitz der gesellschaft", "vorstand:", "vorsitzender des aufsichtsrat", "siret", "siren", "rcs ", "capital social", "capital de", "tva ", "registro mercantil", "c.i.f", "p.iva", "partita iva", "kvk",
-];
-/// The banner over mail from outside: who …
-const OUTSIDE: &[&str] = &[
-    "external", "outside of", "outside the organi", "outside your organi", "outside our", "from outside", "externe e-mail", "externe mail", "extern:", "externer absender", "externen absender", "von extern", "außerhalb", "expéditeur externe", "courriel externe", "message externe", "externo", "externa", "esterno", "esterna", "externe afzender", "provient de l'extérieur",
-];
-/// … and what not to do.
-const BEWARE: &[&str] = &[
-    "link", "attachment", "click", "caution", "warning", "sender", "be careful", "do not open", "originated", "suspicious", "anhäng", "anhang", "absender", "vorsicht", "achtung", "klicken", "pièce", "prudence", "lien", "attention", "adjunto", "enlace", "precaución", "allegat", "cautela", "bijlage", "anexo",
-];
-
 /// "Sent from my iPhone".
 pub(crate) fn is_device(line: &str) -> bool {
     line.len() <= 160 && line.split_whitespace().count() <= DEVICE_WORDS && DEVICE.is_match(line)
@@ -114,7 +66,9 @@ pub(crate) fn take_out(page: &mut Page<'_>, end: usize) -> Option<usize> {
         if legal(&text) >= 2 && plain(&text) && above(start) {
             let mut top = start;
             for _ in 0..PARAGRAPHS {
-                let Some(above_it) = (0..top).rev().find(|at| page.is_own(*at) && !page.line(*at).is_blank()) else { break };
+                let Some(above_it) = (0..top).rev().find(|at| page.is_own(*at) && !page.line(*at).is_blank()) else {
+                    break;
+                };
                 top = paragraph(page, above_it);
                 let upper = self::text(page, top, above_it + 1);
                 if is_disclaimer(&upper) && above(top) {
@@ -164,7 +118,8 @@ pub(crate) fn take_out_banner(page: &mut Page<'_>) {
 /// What follows `[EXTERNAL]` on one line with it.
 fn tagged(line: &str) -> Option<&str> {
     let (tag, rest) = line.trim_start().strip_prefix('[')?.split_once(']')?;
-    let known = ["external", "extern", "externe", "externo", "esterno", "ext"].contains(&tag.trim().trim_end_matches([':', '!']).to_lowercase().as_str());
+    let known = ["external", "extern", "externe", "externo", "esterno", "ext"]
+        .contains(&tag.trim().trim_end_matches([':', '!']).to_lowercase().as_str());
     if known { Some(rest.trim_start()) } else { None }
 }
 
@@ -191,7 +146,16 @@ fn rule(text: &str) -> Option<Rule> {
     if words <= 45 && any(PRINT) && any(NATURE) && !text.contains(['1', '2', '3', '4', '5', '6', '7', '8', '9']) {
         return Some(Rule::Environment);
     }
-    if words <= 30 && any(ANTIVIRUS) && (text.contains("virus") || text.contains("viren") || text.contains("vírus") || text.contains("antivirus") || text.contains("avast") || text.contains("mailscanner")) && !text.contains('?') {
+    if words <= 30
+        && any(ANTIVIRUS)
+        && (text.contains("virus")
+            || text.contains("viren")
+            || text.contains("vírus")
+            || text.contains("antivirus")
+            || text.contains("avast")
+            || text.contains("mailscanner"))
+        && !text.contains('?')
+    {
         return Some(Rule::Antivirus);
     }
     if words <= 90 && any(UNSUBSCRIBE) && any(SUBSCRIBED) && plain(text) {
@@ -213,7 +177,7 @@ fn is_disclaimer(text: &str) -> bool {
     if labelled && (legal(text) >= 2 || words <= 3) {
         return true;
     }
-    words >= DISCLAIMER_WORDS && any(ITSELF) && any(ADDRESSEE) && legal(text) >= 3
+    words >= DISCLAIMER_WORDS && any(ITSELF) && (any(ADDRESSEE) && legal(text) >= 3 || legal(text) >= 4)
 }
 
 /// How many of the things are named that may not be done.
@@ -254,7 +218,10 @@ mod tests {
         check("Pensez à l'environnement avant d'imprimer ce message.", Some(Rule::Environment));
         check("Virus-free. www.avast.com", Some(Rule::Antivirus));
         check("Garanti sans virus. www.avast.com", Some(Rule::Antivirus));
-        check("You are receiving this because you signed up. Unsubscribe: https://x.example/u", Some(Rule::Unsubscribe));
+        check(
+            "You are receiving this because you signed up. Unsubscribe: https://x.example/u",
+            Some(Rule::Unsubscribe),
+        );
         check("Sie erhalten diese E-Mail als Kunde. Newsletter abbestellen", Some(Rule::Unsubscribe));
         check("Geschäftsführer: Anna Pohl | Amtsgericht Köln HRB 12345", Some(Rule::Company));
         check("Registered in England. Company number 01234567", Some(Rule::Company));
@@ -277,12 +244,29 @@ mod tests {
     #[test]
     fn device_lines_stand_alone() {
         for line in [
-            "Sent from my iPhone", "Sent from Outlook for iOS", "Get Outlook for Android", "Envoyé de mon iPhone", "Von meinem iPhone gesendet", "Gesendet mit der GMX Mail App", "Enviado desde mi iPhone", "Inviato da iPhone", "Verstuurd vanaf mijn iPhone", "Enviado do meu iPhone", "Skickat från min iPhone",
-            "Wysłano z iPhone'a", "Lähetetty iPhonesta", "Отправлено с iPhone",
+            "Sent from my iPhone",
+            "Sent from Outlook for iOS",
+            "Get Outlook for Android",
+            "Envoyé de mon iPhone",
+            "Von meinem iPhone gesendet",
+            "Gesendet mit der GMX Mail App",
+            "Enviado desde mi iPhone",
+            "Inviato da iPhone",
+            "Verstuurd vanaf mijn iPhone",
+            "Enviado do meu iPhone",
+            "Skickat från min iPhone",
+            "Wysłano z iPhone'a",
+            "Lähetetty iPhonesta",
+            "Отправлено с iPhone",
         ] {
             assert!(is_device(line), "{line}");
         }
-        for line in ["Sent the parcel yesterday", "Sent from the warehouse in Leeds on Monday", "Enviado el lunes", "Gesendet am Montag"] {
+        for line in [
+            "Sent the parcel yesterday",
+            "Sent from the warehouse in Leeds on Monday",
+            "Enviado el lunes",
+            "Gesendet am Montag",
+        ] {
             assert!(!is_device(line), "{line}");
         }
     }
@@ -294,11 +278,20 @@ mod tests {
             take_out_banner(&mut page);
             assert_eq!(page.own(), expected, "{text}");
         };
-        check("CAUTION: This email originated from outside the organization. Do not click links or open attachments.\n\nIt fails.", "It fails.");
+        check(
+            "CAUTION: This email originated from outside the organization. Do not click links or open attachments.\n\nIt fails.",
+            "It fails.",
+        );
         check("[EXTERNAL]\nIt fails.", "It fails.");
         check("[EXTERNAL] It fails.", "It fails.");
-        check("ACHTUNG: Diese E-Mail kommt von einem externen Absender. Keine Anhänge öffnen.\n\nEs geht nicht.", "Es geht nicht.");
-        check("[You don't often get email from a@x.example. Learn why at https://aka.ms/LearnAboutSenderIdentification ]\n\nHi", "Hi");
+        check(
+            "ACHTUNG: Diese E-Mail kommt von einem externen Absender. Keine Anhänge öffnen.\n\nEs geht nicht.",
+            "Es geht nicht.",
+        );
+        check(
+            "[You don't often get email from a@x.example. Learn why at https://aka.ms/LearnAboutSenderIdentification ]\n\nHi",
+            "Hi",
+        );
         check("The external sender of the parcel is wrong.", "The external sender of the parcel is wrong.");
         check("External links in the attachment are broken, why?", "External links in the attachment are broken, why?");
         check("We use external scripts.", "We use external scripts.");

@@ -12,9 +12,19 @@ static DELIMITER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^[\s>*_]*##?\s?-.{4,}-\s?##?[\s*_]*$").expect("a fixed pattern"));
 /// The same words between other marks.
 const ABOVE: &[&str] = &[
-    "reply above this line", "write above this line", "type your reply above", "réponse au-dessus de cette ligne",
-    "répondre au-dessus de cette ligne", "antwort oberhalb dieser zeile", "oberhalb dieser linie", "oberhalb dieser zeile antworten",
-    "por encima de esta línea", "encima de esta línea", "sopra questa riga", "acima desta linha", "boven deze lijn",
+    "reply above this line",
+    "write above this line",
+    "type your reply above",
+    "réponse au-dessus de cette ligne",
+    "répondre au-dessus de cette ligne",
+    "antwort oberhalb dieser zeile",
+    "oberhalb dieser linie",
+    "oberhalb dieser zeile antworten",
+    "por encima de esta línea",
+    "encima de esta línea",
+    "sopra questa riga",
+    "acima desta linha",
+    "boven deze lijn",
     "boven deze regel",
 ];
 static NOTICE: LazyLock<Regex> = LazyLock::new(|| {
@@ -38,8 +48,10 @@ static COMMENT: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a fixed pattern")
 });
 static MERGED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)^(?:Requests? #\d+.*(?:was|were) closed and merged into this request|Last comment in request #\d+:)")
-        .expect("a fixed pattern")
+    Regex::new(
+        r"(?i)^(?:Requests? #\d+.*(?:was|were) closed and merged into this request|Last comment in request #\d+:)",
+    )
+    .expect("a fixed pattern")
 });
 static MERGED_AWAY: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)^This request was closed and merged into request #\d+").expect("a fixed pattern")
@@ -104,7 +116,8 @@ pub(crate) fn follow_up(text: &str) -> Option<FollowUp<'_>> {
     let quote = first.trim_start();
     let close = |c: char| matches!(c, '"' | '”' | '“' | '»');
     let Some(open) = quote.strip_prefix(['"', '“', '«', '„']) else {
-        let end = first.chars().take_while(|c| c.is_whitespace() || matches!(c, '.' | ':' | ')' | '-')).map(char::len_utf8);
+        let end =
+            first.chars().take_while(|c| c.is_whitespace() || matches!(c, '.' | ':' | ')' | '-')).map(char::len_utf8);
         let end = found.end() + end.sum::<usize>();
         return Some(FollowUp { line: text.get(..end)?, subject: None, rest: text.get(end..)? });
     };
@@ -112,13 +125,19 @@ pub(crate) fn follow_up(text: &str) -> Option<FollowUp<'_>> {
     // A subject may have quotes in it: the line's last one closes it if nothing follows.
     let end = if open.trim_end_matches(['.', ' ']).ends_with(close) {
         start + open.trim_end_matches(['.', ' ']).len()
-    } else if let Some(at) = text.get(start..start + window.len() - (start - found.end())).and_then(|rest| rest.find(close)) {
+    } else if let Some(at) =
+        text.get(start..start + window.len() - (start - found.end())).and_then(|rest| rest.find(close))
+    {
         start + at + text.get(start + at..)?.chars().next().map_or(0, char::len_utf8)
     } else {
         start + open.len()
     };
     let subject = text.get(start..end)?.trim_end_matches(close).trim();
-    Some(FollowUp { line: text.get(..end)?, subject: Some(subject), rest: text.get(end..)?.trim_start_matches(['.', ' ']) })
+    Some(FollowUp {
+        line: text.get(..end)?,
+        subject: Some(subject),
+        rest: text.get(end..)?.trim_start_matches(['.', ' ']),
+    })
 }
 
 #[cfg(test)]

@@ -49,9 +49,7 @@ pub(crate) fn take_out(page: &mut Page<'_>, subject: subject::Kind) -> Option<Ra
                 let is_forward = match subject {
                     subject::Kind::Forward => true,
                     subject::Kind::Reply => false,
-                    subject::Kind::Plain => {
-                        *points.get_or_insert_with(|| intro::points(&page.own_above(lines.start)))
-                    }
+                    subject::Kind::Plain => *points.get_or_insert_with(|| intro::points(&page.own_above(lines.start))),
                 };
                 if is_forward && forward.is_none() {
                     page.take_out(lines.clone(), Rule::Forwarded);
@@ -132,9 +130,14 @@ fn marker(page: &Page<'_>, at: usize, older: bool) -> Option<Marker> {
     }
     if let Some(count) = attribution::lines(page, at) {
         let next = page.line(page.next_filled(at + count));
-        let kind = if next.depth > line.depth { Kind::Line(Rule::Attribution) } else { Kind::Older(Rule::Attribution) };
-        let end = if next.depth > line.depth { at + count } else { rest(at + count) };
-        return Some(Marker { kind, end });
+        let end = rest(at + count);
+        // Between quoted lines there may be answers; a forward has none.
+        let answered = next.depth > line.depth && page.next_filled(end) < page.len();
+        return Some(if answered {
+            Marker { kind: Kind::Line(Rule::Attribution), end: at + count }
+        } else {
+            Marker { kind: Kind::Either(Rule::Attribution), end }
+        });
     }
     if line.depth == 0 {
         return None;
@@ -189,6 +192,7 @@ fn quoted_until(page: &Page<'_>, at: usize) -> usize {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Body {
     pub(crate) from: Option<String>,
+    pub(crate) internal: bool,
     pub(crate) text: String,
 }
 
@@ -198,6 +202,7 @@ const LONGEST_SUBJECT: usize = 120;
 /// The message within these lines, without what stands over it.
 pub(crate) fn body(page: &Page<'_>, lines: Range<usize>) -> Body {
     let mut from = None;
+    let mut internal = false;
     let mut text = String::new();
     let mut at = lines.start;
     while at < lines.end {
@@ -214,6 +219,7 @@ pub(crate) fn body(page: &Page<'_>, lines: Range<usize>) -> Body {
             at += 1;
         } else if let Some(block) = headers::below_banner(page, at).filter(|_| from.is_none()) {
             from = block.from.map(str::to_owned);
+            internal = block.from.zip(block.to).is_some_and(|(from, to)| is_internal(from, to));
             if let Some(glued) = block.subject.filter(|subject| subject.len() > LONGEST_SUBJECT) {
                 text.push_str(glued);
                 text.push('\n');
@@ -230,7 +236,8 @@ pub(crate) fn body(page: &Page<'_>, lines: Range<usize>) -> Body {
             break;
         }
     }
-    let depth = (at..lines.end).filter(|at| !page.line(*at).is_blank()).map(|at| page.line(at).depth).min().unwrap_or(0);
+    let depth =
+        (at..lines.end).filter(|at| !page.line(*at).is_blank()).map(|at| page.line(at).depth).min().unwrap_or(0);
     for line in at..lines.end {
         let line = page.line(line);
         text.push_str(&">".repeat(line.depth.saturating_sub(depth).min(20)));
@@ -240,7 +247,61 @@ pub(crate) fn body(page: &Page<'_>, lines: Range<usize>) -> Body {
         text.push_str(line.text);
         text.push('\n');
     }
-    Body { from, text }
+    Body { from, internal, text }
+}
+
+/// Providers whose addresses say nothing of a company.
+const PROVIDERS: &[&str] = &[
+    "gmail.",
+    "googlemail.",
+    "outlook.",
+    "hotmail.",
+    "live.",
+    "msn.",
+    "yahoo.",
+    "ymail.",
+    "icloud.",
+    "me.com",
+    "mac.com",
+    "aol.",
+    "gmx.",
+    "web.de",
+    "t-online.",
+    "freenet.",
+    "orange.",
+    "wanadoo.",
+    "free.fr",
+    "sfr.",
+    "laposte.",
+    "libero.",
+    "virgilio.",
+    "proton",
+    "mail.ru",
+    "yandex.",
+    "qq.com",
+    "163.com",
+    "126.com",
+    "naver.",
+    "zoho.",
+    "wp.pl",
+    "o2.pl",
+    "seznam.",
+    "telefonica.",
+    "terra.",
+    "uol.",
+    "bol.",
+];
+
+fn is_internal(from: &str, to: &str) -> bool {
+    let domain = |text: &str| {
+        let (_, domain) = text.split_once('@')?;
+        let end = domain.find(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-'))).unwrap_or(domain.len());
+        domain.get(..end).map(str::to_lowercase)
+    };
+    match (domain(from), domain(to)) {
+        (Some(from), Some(to)) => from == to && !PROVIDERS.iter().any(|provider| from.starts_with(provider)),
+        _ => false,
+    }
 }
 
 /// The lines are taken out already, so that [`attribution::lines`] would not look at them.

@@ -130,7 +130,8 @@ impl Walk {
         if seen {
             let preserved = self.open.last().is_some_and(|open| open.look.preserves_space());
             self.writer.text(text, preserved);
-        } else if self.beyond == 0 && !text.trim().is_empty() && self.open.iter().all(|open| open.role != Role::Unseen) {
+        } else if self.beyond == 0 && !text.trim().is_empty() && self.open.iter().all(|open| open.role != Role::Unseen)
+        {
             if !self.hidden.is_empty() {
                 self.hidden.push('\n');
             }
@@ -344,7 +345,8 @@ impl Role {
 
 /// Mail programs that wrap what they quote in a `div` of a class of theirs.
 fn is_quote(class: &str) -> bool {
-    const QUOTES: &[&str] = &["gmail_quote", "yahoo_quoted", "protonmail_quote", "freshdesk_quote", "moz-forward-container", "zmail_extra"];
+    const QUOTES: &[&str] =
+        &["gmail_quote", "yahoo_quoted", "protonmail_quote", "freshdesk_quote", "moz-forward-container", "zmail_extra"];
     class.split_ascii_whitespace().any(|class| QUOTES.contains(&class))
 }
 

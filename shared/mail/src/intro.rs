@@ -1,25 +1,13 @@
 //! Words above another message that say nothing but "see below".
 
+mod words;
+
 use crate::{footer, signature};
+use words::{GREETINGS, POINTERS};
 
 /// More words say something by themselves.
 const MOST_WORDS: usize = 10;
 
-const POINTERS: &[&str] = &[
-    "fyi", "f.y.i", "for your information", "for info", "see below", "see the below", "see the message below", "see the mail below",
-    "see the email below", "see attached mail", "see forwarded", "forwarding", "forwarded", "the mail below", "the message below",
-    "the email below", "below mail", "below email", "as below", "zur info", "zur information", "zur kenntnis", "z.k.", "z. k.", "z.i.", "siehe unten",
-    "s.u.", "siehe unten stehende", "untenstehende", "weitergeleitet", "leite ich weiter", "leite ihnen", "weiterleiten", "pour info",
-    "pour information", "voir ci-dessous", "ci-dessous", "je vous transmets", "je vous transfère", "para su información", "para tu información",
-    "para información", "ver abajo", "véase abajo", "ver más abajo", "a continuación", "reenvío", "le reenvío", "per conoscenza", "vedi sotto", "di seguito",
-    "inoltro", "ter info", "ter informatie", "zie hieronder", "zie onder", "para conhecimento", "ver abaixo", "segue abaixo", "encaminho", "do wiadomości",
-    "för kännedom", "til orientering", "tiedoksi", "na vědomí", "к сведению",
-];
-const GREETINGS: &[&str] = &[
-    "hi", "hello", "hey", "dear", "good morning", "good afternoon", "good evening", "hallo", "guten tag", "guten morgen", "liebe",
-    "lieber", "liebes", "sehr geehrte", "sehr geehrter", "moin", "servus", "grüezi", "bonjour", "bonsoir", "salut", "cher", "chère", "hola", "buenos", "buenas",
-    "estimado", "estimada", "estimados", "ciao", "buongiorno", "salve", "olá", "bom dia", "boa tarde", "beste", "hej", "dzień dobry",
-];
 /// A greeting line has no more words.
 const GREETING_WORDS: usize = 6;
 
@@ -57,9 +45,9 @@ fn is_greeting(line: &str) -> bool {
     let lower = line.to_lowercase();
     line.split_whitespace().count() <= GREETING_WORDS
         && !line.ends_with(['.', '?'])
-        && GREETINGS.iter().any(|greeting| {
-            lower.strip_prefix(greeting).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
-        })
+        && GREETINGS
+            .iter()
+            .any(|greeting| lower.strip_prefix(greeting).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
         && !signature::is_sentence(line)
 }
 
@@ -78,14 +66,29 @@ mod tests {
     #[test]
     fn see_below_says_nothing() {
         for text in [
-            "FYI", "Hi,\n\nplease see below.\n\nBest regards\nAnn", "Zur Info.\n\nViele Grüße\nAnna", "Hallo zusammen,", "Pour information",
-            "Hola,\n\nver abajo.\n\nSaludos\nAna", "Sent from my iPhone", "Kind regards,\nAnn Poole\nAcme", "", "For your information.",
+            "FYI",
+            "Hi,\n\nplease see below.\n\nBest regards\nAnn",
+            "Zur Info.\n\nViele Grüße\nAnna",
+            "Hallo zusammen,",
+            "Pour information",
+            "Hola,\n\nver abajo.\n\nSaludos\nAna",
+            "Sent from my iPhone",
+            "Kind regards,\nAnn Poole\nAcme",
+            "",
+            "For your information.",
         ] {
             assert!(is_only(text), "{text}");
         }
         for text in [
-            "Thanks, all solved!", "Thanks!", "All sorted, please close.", "Danke, passt.", "Still down. See below.\nWe need it today, all our stores are closed now.",
-            "Any news?", "FYI?", "No.", "OK",
+            "Thanks, all solved!",
+            "Thanks!",
+            "All sorted, please close.",
+            "Danke, passt.",
+            "Still down. See below.\nWe need it today, all our stores are closed now.",
+            "Any news?",
+            "FYI?",
+            "No.",
+            "OK",
         ] {
             assert!(!is_only(text), "{text}");
         }

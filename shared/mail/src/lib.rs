@@ -61,6 +61,8 @@ pub struct Message {
 pub struct Forwarded {
     /// As the mail program wrote it.
     pub from: Option<String>,
+    /// Sender and recipient have one company's addresses: it is what a colleague wrote to the customer.
+    pub internal: bool,
     pub text: String,
 }
 
@@ -135,9 +137,9 @@ fn take_out_ends(page: &mut Page<'_>) {
 }
 
 fn forwarded(body: history::Body, deeper: usize, message: &mut Message) -> Option<Forwarded> {
-    let history::Body { from, text } = body;
+    let history::Body { from, internal, text } = body;
     if deeper == 0 {
-        return Some(Forwarded { from, text });
+        return Some(Forwarded { from, internal, text });
     }
     let inner = part(&text, subject::Kind::Plain, None, deeper - 1);
     message.history |= inner.history;
@@ -146,7 +148,7 @@ fn forwarded(body: history::Body, deeper: usize, message: &mut Message) -> Optio
         // "FYI" above another forward: the newest with something to say.
         Some(inmost) if intro::is_only(&inner.own) => Some(inmost),
         Some(_) | None if inner.own.is_empty() && text.trim().is_empty() => None,
-        Some(_) | None => Some(Forwarded { from, text: inner.own }),
+        Some(_) | None => Some(Forwarded { from, internal, text: inner.own }),
     }
 }
 
@@ -154,11 +156,12 @@ fn forwarded(body: history::Body, deeper: usize, message: &mut Message) -> Optio
 fn keep(page: &mut Page<'_>, message: &mut Message, others: String, history: String) {
     let theirs = if others.is_empty() { history } else { others };
     if !theirs.is_empty() {
-        message.forwarded = Some(Forwarded { from: None, text: theirs });
+        message.forwarded = Some(Forwarded { text: theirs, ..Forwarded::default() });
         return;
     }
     let lines = page.lines();
-    let has = |class: Class| lines.iter().any(|line| line.rule.is_some_and(|rule| rule.class() == class) && !line.is_blank());
+    let has =
+        |class: Class| lines.iter().any(|line| line.rule.is_some_and(|rule| rule.class() == class) && !line.is_blank());
     let class = if has(Class::Forward) {
         // A header with nothing below it.
         Class::Forward

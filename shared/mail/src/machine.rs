@@ -9,6 +9,8 @@ use crate::{Rule, page::Page};
 /// Lines of one JSON value or one statement.
 const MOST_LINES: usize = 200;
 const SQL_LINES: usize = 40;
+/// Lines after a bracket that was never closed, until another is tried.
+const RETRY: usize = 10;
 /// A shorter JSON text in one line is rather an example in a sentence. In bytes.
 const SHORTEST_JSON: usize = 20;
 /// Letters in a row that nobody writes as a word.
@@ -46,8 +48,9 @@ static LOG: LazyLock<Regex> = LazyLock::new(|| {
     )
     .expect("a fixed pattern")
 });
-static MARKUP: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"^<(?:\?xml|!DOCTYPE|!--|!\[CDATA|/?[A-Za-z][\w.-]*(?::[A-Za-z][\w.-]*)?(?:\s+[\w:.-]+(?:=(?:"[^"]*"|'[^']*'|\S+))?)*\s*/?>)"#).expect("a fixed pattern"));
+static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^<(?:\?xml|!DOCTYPE|!--|!\[CDATA|/?[A-Za-z][\w.-]*(?::[A-Za-z][\w.-]*)?(?:\s+[\w:.-]+(?:=(?:"[^"]*"|'[^']*'|\S+))?)*\s*/?>)"#).expect("a fixed pattern")
+});
 static HTTP: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/\d|HTTP/\d(?:\.\d)? \d{3}\b|(?:\$ |> )?curl\s+(?:-|https?://|'|\x22))").expect("a fixed pattern")
 });
@@ -63,10 +66,21 @@ static SQL_MORE: LazyLock<Regex> = LazyLock::new(|| {
 /// Takes the machine's lines out.
 pub(crate) fn take_out(page: &mut Page<'_>) {
     let mut at = 0;
+    // Within a bracket that is never closed none is looked for again.
+    let mut open_until = 0;
     while at < page.len() {
         if !page.is_own(at) || page.line(at).is_blank() {
             at += 1;
             continue;
+        }
+        let opens = page.bare(at).starts_with(['{', '[']) && at >= open_until;
+        if opens && let Some(end) = json(page, at) {
+            page.take_out(at..end, Rule::Json);
+            at = end;
+            continue;
+        }
+        if opens {
+            open_until = at + RETRY;
         }
         match found(page, at) {
             Some((rule, end)) if end > at => {
@@ -89,11 +103,6 @@ fn found(page: &Page<'_>, at: usize) -> Option<(Rule, usize)> {
     if line.starts_with("-----BEGIN ") {
         let close = (at + 1..page.len().min(at + MOST_LINES)).find(|at| page.bare(*at).starts_with("-----END "));
         return close.map(|close| (Rule::Encoded, close + 1));
-    }
-    if line.starts_with(['{', '[']) {
-        if let Some(end) = json(page, at) {
-            return Some((Rule::Json, end));
-        }
     }
     if let Some(end) = trace(page, at) {
         return Some((Rule::Trace, end));
@@ -140,7 +149,11 @@ fn trace(page: &Page<'_>, at: usize) -> Option<usize> {
     let head = TRACE_HEAD.is_match(start(page.bare(at)));
     // A message in the form of an error is the customer's unless frames follow it.
     let python = page.bare(at).starts_with("Traceback");
-    let begins = frame(at) && (frame(at + 1) || page.bare(at).contains(".java:") || page.bare(at).contains(".js:") || page.bare(at).contains(".php"));
+    let begins = frame(at)
+        && (frame(at + 1)
+            || page.bare(at).contains(".java:")
+            || page.bare(at).contains(".js:")
+            || page.bare(at).contains(".php"));
     if !begins && !(head && (frame(at + 1) || frame(at + 2))) {
         return None;
     }
@@ -261,11 +274,20 @@ mod tests {
 
     #[test]
     fn what_machines_wrote_is_taken_out() {
-        check("java.lang.NullPointerException: order\n\tat com.acme.Sync.run(Sync.java:42)\n\tat com.acme.Main.main(Main.java:7)", Rule::Trace);
-        check("Traceback (most recent call last):\n  File \"sync.py\", line 4, in <module>\n    run()\nValueError: no stock", Rule::Trace);
+        check(
+            "java.lang.NullPointerException: order\n\tat com.acme.Sync.run(Sync.java:42)\n\tat com.acme.Main.main(Main.java:7)",
+            Rule::Trace,
+        );
+        check(
+            "Traceback (most recent call last):\n  File \"sync.py\", line 4, in <module>\n    run()\nValueError: no stock",
+            Rule::Trace,
+        );
         check("TypeError: x is undefined\n    at load (app.js:10:4)\n    at main (app.js:22:1)", Rule::Trace);
         check("2026-11-02 09:12:01 ERROR sync failed for store 7\n2026-11-02 09:12:02 INFO retrying", Rule::Log);
-        check("[2026-11-02T09:12:01Z] worker[7]: level=error msg=timeout\n[2026-11-02T09:12:02Z] worker[7]: level=info msg=ok", Rule::Log);
+        check(
+            "[2026-11-02T09:12:01Z] worker[7]: level=error msg=timeout\n[2026-11-02T09:12:02Z] worker[7]: level=info msg=ok",
+            Rule::Log,
+        );
         check("Nov  2 09:12:01 web1 nginx[812]: upstream timed out\nNov  2 09:12:02 web1 nginx[812]: retry", Rule::Log);
         check("{\n  \"error\": \"timeout\",\n  \"orders\": [1, 2]\n}", Rule::Json);
         check("{\"error\":\"timeout\",\"code\":504}", Rule::Json);

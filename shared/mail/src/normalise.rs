@@ -193,7 +193,10 @@ mod tests {
     fn html_becomes_lines() {
         check("<p>Hello team,</p><p>it fails.<br>Bye</p>", "Hello team,\n\nit fails.\nBye");
         check("Hello,<br><br>it fails &amp; stops.", "Hello,\n\nit fails & stops.");
-        check("Use <b>bold</b> as we do.\nSecond line.\nThird line.", "Use <b>bold</b> as we do.\nSecond line.\nThird line.");
+        check(
+            "Use <b>bold</b> as we do.\nSecond line.\nThird line.",
+            "Use <b>bold</b> as we do.\nSecond line.\nThird line.",
+        );
         check("a < b and c > d", "a < b and c > d");
         check("From: Ann <ann@shop.example>", "From: Ann <ann@shop.example>");
         check("Fish&nbsp;&amp;&#32;chips <ann@x.example>", "Fish & chips <ann@x.example>");

@@ -1,10 +1,13 @@
 //! Signatures, and what looks like one and is not.
 
+mod words;
+
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use crate::{Rule, page::Page};
+use words::{REGARDS, THANKS, VERBS};
 
 /// A closing line ends the text only if no more than this many lines follow: name, title, telephone.
 const MOST_LINES: usize = 10;
@@ -21,30 +24,6 @@ pub(crate) enum Closing {
     Regards,
 }
 
-const THANKS: &[&str] = &[
-    "many thanks", "thanks", "thank you", "thanks a lot", "thanks so much", "thank you very much", "thanks in advance", "thank you in advance", "thx", "ty", "danke", "vielen dank",
-    "besten dank", "herzlichen dank", "danke im voraus", "vielen dank im voraus", "danke und gruß", "merci", "merci beaucoup", "merci d'avance", "merci d’avance", "merci par avance",
-    "gracias", "muchas gracias", "gracias de antemano", "muchas gracias de antemano", "grazie", "grazie mille", "bedankt", "dank je", "alvast bedankt", "obrigado", "obrigada", "dziękuję",
-];
-const REGARDS: &[&str] = &[
-    "best regards", "kind regards", "warm regards", "with kind regards", "with best regards", "kindest regards", "regards", "best", "all the best", "cheers", "sincerely",
-    "yours", "best wishes", "yours sincerely", "yours faithfully", "yours truly", "br", "rgds", "thanks and regards", "thanks & regards", "thank you and best regards", "many thanks and kind regards",
-    "have a nice day", "have a great day", "mit freundlichen grüßen", "mit freundlichem gruß", "mit freundlichen gruessen", "mit freundlichen grüssen", "mit besten grüßen", "mit besten grüssen",
-    "viele grüße", "viele grüsse", "vielen dank und viele grüße", "danke und viele grüße", "beste grüße", "beste grüsse", "freundliche grüße", "freundliche grüsse", "liebe grüße", "liebe grüsse",
-    "schöne grüße", "herzliche grüße", "sonnige grüße", "gruß", "gruss", "grüße", "grüsse", "vg", "lg", "mfg", "bg", "hochachtungsvoll", "cordialement", "bien à vous", "bien à toi", "bien cordialement",
-    "bien cordialement à vous", "cdlt", "sincères salutations", "salutations", "meilleures salutations", "salutations distinguées", "bonne journée", "bonne réception", "respectueusement",
-    "saludos", "un saludo", "atentamente", "saludos cordiales", "un cordial saludo", "cordiales saludos", "muchas gracias y un saludo", "gracias y un saludo", "gracias y saludos", "cordialmente", "reciba un cordial saludo",
-    "cordiali saluti", "distinti saluti", "saluti", "un saluto", "met vriendelijke groet", "met vriendelijke groeten", "vriendelijke groet", "groeten", "groetjes", "mvg", "atenciosamente", "cumprimentos",
-    "com os melhores cumprimentos", "abraço", "pozdrawiam", "z poważaniem", "vänliga hälsningar", "med vänlig hälsning", "med venlig hilsen", "mvh",
-];
-
-/// Small words that make a line a sentence.
-const VERBS: &[&str] = &[
-    "is", "are", "was", "were", "not", "isn't", "doesn't", "don't", "can't", "cannot", "can", "could", "would", "will", "we", "i", "you", "it", "please", "have", "has", "does", "do", "need",
-    "needs", "still", "why", "how", "when", "where", "there", "this", "ist", "sind", "war", "nicht", "kein", "keine", "wir", "ich", "sie", "bitte", "kann", "können", "haben", "hat", "wird", "noch", "warum",
-    "wie", "wann", "wo", "est", "sont", "pas", "nous", "je", "vous", "veuillez", "peut", "pouvez", "avons", "encore", "comment", "pourquoi", "es", "está", "están", "no", "podemos", "puede", "pueden",
-    "tenemos", "por favor", "cuando", "cómo", "dónde", "è", "sono", "non", "abbiamo", "può", "niet", "zijn", "wij", "kunnen", "heeft", "geen", "não", "são", "estão", "pode", "temos", "nie", "jest", "inte", "ikke", "är", "det",
-];
 static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"(?i)\+?\(?\d[\d ()/.-]{6,}\d|[^\s@]+@[^\s@]+\.\w|www\.|https?://|\b(?:tel|phone|mobile|mobil|fax|fon|telefon|tél|móvil|t|m)\.?\s?:|[|•·]",
@@ -85,7 +64,9 @@ pub(crate) fn is_sentence(line: &str) -> bool {
     let line = line.trim();
     let words: Vec<&str> = line.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).collect();
     let lower = line.to_lowercase();
-    if lower.starts_with("ps") && line.get(2..).is_some_and(|rest| rest.starts_with([':', '.', ' '])) || lower.starts_with("p.s") {
+    if lower.starts_with("ps") && line.get(2..).is_some_and(|rest| rest.starts_with([':', '.', ' ']))
+        || lower.starts_with("p.s")
+    {
         return true;
     }
     let contact = CONTACT.is_match(line);
@@ -113,7 +94,10 @@ pub(crate) fn is_sentence(line: &str) -> bool {
 
 fn numbered(line: &str) -> bool {
     let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
-    rest.len() < line.len() && line.len() - rest.len() <= 2 && rest.starts_with([')', '.']) && rest.get(1..).is_some_and(|rest| rest.starts_with(' '))
+    rest.len() < line.len()
+        && line.len() - rest.len() <= 2
+        && rest.starts_with([')', '.'])
+        && rest.get(1..).is_some_and(|rest| rest.starts_with(' '))
 }
 
 /// Takes a signature out that ends before `end`: below a closing line or `-- `, or lines of contacts. The first lines of
@@ -182,14 +166,29 @@ mod tests {
     #[test]
     fn sentences_are_told_from_signatures() {
         for line in [
-            "but the checkout is down again.", "- the export is empty", "- two printers", "PS: it is urgent", "Nothing works!", "Checkout broken again today.", "Können Sie uns helfen?",
+            "but the checkout is down again.",
+            "- the export is empty",
+            "- two printers",
+            "PS: it is urgent",
+            "Nothing works!",
+            "Checkout broken again today.",
+            "Können Sie uns helfen?",
             "wir können nicht versenden",
         ] {
             assert!(is_sentence(line), "{line}");
         }
         for line in [
-            "Ann Poole", "Head of Operations", "Acme Ltd.", "+44 20 7946 0123", "Tel.: +49 30 1234567 | Fax: +49 30 1234568", "www.acme.example", "12 High Street, London SW1A 1AA",
-            "Geschäftsführer Anna Pohl", "co-founder and ceo at Acme", "Acme GmbH & Co. KG", "Write to me: ann@acme.example",
+            "Ann Poole",
+            "Head of Operations",
+            "Acme Ltd.",
+            "+44 20 7946 0123",
+            "Tel.: +49 30 1234567 | Fax: +49 30 1234568",
+            "www.acme.example",
+            "12 High Street, London SW1A 1AA",
+            "Geschäftsführer Anna Pohl",
+            "co-founder and ceo at Acme",
+            "Acme GmbH & Co. KG",
+            "Write to me: ann@acme.example",
         ] {
             assert!(!is_sentence(line), "{line}");
         }

@@ -1,10 +1,13 @@
 //! Chats and calls written down: who said what.
 
+mod words;
+
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use crate::{Rule, page::Page};
+use words::{AGENT_GREETINGS, AGENTS, BOTS, CUSTOMERS, NO_NAMES};
 
 /// Longer names are no names. In characters.
 const LONGEST_NAME: usize = 60;
@@ -28,8 +31,10 @@ static NAME_FIRST: LazyLock<Regex> = LazyLock::new(|| {
     )
     .expect("a fixed pattern")
 });
-static PLAIN: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^\*{0,2}([^\s:：\[\]<>{}=*][^:：\[\]<>{}=*]*?)\*{0,2}\s*[:：]\*{0,2}(?:\s+(.*))?$").expect("a fixed pattern"));
+static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^\*{0,2}([^\s:：\[\]<>{}=*][^:：\[\]<>{}=*]*?)\*{0,2}\s*[:：]\*{0,2}(?:\s+(.*))?$")
+        .expect("a fixed pattern")
+});
 /// What a chat program says of itself.
 static NOTICE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
@@ -45,28 +50,6 @@ static NOTICE: LazyLock<Regex> = LazyLock::new(|| {
     )
     .expect("a fixed pattern")
 });
-
-const BOTS: &[&str] = &[
-    "bot", "chatbot", "assistant", "answerbot", "fin", "virtual", "virtueller", "virtuel", "automated", "autoresponder", "ai", "ki", "ia", "system", "système", "sistema", "asistente", "automatic",
-];
-const AGENTS: &[&str] = &[
-    "agent", "support", "operator", "advisor", "adviser", "representative", "rep", "csr", "team", "helpdesk", "technician", "specialist", "staff", "service", "care", "sales", "mitarbeiter", "mitarbeiterin", "berater", "beraterin", "kundenservice", "kundendienst",
-    "kundenbetreuer", "techniker", "conseiller", "conseillère", "opérateur", "assistance", "agente", "asesor", "asesora", "soporte", "operador", "atención", "operatore", "assistenza", "medewerker", "klantenservice", "atendente", "suporte", "konsultant", "handläggare", "moderator", "admin",
-];
-const CUSTOMERS: &[&str] = &[
-    "visitor", "customer", "caller", "client", "user", "guest", "requester", "shopper", "buyer", "enduser", "end-user", "contact", "lead", "kunde", "kundin", "anrufer", "anruferin", "besucher", "besucherin", "gast", "nutzer", "visiteur", "visiteuse", "appelant", "appelante", "cliente", "visitante",
-    "usuario", "usuaria", "llamante", "visitatore", "utente", "chiamante", "klant", "bezoeker", "beller", "usuário", "klient", "kund", "me",
-];
-/// No names, though they stand before a colon.
-const NO_NAMES: &[&str] = &[
-    "error", "warning", "info", "warn", "debug", "fatal", "trace", "note", "ps", "p.s", "order", "subject", "from", "to", "date", "sent", "cc", "http", "https", "re", "fwd", "step", "steps", "expected", "actual", "result", "url", "email", "e-mail", "phone", "tel", "name", "message", "status", "version",
-    "browser", "os", "update", "question", "frage", "problem", "betreff", "fehler", "bestellung", "schritt", "hinweis", "objet", "erreur", "commande", "étape", "pregunta", "pedido", "asunto", "paso", "nota", "here", "example", "summary", "details", "priority", "account", "plan",
-];
-/// How an agent begins.
-const AGENT_GREETINGS: &[&str] = &[
-    "how can i help", "how may i help", "how can i assist", "how may i assist", "what can i do for you", "thanks for contacting", "thank you for contacting", "thank you for calling", "thanks for calling", "thanks for reaching out", "welcome to", "you're speaking with", "you are speaking with", "wie kann ich ihnen helfen",
-    "wie kann ich helfen", "was kann ich für sie tun", "willkommen bei", "vielen dank für ihren anruf", "comment puis-je vous aider", "en quoi puis-je vous aider", "merci de votre appel", "bienvenue chez", "en qué puedo ayudar", "cómo puedo ayudar", "gracias por llamar", "gracias por contactar",
-];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Who {
@@ -243,15 +226,47 @@ mod tests {
 
     #[test]
     fn only_the_customers_lines_are_his() {
-        check(None, "(09:12:01) Bot: Do you want to upgrade?\n(09:12:15) Ann: no. how do i print\n(09:12:30) Ann: print!", "no. how do i print\nprint!");
-        check(None, "Agent: Corridor, how can I help?\nCaller: Where is the invoice?\nAgent: Under Billing.", "Where is the invoice?");
-        check(None, "[09:12] Anna (Support): Hallo, wie kann ich helfen?\n[09:13] Tom: Der Export ist leer.\nSeit heute.", "Der Export ist leer.\nSeit heute.");
-        check(Some("Tom Baker"), "[09:12] Anna: Hi\n[09:13] Tom: The export is empty.\n[09:14] Anna: One moment.", "The export is empty.");
-        check(None, "Chat started: 2026-11-02 09:12 AM UTC\n\n(09:12:01) Visitor 4711: Hi there\n(09:12:02) *** Mia joined the chat ***\n(09:12:09) Mia: Hello, how can I help?\n(09:12:30) Visitor 4711: It is down.", "Hi there\nIt is down.");
-        check(None, "Mia: Thank you for calling, how can I help?\nTom: Our checkout is down.\nMia: Since when is it?\nTom: Since seven this morning.", "Our checkout is down.\nSince seven this morning.");
-        check(None, "Agente: Hola, ¿en qué puedo ayudar?\nCliente: No funciona el pago.\nAgente: Lo miramos ahora.", "No funciona el pago.");
+        check(
+            None,
+            "(09:12:01) Bot: Do you want to upgrade?\n(09:12:15) Ann: no. how do i print\n(09:12:30) Ann: print!",
+            "no. how do i print\nprint!",
+        );
+        check(
+            None,
+            "Agent: Corridor, how can I help?\nCaller: Where is the invoice?\nAgent: Under Billing.",
+            "Where is the invoice?",
+        );
+        check(
+            None,
+            "[09:12] Anna (Support): Hallo, wie kann ich helfen?\n[09:13] Tom: Der Export ist leer.\nSeit heute.",
+            "Der Export ist leer.\nSeit heute.",
+        );
+        check(
+            Some("Tom Baker"),
+            "[09:12] Anna: Hi\n[09:13] Tom: The export is empty.\n[09:14] Anna: One moment.",
+            "The export is empty.",
+        );
+        check(
+            None,
+            "Chat started: 2026-11-02 09:12 AM UTC\n\n(09:12:01) Visitor 4711: Hi there\n(09:12:02) *** Mia joined the chat ***\n(09:12:09) Mia: Hello, how can I help?\n(09:12:30) Visitor 4711: It is down.",
+            "Hi there\nIt is down.",
+        );
+        check(
+            None,
+            "Mia: Thank you for calling, how can I help?\nTom: Our checkout is down.\nMia: Since when is it?\nTom: Since seven this morning.",
+            "Our checkout is down.\nSince seven this morning.",
+        );
+        check(
+            None,
+            "Agente: Hola, ¿en qué puedo ayudar?\nCliente: No funciona el pago.\nAgente: Lo miramos ahora.",
+            "No funciona el pago.",
+        );
         check(None, "02/11/2026, 09:12 - Tom: It is down\n02/11/2026, 09:13 - Tom: again", "It is down\nagain");
-        check(None, "Tom · 09:12\nIt is down.\nSupport · 09:14\nWe cancel it for you.\nTom · 09:15\nThanks", "It is down.\n\nThanks");
+        check(
+            None,
+            "Tom · 09:12\nIt is down.\nSupport · 09:14\nWe cancel it for you.\nTom · 09:15\nThanks",
+            "It is down.\n\nThanks",
+        );
     }
 
     #[test]

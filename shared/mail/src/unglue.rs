@@ -27,9 +27,8 @@ static LABEL: LazyLock<Regex> = LazyLock::new(|| {
     )
     .expect("a fixed pattern")
 });
-static LEAD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:^|[\s.!?>])((?:On|Am|Le|El|Il|Op|Em|Den|Dne|W dniu) )").expect("a fixed pattern")
-});
+static LEAD: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?:^|[\s.!?>])((?:On|Am|Le|El|Il|Op|Em|Den|Dne|W dniu) )").expect("a fixed pattern"));
 
 /// The text, with breaks added and nothing taken away.
 pub(crate) fn unglued(text: &str) -> Cow<'_, str> {
@@ -59,7 +58,8 @@ pub(crate) fn unglued(text: &str) -> Cow<'_, str> {
     for at in breaks {
         let Some(part) = text.get(from..at) else { continue };
         unglued.push_str(part);
-        let inside = |text: &str| text.rsplit('\n').next().is_some_and(|line| !line.trim_matches([' ', '>', '\t']).is_empty());
+        let inside =
+            |text: &str| text.rsplit('\n').next().is_some_and(|line| !line.trim_matches([' ', '>', '\t']).is_empty());
         let follows = text.get(at..).is_some_and(|rest| !rest.trim_start_matches([' ', '\t']).starts_with('\n'));
         if inside(&unglued) && follows {
             unglued.push('\n');

@@ -2,6 +2,7 @@
 
 use mail::{Class, Context, Message, Rule};
 use proptest::prelude::*;
+use strum::IntoEnumIterator as _;
 
 /// What a person asks today, in words that are in no old mail.
 const OWN: [(&str, &str); 10] = [
@@ -127,7 +128,15 @@ fn history_of_every_client_is_cut() {
 #[test]
 fn few_words_speak_for_themselves() {
     let answers = [
-        "Thanks, all solved!", "Danke!", "Passt, erledigt.", "Merci, c'est bon.", "Gracias, ya funciona.", "OK", "Still broken.", "Grazie, risolto.", "Bedankt!",
+        "Thanks, all solved!",
+        "Danke!",
+        "Passt, erledigt.",
+        "Merci, c'est bon.",
+        "Gracias, ya funciona.",
+        "OK",
+        "Still broken.",
+        "Grazie, risolto.",
+        "Bedankt!",
     ];
     for own in answers {
         for header in HEADERS {
@@ -139,7 +148,13 @@ fn few_words_speak_for_themselves() {
 
 #[test]
 fn below_nothing_but_a_greeting_is_a_forward() {
-    for above in ["", "FYI\n\n", "Hallo zusammen,\n\nzur Info.\n\nViele Grüße\nTom\n\n", "Voir ci-dessous.\n\n", "Kind regards,\nTom Baker\n\n"] {
+    for above in [
+        "",
+        "FYI\n\n",
+        "Hallo zusammen,\n\nzur Info.\n\nViele Grüße\nTom\n\n",
+        "Voir ci-dessous.\n\n",
+        "Kind regards,\nTom Baker\n\n",
+    ] {
         for header in HEADERS {
             let found = read(&format!("{above}{header}\n\n{OLD}"), "Re: Labels");
             let forwarded = found.forwarded.unwrap_or_default();
@@ -172,10 +187,30 @@ fn the_subject_tells_a_forward_from_a_reply() {
         let found = read(body, subject);
         assert_eq!((found.forwarded.is_some(), found.history), (forward, !forward), "{subject}");
     };
-    for subject in ["Fwd: Labels", "FW: Labels", "WG: Labels", "TR: Labels", "RV: Labels", "I: Labels", "ENC: Labels", "PD: Labels", "VB: Labels", "[EXT] Fwd: Re: Labels"] {
+    for subject in [
+        "Fwd: Labels",
+        "FW: Labels",
+        "WG: Labels",
+        "TR: Labels",
+        "RV: Labels",
+        "I: Labels",
+        "ENC: Labels",
+        "PD: Labels",
+        "VB: Labels",
+        "[EXT] Fwd: Re: Labels",
+    ] {
         check(subject, true);
     }
-    for subject in ["Re: Labels", "AW: Labels", "SV: Labels", "Odp: Labels", "R: Labels", "RES: Labels", "Re: Fwd: Labels", "Labels"] {
+    for subject in [
+        "Re: Labels",
+        "AW: Labels",
+        "SV: Labels",
+        "Odp: Labels",
+        "R: Labels",
+        "RES: Labels",
+        "Re: Fwd: Labels",
+        "Labels",
+    ] {
         check(subject, false);
     }
 }
@@ -222,7 +257,12 @@ fn what_the_customer_writes_stays_whole() {
         "On 2 Nov 2026 your colleague wrote: wait a week. We waited.",
     ] {
         let found = read(own, "");
-        let words = |text: &str| text.split_whitespace().map(|word| word.trim_start_matches('>').to_owned()).filter(|word| !word.is_empty()).collect::<Vec<_>>();
+        let words = |text: &str| {
+            text.split_whitespace()
+                .map(|word| word.trim_start_matches('>').to_owned())
+                .filter(|word| !word.is_empty())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(words(&found.own), words(own), "{own}");
         assert_eq!(found.left_out, [], "{own}");
     }
@@ -238,12 +278,24 @@ fn boilerplate_of_many_companies_goes() {
         ("Saludos,\nTomás", Rule::Signature),
         ("Sent from my iPhone", Rule::Device),
         ("Von meinem iPhone gesendet", Rule::Device),
-        ("This email is confidential and intended only for the addressee. If you are not the recipient, delete it and notify the sender.", Rule::Disclaimer),
-        ("Ce message est confidentiel et destiné à son seul destinataire. Si vous l'avez reçu par erreur, merci d'avertir l'expéditeur et de le détruire.", Rule::Disclaimer),
+        (
+            "This email is confidential and intended only for the addressee. If you are not the recipient, delete it and notify the sender.",
+            Rule::Disclaimer,
+        ),
+        (
+            "Ce message est confidentiel et destiné à son seul destinataire. Si vous l'avez reçu par erreur, merci d'avertir l'expéditeur et de le détruire.",
+            Rule::Disclaimer,
+        ),
         ("Please consider the environment before printing this email.", Rule::Environment),
         ("Virus-free. www.avast.com", Rule::Antivirus),
-        ("You are receiving this email because you subscribed. Unsubscribe here: https://x.example/u", Rule::Unsubscribe),
-        ("Wheels GmbH, Sitz der Gesellschaft: Köln, Amtsgericht Köln HRB 1234, Geschäftsführer: Tom Bäcker", Rule::Company),
+        (
+            "You are receiving this email because you subscribed. Unsubscribe here: https://x.example/u",
+            Rule::Unsubscribe,
+        ),
+        (
+            "Wheels GmbH, Sitz der Gesellschaft: Köln, Amtsgericht Köln HRB 1234, Geschäftsführer: Tom Bäcker",
+            Rule::Company,
+        ),
     ];
     for (language, own) in OWN {
         for (footer, rule) in footers {
@@ -264,7 +316,11 @@ fn nothing_is_never_all_that_remains() {
         assert_eq!((found.own.as_str(), found.forwarded.unwrap_or_default().text.as_str()), (own, forwarded), "{body}");
     };
     check("{\"error\": \"timeout\",\n\"code\": 504}", "{\"error\": \"timeout\",\n\"code\": 504}", "");
-    check("Bot: Do you want to upgrade?\nBot: Here are our prices now.\nAgent: Hello, I am here.", "", "Bot: Do you want to upgrade?\nBot: Here are our prices now.\nAgent: Hello, I am here.");
+    check(
+        "Bot: Do you want to upgrade?\nBot: Here are our prices now.\nAgent: Hello, I am here.",
+        "",
+        "Bot: Do you want to upgrade?\nBot: Here are our prices now.\nAgent: Hello, I am here.",
+    );
     check("Sent from my iPhone", "Sent from my iPhone", "");
     check("> Nothing prints.\n> Since Monday.", "", "Nothing prints.\nSince Monday.");
     check("", "", "");
@@ -273,7 +329,10 @@ fn nothing_is_never_all_that_remains() {
 
 #[test]
 fn the_follow_up_line_names_its_subject() {
-    let found = read("This is a follow-up to your previous request #8812 \"Checkout down\"\n\nHallo, wo ist das Papierformat?", "Re: Checkout down");
+    let found = read(
+        "This is a follow-up to your previous request #8812 \"Checkout down\"\n\nHallo, wo ist das Papierformat?",
+        "Re: Checkout down",
+    );
     assert_eq!(found.own, "Hallo, wo ist das Papierformat?");
     assert_eq!(found.follows.as_deref(), Some("Checkout down"));
     assert!(found.left_out.iter().any(|part| part.rule.class() == Class::Boilerplate));
@@ -296,8 +355,24 @@ fn mail_like() -> impl Strategy<Value = String> {
         prop::sample::select(FORWARDS.to_vec()).prop_map(str::to_owned),
         prop::sample::select(OWN.to_vec()).prop_map(|(_, own)| own.to_owned()),
         prop::sample::select(vec![
-            "Best regards,", "Tom Baker", "-- ", "Sent from my iPhone", "> quoted", ">> twice", "FYI", "Thanks!", "", "{\"a\": 1}", "at com.acme.Sync.run(Sync.java:42)",
-            "Agent: how can I help you?", "Me: it is down again", "(09:12) Bot: hello there", "<p>html</p>", "1;2;3", "- a bullet line", "Please consider the environment before printing.",
+            "Best regards,",
+            "Tom Baker",
+            "-- ",
+            "Sent from my iPhone",
+            "> quoted",
+            ">> twice",
+            "FYI",
+            "Thanks!",
+            "",
+            "{\"a\": 1}",
+            "at com.acme.Sync.run(Sync.java:42)",
+            "Agent: how can I help you?",
+            "Me: it is down again",
+            "(09:12) Bot: hello there",
+            "<p>html</p>",
+            "1;2;3",
+            "- a bullet line",
+            "Please consider the environment before printing.",
         ])
         .prop_map(str::to_owned),
         "[a-zäé0-9 .,:<>@#>*_\\\\-]{0,40}",
@@ -335,9 +410,34 @@ proptest! {
 #[test]
 fn time_grows_with_the_text() {
     let shapes = [
-        "> a\nb\n", "x:\n> a\n\n", "From: a\nTo: b\n", "-- \n", "{\n", "<p ", "<p>a", "On 2 Nov 2026, <a@b.example> ", "a: b c d\nb: c d e\n", "(09:12) a: b\n", "> ", "&amp;", "\\n\\n a.", "Best,\nTom\n\n",
-        "-----Original Message-----\n", "---------- Forwarded message ---------\n", "This email is confidential. intended recipient delete notify\n\n", "From: a@b To: c Subject: d ", "a", "a ", "1;2;3\n", "> From: a\n> Sent: b\n> To: c\nx\n",
-        "```\n", "Request #1 was closed and merged into this request\n", "а", "\u{ad}", "<style>", "at a.b(c.java:1)\n",
+        "> a\nb\n",
+        "x:\n> a\n\n",
+        "From: a\nTo: b\n",
+        "-- \n",
+        "{\n",
+        "<p ",
+        "<p>a",
+        "On 2 Nov 2026, <a@b.example> ",
+        "a: b c d\nb: c d e\n",
+        "(09:12) a: b\n",
+        "> ",
+        "&amp;",
+        "\\n\\n a.",
+        "Best,\nTom\n\n",
+        "-----Original Message-----\n",
+        "---------- Forwarded message ---------\n",
+        "This email is confidential. intended recipient delete notify\n\n",
+        "From: a@b To: c Subject: d ",
+        "a",
+        "a ",
+        "1;2;3\n",
+        "> From: a\n> Sent: b\n> To: c\nx\n",
+        "```\n",
+        "Request #1 was closed and merged into this request\n",
+        "а",
+        "\u{ad}",
+        "<style>",
+        "at a.b(c.java:1)\n",
     ];
     let time = |text: &str| {
         let start = std::time::Instant::now();
@@ -351,5 +451,13 @@ fn time_grows_with_the_text() {
         let large = fastest(2, &shape.repeat(64_000 / shape.len()));
         // Eight times the text: 8 is linear, 64 quadratic. Below two milliseconds the clock decides.
         assert!(large < 30 * small.max(std::time::Duration::from_millis(2)), "{shape:?}: {small:?} and {large:?}");
+    }
+}
+
+#[test]
+fn every_rule_is_in_the_document() {
+    let document = include_str!("../../../docs/reading.md");
+    for rule in Rule::iter() {
+        assert!(document.contains(&format!("`{}`", rule.name())), "{}", rule.name());
     }
 }

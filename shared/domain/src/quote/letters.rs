@@ -55,7 +55,8 @@ const UNSEEN: [(&str, &str); 3] = [("<style", "</style"), ("<script", "</script"
 
 /// The length of a tag at the start of a text.
 fn tag(text: &str) -> Option<usize> {
-    if !text.get(1..)?.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!')) {
+    let name = text.get(1..)?;
+    if !name.strip_prefix('/').unwrap_or(name).starts_with(|c: char| c.is_ascii_alphabetic() || c == '!') {
         return None;
     }
     let within = |most: usize| {
