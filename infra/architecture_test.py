@@ -73,9 +73,12 @@ class Architecture(unittest.TestCase):
         self.assert_links_none("local", AWS)
 
     def test_pure_crates_know_no_async_runtime_no_http_and_no_aws(self):
-        for crate in ("domain", "analyst", "encoder", "zendesk", "data"):
+        for crate in ("domain", "mail", "analyst", "encoder", "zendesk", "data"):
             for banned in (ASYNC_RUNTIME, HTTP_CLIENT, HTTP, AWS_OR_ITS_TYPES):
                 self.assert_links_none(crate, banned)
+
+    def test_mail_knows_no_ticket(self):
+        self.assertEqual(in_folder("shared") & linked("mail"), {"mail"})
 
     def test_only_adapters_name_an_http_client(self):
         naming = {crate for crate in packages() if any(HTTP_CLIENT.match(name) for name in set().union(*direct(crate)))}

@@ -5,6 +5,7 @@
 
 use domain::{Language, Ticket};
 use encoder::Vector;
+use mail::{Context, LeftOut, Message, subject::Subject};
 
 use crate::{
     acts::PerAct,
@@ -30,6 +31,8 @@ const EDGE: usize = 3;
 const SUBJECT_ALONE: usize = 2;
 /// Stands where sentences were left out.
 const GAP: &str = "[…]";
+/// The subject of a message that answers another.
+const ANSWER: &str = "Re:";
 
 /// The customer's own words and what they mean to the encoder. Only [`EmbeddedAnalyst::listen`] makes one, so that no
 /// ticket is encoded twice.
@@ -43,8 +46,27 @@ pub struct CustomerText {
     sentences: Vec<String>,
     language: Language,
     cut: bool,
+    mixed: bool,
     inputs: Inputs,
     meanings: Vec<Vector>,
+    features: Features,
+    parts: Parts,
+    forwarded: Option<Forwarded>,
+    left_out: Vec<LeftOut>,
+}
+
+/// Another person's words that the customer hands on: they may raise a priority, and never say what the customer wants.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Forwarded {
+    /// As the mail program wrote it: a name, an address, or both.
+    pub from: Option<String>,
+    /// What a colleague wrote to the customer.
+    pub internal: bool,
+    /// At most a third of [`MOST_BYTES`], not counting the marks for what was left out.
+    pub text: String,
+    pub sentences: Vec<String>,
+    /// Of the subject, the customer's words and these.
+    inputs: Inputs,
     features: Features,
     parts: Parts,
 }
@@ -53,28 +75,58 @@ impl CustomerText {
     /// `go_on` is asked between sentences: with its first no reading ends where it stands, and the text is cut.
     pub(crate) fn new(weights: &Weights, ticket: &Ticket, go_on: &dyn Fn() -> bool) -> Self {
         let Weights { encoder, model, kinds, languages } = weights;
-        let (subject, overflow) = split_subject(&ticket.subject);
-        let all: Vec<&str> = overflow.into_iter().chain(ticket.messages()).collect();
-        let cleaned = current(&all, go_on);
-        let skipped = cleaned.len() < all.len();
-        let Bounded { messages, mut sentences, cut } = bounded(model, cleaned, go_on);
+        let whole = mail::subject::clean(&ticket.subject);
+        let (subject, overflow) = split_subject(&whole);
+        let read = read(ticket, go_on);
+        let skipped = read.len() < ticket.messages().count();
+        let mixed = read.iter().any(Message::is_mixed);
+        let own_subject = if is_of_others(subject, &read) { "" } else { subject };
+        let handed_on = read.iter().rev().find_map(|message| message.forwarded.clone());
+        let (own, left_out): (Vec<_>, Vec<_>) = read.into_iter().map(|message| (message.own, message.left_out)).unzip();
+        let own = overflow.map(str::to_owned).into_iter().chain(own).filter(|message| !message.trim().is_empty());
+        let Bounded { messages, mut sentences, cut } = bounded(model, own.collect(), ALL, go_on);
         let body = messages.join("\n\n");
-        let inputs = Inputs::within(encoder, subject, &sentences, go_on);
+        let inputs = Inputs::within(encoder, own_subject, &sentences, go_on);
         // A text without a sentence has one row all the same.
         let read = inputs.sentences.nrows();
-        let cut = cut || skipped || read < sentences.len();
+        let mut cut = cut || skipped || read < sentences.len();
         sentences.truncate(read);
+        let forwarded = handed_on.map(|handed_on| {
+            let bounded = bounded(model, vec![handed_on.text], ALL.part(EDGE), go_on);
+            let both = [sentences.as_slice(), bounded.sentences.as_slice()].concat();
+            let inputs = Inputs::within(encoder, subject, &both, go_on);
+            cut = cut || bounded.cut || inputs.sentences.nrows() < both.len();
+            let text = bounded.messages.concat();
+            let features = features::extract(subject, &format!("{body}\n\n{text}"));
+            Forwarded {
+                from: handed_on.from,
+                internal: handed_on.internal,
+                text,
+                sentences: bounded.sentences,
+                parts: kinds.parts(&inputs, subject, &both),
+                inputs,
+                features,
+            }
+        });
+        let own_words = format!("{own_subject}\n{body}");
+        let heard = match &forwarded {
+            Some(forwarded) if own_words.trim().is_empty() => format!("{subject}\n{}", forwarded.text),
+            Some(_) | None => own_words,
+        };
         Self {
-            language: languages.detect(&format!("{body}\n{subject}")),
-            parts: kinds.parts(&inputs, subject, &sentences),
-            features: features::extract(subject, &body),
+            language: languages.detect(&heard),
+            parts: kinds.parts(&inputs, own_subject, &sentences),
+            features: features::extract(own_subject, &body),
             meanings: inputs.meanings(),
             subject: subject.to_owned(),
             messages,
             body,
             sentences,
             cut,
+            mixed,
             inputs,
+            forwarded,
+            left_out: left_out.concat(),
         }
     }
 
@@ -83,8 +135,8 @@ impl CustomerText {
         &self.subject
     }
 
-    /// Oldest first, each without quoted history and signature; together at most [`MOST_BYTES`], not counting the
-    /// marks for what was left out.
+    /// Oldest first, each in the customer's own words; together at most [`MOST_BYTES`], not counting the marks for what
+    /// was left out. Empty where he only hands something on.
     #[must_use]
     pub fn messages(&self) -> &[String] {
         &self.messages
@@ -118,6 +170,24 @@ impl CustomerText {
         self.cut
     }
 
+    /// Older messages, a forwarded one or other speakers were there too.
+    #[must_use]
+    pub fn is_mixed(&self) -> bool {
+        self.mixed
+    }
+
+    /// The newest message that the customer hands on.
+    #[must_use]
+    pub fn forwarded(&self) -> Option<&Forwarded> {
+        self.forwarded.as_ref()
+    }
+
+    /// What is not among the customer's words, and the rule that took it out.
+    #[must_use]
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
     pub(crate) fn inputs(&self) -> &Inputs {
         &self.inputs
     }
@@ -131,16 +201,13 @@ impl CustomerText {
         &self.parts
     }
 
-    /// The sentences, and the subject where a person wrote it for this message, with what each does.
-    pub(crate) fn sentences_and_acts(&self) -> impl Iterator<Item = (&str, &PerAct)> {
-        self.parts_by_sentence().map(|(sentence, acts, _)| (sentence, acts))
-    }
-
-    /// The same with what each means.
+    /// The sentences of the customer's own with what each does and means; last the subject, where it was written for this
+    /// message: that of an answer is the first message's, and was read with it.
     pub(crate) fn parts_by_sentence(&self) -> impl Iterator<Item = (&str, &PerAct, &Vector)> {
         let body = self.sentences.iter().map(String::as_str).zip(&self.parts.sentences).zip(&self.meanings);
         let body = body.map(|((sentence, acts), meaning)| (sentence, acts, meaning));
-        let subject = (!is_reply(&self.subject)).then_some((self.subject.as_str(), &self.parts.subject));
+        let fresh = mail::subject::parse(&self.subject).kind == mail::subject::Kind::Plain && self.forwarded.is_none();
+        let subject = fresh.then_some((self.subject.as_str(), &self.parts.subject));
         body.chain(subject.zip(self.meanings.last()).map(|((subject, acts), meaning)| (subject, acts, meaning)))
     }
 
@@ -157,13 +224,6 @@ impl CustomerText {
     }
 }
 
-/// The subject of an answer is that of the first message: what it says was said before.
-fn is_reply(subject: &str) -> bool {
-    const REPLIES: [&str; 8] = ["re:", "aw:", "sv:", "antw:", "rép :", "rép:", "res:", "odp:"];
-    let subject = subject.trim().to_lowercase();
-    REPLIES.iter().any(|reply| subject.starts_with(reply))
-}
-
 /// Letters that are no file's name and no mark of a picture.
 fn is_word(word: &str) -> bool {
     const FILES: [&str; 12] =
@@ -172,6 +232,52 @@ fn is_word(word: &str) -> bool {
     let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != ':' && c != '.').to_lowercase();
     let file = FILES.iter().any(|ending| bare.contains(ending));
     bare.chars().any(char::is_alphabetic) && !file && !PICTURES.contains(&bare.as_str())
+}
+
+impl Forwarded {
+    pub(crate) fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    pub(crate) fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// What each sentence of the other person does.
+    pub(crate) fn acts(&self) -> impl Iterator<Item = (&str, &PerAct)> {
+        let theirs = self.parts.sentences.iter().rev().zip(self.sentences.iter().rev());
+        theirs.map(|(acts, sentence)| (sentence.as_str(), acts))
+    }
+}
+
+/// The messages taken apart: the first, and of the others the newest that there is time for.
+fn read(ticket: &Ticket, go_on: &dyn Fn() -> bool) -> Vec<Message> {
+    let requester = ticket.requester_name.as_deref();
+    // Whoever writes again answers.
+    let later = ticket.follow_ups.iter().rev().take_while(|_| go_on());
+    let mut read: Vec<Message> =
+        later.map(|message| mail::read(message, Context { subject: ANSWER, requester })).collect();
+    read.push(mail::read(&ticket.description, Context { subject: &ticket.subject, requester }));
+    read.reverse();
+    read
+}
+
+/// Whether the subject is another's: of the message that is forwarded, or of the closed ticket that this one follows.
+fn is_of_others(subject: &str, messages: &[Message]) -> bool {
+    let Some(first) = messages.first() else { return false };
+    let Subject { kind, rest } = mail::subject::parse(subject);
+    let forwards = kind == mail::subject::Kind::Forward && first.forwarded.is_some();
+    let follows = first.follows.as_deref().is_some_and(|old| {
+        let old = mail::subject::parse(old).rest.trim_end_matches(['…', '.']).to_lowercase();
+        !old.is_empty() && rest.to_lowercase().starts_with(&old)
+    });
+    forwards || follows
+}
+
+/// A single message in the customer's own words, as training sees it.
+#[must_use]
+pub fn own_words(subject: &str, body: &str) -> String {
+    mail::read(body, Context { subject, requester: None }).own
 }
 
 /// Messages within the limit.
@@ -192,24 +298,14 @@ fn split_subject(subject: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The messages without history and signature: the first, and of the others the newest that there is time for.
-fn current(messages: &[&str], go_on: &dyn Fn() -> bool) -> Vec<String> {
-    let Some((first, later)) = messages.split_first() else { return Vec::new() };
-    let mut current: Vec<String> =
-        later.iter().rev().take_while(|_| go_on()).map(|message| text::current(message)).collect();
-    current.push(text::current(first));
-    current.reverse();
-    current
-}
-
-fn bounded(model: &Model, messages: Vec<String>, go_on: &dyn Fn() -> bool) -> Bounded {
+fn bounded(model: &Model, messages: Vec<String>, room: Room, go_on: &dyn Fn() -> bool) -> Bounded {
     let split: Vec<Vec<String>> = messages.iter().map(|message| text::sentences(message)).collect();
     let count: usize = split.iter().map(Vec::len).sum();
     let bytes: usize = messages.iter().map(String::len).sum();
-    if bytes <= MOST_BYTES && count <= MOST_SENTENCES {
+    if bytes <= room.bytes && count <= room.sentences {
         return Bounded { messages, sentences: split.concat(), cut: false };
     }
-    let kept = selected(model, &split.concat(), go_on);
+    let kept = selected(model, &split.concat(), room, go_on);
     let mut keeps = kept.iter();
     let mut bounded = Bounded { messages: Vec::new(), sentences: Vec::new(), cut: kept.contains(&false) };
     for message in split {
@@ -247,7 +343,14 @@ struct Room {
     sentences: usize,
 }
 
+/// For a whole ticket.
+const ALL: Room = Room { bytes: MOST_BYTES, sentences: MOST_SENTENCES };
+
 impl Room {
+    fn part(self, of: usize) -> Self {
+        Self { bytes: self.bytes / of, sentences: self.sentences / of }
+    }
+
     /// Whether the sentence still fits; if so, its place is taken.
     fn takes(&mut self, sentence: &str) -> bool {
         let fits = self.sentences > 0 && sentence.len() < self.bytes;
@@ -260,8 +363,8 @@ impl Room {
 }
 
 /// Which sentences are read: the beginning, the end, and the strongest by each task in turn.
-fn selected(model: &Model, sentences: &[String], go_on: &dyn Fn() -> bool) -> Vec<bool> {
-    let edge = Room { bytes: MOST_BYTES / EDGE, sentences: MOST_SENTENCES / EDGE };
+fn selected(model: &Model, sentences: &[String], all: Room, go_on: &dyn Fn() -> bool) -> Vec<bool> {
+    let edge = all.part(EDGE);
     let mut kept = vec![false; sentences.len()];
     let mut room = edge;
     for (keep, _) in kept.iter_mut().zip(sentences).take_while(|(_, sentence)| room.takes(sentence)) {
@@ -272,7 +375,7 @@ fn selected(model: &Model, sentences: &[String], go_on: &dyn Fn() -> bool) -> Ve
     for (keep, _) in from_the_end.take_while(|(_, sentence)| room.takes(sentence)) {
         *keep = true;
     }
-    let mut room = Room { bytes: MOST_BYTES, sentences: MOST_SENTENCES };
+    let mut room = all;
     for (_, sentence) in kept.iter().zip(sentences).filter(|(keep, _)| **keep) {
         room.takes(sentence);
     }
@@ -332,6 +435,33 @@ mod tests {
         assert_eq!(text.messages(), ["Two  blanks.\nTwo lines."]);
         assert_eq!(text.sentences(), ["Two blanks.", "Two lines."]);
         assert!(!text.is_cut());
+    }
+
+    #[test]
+    fn what_is_not_his_is_told_apart() {
+        let text = listen(&ticket("Works now.\n\nOn 2 Nov 2026, Ann <ann@x.example> wrote:\n> We leave."));
+        assert_eq!((text.messages(), text.is_mixed()), (&["Works now.".to_owned()][..], true));
+        assert!(text.forwarded().is_none());
+        assert_eq!(text.left_out().iter().map(|part| part.rule.name()).collect::<Vec<_>>(), ["attribution"]);
+
+        let banner = "---------- Forwarded message ---------\nFrom: Jo <jo@x.example>\nTo: ann@y.example";
+        let forward = ticket(&format!("FYI\n\n{banner}\n\nIt is down. Since seven."));
+        let text = listen(&Ticket { subject: "Fwd: Shop".into(), ..forward });
+        let forwarded = text.forwarded().unwrap();
+        assert_eq!(text.sentences(), ["FYI"]);
+        assert_eq!(forwarded.sentences, ["It is down.", "Since seven."]);
+        assert_eq!((forwarded.from.as_deref(), forwarded.internal), (Some("Jo <jo@x.example>"), false));
+        assert_eq!(forwarded.inputs().sentences.nrows(), 3);
+    }
+
+    #[test]
+    fn a_closed_tickets_subject_is_not_read_as_his() {
+        let line = "This is a follow-up to your previous request #7 \"Checkout down for everybody\"";
+        let follows =
+            Ticket { subject: "Re: Checkout down for everybody".into(), ..ticket(&format!("{line}\n\nAll fine.")) };
+        let text = listen(&follows);
+        assert_eq!((text.body(), text.subject()), ("All fine.", "Re: Checkout down for everybody"));
+        assert_eq!(text.features(), listen(&Ticket { subject: "".into(), ..ticket("All fine.") }).features());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Account, Intent, Kind, Language, Priority, Reading, Scored, Sentiment, TeamId, Ticket,
+    Account, Grave, Gravity, Intent, Kind, Language, Priority, Reading, Scored, Sentiment, TeamId, Ticket,
     reading::{Signal, Usage},
 };
 use encoder::Vector;
@@ -32,6 +32,8 @@ const LONGEST_DRAFT: usize = 8 * 1024;
 /// From this confidence on a churn or buying signal is claimed, with its quotes: a missed one costs twice a false one. From
 /// which confidence on it is acted on is the policy's.
 const CLAIM: f32 = 0.33;
+/// How sure it is that a forward is a request.
+const FORWARD: f32 = 0.6;
 /// One of four.
 const GUESS: f32 = 0.25;
 /// What a missed P0 costs beside a false one.
@@ -66,6 +68,7 @@ impl EmbeddedAnalyst {
     pub fn read(&self, text: &CustomerText) -> Reading {
         let opinion = self.weights.model.predict(text.inputs(), text.features());
         let kind = self.kind(text);
+        let (priority, agent) = self.urgency(text, &opinion);
         let churn = signal(&opinion, Task::Churn, &opinion.churn, text.sentences());
         let wish = signal(&opinion, Task::Intent, &opinion.intent, text.sentences());
         let kinds = opinion.probabilities(Task::Intent).get(1..).unwrap_or_default();
@@ -74,14 +77,14 @@ impl EmbeddedAnalyst {
             analyst: NAME.to_owned(),
             fallback: None,
             language: text.language(),
-            priority: priority(&opinion, text, kind),
-            agent: within(text, label(&opinion, Task::Agent, &TeamId::bundled())),
+            priority: unless_all_clear(text, kind, within(text, priority)),
+            agent: within(text, agent),
             sentiment: label(&opinion, Task::Sentiment, &SENTIMENTS),
             churn,
             intent: Signal { value: intent.filter(|_| wish.value), confidence: wish.confidence, quotes: wish.quotes },
             kind,
-            grave: gravity::gravest(text.sentences_and_acts()),
-            mixed: false,
+            grave: gravest(text),
+            mixed: text.is_mixed(),
             reason: None,
             draft: None,
             suspicious: false,
@@ -90,6 +93,17 @@ impl EmbeddedAnalyst {
             redactions: BTreeMap::new(),
             usage: Usage::default(),
         }
+    }
+
+    /// Priority and team. What the customer hands on may be the more urgent part, and is all there is where he says nothing.
+    fn urgency(&self, text: &CustomerText, own: &Prediction) -> (Scored<Priority>, Scored<TeamId>) {
+        let labels = |opinion: &Prediction| {
+            (label(opinion, Task::Priority, &PRIORITIES), label(opinion, Task::Agent, &TeamId::bundled()))
+        };
+        let own = labels(own);
+        let Some(forwarded) = text.forwarded() else { return own };
+        let both = labels(&self.weights.model.predict(forwarded.inputs(), forwarded.features()));
+        if both.0.value < own.0.value || text.sentences().is_empty() { both } else { own }
     }
 
     #[must_use]
@@ -156,20 +170,33 @@ impl EmbeddedAnalyst {
 
     /// What sort of ticket it is. Where nothing can be read there is no kind but that.
     fn kind(&self, text: &CustomerText) -> Scored<Kind> {
-        if text.has_words() {
-            self.weights.kinds.kind(text.parts())
-        } else {
-            Scored { value: Kind::Empty, confidence: 1.0 }
+        if !text.has_words() {
+            return Scored { value: Kind::Empty, confidence: 1.0 };
         }
+        let kind = self.weights.kinds.kind(text.parts());
+        // Whoever hands on an alarm, a letter or a fraud wants something done about it.
+        if text.forwarded().is_some() && kind.value != Kind::Request {
+            return Scored { value: Kind::Request, confidence: FORWARD };
+        }
+        kind
     }
 }
 
-/// The priority as the heads see it, unless a machine says that all is well.
-fn priority(opinion: &Prediction, text: &CustomerText, kind: Scored<Kind>) -> Scored<Priority> {
+/// A machine that says that all is well is no matter for anybody, whatever words its name has.
+fn unless_all_clear(text: &CustomerText, kind: Scored<Kind>, priority: Scored<Priority>) -> Scored<Priority> {
     if kind.value == Kind::MachineAlert && text.parts().is_all_clear() {
-        return Scored { value: Priority::P3, confidence: kind.confidence };
+        Scored { value: Priority::P3, confidence: kind.confidence }
+    } else {
+        priority
     }
-    within(text, label(opinion, Task::Priority, &PRIORITIES))
+}
+
+/// The gravest sentence of the customer, or of whoever is forwarded: but leaving is only the customer's own to say.
+fn gravest(text: &CustomerText) -> Option<Grave> {
+    let own = gravity::gravest(text.parts_by_sentence().map(|(sentence, acts, _)| (sentence, acts)));
+    let theirs = text.forwarded().and_then(|forwarded| gravity::gravest(forwarded.acts()));
+    let theirs = theirs.filter(|grave| grave.what != Gravity::Leaving);
+    own.into_iter().chain(theirs).max_by(|a, b| a.confidence.total_cmp(&b.confidence))
 }
 
 /// As sure as a guess where the text is in a language that nobody here reads, or is none.
@@ -314,6 +341,18 @@ mod tests {
         let draft = reading.draft.expect("an article matches");
         assert!(draft.text.starts_with("Bonjour à l'équipe Acme,"), "{}", draft.text);
         assert!(!draft.in_language, "the answer is English, and is not sent by itself");
+    }
+
+    #[test]
+    fn a_forward_raises_the_priority_alone() {
+        let banner = "---------- Forwarded message ---------\nFrom: Jo <jo@mail.example>\nTo: shop@bikes.example";
+        let forward = |words: &str| read("Fwd: Shop", &format!("FYI\n\n{banner}\n\n{words}"));
+        let outage = forward("Nobody can pay in any of your shops since this morning, every order fails.");
+        assert!(outage.priority.value <= Priority::P1 && outage.mixed, "{:?}", outage.priority);
+        let threat = forward("We have decided to cancel our contract and will move to another provider.");
+        assert!(!threat.churn.value, "{:?}", threat.churn);
+        let wish = forward("Please send us an offer for the Scale plan, we want to upgrade this week.");
+        assert_eq!(wish.intent.value, None);
     }
 
     #[test]

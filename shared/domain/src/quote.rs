@@ -1,28 +1,108 @@
 //! A quote counts only if the customer wrote it.
 
+mod letters;
+
+use self::letters::{Letters, is_plain, letters};
 use crate::{Reading, reading::Signal};
 
-/// A text to look quotes up in, every run of white space as one space.
+/// From this many letters and digits on a quote is found wherever it stands; a shorter one has to be whole words, or
+/// "end" would be in "send".
+const LONG: usize = 12;
+
+/// A text to look quotes up in, by its letters and digits: a reader may have seen HTML as lines, `\n` as a line break,
+/// and no soft hyphens.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Source(String);
+pub struct Source {
+    text: String,
+    letters: Letters,
+    /// Every run of white space as one space, for quotes without a letter.
+    folded: String,
+}
 
 impl Source {
     /// The parts of the text, such as subject and messages, in order.
     #[must_use]
     pub fn new<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(folded(parts))
+        let mut text = String::new();
+        for part in parts {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(part);
+        }
+        Self { letters: letters(&text), folded: folded(&text), text }
     }
 
-    /// Those of `quotes` that occur in the text, letter by letter. Empty and repeated ones are dropped.
+    /// Those of `quotes` that occur in the text, letter by letter, in the text's own spelling where it is plain text, else
+    /// in the quote's. Empty and repeated ones are dropped.
     #[must_use]
     pub fn verified(&self, quotes: &[String]) -> Vec<String> {
         let mut kept: Vec<String> = Vec::new();
-        for quote in quotes.iter().map(|quote| folded([quote.as_str()])) {
-            if !quote.is_empty() && self.0.contains(&quote) && !kept.contains(&quote) {
+        for quote in quotes.iter().filter_map(|quote| self.found(quote)) {
+            if !quote.is_empty() && !kept.contains(&quote) {
                 kept.push(quote);
             }
         }
         kept
+    }
+
+    fn found(&self, quote: &str) -> Option<String> {
+        let wanted = letters(quote).letters;
+        let quote = folded(quote);
+        // Word for word is how most stand there. What is only in a tag has no letters.
+        if self.folded.contains(&quote) && self.letters.letters.contains(&wanted) {
+            return Some(quote);
+        }
+        if wanted.is_empty() {
+            return None;
+        }
+        let mut at = self.letters.letters.match_indices(&wanted).map(|(at, _)| (at, at + wanted.len()));
+        let (start, end) = if wanted.chars().count() < LONG {
+            at.find(|(start, end)| self.are_words(*start, *end))?
+        } else {
+            at.next()?
+        };
+        let original = self.original(start, end, &quote).filter(|original| is_plain(original) && is_plain(&quote));
+        Some(original.unwrap_or(quote))
+    }
+
+    /// Where letters from one byte to another begin and end in the text.
+    fn span(&self, start: usize, end: usize) -> Option<(usize, usize)> {
+        let first = self.letters.places.get(start)?;
+        let last = self.letters.places.get(end.checked_sub(1)?)?;
+        Some((first.0, last.1))
+    }
+
+    /// Nothing of a word is left out on either side.
+    fn are_words(&self, start: usize, end: usize) -> bool {
+        let Some((first, last)) = self.span(start, end) else { return false };
+        let before = self.text.get(..first).and_then(|text| text.chars().next_back());
+        let after = self.text.get(last..).and_then(|text| text.chars().next());
+        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+    }
+
+    /// The text's own words, with the quote's marks around them where it has the same.
+    fn original(&self, start: usize, end: usize, quote: &str) -> Option<String> {
+        let (mut first, mut last) = self.span(start, end)?;
+        let before = quote.chars().take_while(|c| !c.is_alphanumeric()).collect::<Vec<_>>();
+        for mark in before.into_iter().rev() {
+            let text = self.text.get(..first).unwrap_or_default();
+            let rest = if mark == ' ' { text.trim_end() } else { text.strip_suffix(mark).unwrap_or(text) };
+            if rest.len() == text.len() {
+                break;
+            }
+            first = rest.len();
+        }
+        let after = quote.chars().rev().take_while(|c| !c.is_alphanumeric()).collect::<Vec<_>>();
+        for mark in after.into_iter().rev() {
+            let text = self.text.get(last..).unwrap_or_default();
+            let rest = if mark == ' ' { text.trim_start() } else { text.strip_prefix(mark).unwrap_or(text) };
+            if rest.len() == text.len() {
+                break;
+            }
+            last += text.len() - rest.len();
+        }
+        self.text.get(first..last).map(folded)
     }
 }
 
@@ -53,9 +133,9 @@ pub fn verified(quotes: &[String], text: &str) -> Vec<String> {
     Source::new([text]).verified(quotes)
 }
 
-fn folded<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+fn folded(text: &str) -> String {
     let mut folded = String::new();
-    for word in parts.into_iter().flat_map(str::split_whitespace) {
+    for word in text.split_whitespace() {
         if !folded.is_empty() {
             folded.push(' ');
         }
@@ -75,6 +155,52 @@ mod tests {
         assert_eq!(check("send the\nnotice period."), ["send the notice period."]);
         assert!(check("we are leaving").is_empty());
         assert!(check("  ").is_empty());
+        assert!(check("Notice Peri").is_empty(), "a part of a word");
         assert_eq!(verified(&["We are done.".into(), "We are  done.".into()], text).len(), 1);
+    }
+
+    #[test]
+    fn what_a_reader_saw_is_found_in_the_original() {
+        let check = |text: &str, quote: &str, shown: &str| {
+            assert_eq!(verified(&[quote.to_owned()], text), [shown], "{text}");
+        };
+        check(
+            "<p>Hello,</p><p>we <b>can</b>cel our contract.</p>",
+            "we cancel our contract.",
+            "we cancel our contract.",
+        );
+        check("<p>Wir k&uuml;ndigen&nbsp;jetzt &#33;</p>", "Wir kündigen jetzt !", "Wir kündigen jetzt !");
+        check("<style>p { color: red }</style><p>We leave.<!-- x --> Now.</p>", "We leave. Now.", "We leave. Now.");
+        check(r"Hi,\n\nwe will not renew.\n\nAnn", "we will not renew.", "we will not renew.");
+        check(r"we will\nnot renew", "we will not renew", "we will not renew");
+        check("We can\u{ad}cel the con\u{200b}tract.", "We cancel the contract.", "We cancel the contract.");
+        check("we саncel our contract", "we cancel our contract", "we cancel our contract");
+        check("Ｗｅ ｃａｎｃｅｌ now", "We cancel now", "We cancel now");
+        check("> we will\n> not renew", "we will not renew", "we will not renew");
+        // In plain text the customer's own spelling is shown.
+        check("WE WILL not renew, ever.", "We will not renew", "WE WILL not renew");
+        check("We will not\u{a0}renew.", "We will not renew.", "We will not renew.");
+        check("Мы уходим от вас.", "Мы уходим от вас.", "Мы уходим от вас.");
+        check("a < b, we leave & go", "we leave & go", "we leave & go");
+        check("\u{1f4a5}\u{1f4a5}", "\u{1f4a5}\u{1f4a5}", "\u{1f4a5}\u{1f4a5}");
+    }
+
+    #[test]
+    fn what_is_only_in_a_tag_is_no_quote() {
+        let text = "<p title=\"we cancel our contract\">We like it.</p>";
+        assert!(verified(&["we cancel our contract".to_owned()], text).is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_can_be_looked_through(text in "(?s).{0,200}", quote in "(?s).{0,20}") {
+            let _ = verified(&[quote], &text);
+        }
+
+        #[test]
+        fn a_text_is_found_in_itself(text in "[a-zA-Z0-9 .,<>&;é\\\\n]{1,80}") {
+            proptest::prop_assume!(!text.trim().is_empty());
+            proptest::prop_assert_eq!(verified(std::slice::from_ref(&text), &text).len(), 1);
+        }
     }
 }

@@ -10,6 +10,7 @@ use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use mail::normalise::{invisible, look_alike};
 use regex::{
     Regex,
     bytes::{RegexSet, RegexSetBuilder},
@@ -116,10 +117,6 @@ fn plain(text: &str) -> String {
     lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-}
-
 /// A letter without its accent; anything else that is not ASCII is a gap between words.
 fn ascii(c: char) -> impl Iterator<Item = char> {
     let (first, second) = match c {
@@ -137,38 +134,6 @@ fn ascii(c: char) -> impl Iterator<Item = char> {
         _ => (' ', None),
     };
     std::iter::once(first).chain(second)
-}
-
-/// Cyrillic, Greek and full-width letters that are read as Latin ones.
-fn look_alike(c: char) -> char {
-    match c {
-        'а' | 'α' => 'a',
-        'е' | 'ε' => 'e',
-        'о' | 'ο' => 'o',
-        'р' | 'ρ' => 'p',
-        'с' => 'c',
-        'у' => 'y',
-        'х' => 'x',
-        'і' | 'ι' => 'i',
-        'ѕ' => 's',
-        'ԁ' => 'd',
-        'ӏ' => 'l',
-        'ո' => 'n',
-        'А' | 'Α' => 'A',
-        'Е' | 'Ε' => 'E',
-        'О' | 'Ο' => 'O',
-        'Р' | 'Ρ' => 'P',
-        'С' => 'C',
-        'І' | 'Ι' => 'I',
-        'Ѕ' => 'S',
-        'Т' | 'Τ' => 'T',
-        'М' => 'M',
-        'К' => 'K',
-        'Н' => 'H',
-        'В' => 'B',
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-        _ => c,
-    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Language;
+use mail::html;
 use serde_json::Value;
 
 use crate::{
     client::{ApiError, Client},
-    found, html,
+    found,
 };
 
 /// Before its first heading an article says at least so many words, or the heading belongs to the answer.

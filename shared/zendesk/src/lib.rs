@@ -11,7 +11,6 @@ pub mod event;
 pub mod feed;
 pub mod found;
 pub mod helpdesk;
-pub mod html;
 pub mod http;
 pub mod lenient;
 #[cfg(feature = "http")]

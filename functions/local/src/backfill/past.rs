@@ -2,9 +2,10 @@
 
 use domain::{AccountId, GroupId, Priority, TeamId, Teams, TicketId};
 use jiff::{SignedDuration, Timestamp};
+use mail::html;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use zendesk::{html, wire::lenient};
+use zendesk::wire::lenient;
 
 use crate::input::{Labels, Row};
 

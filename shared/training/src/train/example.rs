@@ -1,6 +1,7 @@
 //! Labelled tickets and sentences, made ready for the heads.
 
 use analyst::{
+    customer_text::own_words,
     features::{self, Features},
     heads::{PerSentenceTask, PerTask, SentenceTask, Task},
     inputs::Inputs,
@@ -57,7 +58,7 @@ impl TicketExample {
             weight: 1.0,
         };
         let mut example = Self::of_ticket(encoder, &ticket.subject, &ticket.body, &ticket.scenario, truth);
-        let sentences = text::sentences(&text::current(&ticket.body));
+        let sentences = text::sentences(&own_words(&ticket.subject, &ticket.body));
         let class_if_quoted = |sentence: &str, quotes: &[String], class: Option<usize>| {
             if carries(sentence, quotes) { class } else { Some(0) }
         };
@@ -80,7 +81,7 @@ impl TicketExample {
     /// A ticket of which only the labels are known. Tickets of one `scenario` are never on both sides of a split.
     #[must_use]
     pub fn of_ticket(encoder: &Encoder, subject: &str, body: &str, scenario: &str, truth: Truth) -> Self {
-        let body = text::current(body);
+        let body = own_words(subject, body);
         let inputs = Inputs::new(encoder, subject, &text::sentences(&body));
         // A ticket without a signal has none in its sentences; where it has one, the sentence is not known.
         let none = |task: Task| truth.classes[task].filter(|class| *class == 0);

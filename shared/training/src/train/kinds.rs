@@ -6,6 +6,7 @@
 
 use analyst::{
     Acts, Kinds,
+    customer_text::own_words,
     heads::Layer,
     inputs::Inputs,
     kinds::{EVIDENCE, Parts},
@@ -41,7 +42,7 @@ impl KindExamples {
         let all: Vec<(&str, &str, Kind)> = by_kind.chain(others).collect();
         let mut evidence = Array2::zeros((all.len(), EVIDENCE));
         for ((subject, body, _), mut row) in all.iter().zip(evidence.rows_mut()) {
-            let sentences = text::sentences(&text::current(body));
+            let sentences = text::sentences(&own_words(subject, body));
             let inputs = Inputs::new(encoder, subject, &sentences);
             row.assign(&Parts::new(acts, &inputs, subject, &sentences).evidence());
         }

@@ -1,12 +1,12 @@
 //! What the customer said, out of a ticket's comments, its chats and its calls.
 
 use domain::{TicketId, UserId};
+use mail::html;
 use serde::Deserialize;
 
 use super::{Conversation, ZendeskHelpdesk, read};
 use crate::{
     client::ApiError,
-    html,
     wire::{Audit, AuditPage, ChatValue, Comment, Ticket},
 };
 
@@ -34,9 +34,9 @@ pub(super) fn words(ticket: &Ticket, conversation: &Conversation, events: &[Audi
     let chat = chat(events);
     let version = version.max(chat.iter().map(|chat| chat.event).max().unwrap_or_default());
     let later = said.iter().filter(|comment| first.is_none_or(|first| comment.id != first.id));
-    let mut messages = later.map(|comment| text(ticket, conversation, comment)).filter(|text| !text.is_empty());
+    let mut messages = later.map(|comment| text(comment)).filter(|text| !text.is_empty());
     let description = match (first, opening) {
-        (Some(first), None) => text(ticket, conversation, first),
+        (Some(first), None) => text(first),
         // Nothing of the opening is the customer's; his first word is.
         (Some(_), Some(_)) => {
             let chat: Vec<String> = chat.into_iter().map(|chat| chat.text).collect();
@@ -96,8 +96,8 @@ fn is_opening(ticket: &Ticket, comment: &Comment) -> bool {
     text.starts_with(OPENING) && (chat || text == subject) || chat && text == subject
 }
 
-/// The words of a comment: of a call what was said, of a chat's transcript the customer's own lines.
-fn text(ticket: &Ticket, conversation: &Conversation, comment: &Comment) -> String {
+/// The words of a comment: of a call what was said. Whose the lines of a transcript are is for the reader to tell.
+fn text(comment: &Comment) -> String {
     let call = comment.kind.as_deref().is_some_and(|kind| kind.contains("Voice"));
     if call {
         let spoken = comment.data.as_ref().and_then(|data| data.transcription_text.as_deref());
@@ -106,10 +106,7 @@ fn text(ticket: &Ticket, conversation: &Conversation, comment: &Comment) -> Stri
             return spoken.to_owned();
         }
     }
-    let body = body(comment);
-    let requester = ticket.requester_id.and_then(|id| read::user(&conversation.users, id));
-    let name = requester.and_then(|user| user.name.as_deref());
-    transcript(&body, name).unwrap_or(body)
+    body(comment)
 }
 
 /// What a person sees of a comment. Text that is only in the plain forms is not seen, so they are read only where there
@@ -126,40 +123,6 @@ fn described(ticket: &Ticket) -> String {
     let text = ticket.description.as_deref().unwrap_or_default().trim();
     let opening = Comment { body: Some(text.to_owned()), ..Comment::default() };
     if is_opening(ticket, &opening) { String::new() } else { text.to_owned() }
-}
-
-/// Of lines such as `(10:12:07) Ada: It is broken` those of this speaker; none for a text that is no transcript.
-fn transcript(text: &str, speaker: Option<&str>) -> Option<String> {
-    let spoken: Vec<Option<(&str, &str)>> = text.lines().map(spoken).collect();
-    let count = spoken.iter().flatten().count();
-    // One line alone may be anything in brackets.
-    if count < 2 || spoken.first()?.is_none() {
-        return None;
-    }
-    let speaker = speaker.unwrap_or_default();
-    let mut own = Vec::new();
-    let mut speaking = false;
-    for (line, spoken) in text.lines().zip(spoken) {
-        match spoken {
-            Some((name, words)) => {
-                speaking = name.trim().eq_ignore_ascii_case(speaker.trim());
-                if speaking {
-                    own.push(words.trim());
-                }
-            }
-            None if speaking => own.push(line.trim()),
-            None => {}
-        }
-    }
-    Some(own.join("\n").trim().to_owned())
-}
-
-/// Name and words of a line that begins with a time in brackets.
-fn spoken(line: &str) -> Option<(&str, &str)> {
-    let (time, rest) = line.trim_start().strip_prefix('(')?.split_once(')')?;
-    let clock = time.contains(':') && time.starts_with(|c: char| c.is_ascii_digit()) && time.len() <= 11;
-    let (name, words) = rest.split_once(": ")?;
-    if clock { Some((name.trim().trim_start_matches('*').trim(), words)) } else { None }
 }
 
 struct Said {

@@ -16,10 +16,39 @@ use self::{
 /// Elements beyond are not looked into; browsers stop at a like depth.
 const DEEPEST: usize = 256;
 
+/// What a person sees of an HTML text, and what nobody sees.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Seen {
+    pub text: String,
+    /// Text of elements that a style hides.
+    pub hidden: String,
+}
+
 /// The text a person sees, in lines. Quotes are marked with `> ` and list items with `- ` or their number.
 #[must_use]
 pub fn visible_text(html: &str) -> String {
-    Walk::new(Writer::plain()).through(html)
+    seen(html).text
+}
+
+/// [`visible_text`] and the rest.
+#[must_use]
+pub fn seen(html: &str) -> Seen {
+    let mut walk = Walk::new(Writer::plain());
+    let text = walk.through(html);
+    Seen { text, hidden: walk.hidden }
+}
+
+/// A text that is no HTML, but has its entities.
+#[must_use]
+pub fn decoded(text: &str) -> String {
+    let mut decoded = String::with_capacity(text.len());
+    for token in Tokenizer::new(&text.replace('<', "&lt;")) {
+        let Ok(token) = token;
+        if let Token::String(text) = token {
+            decoded.push_str(&String::from_utf8_lossy(&text));
+        }
+    }
+    decoded
 }
 
 /// An article as Markdown: headings, paragraphs, lists, quotes, links, bold, italic, code, and tables row by row.
@@ -33,6 +62,8 @@ struct Walk {
     open: Vec<Open>,
     /// Elements open beyond [`DEEPEST`].
     beyond: usize,
+    /// Text that a style hides.
+    hidden: String,
 }
 
 /// An element that is open.
@@ -72,10 +103,10 @@ enum ListKind {
 
 impl Walk {
     fn new(writer: Writer) -> Self {
-        Self { writer, open: Vec::new(), beyond: 0 }
+        Self { writer, open: Vec::new(), beyond: 0, hidden: String::new() }
     }
 
-    fn through(mut self, html: &str) -> String {
+    fn through(&mut self, html: &str) -> String {
         let mut emitter = DefaultEmitter::default();
         // So that the insides of `style` and `script` are text.
         emitter.naively_switch_states(true);
@@ -91,7 +122,7 @@ impl Walk {
         while !self.open.is_empty() {
             self.close_last();
         }
-        self.writer.finish()
+        std::mem::replace(&mut self.writer, Writer::plain()).finish()
     }
 
     fn text(&mut self, text: &str) {
@@ -99,6 +130,12 @@ impl Walk {
         if seen {
             let preserved = self.open.last().is_some_and(|open| open.look.preserves_space());
             self.writer.text(text, preserved);
+        } else if self.beyond == 0 && !text.trim().is_empty() && self.open.iter().all(|open| open.role != Role::Unseen)
+        {
+            if !self.hidden.is_empty() {
+                self.hidden.push('\n');
+            }
+            self.hidden.push_str(text.trim());
         }
     }
 
@@ -280,6 +317,7 @@ impl Role {
             "p" | "dl" | "figure" => Self::Paragraph,
             "pre" | "listing" | "xmp" => Self::Preformatted,
             "blockquote" => Self::Quote,
+            "div" if attributes.get("class").is_some_and(|class| is_quote(&class)) => Self::Quote,
             "ul" | "menu" | "dir" => Self::List(ListKind::Bullets),
             "ol" => {
                 let start = attributes.get("start").and_then(|start| start.trim().parse().ok());
@@ -303,6 +341,13 @@ impl Role {
             _ => Self::Inline(None),
         }
     }
+}
+
+/// Mail programs that wrap what they quote in a `div` of a class of theirs.
+fn is_quote(class: &str) -> bool {
+    const QUOTES: &[&str] =
+        &["gmail_quote", "yahoo_quoted", "protonmail_quote", "freshdesk_quote", "moz-forward-container", "zmail_extra"];
+    class.split_ascii_whitespace().any(|class| QUOTES.contains(&class))
 }
 
 fn is_void(name: &str) -> bool {
@@ -567,7 +612,7 @@ mod tests {
         }
 
         #[test]
-        fn text_alone_loses_no_word(text in "[a-zé0-9 .,\n]{0,80}") {
+        fn text_alone_loses_no_word(text in "[a-zé0-9 .,\n]*") {
             let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             prop_assert_eq!(words(&visible_text(&text)), words(&text));
         }
