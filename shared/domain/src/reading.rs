@@ -144,11 +144,17 @@ impl Fallback {
 pub enum Redaction {
     Email,
     Phone,
+    /// Also other numbers of a bank account.
     Iban,
     Card,
     Ip,
-    /// API keys, tokens and passwords.
+    /// Of a network card.
+    Mac,
+    /// API keys, tokens, passwords and codes.
     Secret,
+    /// Tax, identity, passport and social security numbers.
+    Identity,
+    BirthDate,
     /// A known person's.
     Name,
     /// The account's.

@@ -1,0 +1,300 @@
+//! Numbers that a state gives to a person or a company, by their checksums or their names; dates of birth.
+
+use std::{ops::Range, sync::LazyLock};
+
+use domain::reading::Redaction;
+use regex::Regex;
+
+use super::{
+    Found,
+    accounts::luhn,
+    words::{names_a_thing, stands_alone},
+};
+
+macro_rules! pattern {
+    ($name:ident, $pattern:expr) => {
+        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).expect("a fixed pattern"));
+    };
+}
+
+pattern!(SSN, r"(?-u:\b)[0-8][0-9]{2}([- .])[0-9]{2}([- .])[0-9]{4}(?-u:\b)");
+pattern!(NINO, r"(?i)(?-u:\b)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ .-]?[0-9]{2}[ .-]?[0-9]{2}[ .-]?[0-9]{2}[ .-]?[A-D](?-u:\b)");
+pattern!(
+    NIR,
+    r"(?i)(?-u:\b)[1-478][ .-]?[0-9]{2}[ .-]?(?:[0-9]{2})[ .-]?(?:[0-9]{2}|2[AB])[ .-]?[0-9]{3}[ .-]?[0-9]{3}[ ./-]{0,3}(?:clé )?[0-9]{2}(?-u:\b)"
+);
+pattern!(STEUER_ID, r"(?-u:\b)[1-9](?:[ /.-]?[0-9]){10}(?-u:\b)");
+pattern!(DNI, r"(?i)(?-u:\b)(?:[XYZ][ .-]?[0-9]{7}|[0-9]{8}|[0-9]{1,2}\.[0-9]{3}\.[0-9]{3})[ .-]?[A-Z](?-u:\b)");
+pattern!(
+    VAT,
+    r"(?i)(?-u:\b)(?:DE|FR|ES|GB|XI|NL|IT|BE|AT|PL|PT|DK|SE|IE|LU|FI)[ .-]?[0-9A-Z](?:[ .-]?[0-9A-Z]){7,13}(?-u:\b)"
+);
+pattern!(
+    LABELLED,
+    r"(?i)(?-u:\b)(?:social security(?: number| no\.?)?|ssn|itin|ein|national insurance(?: number| no\.?)?|nino|nhs(?: number)?|utr|passport(?: number| no\.?| nr\.?)?|(?:reise)?pass-?(?:nummer|nr\.?)|reisepass(?:nummer)?|(?:personal)?ausweis(?:nummer|-nr\.?)?|(?:numéro de |n° de |n° )?passeport|pasaporte|carte (?:nationale )?d'identité|(?:national )?id card|identity card|driv(?:er|ing)(?:'s|s)? licen[cs]e(?: number| no\.?)?|führerschein(?:nummer|-nr\.?)?|permis de conduire|permiso de conducir|carné de conducir|dni|nie|nif|cif|steuer-?(?:id(?:entifikationsnummer)?|nummer|nr\.?)|identifikationsnummer|idnr\.?|tin|tax (?:id|number|no\.?)|sozialversicherungsnummer|sv-nummer|rentenversicherungsnummer|numéro (?:de sécurité sociale|fiscal)|(?:n° )?sécurité sociale|nir|siret|siren|ust-?id(?:nr|-nr\.?)?|umsatzsteuer-id|vat(?: id| number| no\.?| reg(?:istration)?(?: number| no\.?)?)?|n° (?:de )?tva|tva(?: intracommunautaire)?|número de (?:la )?seguridad social|seguridad social|codice fiscale|partita iva)[^\S\n]{0,2}(?:[A-Za-z\u{c0}-\u{24f}'’.]+[^\S\n]){0,4}?(?:(?:number|no\.?|nr\.?|nummer|numéro|número|n[°º]\.?)[^\S\n]?)?[:=#(]?[^\S\n]{0,2}(?:(?:is|ist|lautet|est|es|:)[^\S\n]{1,2})?([A-Z]{0,4}[ .-]?[0-9](?:[ ./-]?[A-Z0-9]){4,18})(?-u:\b)"
+);
+pattern!(
+    BORN,
+    r"(?i)(?-u:\b)(?:date of birth|birth ?dates?|birthday|d\.?o\.?b\.?|born|geboren|geb\.|geburts(?:datum|tag)|date de naissance|naissance|anniversaire|née?(?:\(e\))?[ :]|nacid[oa]|fecha de nacimiento|nacimiento|cumpleaños|nac[ií][ :])"
+);
+pattern!(
+    DATE,
+    r"(?i)[0-9]{1,4}[ ]?[./-][ ]?[0-9]{1,2}[ ]?[./-][ ]?[0-9]{2,4}|[0-9]{1,2}(?:st|nd|rd|th|er|\.|º)?[ ](?:of |de )?[a-z\u{c0}-\u{ff}]{3,10}\.?,?[ ](?:of |de |del )?[0-9]{2,4}|[a-z\u{c0}-\u{ff}]{3,10}\.?[ ][0-9]{1,2}(?:st|nd|rd|th)?,?[ ][0-9]{4}|[0-9]{8}"
+);
+
+/// How far behind its label a date of birth may stand. In bytes.
+const BEHIND: usize = 45;
+
+/// Numbers of people and companies, and dates of birth.
+pub(super) fn find(text: &str) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
+    let mut add = |range: Range<usize>| found.push(Found { kind: Redaction::Identity, range });
+    let shapes: [(&Regex, fn(&str) -> bool); 5] =
+        [(&SSN, is_ssn), (&NINO, is_nino), (&NIR, is_nir), (&STEUER_ID, is_steuer_id), (&DNI, is_dni)];
+    for (shape, is_valid) in shapes {
+        for shaped in shape.find_iter(text) {
+            if stands_alone(text, &shaped.range()) && is_valid(shaped.as_str()) && !names_a_thing(text, shaped.start()) {
+                add(shaped.range());
+            }
+        }
+    }
+    for shaped in VAT.find_iter(text) {
+        if let Some(length) = vat(shaped.as_str()) {
+            let range = shaped.start()..shaped.start() + length;
+            let more = text.get(range.end..).unwrap_or_default().starts_with(char::is_alphanumeric);
+            if !more && !names_a_thing(text, range.start) {
+                add(range);
+            }
+        }
+    }
+    for value in LABELLED.captures_iter(text).filter_map(|found| found.get(1)) {
+        if value.as_str().chars().filter(char::is_ascii_digit).count() >= 5 {
+            add(value.range());
+        }
+    }
+    found.extend(births(text).map(|range| Found { kind: Redaction::BirthDate, range }));
+    found
+}
+
+/// The first date after each word for birth.
+fn births(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    BORN.find_iter(text).filter_map(|label| {
+        let end = text.floor_char_boundary((label.end() + BEHIND).min(text.len()));
+        let behind = text.get(label.end()..end)?;
+        let behind = behind.split("\n\n").next().unwrap_or_default();
+        let date = DATE.find(behind)?;
+        Some(label.end() + date.start()..label.end() + date.end())
+    })
+}
+
+fn digits(text: &str) -> Vec<u32> {
+    text.chars().filter_map(|c| c.to_digit(10)).collect()
+}
+
+fn number(digits: &[u32]) -> u64 {
+    digits.iter().fold(0, |number, digit| number * 10 + u64::from(*digit))
+}
+
+/// United States: no area 000, 666 or from 900 on, no group and no serial of noughts alone; one kind of separator.
+fn is_ssn(text: &str) -> bool {
+    let digits = digits(text);
+    let (Some(area), Some(group), Some(serial)) = (digits.get(..3), digits.get(3..5), digits.get(5..)) else {
+        return false;
+    };
+    let separators: Vec<char> = text.chars().filter(|c| !c.is_ascii_digit()).collect();
+    let (area, group, serial) = (number(area), number(group), number(serial));
+    separators.iter().all(|c| *c == '-') && area != 0 && area != 666 && group != 0 && serial != 0
+}
+
+/// United Kingdom: prefixes that are not given out.
+fn is_nino(text: &str) -> bool {
+    let prefix: String = text.chars().take(2).flat_map(char::to_uppercase).collect();
+    let upper = text.chars().all(|c| !c.is_lowercase());
+    let lower = text.chars().all(|c| !c.is_uppercase());
+    !["BG", "GB", "NK", "KN", "TN", "NT", "ZZ"].contains(&prefix.as_str()) && (upper || lower)
+}
+
+/// France: the key is 97 less the rest of the number by 97; Corsica counts as 19 and 18.
+fn is_nir(text: &str) -> bool {
+    let text = text.to_uppercase();
+    let compact: String = text.chars().filter(char::is_ascii_alphanumeric).filter(|c| !"CLE".contains(*c)).collect();
+    let compact = compact.replacen("2A", "19", 1).replacen("2B", "18", 1);
+    let digits = digits(&compact);
+    let (Some(body), Some(key), Some(month)) = (digits.get(..13), digits.get(13..15), digits.get(3..5)) else {
+        return false;
+    };
+    let month = number(month);
+    (1..=12).contains(&month) | (20..=99).contains(&month) && digits.len() == 15 && 97 - number(body) % 97 == number(key)
+}
+
+/// Germany: ISO 7064 modulo 11, 10; among the first ten digits one occurs two or three times.
+fn is_steuer_id(text: &str) -> bool {
+    let digits = digits(text);
+    let Some((check, body)) = digits.split_last() else { return false };
+    let most = (0..10).map(|digit| body.iter().filter(|other| **other == digit).count()).max().unwrap_or_default();
+    body.len() == 10 && matches!(most, 2 | 3) && mod_11_10(body) == Some(*check)
+}
+
+fn mod_11_10(body: &[u32]) -> Option<u32> {
+    let product = body.iter().fold(10, |product, digit| match (digit + product) % 10 {
+        0 => 10 * 2 % 11,
+        sum => sum * 2 % 11,
+    });
+    Some((11 - product) % 10)
+}
+
+/// Spain: the letter is the number's rest by 23; X, Y and Z of foreigners count as 0, 1 and 2.
+fn is_dni(text: &str) -> bool {
+    let compact: String = text.chars().filter(char::is_ascii_alphanumeric).flat_map(char::to_uppercase).collect();
+    let Some((body, letter)) = compact.split_at_checked(compact.len().saturating_sub(1)) else { return false };
+    let body = match body.chars().next() {
+        Some('X') => body.replacen('X', "0", 1),
+        Some('Y') => body.replacen('Y', "1", 1),
+        Some('Z') => body.replacen('Z', "2", 1),
+        _ => body.to_owned(),
+    };
+    let Ok(number) = body.parse::<usize>() else { return false };
+    body.len() == 8 && "TRWAGMYFPDXBNJZSQVHLCKE".chars().nth(number % 23).is_some_and(|right| letter.starts_with(right))
+}
+
+/// How many bytes of the text are a number for value added tax.
+fn vat(text: &str) -> Option<usize> {
+    let places: Vec<(usize, char)> =
+        text.char_indices().filter(|(_, c)| c.is_ascii_alphanumeric()).map(|(at, c)| (at, c.to_ascii_uppercase())).collect();
+    let compact: String = places.iter().map(|(_, c)| *c).collect();
+    let (country, body) = compact.split_at_checked(2)?;
+    let lengths: &[usize] = match country {
+        "DE" | "AT" | "PT" | "ES" => &[9],
+        "GB" | "XI" => &[12, 9],
+        "FR" | "IT" => &[11],
+        "NL" | "SE" => &[12],
+        "BE" | "PL" => &[10],
+        "IE" => &[9, 8],
+        _ => &[8],
+    };
+    let length = lengths.iter().find(|length| body.get(..**length).is_some_and(|body| is_vat(country, body)))?;
+    places.get(length + 1).map(|(at, _)| at + 1)
+}
+
+fn is_vat(country: &str, body: &str) -> bool {
+    let digits = digits(body);
+    let numeric = digits.len() == body.len();
+    let weighted = |weights: &[u32]| weights.iter().zip(&digits).map(|(weight, digit)| weight * digit).sum::<u32>();
+    let last = digits.last().copied().unwrap_or_default();
+    match country {
+        "DE" => numeric && digits.first() != Some(&0) && digits.get(..8).and_then(mod_11_10) == Some(last),
+        "FR" => {
+            let siren = digits.get(digits.len().saturating_sub(9)..).map(number).unwrap_or_default();
+            let key = body.get(..2).and_then(|key| key.parse::<u64>().ok());
+            digits.len() >= 9 && key.is_none_or(|key| (12 + 3 * (siren % 97)) % 97 == key) && luhn_of_tail(&digits, 9)
+        }
+        "ES" => is_dni(body) || is_cif(body),
+        "GB" | "XI" => {
+            let total = weighted(&[8, 7, 6, 5, 4, 3, 2]);
+            let check = digits.get(7..9).map(number).unwrap_or_default();
+            let rest = (u64::from(total) + check) % 97;
+            numeric && (rest == 0 || (rest + 55).is_multiple_of(97))
+        }
+        "NL" => body.as_bytes().get(9) == Some(&b'B') && (dutch(&digits) || remainder_97(country, body) == Some(1)),
+        "IT" => numeric && luhn(&digits),
+        "BE" => numeric && matches!(digits.first(), Some(0 | 1)) && {
+            let (head, check) = digits.split_at_checked(8).unwrap_or_default();
+            97 - number(head) % 97 == number(check)
+        },
+        "AT" => body.starts_with('U') && digits.len() == 8,
+        "PL" => numeric && weighted(&[6, 5, 7, 2, 3, 4, 5, 6, 7]) % 11 == last,
+        "PT" => numeric && {
+            let check = (11 - weighted(&[9, 8, 7, 6, 5, 4, 3, 2]) % 11) % 11 % 10;
+            check == last
+        },
+        "DK" => numeric && weighted(&[2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11),
+        "FI" => numeric && (11 - weighted(&[7, 9, 10, 5, 8, 4, 2]) % 11) % 11 == last,
+        "LU" => numeric && digits.get(..6).map(number).unwrap_or_default() % 89 == digits.get(6..).map(number).unwrap_or_default(),
+        "SE" => numeric && body.ends_with("01") && digits.get(..10).is_some_and(luhn),
+        "IE" => digits.len() >= 7 && body.ends_with(char::is_alphabetic) && body.get(2..7).is_some_and(|middle| middle.chars().all(|c| c.is_ascii_digit())),
+        _ => false,
+    }
+}
+
+fn luhn_of_tail(digits: &[u32], length: usize) -> bool {
+    digits.get(digits.len().saturating_sub(length)..).is_some_and(luhn)
+}
+
+/// The Netherlands until 2020: the ninth digit is the weighted sum of the others modulo 11.
+fn dutch(digits: &[u32]) -> bool {
+    let sum: u32 = (2..=9).rev().zip(digits).map(|(weight, digit)| weight * digit).sum();
+    digits.get(8).is_some_and(|check| sum % 11 == *check)
+}
+
+/// The Netherlands since 2020: letters as numbers, modulo 97.
+fn remainder_97(country: &str, body: &str) -> Option<u32> {
+    country.chars().chain(body.chars()).try_fold(0, |rest, c| {
+        let value = c.to_digit(36)?;
+        Some((rest * if value > 9 { 100 } else { 10 } + value) % 97)
+    })
+}
+
+/// Companies in Spain: a letter, seven digits, and a check digit or letter.
+fn is_cif(body: &str) -> bool {
+    let (Some(kind), Some(check)) = (body.chars().next(), body.chars().last()) else { return false };
+    let digits = digits(body.get(1..8).unwrap_or_default());
+    if !"ABCDEFGHJKLMNPQRSUVW".contains(kind) || digits.len() != 7 {
+        return false;
+    }
+    let sum: u32 = digits
+        .iter()
+        .enumerate()
+        .map(|(place, digit)| if place % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { *digit })
+        .sum();
+    let right = (10 - sum % 10) % 10;
+    check.to_digit(10) == Some(right) || "JABCDEFGHI".chars().nth(right as usize) == Some(check)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_one_by_its_checksum() {
+        let check = |is: fn(&str) -> bool, right: &str, wrong: &str| {
+            assert!(is(right), "{right}");
+            assert!(!is(wrong), "{wrong}");
+        };
+        check(is_ssn, "219-09-9999", "666-09-9999");
+        check(is_nino, "QQ123456C".replace("QQ", "AB").as_str(), "BG123456C");
+        check(is_nir, "2 55 08 14 168 025 38", "2 55 08 14 168 025 39");
+        check(is_steuer_id, "86095742719", "86095742718");
+        check(is_dni, "12345678Z", "12345678A");
+        check(is_dni, "X1234567L", "X1234567M");
+        check(is_cif, "A58818501", "A58818502");
+        let is_vat = |text: &str| vat(text).is_some();
+        for (right, wrong) in [
+            ("DE136695976", "DE136695977"),
+            ("FR 40 303 265 045", "FR 41 303 265 045"),
+            ("ESA58818501", "ESA58818502"),
+            ("GB980780684", "GB980780685"),
+            ("NL004495445B01", "NL004495446B01"),
+            ("IT00743110157", "IT00743110158"),
+            ("BE0428759497", "BE0428759498"),
+            ("PL8567346215", "PL8567346216"),
+            ("PT501964843", "PT501964844"),
+        ] {
+            assert!(is_vat(right), "{right}");
+            assert!(!is_vat(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_birth_is_a_date_behind_its_word() {
+        let check = |text: &str, expected: Option<&str>| {
+            let found = births(text).next().map(|range| &text[range]);
+            assert_eq!(found, expected, "{text}");
+        };
+        check("She was born on 3 March 1980 in Leeds.", Some("3 March 1980"));
+        check("Geburtsdatum: 03.03.1980", Some("03.03.1980"));
+        check("née le 12 mai 1975", Some("12 mai 1975"));
+        check("Fecha de nacimiento: 1 de enero de 1990", Some("1 de enero de 1990"));
+        check("DOB 1980-03-03", Some("1980-03-03"));
+        check("The export of 03.03.2026 is empty.", None);
+    }
+}

@@ -1,0 +1,196 @@
+//! Passwords, keys and codes by the words before them, in the four languages.
+
+use std::{ops::Range, sync::LazyLock};
+
+use regex::Regex;
+
+use super::words::{after, before, looks_random};
+
+const PASSWORD: &str = r"pass ?words?|passwd|pass[- ]?phrase|pass ?code|kenn?wort|pas?swort|zugangscode|mots? de passe|phrase secrète|contraseñas?|contrasenas?|clave de acceso";
+/// Too short or too common to count without a colon.
+const SHORT: &str = r"pwd|pw|psw|pass|mdp|clave|secret|token|credentials?|zugangsdaten|identifiants|credenciales";
+const KEY: &str = r"api[_ -]?keys?|api[_ -]?secret|api[_ -]?token|app[_ -]?secret|shared[_ -]?secret|consumer[_ -]?secret|client[_ -]?secret|access[_ -]?token|auth[_ -]?token|bearer[_ -]?token|refresh[_ -]?token|access[_ -]?key(?:[_ -]?id)?|secret[_ -]?access[_ -]?key|secret[_ -]?key|private[_ -]?key|signing[_ -]?(?:key|secret)|encryption[_ -]?key|webhook[_ -]?secret|license[_ -]?key|api[- ]?schlüssel|geheimschlüssel|zugangsschlüssel|geheimer schlüssel|zugriffsschlüssel|clé(?: d'| de l'|s? )?api|clé secrète|clé d'accès|jeton(?: d'accès)?|clave secreta|clave (?:de )?(?:la )?api|clave de acceso";
+/// Verbs between a label and its value.
+const IS: &str = r"is|was|are|set to|reads|ist|lautet|war|heißt|heisst|est|était|c'est|es|era";
+/// What may stand between them beside that: `for the shop`, `still`.
+const BETWEEN: &str = r"(?:[ \t]+[A-Za-z\u{c0}-\u{24f}'’.@-]+){0,5}?";
+const OPENING: &str = r#"["'`„“”«‚‘*_(]{0,3}"#;
+
+macro_rules! pattern {
+    ($name:ident, $pattern:expr) => {
+        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new(&$pattern).expect("a fixed pattern"));
+    };
+}
+
+pattern!(
+    WITH_COLON,
+    format!(
+        r#"(?i)(?:{PASSWORD}|{KEY}|(?-u:\b)(?:{SHORT}))[A-Za-z0-9_-]*["'`”*_\])]{{0,3}}[ \t\u{{a0}}]{{0,3}}(?:(?:{IS})[ \t]{{0,2}})?(?::=|=>|->|→|[:=|>])[ \t]{{0,4}}[*_]{{0,2}}(?:\r?\n)?[ \t>]{{0,4}}{OPENING}([^\s"'`<>„“”«»]{{4,}})"#
+    )
+);
+pattern!(
+    WITH_VERB,
+    format!(
+        r#"(?i)(?-u:\b)(?:{PASSWORD}|{KEY}){BETWEEN}[ \t]+(?:{IS})[ \t]+(?:now |still |just |simply |jetzt |nun |noch |maintenant |toujours |ahora |todavía |simplemente )?({OPENING})([^\s"'`<>„“”«»]{{4,}})"#
+    )
+);
+pattern!(
+    RIGHT_AFTER,
+    format!(r#"(?i)(?-u:\b)(?:{PASSWORD}|{KEY}|mdp|pwd|pw|token)[ \t]+(?:[-–—][ \t]+)?{OPENING}([^\s"'`<>„“”«»]{{6,}})"#)
+);
+pattern!(
+    CODE,
+    r#"(?i)(?-u:\b)(?:pin(?:[- ]?(?:code|number|nummer))?|code pin|código pin|puk|cvv2?|cvc2?|otp|totp|tan|(?:one[- ]time|single[- ]use|verification|security|login|sms|2fa|mfa|two[- ]factor|auth(?:entication|enticator)?|confirmation|recovery|backup|access|unlock|reset)[- ](?:pass ?)?(?:code|password|token)s?|passcode|code (?:de vérification|à usage unique|de sécurité|de confirmation|sms|de connexion|d'accès|temporaire|de validation|secret)|mot de passe à usage unique|(?:bestätigungs|einmal|sicherheits|prüf|verifizierungs|anmelde|login|zugangs|freischalt|geheim|sms-?)(?:code|passwort|kennwort|zahl|nummer|ziffer)|código (?:de verificación|de un solo uso|de seguridad|de confirmación|sms|de acceso|temporal|secreto)|clave (?:dinámica|temporal|de un solo uso)|contraseña de un solo uso)["'*_]{0,2}(?:[ \t]+[A-Za-z\u{c0}-\u{24f}'’-]+){0,5}?[ \t]{0,2}[:=]?[ \t]{0,2}["'*_]{0,2}(\d(?:[ -]?\d){2,9}|[A-Z0-9]{2,5}-?[A-Z0-9]{2,6})(?-u:\b)"#
+);
+pattern!(
+    SPOKEN_CODE,
+    r"(?i)(?-u:\b)(?:your|my|the|our|mein|unser|ihr|der|dein|mon|votre|notre|le|mi|su|el|nuestro)[ \t]+(?:code|código|codigo)[ \t]+(?:is|was|ist|lautet|war|est|es|era)[ \t]*:?[ \t]*(\d(?:[ -]?\d){3,7})(?-u:\b)"
+);
+pattern!(
+    PAIR,
+    r#"(?:^|[\s:("'`])([A-Za-z\u{c0}-\u{24f}0-9._@+-]{2,})[ \t]{1,2}[/|:][ \t]{1,2}([^\s/|"'`<>]{6,})"#
+);
+pattern!(
+    LOGIN_PAIR,
+    r#"(?i)(?-u:\b)(?:log[- ]?in|credentials?|creds|user(?:name)?|account|sign[- ]?in|zugang(?:sdaten)?|anmeldung|anmeldedaten|benutzer(?:name)?|identifiants?|connexion|compte|utilisateur|acceso|credenciales|usuario|cuenta)(?:[ \t]+[A-Za-z\u{c0}-\u{24f}'’]+){0,3}[ \t]*[:=]?[ \t]*["'`]?([A-Za-z\u{c0}-\u{24f}0-9._@+-]{2,})[ \t]{0,2}[/|:][ \t]{0,2}([^\s/|"'`<>]{6,})"#
+);
+pattern!(
+    NEAR,
+    r"(?i)(?:secret|(?-u:\b)keys?(?-u:\b)|token|password|passwort|kennwort|credential|schlüssel|clé[ :]|jeton|contraseña|(?-u:\b)clave|signature)[^\n]{0,40}?[\s:=\x22'`(]([A-Za-z0-9+/_.~-]{16,}={0,2})"
+);
+
+/// Words that follow a label and are no password, in the four languages.
+const PLAIN: [&str; 92] = [
+    "wrong", "correct", "incorrect", "right", "expired", "invalid", "valid", "required", "mandatory", "missing",
+    "empty", "blank", "weak", "strong", "secure", "insecure", "unknown", "known", "changed", "please", "accepted",
+    "rejected", "refused", "forgotten", "lost", "gone", "different", "same", "unique", "optional", "always", "never",
+    "still", "already", "being", "case-sensitive", "there", "where", "that", "this", "what", "when", "your", "they",
+    "about", "none", "null", "true", "false", "falsch", "richtig", "korrekt", "abgelaufen", "ungültig", "gültig",
+    "unbekannt", "vergessen", "nicht", "weiterhin", "immer", "bekannt", "sicher", "unsicher", "zwar", "bitte", "leer",
+    "notwendig", "erforderlich", "faux", "fausse", "expiré", "invalide", "valide", "incorrecte", "correcte", "oublié",
+    "toujours", "perdu", "vide", "obligatoire", "refusé", "bloqué", "incorrecta", "correcta", "caducada", "inválida",
+    "válida", "olvidada", "siempre", "desconocida", "obligatoria", "vacía",
+];
+/// Endings of words that say what became of a password.
+const PLAIN_ENDINGS: [&str; 24] = [
+    "ed", "ing", "able", "ible", "less", "ent", "lich", "bar", "iert", "elt", "tet", "igt", "iche", "ées", "ée", "és",
+    "ant", "ado", "ada", "ido", "ida", "ente", "able", "ory",
+];
+/// Names of things that carry long codes and are no secret.
+const NO_SECRET: [&str; 14] = [
+    "commit", "sha", "hash", "uuid", "guid", "order", "tracking", "request", "trace", "event", "error", "checksum",
+    "version", "id",
+];
+
+/// Values after a label.
+pub(super) fn find(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let value = |range: Range<usize>| text.get(range).unwrap_or_default();
+    for range in captured(&WITH_COLON, text, 1) {
+        let range = ended(text, range);
+        if value(range.clone()).chars().count() >= 4 && !is_other(value(range.clone())) {
+            found.push(range);
+        }
+    }
+    for verb in WITH_VERB.captures_iter(text) {
+        let (Some(opening), Some(said)) = (verb.get(1), verb.get(2)) else { continue };
+        let range = ended(text, said.range());
+        let (said, quoted) = (value(range.clone()), !opening.as_str().is_empty());
+        let closing = after(text, range.end).trim_start_matches(['"', '\'', '”', '»']);
+        let last = closing.is_empty() || closing.starts_with(['.', ',', '!', ';', ')']);
+        if !is_other(said) && (quoted || looks_random(said) || last && is_a_word_for_one(said)) {
+            found.push(range);
+        }
+    }
+    let right_after = captured(&RIGHT_AFTER, text, 1).map(|range| ended(text, range));
+    found.extend(right_after.filter(|range| looks_random(value(range.clone())) && !is_other(value(range.clone()))));
+    for range in captured(&CODE, text, 1).chain(captured(&SPOKEN_CODE, text, 1)) {
+        let said = value(range.clone());
+        let digits = said.chars().filter(char::is_ascii_digit).count();
+        let all_caps = said.chars().all(|c| !c.is_lowercase());
+        // A number of minutes, of digits or of a year says something about a code.
+        let counted = after(text, range.end).trim_start().starts_with(|c: char| c == '%') || is_counted(text, range.end);
+        if digits >= 3 && all_caps && !counted {
+            found.push(range);
+        }
+    }
+    for (pattern, labelled) in [(&*PAIR, false), (&*LOGIN_PAIR, true)] {
+        for pair in pattern.captures_iter(text) {
+            let (Some(user), Some(said)) = (pair.get(1), pair.get(2)) else { continue };
+            let range = ended(text, said.range());
+            let said = value(range.clone());
+            let chosen = classes(said) >= 3 || labelled && looks_random(said);
+            if chosen && looks_random(said) && !is_other(said) && user.as_str().contains(char::is_alphabetic) {
+                found.push(range);
+            }
+        }
+    }
+    for range in captured(&NEAR, text, 1).map(|range| ended(text, range)) {
+        let said = value(range.clone());
+        let digits = said.chars().filter(char::is_ascii_digit).count();
+        let letters = said.chars().filter(char::is_ascii_alphabetic).count();
+        let named = before(text, range.start).to_lowercase();
+        let named = named.split(|c: char| !c.is_alphanumeric()).rfind(|word| !word.is_empty()).unwrap_or_default();
+        let dashed = said.split('-').count() == 5 && said.len() == 36;
+        let secret = digits >= 2 && letters >= 4 && said.len() >= 16 && !dashed && !said.contains("..");
+        if secret && !NO_SECRET.contains(&named) && !is_other(said) && !is_path(said) {
+            found.push(range);
+        }
+    }
+    found
+}
+
+fn captured<'t>(pattern: &'t Regex, text: &'t str, group: usize) -> impl Iterator<Item = Range<usize>> + 't {
+    pattern.captures_iter(text).filter_map(move |found| found.get(group)).map(|found| found.range())
+}
+
+/// Without the next parameter or field, and the sentence's own marks.
+fn ended(text: &str, range: Range<usize>) -> Range<usize> {
+    let value = text.get(range.clone()).unwrap_or_default();
+    let next = value.char_indices().find(|(at, c)| {
+        let rest = value.get(at + c.len_utf8()..).unwrap_or_default();
+        matches!(c, '&' | ';' | ',') && (rest.is_empty() || NEXT.is_match(rest))
+    });
+    let value = next.map_or(value, |(at, _)| value.get(..at).unwrap_or(value));
+    range.start..range.start + value.trim_end_matches(['.', ',', ')', ']', '}', '!', '?', ':', ';', '*', '|']).len()
+}
+
+static NEXT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[A-Za-z_][A-Za-z0-9_ .-]*=").expect("a fixed pattern"));
+
+/// A word, an address or a placeholder, and no value.
+fn is_other(value: &str) -> bool {
+    let lower = value.to_lowercase();
+    let address = lower.starts_with("http") || value.contains('@') && value.contains('.') && !looks_random(value);
+    let hidden = value.chars().all(|c| matches!(c, '*' | '•' | 'x' | 'X' | '.' | '-' | '…'));
+    PLAIN.contains(&lower.as_str()) || address || hidden || super::PLACEHOLDER.is_match(value)
+}
+
+/// Whether a word at the end of a sentence may be a password: no word that says how one is.
+fn is_a_word_for_one(word: &str) -> bool {
+    let lower = word.to_lowercase();
+    word.chars().count() >= 6
+        && word.chars().all(char::is_alphanumeric)
+        && !PLAIN_ENDINGS.iter().any(|ending| lower.ends_with(ending))
+}
+
+/// How many of lower case, upper case, digits and signs there are.
+fn classes(value: &str) -> usize {
+    let has = |is: fn(char) -> bool| usize::from(value.contains(is));
+    has(char::is_lowercase) + has(char::is_uppercase) + has(|c| c.is_ascii_digit()) + has(|c| "!@#$%^&*?+=~_-.".contains(c))
+}
+
+/// Whether a number counts something: `6 digits`, `10 minutes`.
+fn is_counted(text: &str, at: usize) -> bool {
+    let rest = after(text, at).trim_start().to_lowercase();
+    ["digit", "char", "minute", "min ", "second", "hour", "time", "stellig", "ziffer", "zeichen", "sekunde", "stunde",
+        "mal", "chiffre", "caractère", "heure", "fois", "dígito", "caracter", "segundo", "hora", "veces", "attempt"]
+    .iter()
+    .any(|unit| rest.starts_with(unit))
+}
+
+/// Words with slashes or dots between them.
+fn is_path(value: &str) -> bool {
+    let parts: Vec<&str> = value.split(['/', '.', '-', '_']).filter(|part| !part.is_empty()).collect();
+    let words = parts.iter().filter(|part| part.chars().all(|c| c.is_ascii_lowercase()) || part.len() <= 2).count();
+    parts.len() >= 3 && words * 3 >= parts.len() * 2
+}
