@@ -33,7 +33,7 @@ macro_rules! pattern {
     };
 }
 
-pattern!(IBAN, r"(?-u:\b)[A-Za-z]{2}[ .\u{a0}-]?[0-9](?:[ .\u{a0}\u{2009}\u{202f}/_-]{0,2}[A-Za-z0-9]){13,33}");
+pattern!(IBAN, r"(?-u:\b)[A-Za-z]{2}[ .\u{a0}-]?[0-9](?:[ .\u{a0}\u{2009}\u{202f}/_-]{0,2}[A-Za-z0-9]){12,33}");
 pattern!(DIGITS, r"[0-9](?:[ .\u{a0}\u{2009}\u{202f}/_·–-]{0,2}[0-9]){12,}");
 pattern!(GROUP, r"[0-9]+");
 pattern!(
@@ -88,21 +88,15 @@ fn cards(text: &str) -> Vec<Range<usize>> {
             GROUP.find_iter(run.as_str()).map(|group| run.start() + group.start()..run.start() + group.end()).collect();
         let mut rest = groups.as_slice();
         while let [first, later @ ..] = rest {
-            let longest = (0..rest.len().min(LONGEST_CARD))
-                .rev()
-                .filter_map(|last| rest.get(last))
-                .map(|last| first.start..last.end)
-                .filter(|range| range.len() < 4 * LONGEST_CARD);
-            let number = longest.into_iter().find(|range| is_card(text.get(range.clone()).unwrap_or_default()));
-            rest = match number {
+            rest = match card(text, rest) {
                 None => later,
-                Some(range) => {
-                    let used = rest.iter().take_while(|group| group.end <= range.end).count();
+                Some(used) => {
+                    let (card, behind) = rest.split_at(used);
                     // Grouped as cards are, it is one whatever it is called.
-                    if used >= 3 || !names_a_thing(text, range.start) {
-                        found.push(range);
+                    if used >= 3 || !names_a_thing(text, first.start) {
+                        found.extend(card.last().map(|last| first.start..last.end));
                     }
-                    rest.get(used..).unwrap_or_default()
+                    behind
                 }
             };
         }
@@ -110,33 +104,37 @@ fn cards(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// An issuer's beginning, as many digits as its cards have, and the Luhn check.
-fn is_card(text: &str) -> bool {
-    let mut digits = [0_u32; LONGEST_CARD];
-    let mut length = 0;
-    for digit in text.chars().filter_map(|c| c.to_digit(10)) {
-        let Some(place) = digits.get_mut(length) else { return false };
-        *place = digit;
-        length += 1;
+/// How many of the groups, from the first on, make up a card's number: an issuer's beginning, as many digits as its
+/// cards have, and the Luhn check. The most that do.
+fn card(text: &str, groups: &[Range<usize>]) -> Option<usize> {
+    let mut digits = Vec::with_capacity(LONGEST_CARD);
+    let mut longest = None;
+    for (used, group) in (1..).zip(groups) {
+        if digits.len() + group.len() > LONGEST_CARD {
+            break;
+        }
+        digits.extend(text.get(group.clone())?.chars().filter_map(|c| c.to_digit(10)));
+        if digits.len() >= 13 && lengths(&digits).contains(&digits.len()) && luhn(&digits) {
+            longest = Some(used);
+        }
     }
-    let Some(digits) = digits.get(..length) else { return false };
-    if length < 13 {
-        return false;
-    }
-    let head = digits.iter().take(4).fold(0, |head, digit| head * 10 + digit);
-    let lengths = match head {
+    longest
+}
+
+/// How many digits the cards of an issuer have.
+fn lengths(digits: &[u32]) -> &'static [usize] {
+    match digits.iter().take(4).fold(0, |head, digit| head * 10 + digit) {
         // Visa, American Express, Diners Club, JCB, Mastercard's two series.
-        4000..=4999 => [13, 16, 19].as_slice(),
+        4000..=4999 => &[13, 16, 19],
         3400..=3499 | 3700..=3799 => &[15],
-        3000..=3059 | 3095..=3095 | 3600..=3699 | 3800..=3999 => &[14, 16, 19],
+        3000..=3059 | 3095 | 3600..=3699 | 3800..=3999 => &[14, 16, 19],
         3528..=3589 => &[16, 17, 18, 19],
         2221..=2720 | 5100..=5599 => &[16],
         // Maestro, Discover, UnionPay, Mir.
         5000..=5099 | 5600..=6999 => &[13, 14, 15, 16, 17, 18, 19],
         2200..=2204 => &[16, 17, 18, 19],
-        _ => return false,
-    };
-    lengths.contains(&length) && luhn(digits)
+        _ => &[],
+    }
 }
 
 /// The check digit of ISO 7812, at the end.

@@ -4,17 +4,17 @@ use std::{ops::Range, sync::LazyLock};
 
 use regex::Regex;
 
-use super::words::{after, before, looks_random};
+use super::words::{JOINT, after, before, looks_random};
 
-const PASSWORD: &str = r"pass ?words?|passwd|pass[- ]?phrase|pass ?code|kenn?wort|pas?swort|zugangscode|mots? de passe|phrase secrète|contraseñas?|contrasenas?|clave de acceso";
+const PASSWORD: &str = r"pass ?words?|passwd|pass[- ]?phrase|pass ?code|kenn?wort|pas?swort|zugangscode|mots? ?de ?passe|phrase secrète|contraseñas?|contrasenas?|clave de acceso";
 /// Too short or too common to count without a colon.
 const SHORT: &str = r"pwd|pw|psw|pass|mdp|clave|secret|token|credentials?|zugangsdaten|identifiants|credenciales";
-const KEY: &str = r"api[_ -]?keys?|api[_ -]?secret|api[_ -]?token|app[_ -]?secret|shared[_ -]?secret|consumer[_ -]?secret|client[_ -]?secret|access[_ -]?token|auth[_ -]?token|bearer[_ -]?token|refresh[_ -]?token|access[_ -]?key(?:[_ -]?id)?|secret[_ -]?access[_ -]?key|secret[_ -]?key|private[_ -]?key|signing[_ -]?(?:key|secret)|encryption[_ -]?key|webhook[_ -]?secret|license[_ -]?key|api[- ]?schlüssel|geheimschlüssel|zugangsschlüssel|geheimer schlüssel|zugriffsschlüssel|clé(?: d'| de l'|s? )?api|clé secrète|clé d'accès|jeton(?: d'accès)?|clave secreta|clave (?:de )?(?:la )?api|clave de acceso";
+const KEY: &str = r"api[_ -]?keys?|api[_ -]?secret|api[_ -]?token|app[_ -]?secret|shared[_ -]?secret|consumer[_ -]?secret|client[_ -]?secret|access[_ -]?token|auth[_ -]?token|bearer[_ -]?token|refresh[_ -]?token|access[_ -]?key(?:[_ -]?id)?|account[_ -]?key|app[_ -]?key|secret[_ -]?access[_ -]?key|secret[_ -]?key|private[_ -]?key|signing[_ -]?(?:key|secret)|encryption[_ -]?key|webhook[_ -]?secret|license[_ -]?key|api[- ]?schlüssel|geheimschlüssel|zugangsschlüssel|geheimer schlüssel|zugriffsschlüssel|clé(?: d'| de l'|s? )?api|clé secrète|clé d'accès|jeton(?: d'accès)?|clave secreta|clave (?:de )?(?:la )?api|clave de acceso";
 /// Verbs between a label and its value.
 const IS: &str = r"is|was|are|set to|reads|ist|lautet|war|heißt|heisst|est|était|c'est|es|era";
 /// What may stand between them beside that: `for the shop`, `still`.
-const BETWEEN: &str = r"(?:[ \t]+[A-Za-z\u{c0}-\u{24f}'’.@-]+){0,5}?";
-const OPENING: &str = r#"["'`„“”«‚‘*_(]{0,3}"#;
+const BETWEEN: &str = r"(?:[ \t]+[A-Za-z0-9\u{c0}-\u{24f}'’.@#-]+){0,8}?";
+const OPENING: &str = r#"["'`„“”«‚‘*_(]{0,3}(?:«[ \u{a0}])?"#;
 
 macro_rules! pattern {
     ($name:ident, $pattern:expr) => {
@@ -25,22 +25,36 @@ macro_rules! pattern {
 pattern!(
     WITH_COLON,
     format!(
-        r#"(?i)(?:{PASSWORD}|{KEY}|(?-u:\b)(?:{SHORT}))[A-Za-z0-9_-]*["'`”*_\])]{{0,3}}[ \t\u{{a0}}]{{0,3}}(?:(?:{IS})[ \t]{{0,2}})?(?::=|=>|->|→|[:=|>])[ \t]{{0,4}}[*_]{{0,2}}(?:\r?\n)?[ \t>]{{0,4}}{OPENING}([^\s"'`<>„“”«»]{{4,}})"#
+        r#"(?i)(?:{PASSWORD}|{KEY}|(?-u:\b)(?:{SHORT}))[A-Za-z0-9_-]*["'`”*_\])]{{0,3}}[ \t\u{{a0}}]{{0,3}}(?:(?:{IS})[ \t]{{0,2}})?(?:>|(?::=|=>|->|→|[:=|])[ \t]{{0,4}}[*_]{{0,2}}(?:\r?\n)?[ \t>]{{0,4}}{OPENING}(?:base64:)?)([^\s"'`<>„“”«»]{{4,}})"#
     )
 );
 pattern!(
     WITH_VERB,
     format!(
-        r#"(?i)(?-u:\b)(?:{PASSWORD}|{KEY}){BETWEEN}[ \t]+(?:{IS})[ \t]+(?:now |still |just |simply |jetzt |nun |noch |maintenant |toujours |ahora |todavía |simplemente )?({OPENING})([^\s"'`<>„“”«»]{{4,}})"#
+        r#"(?i)(?-u:\b)(?:{PASSWORD}|{KEY}|clave|pass|mdp|token){BETWEEN}[ \t]+(?:{IS}|to|auf|in|en|a|à|into)[ \t]+(?:now |still |just |simply |jetzt |nun |noch |maintenant |toujours |ahora |todavía |simplemente )?({OPENING})([^\s"'`<>„“”«»]{{4,}})"#
     )
 );
 pattern!(
     RIGHT_AFTER,
-    format!(r#"(?i)(?-u:\b)(?:{PASSWORD}|{KEY}|mdp|pwd|pw|token)[ \t]+(?:[-–—][ \t]+)?{OPENING}([^\s"'`<>„“”«»]{{6,}})"#)
+    format!(r#"(?i)(?-u:\b)(?:{PASSWORD}|{KEY}|mdp|pwd|pw|token)[, \t]+(?:[-–—][ \t]+|(?:for|für|pour|para)[ \t]+)?{OPENING}([^\s"'`<>„“”«»]{{6,}})"#)
+);
+pattern!(
+    LABEL_BEHIND,
+    format!(
+        r#"([^\s"'`<>„“”«»]{{6,}})["'`“»)]{{0,2}}[ \u{{a0}}]?»?[,.]?\s+{JOINT}\s+(?i:(?:[a-z\u{{c0}}-\u{{24f}}'’]+\s){{0,4}}?(?:{PASSWORD}|{KEY}|(?:[a-z]+[- ])?(?:token|jeton|secret|schlüssel|clave|clé|key)))(?-u:\b)"#
+    )
+);
+pattern!(
+    VARIABLE,
+    r#"(?i)(?-u:\b)[a-z0-9_]*[a-z0-9]_(?:key|secret|token|pass|passwd|password|pwd|credentials?|auth)["']?[ ]?[:=][ ]?["']?(?:base64:)?([^\s"'`<>]{6,})"#
+);
+pattern!(
+    CODES,
+    r"(?i)(?-u:\b)(?:recovery|backup|back-up|one[- ]time|wiederherstellungs|ersatz|secours|récupération|recuperación|respaldo)[- ]?(?:codes?|códigos?|schlüssel)?(?: de (?:secours|récupération|recuperación|respaldo))?[^\n:=]{0,30}[:=][ ]?((?:[A-Za-z0-9]{3,}(?:-[A-Za-z0-9]{3,})*[,;]?[ ]?(?:und |and |et |y )?){1,20})"
 );
 pattern!(
     CODE,
-    r#"(?i)(?-u:\b)(?:pin(?:[- ]?(?:code|number|nummer))?|code pin|código pin|puk|cvv2?|cvc2?|otp|totp|tan|(?:one[- ]time|single[- ]use|verification|security|login|sms|2fa|mfa|two[- ]factor|auth(?:entication|enticator)?|confirmation|recovery|backup|access|unlock|reset)[- ](?:pass ?)?(?:code|password|token)s?|passcode|code (?:de vérification|à usage unique|de sécurité|de confirmation|sms|de connexion|d'accès|temporaire|de validation|secret)|mot de passe à usage unique|(?:bestätigungs|einmal|sicherheits|prüf|verifizierungs|anmelde|login|zugangs|freischalt|geheim|sms-?)(?:code|passwort|kennwort|zahl|nummer|ziffer)|código (?:de verificación|de un solo uso|de seguridad|de confirmación|sms|de acceso|temporal|secreto)|clave (?:dinámica|temporal|de un solo uso)|contraseña de un solo uso)["'*_]{0,2}(?:[ \t]+[A-Za-z\u{c0}-\u{24f}'’-]+){0,5}?[ \t]{0,2}[:=]?[ \t]{0,2}["'*_]{0,2}(\d(?:[ -]?\d){2,9}|[A-Z0-9]{2,5}-?[A-Z0-9]{2,6})(?-u:\b)"#
+    r#"(?i)(?-u:\b)(?:pin(?:[- ]?(?:code|number|nummer))?|code pin|código pin|puk|cvv2?|cvc2?|otp|totp|tan|(?:one[- ]time|single[- ]use|verification|security|login|sms|2fa|mfa|two[- ]factor|auth(?:entication|enticator)?|confirmation|recovery|backup|access|unlock|reset)[- ](?:pass ?)?(?:code|password|token)s?|passcode|code (?:de vérification|à usage unique|de sécurité|de confirmation|sms|de connexion|d'accès|temporaire|de validation|secret)|mot de passe à usage unique|(?:bestätigungs|einmal|sicherheits|prüf|verifizierungs|anmelde|login|zugangs|freischalt|geheim|sms-?)(?:code|passwort|kennwort|zahl|nummer|ziffer)|código (?:de verificación|de un solo uso|de seguridad|de confirmación|sms|de acceso|temporal|secreto)|clave (?:dinámica|temporal|de un solo uso)|contraseña de un solo uso)["'*_]{0,2}(?:[ \t]+[A-Za-z\u{c0}-\u{24f}'’-]+){0,5}?[ \t]{0,2}[:=]?[ \t]{0,2}["'*_]{0,2}(\d(?:[ -]?\d){2,9}|(?-i:[A-Z0-9]{2,5}-?[A-Z0-9]{2,6}))(?-u:\b)"#
 );
 pattern!(
     SPOKEN_CODE,
@@ -87,14 +101,14 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let value = |range: Range<usize>| text.get(range).unwrap_or_default();
     for range in captured(&WITH_COLON, text, 1) {
-        let range = ended(text, range);
+        let range = quoted(text, range.clone()).unwrap_or_else(|| ended(text, range));
         if value(range.clone()).chars().count() >= 4 && !is_other(value(range.clone())) {
             found.push(range);
         }
     }
     for verb in WITH_VERB.captures_iter(text) {
         let (Some(opening), Some(said)) = (verb.get(1), verb.get(2)) else { continue };
-        let range = ended(text, said.range());
+        let range = quoted(text, said.range()).unwrap_or_else(|| ended(text, said.range()));
         let (said, quoted) = (value(range.clone()), !opening.as_str().is_empty());
         let closing = after(text, range.end).trim_start_matches(['"', '\'', '”', '»']);
         let last = closing.is_empty() || closing.starts_with(['.', ',', '!', ';', ')']);
@@ -104,6 +118,17 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     }
     let right_after = captured(&RIGHT_AFTER, text, 1).map(|range| ended(text, range));
     found.extend(right_after.filter(|range| looks_random(value(range.clone())) && !is_other(value(range.clone()))));
+    for pattern in [&*LABEL_BEHIND, &*VARIABLE] {
+        let random = captured(pattern, text, 1).map(|range| ended(text, range));
+        found.extend(random.filter(|range| {
+            let said = value(range.clone());
+            (looks_random(said) || said.len() >= 20) && !is_other(said) && !is_path(said)
+        }));
+    }
+    for list in captured(&CODES, text, 1) {
+        let codes = CODE_OF_LIST.find_iter(value(list.clone())).filter(|code| code.as_str().contains(|c: char| c.is_ascii_digit()));
+        found.extend(codes.map(|code| list.start + code.start()..list.start + code.end()));
+    }
     for range in captured(&CODE, text, 1).chain(captured(&SPOKEN_CODE, text, 1)) {
         let said = value(range.clone());
         let digits = said.chars().filter(char::is_ascii_digit).count();
@@ -143,6 +168,24 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
 fn captured<'t>(pattern: &'t Regex, text: &'t str, group: usize) -> impl Iterator<Item = Range<usize>> + 't {
     pattern.captures_iter(text).filter_map(move |found| found.get(group)).map(|found| found.range())
 }
+
+/// Up to the closing mark, if the value stands in quotation marks and has blanks.
+fn quoted(text: &str, range: Range<usize>) -> Option<Range<usize>> {
+    let opening = text.get(..range.start)?.chars().next_back()?;
+    let closing = match opening {
+        '"' | '\'' | '`' => opening,
+        '„' => '“',
+        '“' => '”',
+        '«' => '»',
+        _ => return None,
+    };
+    let line = after(text, range.start);
+    let end = line.find(closing)?;
+    (end <= 60).then_some(range.start..range.start + line.get(..end)?.trim_end().len())
+}
+
+static CODE_OF_LIST: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[A-Za-z0-9]{3,}(?:-[A-Za-z0-9]{3,})*").expect("a fixed pattern"));
 
 /// Without the next parameter or field, and the sentence's own marks.
 fn ended(text: &str, range: Range<usize>) -> Range<usize> {

@@ -30,6 +30,11 @@ pattern!(
     SPOKEN,
     r"(?i)[A-Za-z\u{c0}-\u{24f}0-9][A-Za-z\u{c0}-\u{24f}0-9._+-]*(?:[ \t](?:dot|punkt|point|punto)[ \t][A-Za-z\u{c0}-\u{24f}0-9_+-]+){0,3}[ \t](?:at|ät|arroba|arobase|@)[ \t][A-Za-z\u{c0}-\u{24f}0-9-]+(?:[ \t](?:dot|punkt|point|punto)[ \t][A-Za-z\u{c0}-\u{24f}0-9-]{2,}){1,3}"
 );
+// A word that means nothing else, or the sign itself with blanks around it or a comma for the dot.
+pattern!(
+    APART,
+    r"(?i)[A-Za-z0-9\u{c0}-\u{24f}][A-Za-z0-9\u{c0}-\u{24f}._+-]*(?:[ \t](?:arroba|arobase|klammeraffe)[ \t]|[ \t]?@[ \t]?)[A-Za-z0-9\u{c0}-\u{24f}-]+(?:[ ]?[.,][ ]?[a-z0-9\u{c0}-\u{24f}-]+)*?[ ]?[.,][ ]?(?:com|net|org|de|fr|es|eu|uk|at|ch|it|nl|be|io|co|info|biz|example|test)(?-u:\b)"
+);
 // Without a word for the dot, `look at acme.com` reads the same: the sentence has to speak of mail.
 pattern!(
     SPOKEN_AFTER_LABEL,
@@ -37,9 +42,9 @@ pattern!(
 );
 pattern!(
     LOCAL,
-    r"(?i)(?-u:\b)[a-z0-9][a-z0-9._+-]*@(?:localhost|\[[0-9a-f.:]{3,45}\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3})|(?-u:\b)(?:root|admin|administrator|postmaster|ubuntu|ec2-user|www-data|deploy|postgres|mysql|oracle|pi|user|service)@[a-z][a-z0-9-]+"
+    r"(?i)(?-u:\b)[a-z0-9][a-z0-9._+-]*@(?:localhost|\[[0-9a-f.:]{3,45}\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[a-z][a-z0-9-]+)"
 );
-pattern!(IPV4, r"(?-u:\b)[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?-u:\b)");
+pattern!(IPV4, r"(?-u:\b)[0-9]{1,3}(?:\[?\.\]?[0-9]{1,3}){3}(?-u:\b)");
 pattern!(IPV6, r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}");
 pattern!(MAC, r"(?-u:\b)(?:[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})|[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2})(?-u:\b)");
 
@@ -49,8 +54,9 @@ const VERSIONED: [&str; 9] = ["version", "versión", "release", "build", "plugin
 /// Addresses of mail, of the internet protocol and of network cards.
 pub(super) fn find(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
-    for pattern in [&*EMAIL, &*WRITTEN_OUT, &*SPOKEN, &*LOCAL] {
-        found.extend(pattern.find_iter(text).map(|shaped| Found { kind: Redaction::Email, range: shaped.range() }));
+    for pattern in [&*EMAIL, &*WRITTEN_OUT, &*SPOKEN, &*APART, &*LOCAL] {
+        let shaped = pattern.find_iter(text).filter(|shaped| !is_package(shaped.as_str()));
+        found.extend(shaped.map(|shaped| Found { kind: Redaction::Email, range: shaped.range() }));
     }
     let labelled = SPOKEN_AFTER_LABEL.captures_iter(text).filter_map(|found| found.get(1));
     found.extend(labelled.map(|value| Found { kind: Redaction::Email, range: value.range() }));
@@ -63,9 +69,16 @@ pub(super) fn find(text: &str) -> Vec<Found> {
     found
 }
 
+/// A package and its version: `widget@latest`.
+fn is_package(address: &str) -> bool {
+    ["latest", "next", "beta", "alpha", "canary", "stable", "lts", "main", "master", "sha256"]
+        .iter()
+        .any(|tag| address.rsplit('@').next() == Some(tag))
+}
+
 /// Four octets, and no version number.
 fn ipv4(text: &str, range: Range<usize>) -> Option<Range<usize>> {
-    text.get(range.clone())?.parse::<Ipv4Addr>().ok()?;
+    text.get(range.clone())?.replace(['[', ']'], "").parse::<Ipv4Addr>().ok()?;
     let before = text.get(..range.start)?;
     let word = last_word(before).to_lowercase();
     let version = VERSIONED.contains(&word.as_str());
@@ -86,11 +99,15 @@ fn last_word(text: &str) -> &str {
 fn ipv6(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     let address = text.get(range.clone())?;
     let trimmed = if address.ends_with("::") { address } else { address.trim_end_matches(':') };
-    let range = range.start..range.start + trimmed.len();
+    // The colon of a label before it.
+    let labelled = trimmed.starts_with(':') && !trimmed.starts_with("::");
+    let trimmed = if labelled { trimmed.trim_start_matches(':') } else { trimmed };
+    let start = range.start + usize::from(labelled);
+    let range = start..start + trimmed.len();
     trimmed.parse::<Ipv6Addr>().ok()?;
     let groups = trimmed.split(':').filter(|group| !group.is_empty()).count();
     let digit = trimmed.contains(|c: char| c.is_ascii_digit());
-    let alone = !text.get(..range.start)?.ends_with(|c: char| c.is_alphanumeric() || c == ':')
+    let alone = (labelled || !text.get(..range.start)?.ends_with(|c: char| c.is_alphanumeric() || c == ':'))
         && !text.get(range.end..)?.starts_with(|c: char| c.is_alphanumeric() || c == ':');
     (digit && alone && (groups >= 3 || trimmed == "::1")).then_some(range)
 }

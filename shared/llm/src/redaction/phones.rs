@@ -38,7 +38,7 @@ pattern!(
 );
 pattern!(
     LABEL,
-    r"(?i)(?:(?-u:\b)tel(?-u:\b)|telephone|telefon|telefono|teléfono|téléphone|(?-u:\b)tél|phone|(?-u:\b)(?:fon|ph|mob|mobil|mobile|móvil|movil|cell|cellular|handy|portable|gsm|fax|hotline|whatsapp|sms|direct|durchwahl|landline|festnetz|fijo|fixe|rufnummer|telefonnummer|handynummer|mobilnummer|rückruf|rückrufnummer|call|calling|ring|dial|text|appeler|appelez|rappelez|rappeler|joindre|joignable|anrufen|rufen|erreichen|erreichbar|llamar|llame|llamen|llámeme|llámenme|llámame|localizable|contactar)(?-u:\b)|(?:number|numéro|número|nummer) (?:is|est|es|ist|:)|reach (?:me|us|him|her|them) (?:at|on)|(?-u:\b)unter(?-u:\b))"
+    r"(?i)(?:(?-u:\b)tel(?-u:\b)|telephone|telefon|telefono|teléfono|téléphone|(?-u:\b)tél|phone|(?-u:\b)(?:fon|ph|mob|mobil|mobile|móvil|movil|cell|cellular|handy|portable|gsm|fax|hotline|whatsapp|sms|direct|durchwahl|landline|festnetz|fijo|fixe|rufnummer|telefonnummer|handynummer|mobilnummer|rückruf|rückrufnummer|call|calling|ring|dial|text|appeler|appelez|rappelez|rappeler|joindre|joignable|anrufen|rufen|erreichen|erreichbar|llamar|llame|llamen|llámeme|llámenme|llámame|localizable|contactar|disponible|dispo)(?-u:\b)|(?:number|numéro|número|nummer) (?:is|est|es|ist|:)|reach (?:me|us|him|her|them) (?:at|on)|(?-u:\b)unter(?-u:\b))"
 );
 pattern!(
     EXTENSION,
@@ -87,7 +87,8 @@ fn is_phone(text: &str, range: &Range<usize>, left: &mut usize) -> bool {
     // Without a word for telephone a number is only looked up if its form is one.
     let nought = value.trim_start_matches('(').starts_with('0');
     let international = value.starts_with("00");
-    if thing || is_amount(text, range) || groups.len() < 2 && !nought || digits < 8 && !value.contains('-') {
+    let bare = groups.len() < 2 && !nought && !is_set_apart(text, range);
+    if thing || bare || is_amount(text, range) || digits < 8 && !value.contains('-') {
         return false;
     }
     *left = left.saturating_sub(1);
@@ -101,12 +102,21 @@ fn is_phone(text: &str, range: &Range<usize>, left: &mut usize) -> bool {
         }
 }
 
+/// In brackets after a word, or at the end of a line of a signature.
+fn is_set_apart(text: &str, range: &Range<usize>) -> bool {
+    let (before, after) = (before(text, range.start), after(text, range.end));
+    let letter = |text: &str| text.ends_with(char::is_alphabetic);
+    before.strip_suffix(" (").is_some_and(letter) && after.starts_with(')')
+        || before.strip_suffix(", ").is_some_and(letter) && after.trim().is_empty()
+}
+
 fn alone(text: &str, range: &Range<usize>) -> bool {
     let after = text.get(range.end..).unwrap_or_default();
     // `00-4bf92f35` is no number with an end of its own, and neither is `1.234,50`.
     let more = after.strip_prefix(['-', ',', ':', '.', '/']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let before = text.get(..range.start).unwrap_or_default();
-    stands_alone(text, range) && !more && !before.ends_with(['.', ',', ':', '$', '€', '£', '=', '&'])
+    stands_alone(text, range) && !more && !before.ends_with(['.', ',', '$', '€', '£', '=', '&'])
+        && !before.strip_suffix(':').is_some_and(|before| before.ends_with(|c: char| c.is_ascii_digit()))
 }
 
 /// A word for telephone shortly before the number, or right behind it.
@@ -125,7 +135,7 @@ fn is_labelled(text: &str, range: &Range<usize>) -> bool {
 }
 
 static BEHIND: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)^ ?\(?(?:is |ist |est |es )?(?:my |our |mein |meine |unsere |mon |notre |mi |nuestro )?(?:tel|phone|cell|mobile|mobil|móvil|handy|portable|direct|office|fax|whatsapp|büro|bureau|oficina)(?-u:\b)")
+    Regex::new(r"(?i)^ ?\(?(?:is |ist |est |es )?(?:my |our |mein |meine |unsere |mon |notre |mi |nuestro )?(?:tel|phone|cell|mobile|mobil|móvil|handy|portable|direct|office|fax|whatsapp|büro|bureau|oficina|where you reach|where i am|where we are)(?-u:\b)")
         .expect("a fixed pattern")
 });
 
@@ -156,7 +166,10 @@ fn is_written(value: &str, groups: &[usize], region: Region) -> bool {
     }
     let national = self::groups(&number.format_as(PhoneNumberFormat::National).to_string());
     let nought = value.trim_start_matches('(').starts_with('0');
-    let same = national == groups || national.len() > 1 && groups.strip_prefix(&[1]) == Some(national.as_slice());
+    let one = groups.len() == 1 && !nought;
+    // Poland's form, and what many in Spain and Portugal write.
+    let threes = !nought && groups == [3, 3, 3];
+    let same = one || threes || national == groups || national.len() > 1 && groups.strip_prefix(&[1]) == Some(national.as_slice());
     // With its nought a number is told from other numbers: written in one, or with its area or its pairs set apart.
     let area = groups.len() > 1 && groups.first() == national.first() && groups.first().is_some_and(|first| *first >= 3);
     let pairs = groups.len() >= 4 && groups.iter().all(|length| *length == 2);

@@ -110,13 +110,17 @@ fn private_keys(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// A private key without its end takes no more than this. In bytes.
+const LONGEST_KEY: usize = 16 * 1024;
+
 /// Where the lines that may belong to a key end: base64 and `Name: value`.
 fn end_of_lines(text: &str, start: usize) -> usize {
-    let rest = text.get(start..).unwrap_or_default();
+    let most = text.floor_char_boundary((start + LONGEST_KEY).min(text.len()));
+    let rest = text.get(start..most).unwrap_or_default();
     let mut end = start;
     for line in rest.split_inclusive('\n') {
-        let words = line.split_whitespace().count();
-        let header = line.contains(": ") && words <= 3;
+        let words = line.split_whitespace().take(4).count();
+        let header = words <= 3 && line.contains(": ");
         if words > 1 && !header {
             break;
         }

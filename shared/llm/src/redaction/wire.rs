@@ -5,7 +5,7 @@ use std::{ops::Range, sync::LazyLock};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use regex::Regex;
 
-use super::words::looks_random;
+use super::words::{before, looks_random};
 
 macro_rules! pattern {
     ($name:ident, $pattern:expr) => {
@@ -15,7 +15,7 @@ macro_rules! pattern {
 
 pattern!(
     AUTHORIZATION,
-    r#"(?i)(?-u:\b)(?:proxy-)?authorization["'`]?\s{0,2}[:=]?\s{0,2}["'`]?(?:((?:digest|aws4-hmac-sha256|hawk|oauth)\s[^\r\n"'`]{8,})|(?:(?:basic|bearer|token|apikey|api-key|negotiate|zoho-oauthtoken|splunk)\s{1,3})?([^\s"'`<>,;]{8,}))"#
+    r#"(?i)(?-u:\b)(?:proxy-)?authorization["'`]?\s{0,2}[:=]?\s{0,2}["'`]?(?:((?:digest|aws4-hmac-sha256|hawk|oauth)\s[^\r\n]{8,})|(?:(?:basic|bearer|token|apikey|api-key|negotiate|zoho-oauthtoken|splunk)\s{1,3})?([^\s"'`<>,;]{8,}))"#
 );
 pattern!(BEARER, r"(?i)(?-u:\b)bearer\s+([A-Za-z0-9._~+/-]{16,}=*)");
 pattern!(BASIC, r"(?i)(?-u:\b)basic\s+([A-Za-z0-9+/]{8,}={0,2})");
@@ -32,7 +32,13 @@ pattern!(
 pattern!(CREDENTIALS, r#"(?-u:\b)[A-Za-z][A-Za-z0-9+.-]+://([^\s/:@"'`<>]*:[^\s/"'`<>]+|[A-Za-z0-9]{16,})@"#);
 pattern!(
     PARAMETER,
-    r#"(?i)[?&#;](?:[a-z0-9_.-]*[_.-])?(?:(?:api|access|auth|secret|private)?key|token|secret|sig|signature|passw(?:or)?d|pwd|pass|auth|session|sessionid|sid|jwt|otp|hmac|credential|ticket|code)=([^&\s"'`<>#]{4,})"#
+    r#"(?i)[?&#;](?:[a-z0-9_.-]*[_.-])?(?:(?:api|access|auth|secret|private)?key|token|secret|sig|signature|passw(?:or)?d|pwd|pass|auth|session|sessionid|sid|jwt|otp|hmac|credential|magic|invite|reset|ticket|code)=([^&\s"'`<>#]{4,})"#
+);
+pattern!(LONG_PARAMETER, r"[?&#][A-Za-z0-9_.-]+=([A-Za-z0-9_~.%-]{32,})");
+pattern!(ORACLE, r"(?i)jdbc:oracle:[a-z]+:([^\s/@]+/[^\s@]+)@");
+pattern!(
+    CLIENT,
+    r#"(?-u:\b)(?:mysql[a-z]*|mariadb[a-z-]*|sshpass|mongo[a-z]*|redis-cli|ldapsearch)(?-u:\b)[^\r\n]*?\s-(?:p|a|w)\s?["']?([^\s"'-][^\s"']{3,})"#
 );
 pattern!(
     ONE_TIME_PATH,
@@ -52,7 +58,7 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
         let short = header.get(2).filter(|value| value.as_str().contains(|c: char| c.is_ascii_digit() || c == '='));
         found.extend(long.or(short.map(|value| trimmed(text, value.range()))));
     }
-    for pattern in [&*BEARER, &*CURL_USER, &*OPTION, &*SESSION] {
+    for pattern in [&*BEARER, &*CURL_USER, &*CLIENT, &*OPTION, &*SESSION, &*ORACLE] {
         found.extend(captured(pattern, text).map(|range| trimmed(text, range)));
     }
     found.extend(captured(&BASIC, text).filter(|range| is_credentials(text.get(range.clone()).unwrap_or_default())));
@@ -77,13 +83,18 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     found.extend(captured(&CREDENTIALS, text));
     for range in captured(&PARAMETER, text).map(|range| trimmed(text, range)) {
         let value = text.get(range.clone()).unwrap_or_default();
-        let name = text.get(..range.start).unwrap_or_default();
+        let name = before(text, range.start).to_lowercase();
         // A discount code and the number of a ticket are parameters too.
-        let plain = ["code=", "ticket="].iter().any(|plain| name.to_lowercase().ends_with(plain));
+        let plain = ["code=", "ticket="].iter().any(|plain| name.ends_with(plain));
         if !plain || value.len() >= 16 {
             found.push(range);
         }
     }
+    found.extend(captured(&LONG_PARAMETER, text).filter(|range| {
+        let value = text.get(range.clone()).unwrap_or_default();
+        let has = |is: fn(&char) -> bool| value.chars().filter(is).count() >= 3;
+        has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) && has(char::is_ascii_digit)
+    }));
     found.extend(captured(&ONE_TIME_PATH, text).map(|range| trimmed(text, range)).filter(|range| {
         let value = text.get(range.clone()).unwrap_or_default();
         value.contains(|c: char| c.is_ascii_digit()) && value.contains(char::is_alphabetic)

@@ -7,6 +7,9 @@ use regex::Regex;
 /// How far before a value its name is looked for. In bytes.
 const NEAR: usize = 60;
 
+/// What ties a value to a name behind it: `4711 as my PIN`, `4711. Das ist mein PIN`.
+pub(super) const JOINT: &str = r"(?i:(?:(?:this|that|das|dies|eso|esto|ceci|cela)\s+)?(?:is|was|ist|war|est|es|era|as|als|comme|como)|c'est)";
+
 /// Names of numbers that identify a thing and no person. A word begins with one of them.
 const OF_THINGS: [&str; 84] = [
     "order", "bestell", "auftrag", "commande", "pedido", "orden", "invoice", "rechnung", "facture", "factura",
@@ -18,10 +21,12 @@ const OF_THINGS: [&str; 84] = [
     "anfrage", "item", "product", "produkt", "produit", "producto", "store", "shop", "warehouse", "lager", "entrepôt",
     "po", "rma", "return", "retour", "liefer", "timestamp", "hash",
 ];
+/// Words that make an id a person's or a company's.
+const OF_PEOPLE: [&str; 8] = ["tax", "steuer", "vat", "ust", "umsatzsteuer", "national", "personal", "fiscal"];
 /// What may stand between such a name and its number.
-const FILLERS: [&str; 22] = [
+const FILLERS: [&str; 28] = [
     "number", "numbers", "no", "nr", "num", "nummer", "numéro", "número", "numero", "n", "is", "ist", "est", "es",
-    "was", "the", "der", "le", "el", "und", "and", "code",
+    "was", "the", "der", "le", "el", "und", "and", "code", "with", "mit", "con", "avec", "de", "del",
 ];
 
 /// Whether the words right before a place name a thing: `order no. `, `Bestellnummer `, `#`.
@@ -31,9 +36,16 @@ pub(super) fn names_a_thing(text: &str, at: usize) -> bool {
     if trimmed.ends_with('#') {
         return true;
     }
-    let words = trimmed.rsplit(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    for word in words.take(3) {
+    let mut words = trimmed.rsplit(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    for _ in 0..3 {
+        let Some(word) = words.next() else { return false };
         let word = word.to_lowercase();
+        // A tax id is a person's.
+        if matches!(word.as_str(), "id" | "ids")
+            && words.next().is_some_and(|whose| OF_PEOPLE.contains(&whose.to_lowercase().as_str()))
+        {
+            return false;
+        }
         if OF_THINGS.iter().any(|name| is_named(&word, name)) {
             return true;
         }
