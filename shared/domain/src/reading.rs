@@ -161,6 +161,18 @@ pub enum Redaction {
     Company,
 }
 
+impl Redaction {
+    /// Whether an agent may read such a value in a model's own words. Secrets, and numbers that somebody could pay or
+    /// identify themselves with, stay in the customer's message alone.
+    #[must_use]
+    pub fn is_shown(self) -> bool {
+        match self {
+            Self::Email | Self::Phone | Self::Ip | Self::Mac | Self::Name | Self::Company => true,
+            Self::Iban | Self::Card | Self::Secret | Self::Identity | Self::BirthDate => false,
+        }
+    }
+}
+
 /// A label and how sure the analyst is of it, 0 to 1.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Scored<T> {

@@ -182,9 +182,9 @@ fn quotes(given: &[String], redactor: &Redactor) -> Vec<String> {
 
 /// The reason as one line, without anything that a draft may not say either.
 fn reason(said: &str, given: Given<'_>) -> Option<String> {
-    let line = given.redactor.restore(said).split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = given.redactor.restore_shown(said).split_whitespace().collect::<Vec<_>>().join(" ");
     let line: String = line.chars().take(LONGEST_REASON).collect();
-    Some(line).filter(|line| !line.is_empty() && grounding::check(line, given.said, "").is_ok())
+    Some(line).filter(|line| !line.is_empty() && grounding::note(line, given.said, given.redactor).is_ok())
 }
 
 /// The draft, if there is one and it may be shown.
@@ -198,12 +198,12 @@ fn draft(form: &Form, priority: Priority, agent: &TeamId, given: Given<'_>) -> R
     }
     let named = form.article.trim();
     let article = given.articles.iter().find(|article| article.name == named).ok_or(Dropped::NoArticle)?;
-    let text = given.redactor.restore(text);
+    let text = given.redactor.restore_shown(text);
     if !DRAFT.contains(&text.chars().count()) {
         return Err(Dropped::DraftLength);
     }
-    grounding::check(&text, given.said, &format!("{}\n{}", article.title, article.answer))
-        .map_err(Dropped::Ungrounded)?;
+    let source = format!("{}\n\n{}", article.title, article.answer);
+    grounding::draft(&text, given.said, &source, given.redactor).map_err(Dropped::Ungrounded)?;
     let signature = given.signatures.get(agent).map_or("The support team", String::as_str);
     Ok(Some(Draft {
         text: format!("{text}\n\n{signature}").into(),

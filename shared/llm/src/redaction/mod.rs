@@ -41,7 +41,7 @@ pub struct Redactor {
     /// Placeholders that stand in the text already: an attacker's, and never ours.
     taken: HashSet<String>,
     placeholders: HashMap<(Redaction, String), String>,
-    originals: HashMap<String, String>,
+    originals: HashMap<String, (Redaction, String)>,
     counts: BTreeMap<Redaction, u32>,
     /// The last number given out for each kind. It only ever rises, so that no number is tried twice.
     numbers: BTreeMap<Redaction, u32>,
@@ -90,9 +90,26 @@ impl Redactor {
     pub fn restore(&self, text: &str) -> String {
         let restore = |found: &regex::Captures<'_>| {
             let placeholder = found.get(0).map_or("", |found| found.as_str());
-            self.originals.get(placeholder).map_or(placeholder, String::as_str).to_owned()
+            self.originals.get(placeholder).map_or(placeholder, |(_, value)| value).to_owned()
         };
         PLACEHOLDER.replace_all(text, restore).into_owned()
+    }
+
+    /// The same for what people are shown of a model's own words: a secret of the customer's stays a placeholder.
+    #[must_use]
+    pub fn restore_shown(&self, text: &str) -> String {
+        let restore = |found: &regex::Captures<'_>| {
+            let placeholder = found.get(0).map_or("", |found| found.as_str());
+            let shown = self.originals.get(placeholder).filter(|(kind, _)| kind.is_shown());
+            shown.map_or(placeholder, |(_, value)| value).to_owned()
+        };
+        PLACEHOLDER.replace_all(text, restore).into_owned()
+    }
+
+    /// Whether a placeholder stands for a value of ours.
+    #[must_use]
+    pub fn is_ours(&self, placeholder: &str) -> bool {
+        self.originals.contains_key(placeholder)
     }
 
     /// How many values of each kind were replaced.
@@ -138,7 +155,7 @@ impl Redactor {
                 break name;
             }
         };
-        self.originals.insert(placeholder.clone(), value.to_owned());
+        self.originals.insert(placeholder.clone(), (kind, value.to_owned()));
         self.placeholders.insert(key, placeholder.clone());
         placeholder
     }
