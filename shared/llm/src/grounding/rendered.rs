@@ -10,6 +10,8 @@ pub(super) struct Rendered {
     /// The words, a line each paragraph or item. Signs that pass for a dot, an at or a slash are those; what is
     /// invisible is gone.
     pub(super) text: String,
+    /// What is set as code, each by itself.
+    pub(super) code: Vec<String>,
     /// Where its links lead.
     pub(super) destinations: Vec<String>,
 }
@@ -30,10 +32,11 @@ pub(super) enum Allowed {
 /// # Errors
 /// [`Ungrounded::Markup`] or [`Ungrounded::Invisible`].
 pub(super) fn render(markdown: &str, allowed: Allowed) -> Result<Rendered, Ungrounded> {
-    if allowed != Allowed::All && markdown.contains(turns) {
+    if allowed != Allowed::All && markdown.contains(hides) {
         return Err(Ungrounded::Invisible);
     }
     let mut rendered = Rendered::default();
+    let mut in_code = false;
     for event in Parser::new(markdown) {
         let fits = match (&event, allowed) {
             (_, Allowed::All) | (Event::Text(_) | Event::SoftBreak | Event::HardBreak, _) => true,
@@ -47,6 +50,13 @@ pub(super) fn render(markdown: &str, allowed: Allowed) -> Result<Rendered, Ungro
         };
         if !fits {
             return Err(Ungrounded::Markup);
+        }
+        match &event {
+            Event::Code(code) => rendered.code.push(code.chars().filter_map(seen).collect()),
+            Event::Start(Tag::CodeBlock(_)) => in_code = true,
+            Event::End(TagEnd::CodeBlock) => in_code = false,
+            Event::Text(code) if in_code => rendered.code.push(code.chars().filter_map(seen).collect()),
+            _ => {}
         }
         match event {
             Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
@@ -65,9 +75,9 @@ pub(super) fn render(markdown: &str, allowed: Allowed) -> Result<Rendered, Ungro
     Ok(rendered)
 }
 
-/// Marks that turn the direction of writing: what follows them is read as something else than it is.
-fn turns(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Marks that turn the direction of writing, or part a word unseen: what is read is something else than what is there.
+fn hides(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A character as it is read; none if it is not seen.
@@ -105,7 +115,7 @@ mod tests {
         check("https&#58;//evil&#46;com", "https://evil.com");
         check(r"https\://evil\.com", "https://evil.com");
         check("evil。com and ｅｖｉｌ．ｃｏｍ", "evil.com and evil.com");
-        check("ev\u{200b}il.com", "evil.com");
+        check("ev\u{ad}il.com", "evil.com");
         check("1. Open **Settings**\n2. Save `x`", "Open Settings\nSave x");
     }
 
@@ -119,6 +129,7 @@ mod tests {
         check("![x](y)", Allowed::Formatted, Ungrounded::Markup);
         check("<b>x</b>", Allowed::Formatted, Ungrounded::Markup);
         check("a\n\n---\n\nb", Allowed::Formatted, Ungrounded::Markup);
+        check("ev\u{200b}il.com", Allowed::Formatted, Ungrounded::Invisible);
         check("\u{202e}moc.live", Allowed::Formatted, Ungrounded::Invisible);
         check("**x**", Allowed::Plain, Ungrounded::Markup);
         check("[x](y)", Allowed::Plain, Ungrounded::Markup);
