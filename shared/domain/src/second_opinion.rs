@@ -11,6 +11,8 @@
 //! | a priority two levels or more below the first one's | raise it so far with a grave sentence of the ticket; else by one level, unsure |
 //! | the customer may leave, from `churn_likely` | nothing |
 //! | the customer wants to buy, from `opportunity_signal` | nothing |
+//! | no leaving | hear it: as notice given with a sentence of that kind, else as a likely risk |
+//! | no wish to buy | hear it, below the critical band |
 //! | a grave sentence | name a graver one |
 //! | a person in danger, a security report, a legal letter, a data request | name a more urgent one of these |
 //! | no kind that quiets a ticket, and a P0 or P1, a signal or a grave sentence | name no kind that does |
@@ -21,11 +23,14 @@
 use std::borrow::Cow;
 
 use crate::{
-    Kind, Priority, Reading, SecondOpinion,
+    Gravity, Kind, Priority, Reading, SecondOpinion,
     kind::{self, Alerts},
     policy::Thresholds,
     reading::Scored,
 };
+
+/// How sure a wish to buy is that the first reading alone heard: below the critical band.
+const HEARD_ALONE: f32 = 0.8;
 
 /// The reading with what it lost put back, and a sentence for each such thing. Quotes were verified before.
 #[must_use]
@@ -45,12 +50,21 @@ pub fn held<'a>(reading: &'a Reading, thresholds: &Thresholds) -> (Cow<'a, Readi
         reasons.push("held: the embedded analyst heard that the customer may leave".to_owned());
         held.to_mut().churn = second.churn.clone();
     }
+    let notice = [&reading.grave, &second.grave].into_iter().flatten().any(|grave| grave.what == Gravity::Leaving);
+    if heard && !notice && !hears_churn(second, thresholds) && reading.churn.confidence >= thresholds.churn_explicit {
+        reasons.push("a likely risk only: no sentence gives notice, and the embedded analyst heard none".to_owned());
+        held.to_mut().churn.confidence = f32::midpoint(thresholds.churn_likely, thresholds.churn_explicit);
+    }
     let wanted = reading.intent.value.is_some()
         && reading.intent.confidence >= signal(thresholds)
         && (!reading.intent.quotes.is_empty() || second.intent.quotes.is_empty());
     if !wanted && hears_intent(second, thresholds) {
         reasons.push("held: the embedded analyst heard that the customer wants to buy".to_owned());
         held.to_mut().intent = second.intent.clone();
+    }
+    if wanted && !hears_intent(second, thresholds) && reading.intent.confidence > HEARD_ALONE {
+        reasons.push("not critical: the embedded analyst heard no wish to buy".to_owned());
+        held.to_mut().intent.confidence = HEARD_ALONE;
     }
     if let Some(grave) = &second.grave
         && grave.confidence >= thresholds.grave_at_least
@@ -167,7 +181,7 @@ fn quiets(kind: Kind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Grave, Gravity, Intent, reading::Signal, sample};
+    use crate::{Grave, Intent, reading::Signal, sample};
     use Priority::{P0, P1, P2, P3};
 
     /// Far enough apart to tell which of them was looked at.
@@ -176,6 +190,7 @@ mod tests {
             p0_at_least: 0.4,
             unsure_below: 0.4,
             churn_likely: 0.45,
+            churn_explicit: 0.6,
             opportunity_signal: 6,
             grave_at_least: 0.5,
             ..sample::policy().thresholds
@@ -245,6 +260,19 @@ mod tests {
         check_signals(0.6, (true, true));
         check_signals(0.54, (true, false));
         check_signals(0.44, (false, false));
+    }
+
+    #[test]
+    fn what_the_model_alone_hears_is_no_emergency() {
+        let loud = sample::signals();
+        let alone = |grave| {
+            let second = Some(sample::second(&sample::reading()));
+            let reading = Reading { grave, second, ..loud.clone() };
+            let (held, _) = held(&reading, &thresholds());
+            (held.churn.confidence >= thresholds().churn_explicit, held.churn.value, held.intent.confidence)
+        };
+        assert_eq!(alone(None), (false, true, HEARD_ALONE));
+        assert_eq!(alone(grave(Gravity::Leaving)), (true, true, HEARD_ALONE));
     }
 
     fn check_kind(first: Kind, second: Kind, loud: bool, expected: Kind) {
