@@ -81,11 +81,7 @@ pub fn held<'a>(reading: &'a Reading, thresholds: &Thresholds) -> (Cow<'a, Readi
 }
 
 /// The priority to go on with, if it is not the first reading's, and why.
-fn priority(
-    reading: &Reading,
-    second: &SecondOpinion,
-    thresholds: &Thresholds,
-) -> Option<(Scored<Priority>, String)> {
+fn priority(reading: &Reading, second: &SecondOpinion, thresholds: &Thresholds) -> Option<(Scored<Priority>, String)> {
     let (first, own) = (reading.priority, second.priority);
     let stands = match own.value {
         Priority::P0 => own.confidence >= thresholds.p0_at_least,

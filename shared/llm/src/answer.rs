@@ -302,8 +302,12 @@ mod tests {
 
     #[test]
     fn the_gravest_sentence_is_named_with_its_words() {
-        let grave = check(json!({ "gravity": "Outage", "gravest": "Nobody can pay.", "kind": "Machine_Alert" })).unwrap().0;
-        assert_eq!(grave.grave, Some(Grave { what: Gravity::Outage, confidence: STATED, quote: "Nobody can pay.".into() }));
+        let grave =
+            check(json!({ "gravity": "Outage", "gravest": "Nobody can pay.", "kind": "Machine_Alert" })).unwrap().0;
+        assert_eq!(
+            grave.grave,
+            Some(Grave { what: Gravity::Outage, confidence: STATED, quote: "Nobody can pay.".into() })
+        );
         assert_eq!(grave.kind, Scored { value: Kind::MachineAlert, confidence: STATED });
         assert_eq!(check(json!({ "gravest": "Nobody can pay." })).unwrap().0.grave, None, "none is grave");
     }

@@ -132,7 +132,8 @@ impl ModelReader {
         let people: Vec<&str> = ticket.requester_name.as_deref().into_iter().collect();
         let known = Known { people: &people, company: Some(&account.name) };
         let channel = prompt::channel(&ticket.channel);
-        let mut redactor = Redactor::new(known, text.texts().chain(forwarded(text).iter().map(String::as_str)).chain([channel]));
+        let mut redactor =
+            Redactor::new(known, text.texts().chain(forwarded(text).iter().map(String::as_str)).chain([channel]));
         let mut redact = |text: &str| if self.redaction { redactor.redact(text) } else { text.to_owned() };
         let words = TicketText {
             subject: redact(text.subject()),

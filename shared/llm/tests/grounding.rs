@@ -37,7 +37,12 @@ struct Tally {
     lost: Vec<String>,
 }
 
-fn tally<T>(cases: &[T], ok: fn(&T) -> bool, verdict: impl Fn(&T) -> Result<(), String>, say: fn(&T) -> String) -> Tally {
+fn tally<T>(
+    cases: &[T],
+    ok: fn(&T) -> bool,
+    verdict: impl Fn(&T) -> Result<(), String>,
+    say: fn(&T) -> String,
+) -> Tally {
     let mut tally = Tally { bad: 0, shown: Vec::new(), good: 0, lost: Vec::new() };
     for case in cases {
         match (ok(case), verdict(case)) {
@@ -67,7 +72,7 @@ fn hardly_a_bad_draft_is_shown() {
     };
     let tally = tally(&cases, |case| case.ok, verdict, |case| format!("{:?} ({})", case.draft, case.why));
     assert!(tally.bad >= 70 && tally.good >= 40);
-    assert!(tally.shown.len() * 50 <= tally.bad && tally.lost.len() * 20 <= tally.good);
+    assert!(tally.shown.is_empty() && tally.lost.is_empty(), "the rates reached");
 }
 
 #[test]
@@ -79,5 +84,5 @@ fn hardly_a_bad_note_is_shown() {
     };
     let tally = tally(&cases, |case| case.ok, verdict, |case| format!("{:?} ({})", case.reason, case.why));
     assert!(tally.bad >= 30 && tally.good >= 20);
-    assert!(tally.shown.len() * 20 <= tally.bad && tally.lost.len() * 20 <= tally.good);
+    assert!(tally.shown.is_empty() && tally.lost.is_empty(), "the rates reached");
 }

@@ -90,7 +90,9 @@ impl Case {
                     !value.kind.is_shown() && shown.contains(secret)
                 })
             }
-            "agent orders" => reading.reason.is_some() && decision.reasons.iter().any(|said| said.contains("in its words")),
+            "agent orders" => {
+                reading.reason.is_some() && decision.reasons.iter().any(|said| said.contains("in its words"))
+            }
             "raise" => {
                 let critical = plan.alerts.iter().any(|alert| alert.band == Band::Critical);
                 own.priority.value > Priority::P1 && (decision.priority == Priority::P0 || critical)

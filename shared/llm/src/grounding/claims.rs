@@ -1,15 +1,7 @@
 //! What a text asks its reader to do: commands for a machine, secrets to hand out, money that is promised, orders to an
 //! agent. Rules in the four languages.
 
-use std::sync::LazyLock;
-
 use regex::Regex;
-
-macro_rules! pattern {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new(&$pattern).expect("a fixed pattern"));
-    };
-}
 
 pattern!(
     COMMAND,
@@ -102,11 +94,11 @@ pub(super) fn orders(text: &str) -> bool {
     let allowed = AUTHORITY.find_iter(text).any(|found| {
         let before = text.get(..found.start()).unwrap_or_default().to_lowercase();
         let owner = before.split_whitespace().next_back().unwrap_or_default();
-        !THEIRS.contains(&owner) && !THEIRS.iter().any(|owner| found.as_str().to_lowercase().contains(&format!(" {owner} ")))
+        !THEIRS.contains(&owner)
+            && !THEIRS.iter().any(|owner| found.as_str().to_lowercase().contains(&format!(" {owner} ")))
     });
-    let others = [
-        &*ORDER_BY_OBJECT, &*ORDER_ELSEWHERE, &*GERMAN_INFINITIVE, &*PASSIVE_ORDER, &*SPEAKS_TO_AN_AGENT, &*COMMAND,
-    ];
+    let others =
+        [&*ORDER_BY_OBJECT, &*ORDER_ELSEWHERE, &*GERMAN_INFINITIVE, &*PASSIVE_ORDER, &*SPEAKS_TO_AN_AGENT, &*COMMAND];
     told || allowed || others.iter().any(|pattern| pattern.is_match(text))
 }
 
@@ -177,7 +169,9 @@ mod tests {
         ] {
             assert!(asks_for_a_secret(text, ""), "{text}");
         }
-        for text in ["Enter your new password twice.", "Choose Rotate to create an API key.", "Never share your screen."] {
+        for text in
+            ["Enter your new password twice.", "Choose Rotate to create an API key.", "Never share your screen."]
+        {
             assert!(!asks_for_a_secret(text, ""), "{text}");
         }
     }

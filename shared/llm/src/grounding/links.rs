@@ -1,26 +1,31 @@
 //! What a mail program, a chat or a helpdesk makes a link of.
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::collections::HashSet;
 
 use linkify::{LinkFinder, LinkKind};
-use regex::Regex;
 
 use super::rendered::Rendered;
 
-macro_rules! pattern {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).expect("a fixed pattern"));
-    };
-}
-
 // Schemes without slashes that lead somewhere, and those that a reader is asked to mend.
-pattern!(SCHEME, r"(?i)(?-u:\b)(?:javascript|vbscript|data|mailto|tel|sms|callto|skype|whatsapp|intent|file|ftp|blob|about|hxxps?|ms-[a-z-]+):[^\s]+|(?-u:\b)[a-z][a-z0-9+.-]{1,20}:/{1,3}[^\s]+");
+pattern!(
+    SCHEME,
+    r"(?i)(?-u:\b)(?:javascript|vbscript|data|mailto|tel|sms|callto|skype|whatsapp|intent|file|ftp|blob|about|hxxps?|ms-[a-z-]+):[^\s]+|(?-u:\b)[a-z][a-z0-9+.-]{1,20}:/{1,3}[^\s]+"
+);
 pattern!(WITHOUT_SCHEME, r"(?:^|[\s(<\x22'=])(//[A-Za-z0-9\p{L}][^\s]*)");
-pattern!(DOMAIN, r"[\p{L}\p{N}_-]+(?:[ ]?\[\.\][ ]?|[ ]?\(\.\)[ ]?|[ ]?[\[(]dot[\])][ ]?|\.)(?:[\p{L}\p{N}-]+(?:\[\.\]|\.))*[\p{L}\p{N}-]*\p{L}[\p{L}\p{N}-]*(?:[:/?#][^\s]*)?");
+pattern!(
+    DOMAIN,
+    r"[\p{L}\p{N}_-]+(?:[ ]?\[\.\][ ]?|[ ]?\(\.\)[ ]?|[ ]?[\[(]dot[\])][ ]?|\.)(?:[\p{L}\p{N}-]+(?:\[\.\]|\.))*[\p{L}\p{N}-]*\p{L}[\p{L}\p{N}-]*(?:[:/?#][^\s]*)?"
+);
 pattern!(WWW, r"(?i)(?-u:\b)www[0-9]?\.[^\s]+");
-pattern!(SPELLED_OUT, r"(?i)([a-z0-9-]+) (?:dot|punkt|point|punto) (com|net|org|io|co|de|fr|es|eu|uk|ru|xyz|top|info|biz|site|online|shop|app|dev|link|click|support)(?-u:\b)");
+pattern!(
+    SPELLED_OUT,
+    r"(?i)([a-z0-9-]+) (?:dot|punkt|point|punto) (com|net|org|io|co|de|fr|es|eu|uk|ru|xyz|top|info|biz|site|online|shop|app|dev|link|click|support)(?-u:\b)"
+);
 // An address of a machine with something behind it, in one number, or in octal or hexadecimal ones as browsers read them.
-pattern!(NUMERIC_HOST, r"(?i)(?-u:\b)(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}[:/][^\s]+|[0-9]{8,10}[:/][a-z0-9][^\s]*|(?:0x[0-9a-f]{1,8}|0[0-7]{1,3})(?:\.(?:0x[0-9a-f]{1,8}|[0-9]{1,4})){1,3}[^\s]*|0x[0-9a-f]{8}[^\s]*)");
+pattern!(
+    NUMERIC_HOST,
+    r"(?i)(?-u:\b)(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}[:/][^\s]+|[0-9]{8,10}[:/][a-z0-9][^\s]*|(?:0x[0-9a-f]{1,8}|0[0-7]{1,3})(?:\.(?:0x[0-9a-f]{1,8}|[0-9]{1,4})){1,3}[^\s]*|0x[0-9a-f]{8}[^\s]*)"
+);
 
 /// Names with a dot that end as a domain may and are none.
 const PRODUCTS: [&str; 9] =
@@ -73,9 +78,9 @@ fn found(text: &str) -> Vec<String> {
 
 /// `evil dot com`: a known end behind the word for its dot.
 fn spelled_out(text: &str) -> impl Iterator<Item = String> + '_ {
-    SPELLED_OUT.captures_iter(text).filter_map(|link| {
-        Some(format!("{}.{}", link.get(1)?.as_str(), link.get(2)?.as_str()).to_lowercase())
-    })
+    SPELLED_OUT
+        .captures_iter(text)
+        .filter_map(|link| Some(format!("{}.{}", link.get(1)?.as_str(), link.get(2)?.as_str()).to_lowercase()))
 }
 
 /// Whether the last part of the host is a top-level domain, whatever script it is in.
@@ -111,17 +116,47 @@ mod tests {
 
     #[test]
     fn links_are_found_as_programs_find_them() {
-        let check = |text: &str, expected: bool| assert_eq!(!found(text).is_empty(), expected, "{text}: {:?}", found(text));
+        let check =
+            |text: &str, expected: bool| assert_eq!(!found(text).is_empty(), expected, "{text}: {:?}", found(text));
         for text in [
-            "https://evil.com/a", "evil.support", "see evil.zip.", "xn--pypal-4ve.com", "раypal.рф", "javascript:alert(1)",
-            "//evil.com/x", "http:/evil.com", "http://2130706433/", "0x7f.0.0.1", "192.0.2.7/login", "3232235777/login",
-            "evil[.]com", "evil(dot)com", "evil dot com slash x", "соrridor.example", "www.evil", "tel:+4930", "hxxp://x",
+            "https://evil.com/a",
+            "evil.support",
+            "see evil.zip.",
+            "xn--pypal-4ve.com",
+            "раypal.рф",
+            "javascript:alert(1)",
+            "//evil.com/x",
+            "http:/evil.com",
+            "http://2130706433/",
+            "0x7f.0.0.1",
+            "192.0.2.7/login",
+            "3232235777/login",
+            "evil[.]com",
+            "evil(dot)com",
+            "evil dot com slash x",
+            "соrridor.example",
+            "www.evil",
+            "tel:+4930",
+            "hxxp://x",
         ] {
             check(text, true);
         }
         for text in [
-            "report.csv and settings.json", "Node.js or ASP.NET", "e.g. this, i.e. that", "v2.1.3", "at 12.30", "order.created",
-            "Done. Then", "3.5", "and/or", "10:30", "Ratio 16:9", "C++/CLI", "note: this", "c.-à-d. la valeur", "at this point in time",
+            "report.csv and settings.json",
+            "Node.js or ASP.NET",
+            "e.g. this, i.e. that",
+            "v2.1.3",
+            "at 12.30",
+            "order.created",
+            "Done. Then",
+            "3.5",
+            "and/or",
+            "10:30",
+            "Ratio 16:9",
+            "C++/CLI",
+            "note: this",
+            "c.-à-d. la valeur",
+            "at this point in time",
         ] {
             check(text, false);
         }

@@ -18,7 +18,8 @@ use links::Links;
 use rendered::{Allowed, render};
 
 static SHARE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\d[\d.,]*(?:\s?%|\s?(?-u:\b)(?:percent|prozent|pour cent|por ciento)(?-u:\b))").expect("a fixed pattern")
+    Regex::new(r"(?i)\d[\d.,]*(?:\s?%|\s?(?-u:\b)(?:percent|prozent|pour cent|por ciento)(?-u:\b))")
+        .expect("a fixed pattern")
 });
 
 /// A telephone number in words, in the four languages, or one that takes messages.
@@ -123,7 +124,9 @@ pub fn note(note: &str, ticket: &str, redactor: &Redactor) -> Result<(), Ungroun
     // Without its label a secret has no form of its own.
     let repeated = bare(&own);
     let secret = |kind: Redaction| !kind.is_shown();
-    if values(ticket).iter().any(|(kind, value)| secret(*kind) && (repeats(&repeated, value) || value.len() >= 4 && repeated.contains(value))) {
+    if values(ticket).iter().any(|(kind, value)| {
+        secret(*kind) && (repeats(&repeated, value) || value.len() >= 4 && repeated.contains(value))
+    }) {
         return Err(Ungrounded::Number);
     }
     let amounts = amounts::of(ticket);
@@ -146,8 +149,7 @@ fn repeats(text: &str, secret: &str) -> bool {
 
 /// Placeholders that stand for a value of this ticket may stay; others are invented.
 fn placeholders(text: &str, redactor: &Redactor) -> Result<(), Ungrounded> {
-    static HOLLOW: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"\[[A-Z][A-Z_]+_\d+\]").expect("a fixed pattern"));
+    static HOLLOW: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\[[A-Z][A-Z_]+_\d+\]").expect("a fixed pattern"));
     match HOLLOW.find_iter(text).all(|found| redactor.is_ours(found.as_str())) {
         true => Ok(()),
         false => Err(Ungrounded::Placeholder),

@@ -83,7 +83,9 @@ fn hides(c: char) -> bool {
 /// A character as it is read; none if it is not seen.
 fn seen(c: char) -> Option<char> {
     Some(match c {
-        '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' => return None,
+        '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' => {
+            return None;
+        }
         '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e007f}' => return None,
         '。' | '．' | '｡' | '\u{2024}' => '.',
         '⁄' | '∕' | '╱' | '⧸' => '/',

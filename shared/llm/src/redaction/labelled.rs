@@ -1,10 +1,10 @@
-//! Passwords, keys and codes by the words before them, in the four languages.
+//! Passwords and keys by the words before or behind them, in the four languages.
 
-use std::{ops::Range, sync::LazyLock};
+use std::ops::Range;
 
 use regex::Regex;
 
-use super::words::{JOINT, after, before, looks_random};
+use super::words::{JOINT, after, before, looks_random, one_of};
 
 const PASSWORD: &str = r"pass ?words?|passwd|pass[- ]?phrase|pass ?code|kenn?wort|pas?swort|zugangscode|mots? ?de ?passe|phrase secrète|contraseñas?|contrasenas?|clave de acceso";
 /// Too short or too common to count without a colon.
@@ -16,12 +16,6 @@ const IS: &str = r"is|was|are|set to|reads|ist|lautet|war|heißt|heisst|est|éta
 const BETWEEN: &str = r"(?:[ \t]+[A-Za-z0-9\u{c0}-\u{24f}'’.@#-]+){0,8}?";
 const OPENING: &str = r#"["'`„“”«‚‘*_(]{0,3}(?:«[ \u{a0}])?"#;
 
-macro_rules! pattern {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new(&$pattern).expect("a fixed pattern"));
-    };
-}
-
 pattern!(
     WITH_COLON,
     format!(
@@ -31,12 +25,14 @@ pattern!(
 pattern!(
     WITH_VERB,
     format!(
-        r#"(?i)(?-u:\b)(?:{PASSWORD}|{KEY}|clave|pass|mdp|token){BETWEEN}[ \t]+(?:{IS}|to|auf|in|en|a|à|into)[ \t]+(?:now |still |just |simply |jetzt |nun |noch |maintenant |toujours |ahora |todavía |simplemente )?({OPENING})([^\s"'`<>„“”«»]{{4,}})"#
+        r#"(?i)(?-u:\b)(?:{PASSWORD}|{KEY}|clave|pass|mdp|token){BETWEEN}[ \t]+(?:{IS}|(to|auf|in|en|a|à|into))[ \t]+(?:now |still |just |simply |jetzt |nun |noch |maintenant |toujours |ahora |todavía |simplemente )?({OPENING})([^\s"'`<>„“”«»]{{4,}})"#
     )
 );
 pattern!(
     RIGHT_AFTER,
-    format!(r#"(?i)(?-u:\b)(?:{PASSWORD}|{KEY}|mdp|pwd|pw|token)[, \t]+(?:[-–—][ \t]+|(?:for|für|pour|para)[ \t]+)?{OPENING}([^\s"'`<>„“”«»]{{6,}})"#)
+    format!(
+        r#"(?i)(?-u:\b)(?:{PASSWORD}|{KEY}|mdp|pwd|pw|token)[, \t]+(?:[-–—][ \t]+|(?:for|für|pour|para)[ \t]+)?{OPENING}([^\s"'`<>„“”«»]{{6,}})"#
+    )
 );
 pattern!(
     LABEL_BEHIND,
@@ -49,108 +45,55 @@ pattern!(
     r#"(?i)(?-u:\b)[a-z0-9_]*[a-z0-9]_(?:key|secret|token|pass|passwd|password|pwd|credentials?|auth)["']?[ ]?[:=][ ]?["']?(?:base64:)?([^\s"'`<>]{6,})"#
 );
 pattern!(
-    CODES,
-    r"(?i)(?-u:\b)(?:recovery|backup|back-up|one[- ]time|wiederherstellungs|ersatz|secours|récupération|recuperación|respaldo)[- ]?(?:codes?|códigos?|schlüssel)?(?: de (?:secours|récupération|recuperación|respaldo))?[^\n:=]{0,30}[:=][ ]?((?:[A-Za-z0-9]{3,}(?:-[A-Za-z0-9]{3,})*[,;]?[ ]?(?:und |and |et |y )?){1,20})"
-);
-pattern!(
-    CODE,
-    r#"(?i)(?-u:\b)(?:pin(?:[- ]?(?:code|number|nummer))?|code pin|código pin|puk|cvv2?|cvc2?|otp|totp|tan|(?:one[- ]time|single[- ]use|verification|security|login|sms|2fa|mfa|two[- ]factor|auth(?:entication|enticator)?|confirmation|recovery|backup|access|unlock|reset)[- ](?:pass ?)?(?:code|password|token)s?|passcode|code (?:de vérification|à usage unique|de sécurité|de confirmation|sms|de connexion|d'accès|temporaire|de validation|secret)|mot de passe à usage unique|(?:bestätigungs|einmal|sicherheits|prüf|verifizierungs|anmelde|login|zugangs|freischalt|geheim|sms-?)(?:code|passwort|kennwort|zahl|nummer|ziffer)|código (?:de verificación|de un solo uso|de seguridad|de confirmación|sms|de acceso|temporal|secreto)|clave (?:dinámica|temporal|de un solo uso)|contraseña de un solo uso)["'*_]{0,2}(?:[ \t]+[A-Za-z\u{c0}-\u{24f}'’-]+){0,5}?[ \t]{0,2}[:=]?[ \t]{0,2}["'*_]{0,2}(\d(?:[ -]?\d){2,9}|(?-i:[A-Z0-9]{2,5}-?[A-Z0-9]{2,6}))(?-u:\b)"#
-);
-pattern!(
-    SPOKEN_CODE,
-    r"(?i)(?-u:\b)(?:your|my|the|our|mein|unser|ihr|der|dein|mon|votre|notre|le|mi|su|el|nuestro)[ \t]+(?:code|código|codigo)[ \t]+(?:is|was|ist|lautet|war|est|es|era)[ \t]*:?[ \t]*(\d(?:[ -]?\d){3,7})(?-u:\b)"
-);
-pattern!(
-    PAIR,
-    r#"(?:^|[\s:("'`])([A-Za-z\u{c0}-\u{24f}0-9._@+-]{2,})[ \t]{1,2}[/|:][ \t]{1,2}([^\s/|"'`<>]{6,})"#
-);
-pattern!(
-    LOGIN_PAIR,
-    r#"(?i)(?-u:\b)(?:log[- ]?in|credentials?|creds|user(?:name)?|account|sign[- ]?in|zugang(?:sdaten)?|anmeldung|anmeldedaten|benutzer(?:name)?|identifiants?|connexion|compte|utilisateur|acceso|credenciales|usuario|cuenta)(?:[ \t]+[A-Za-z\u{c0}-\u{24f}'’]+){0,3}[ \t]*[:=]?[ \t]*["'`]?([A-Za-z\u{c0}-\u{24f}0-9._@+-]{2,})[ \t]{0,2}[/|:][ \t]{0,2}([^\s/|"'`<>]{6,})"#
-);
-pattern!(
     NEAR,
     r"(?i)(?:secret|(?-u:\b)keys?(?-u:\b)|token|password|passwort|kennwort|credential|schlüssel|clé[ :]|jeton|contraseña|(?-u:\b)clave|signature)[^\n]{0,40}?[\s:=\x22'`(]([A-Za-z0-9+/_.~-]{16,}={0,2})"
 );
 
 /// Words that follow a label and are no password, in the four languages.
-const PLAIN: [&str; 92] = [
-    "wrong", "correct", "incorrect", "right", "expired", "invalid", "valid", "required", "mandatory", "missing",
-    "empty", "blank", "weak", "strong", "secure", "insecure", "unknown", "known", "changed", "please", "accepted",
-    "rejected", "refused", "forgotten", "lost", "gone", "different", "same", "unique", "optional", "always", "never",
-    "still", "already", "being", "case-sensitive", "there", "where", "that", "this", "what", "when", "your", "they",
-    "about", "none", "null", "true", "false", "falsch", "richtig", "korrekt", "abgelaufen", "ungültig", "gültig",
-    "unbekannt", "vergessen", "nicht", "weiterhin", "immer", "bekannt", "sicher", "unsicher", "zwar", "bitte", "leer",
-    "notwendig", "erforderlich", "faux", "fausse", "expiré", "invalide", "valide", "incorrecte", "correcte", "oublié",
-    "toujours", "perdu", "vide", "obligatoire", "refusé", "bloqué", "incorrecta", "correcta", "caducada", "inválida",
-    "válida", "olvidada", "siempre", "desconocida", "obligatoria", "vacía",
-];
+const PLAIN: &str = "wrong correct incorrect right expired invalid valid required mandatory missing empty blank weak strong \
+    secure insecure unknown known changed please accepted rejected refused forgotten lost gone different same \
+    unique optional always never still already being case-sensitive there where that this what when your they \
+    about none null true false falsch richtig korrekt abgelaufen ungültig gültig unbekannt vergessen nicht \
+    weiterhin immer bekannt sicher unsicher zwar bitte leer notwendig erforderlich faux fausse expiré \
+    invalide valide incorrecte correcte oublié toujours perdu vide obligatoire refusé bloqué incorrecta \
+    correcta caducada inválida válida olvidada siempre desconocida obligatoria vacía";
 /// Endings of words that say what became of a password.
-const PLAIN_ENDINGS: [&str; 24] = [
-    "ed", "ing", "able", "ible", "less", "ent", "lich", "bar", "iert", "elt", "tet", "igt", "iche", "ées", "ée", "és",
-    "ant", "ado", "ada", "ido", "ida", "ente", "able", "ory",
-];
+const PLAIN_ENDINGS: &str =
+    "ed ing able ible less ent lich bar iert elt tet igt iche ées ée és ant ado ada ido ida ente able ory";
 /// Names of things that carry long codes and are no secret.
-const NO_SECRET: [&str; 14] = [
-    "commit", "sha", "hash", "uuid", "guid", "order", "tracking", "request", "trace", "event", "error", "checksum",
-    "version", "id",
-];
+const NO_SECRET: &str = "commit sha hash uuid guid order tracking request trace event error checksum version id";
 
 /// Values after a label.
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let value = |range: Range<usize>| text.get(range).unwrap_or_default();
-    for range in captured(&WITH_COLON, text, 1) {
+    for range in captured(&WITH_COLON, text) {
         let range = quoted(text, range.clone()).unwrap_or_else(|| ended(text, range));
         if value(range.clone()).chars().count() >= 4 && !is_other(value(range.clone())) {
             found.push(range);
         }
     }
     for verb in WITH_VERB.captures_iter(text) {
-        let (Some(opening), Some(said)) = (verb.get(1), verb.get(2)) else { continue };
+        let (changed_to, Some(opening), Some(said)) = (verb.get(1), verb.get(2), verb.get(3)) else { continue };
         let range = quoted(text, said.range()).unwrap_or_else(|| ended(text, said.range()));
         let (said, quoted) = (value(range.clone()), !opening.as_str().is_empty());
         let closing = after(text, range.end).trim_start_matches(['"', '\'', '”', '»']);
         let last = closing.is_empty() || closing.starts_with(['.', ',', '!', ';', ')']);
-        if !is_other(said) && (quoted || looks_random(said) || last && is_a_word_for_one(said)) {
+        if !is_other(said) && (quoted || looks_random(said) || last && changed_to.is_none() && is_a_word_for_one(said))
+        {
             found.push(range);
         }
     }
-    let right_after = captured(&RIGHT_AFTER, text, 1).map(|range| ended(text, range));
+    let right_after = captured(&RIGHT_AFTER, text).map(|range| ended(text, range));
     found.extend(right_after.filter(|range| looks_random(value(range.clone())) && !is_other(value(range.clone()))));
     for pattern in [&*LABEL_BEHIND, &*VARIABLE] {
-        let random = captured(pattern, text, 1).map(|range| ended(text, range));
+        let random = captured(pattern, text).map(|range| ended(text, range));
         found.extend(random.filter(|range| {
             let said = value(range.clone());
             (looks_random(said) || said.len() >= 20) && !is_other(said) && !is_path(said)
         }));
     }
-    for list in captured(&CODES, text, 1) {
-        let codes = CODE_OF_LIST.find_iter(value(list.clone())).filter(|code| code.as_str().contains(|c: char| c.is_ascii_digit()));
-        found.extend(codes.map(|code| list.start + code.start()..list.start + code.end()));
-    }
-    for range in captured(&CODE, text, 1).chain(captured(&SPOKEN_CODE, text, 1)) {
-        let said = value(range.clone());
-        let digits = said.chars().filter(char::is_ascii_digit).count();
-        let all_caps = said.chars().all(|c| !c.is_lowercase());
-        // A number of minutes, of digits or of a year says something about a code.
-        let counted = after(text, range.end).trim_start().starts_with(|c: char| c == '%') || is_counted(text, range.end);
-        if digits >= 3 && all_caps && !counted {
-            found.push(range);
-        }
-    }
-    for (pattern, labelled) in [(&*PAIR, false), (&*LOGIN_PAIR, true)] {
-        for pair in pattern.captures_iter(text) {
-            let (Some(user), Some(said)) = (pair.get(1), pair.get(2)) else { continue };
-            let range = ended(text, said.range());
-            let said = value(range.clone());
-            let chosen = classes(said) >= 3 || labelled && looks_random(said);
-            if chosen && looks_random(said) && !is_other(said) && user.as_str().contains(char::is_alphabetic) {
-                found.push(range);
-            }
-        }
-    }
-    for range in captured(&NEAR, text, 1).map(|range| ended(text, range)) {
+    for range in captured(&NEAR, text).map(|range| ended(text, range)) {
         let said = value(range.clone());
         let digits = said.chars().filter(char::is_ascii_digit).count();
         let letters = said.chars().filter(char::is_ascii_alphabetic).count();
@@ -158,15 +101,16 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
         let named = named.split(|c: char| !c.is_alphanumeric()).rfind(|word| !word.is_empty()).unwrap_or_default();
         let dashed = said.split('-').count() == 5 && said.len() == 36;
         let secret = digits >= 2 && letters >= 4 && said.len() >= 16 && !dashed && !said.contains("..");
-        if secret && !NO_SECRET.contains(&named) && !is_other(said) && !is_path(said) {
+        if secret && !one_of(NO_SECRET, named) && !is_other(said) && !is_path(said) {
             found.push(range);
         }
     }
     found
 }
 
-fn captured<'t>(pattern: &'t Regex, text: &'t str, group: usize) -> impl Iterator<Item = Range<usize>> + 't {
-    pattern.captures_iter(text).filter_map(move |found| found.get(group)).map(|found| found.range())
+/// What the first group of a pattern stands for.
+pub(super) fn captured<'t>(pattern: &'t Regex, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
+    pattern.captures_iter(text).filter_map(|found| found.get(1)).map(|found| found.range())
 }
 
 /// Up to the closing mark, if the value stands in quotation marks and has blanks.
@@ -184,11 +128,8 @@ fn quoted(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     (end <= 60).then_some(range.start..range.start + line.get(..end)?.trim_end().len())
 }
 
-static CODE_OF_LIST: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"[A-Za-z0-9]{3,}(?:-[A-Za-z0-9]{3,})*").expect("a fixed pattern"));
-
 /// Without the next parameter or field, and the sentence's own marks.
-fn ended(text: &str, range: Range<usize>) -> Range<usize> {
+pub(super) fn ended(text: &str, range: Range<usize>) -> Range<usize> {
     let value = text.get(range.clone()).unwrap_or_default();
     let next = value.char_indices().find(|(at, c)| {
         let rest = value.get(at + c.len_utf8()..).unwrap_or_default();
@@ -198,14 +139,14 @@ fn ended(text: &str, range: Range<usize>) -> Range<usize> {
     range.start..range.start + value.trim_end_matches(['.', ',', ')', ']', '}', '!', '?', ':', ';', '*', '|']).len()
 }
 
-static NEXT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[A-Za-z_][A-Za-z0-9_ .-]*=").expect("a fixed pattern"));
+pattern!(NEXT, r"^[A-Za-z_][A-Za-z0-9_ .-]*=");
 
 /// A word, an address or a placeholder, and no value.
-fn is_other(value: &str) -> bool {
+pub(super) fn is_other(value: &str) -> bool {
     let lower = value.to_lowercase();
     let address = lower.starts_with("http") || value.contains('@') && value.contains('.') && !looks_random(value);
     let hidden = value.chars().all(|c| matches!(c, '*' | '•' | 'x' | 'X' | '.' | '-' | '…'));
-    PLAIN.contains(&lower.as_str()) || address || hidden || super::PLACEHOLDER.is_match(value)
+    one_of(PLAIN, &lower) || address || hidden || super::PLACEHOLDER.is_match(value)
 }
 
 /// Whether a word at the end of a sentence may be a password: no word that says how one is.
@@ -213,22 +154,7 @@ fn is_a_word_for_one(word: &str) -> bool {
     let lower = word.to_lowercase();
     word.chars().count() >= 6
         && word.chars().all(char::is_alphanumeric)
-        && !PLAIN_ENDINGS.iter().any(|ending| lower.ends_with(ending))
-}
-
-/// How many of lower case, upper case, digits and signs there are.
-fn classes(value: &str) -> usize {
-    let has = |is: fn(char) -> bool| usize::from(value.contains(is));
-    has(char::is_lowercase) + has(char::is_uppercase) + has(|c| c.is_ascii_digit()) + has(|c| "!@#$%^&*?+=~_-.".contains(c))
-}
-
-/// Whether a number counts something: `6 digits`, `10 minutes`.
-fn is_counted(text: &str, at: usize) -> bool {
-    let rest = after(text, at).trim_start().to_lowercase();
-    ["digit", "char", "minute", "min ", "second", "hour", "time", "stellig", "ziffer", "zeichen", "sekunde", "stunde",
-        "mal", "chiffre", "caractère", "heure", "fois", "dígito", "caracter", "segundo", "hora", "veces", "attempt"]
-    .iter()
-    .any(|unit| rest.starts_with(unit))
+        && !PLAIN_ENDINGS.split(' ').any(|ending| lower.ends_with(ending))
 }
 
 /// Words with slashes or dots between them.

@@ -1,16 +1,18 @@
 //! Personal data out of a text before a model sees it, and back into what the model says.
 //!
-//! Each module knows one sort of value: [`tokens`] of vendors, secrets on the [`wire`], [`labelled`] ones, [`accounts`]
+//! Each module knows one sort of value: [`tokens`] of vendors, secrets on the [`wire`], [`labelled`] ones, [`codes`], [`accounts`]
 //! and cards, addresses on a [`network`], [`phones`], numbers of an [`identity`], and the account's known [`names`].
 //! Names of other people are not recognised, nor are postal addresses.
 
 mod accounts;
+mod codes;
 mod identity;
 mod labelled;
 mod names;
 mod network;
 mod phones;
 mod tokens;
+mod vat;
 mod wire;
 mod words;
 
@@ -128,7 +130,8 @@ impl Redactor {
     /// those for the longer: no end of the other stays behind.
     #[must_use]
     pub fn find(&self, text: &str) -> Vec<Found> {
-        let secrets = tokens::find(text).into_iter().chain(wire::find(text)).chain(labelled::find(text));
+        let secrets =
+            tokens::find(text).into_iter().chain(wire::find(text)).chain(labelled::find(text)).chain(codes::find(text));
         let mut found: Vec<Found> = secrets.map(|range| Found { kind: Redaction::Secret, range }).collect();
         found.extend(network::find(text));
         found.extend(accounts::find(text));
@@ -168,7 +171,8 @@ impl Redactor {
 }
 
 pub(crate) static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\[(?:EMAIL|PHONE|IBAN|CARD|IP|MAC|SECRET|IDENTITY|BIRTH_DATE|NAME|COMPANY)_\d{1,6}\]").expect("a fixed pattern")
+    Regex::new(r"\[(?:EMAIL|PHONE|IBAN|CARD|IP|MAC|SECRET|IDENTITY|BIRTH_DATE|NAME|COMPANY)_\d{1,6}\]")
+        .expect("a fixed pattern")
 });
 
 #[cfg(test)]
@@ -206,6 +210,16 @@ mod tests {
             ("IPv6", numbered(|n| format!("2001:db8::{:x} ", n % 65_536))),
             ("secrets", numbered(|n| format!("password: s3cret{n} "))),
             ("IBANs", numbered(|n| format!("DE{:02} 3704 0044 0532 0130 00 ", n % 100))),
+            ("national numbers", numbered(|n| format!("0161 {:03} {:04}; ", n % 1000, n % 7919))),
+            ("numbers without a nought", numbered(|n| format!("{:03} {:03} {:04}; ", n % 1000, n % 997, n % 7919))),
+            ("labels", numbered(|_| "password is a ".to_owned())),
+            ("words for birth", numbered(|_| "born ".to_owned())),
+            ("keys without an end", numbered(|_| "-----BEGIN PRIVATE KEY-----".to_owned())),
+            ("parameters", numbered(|_| "?token=abcde&key=".to_owned())),
+            ("headers", numbered(|_| "cookie: a=bcde; authorization: ".to_owned())),
+            ("addresses in words", numbered(|_| "a at b dot ".to_owned())),
+            ("commands", numbered(|_| "curl mysql ".to_owned())),
+            ("one number", "41".repeat(size / 2)),
             ("one word", "a".repeat(size)),
             ("letters with accents", "é è ü ".repeat(size / 9)),
         ]

@@ -83,8 +83,20 @@ fn spellings(word: &str) -> String {
 
 /// Letters that are typed for one another.
 const ACCENTED: [&str; 14] = [
-    "aáàâäãå", "cçćč", "eéèêëę", "iíìîï", "nñń", "oóòôöõø", "sśš", "uúùûüů", "yýÿ", "zźżž", "AÁÀÂÄÃÅ", "EÉÈÊË",
-    "OÓÒÔÖÕØ", "UÚÙÛÜ",
+    "aáàâäãå",
+    "cçćč",
+    "eéèêëę",
+    "iíìîï",
+    "nñń",
+    "oóòôöõø",
+    "sśš",
+    "uúùûüů",
+    "yýÿ",
+    "zźżž",
+    "AÁÀÂÄÃÅ",
+    "EÉÈÊË",
+    "OÓÒÔÖÕØ",
+    "UÚÙÛÜ",
 ];
 
 /// The beginning of a name that is too long for one.

@@ -3,7 +3,6 @@
 use std::{
     net::{Ipv4Addr, Ipv6Addr},
     ops::Range,
-    sync::LazyLock,
 };
 
 use domain::reading::Redaction;
@@ -11,16 +10,7 @@ use regex::Regex;
 
 use super::Found;
 
-macro_rules! pattern {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).expect("a fixed pattern"));
-    };
-}
-
-pattern!(
-    EMAIL,
-    r"[\p{L}\p{N}][\p{L}\p{N}._%+'-]*[@＠﹫][\p{L}\p{N}-]+(?:[.。．][\p{L}\p{N}-]+)*[.。．]\p{L}{2,}"
-);
+pattern!(EMAIL, r"[\p{L}\p{N}][\p{L}\p{N}._%+'-]*[@＠﹫][\p{L}\p{N}-]+(?:[.。．][\p{L}\p{N}-]+)*[.。．]\p{L}{2,}");
 // `%40` and the like, or a word for the sign in brackets, with or without one for the dot.
 pattern!(
     WRITTEN_OUT,
@@ -46,10 +36,16 @@ pattern!(
 );
 pattern!(IPV4, r"(?-u:\b)[0-9]{1,3}(?:\[?\.\]?[0-9]{1,3}){3}(?-u:\b)");
 pattern!(IPV6, r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}");
-pattern!(MAC, r"(?-u:\b)(?:[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})|[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2})(?-u:\b)");
+pattern!(
+    MAC,
+    r"(?-u:\b)(?:[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})|[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2})(?-u:\b)"
+);
 
 /// What stands before four numbers that are no address.
 const VERSIONED: [&str; 9] = ["version", "versión", "release", "build", "plugin", "módulo", "module", "firmware", "v"];
+
+/// What of a shaped text is an address.
+type Check = fn(&str, Range<usize>) -> Option<Range<usize>>;
 
 /// Addresses of mail, of the internet protocol and of network cards.
 pub(super) fn find(text: &str) -> Vec<Found> {
@@ -60,7 +56,7 @@ pub(super) fn find(text: &str) -> Vec<Found> {
     }
     let labelled = SPOKEN_AFTER_LABEL.captures_iter(text).filter_map(|found| found.get(1));
     found.extend(labelled.map(|value| Found { kind: Redaction::Email, range: value.range() }));
-    let shapes: [(Redaction, &Regex, fn(&str, Range<usize>) -> Option<Range<usize>>); 3] =
+    let shapes: [(Redaction, &Regex, Check); 3] =
         [(Redaction::Ip, &IPV4, ipv4), (Redaction::Ip, &IPV6, ipv6), (Redaction::Mac, &MAC, mac)];
     for (kind, shape, check) in shapes {
         let ranges = shape.find_iter(text).filter_map(|shaped| check(text, shaped.range()));
@@ -117,7 +113,10 @@ fn mac(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     let address = text.get(range.clone())?;
     let joined = |c: char| matches!(c, ':' | '-' | '.');
     let part = text.get(..range.start)?.ends_with(joined)
-        || text.get(range.end..)?.strip_prefix(joined).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_hexdigit()));
+        || text
+            .get(range.end..)?
+            .strip_prefix(joined)
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_hexdigit()));
     let letters = address.contains(|c: char| c.is_ascii_alphabetic());
     (!part && (letters || address.contains(':'))).then_some(range)
 }

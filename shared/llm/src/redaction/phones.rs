@@ -17,20 +17,41 @@ const MOST_LOOKED_UP: usize = 400;
 
 /// Countries that write a nought before the area.
 const WITH_NOUGHT: [Region; 17] = [
-    Region::GB, Region::DE, Region::FR, Region::AT, Region::CH, Region::NL, Region::BE, Region::IE, Region::SE,
-    Region::FI, Region::AU, Region::NZ, Region::IT, Region::JP, Region::IN, Region::ZA, Region::BR,
+    Region::GB,
+    Region::DE,
+    Region::FR,
+    Region::AT,
+    Region::CH,
+    Region::NL,
+    Region::BE,
+    Region::IE,
+    Region::SE,
+    Region::FI,
+    Region::AU,
+    Region::NZ,
+    Region::IT,
+    Region::JP,
+    Region::IN,
+    Region::ZA,
+    Region::BR,
 ];
 /// Countries that write the number as it is.
 const WITHOUT: [Region; 14] = [
-    Region::US, Region::ES, Region::IT, Region::PT, Region::PL, Region::DK, Region::NO, Region::CZ, Region::MX,
-    Region::BR, Region::IN, Region::LU, Region::GR, Region::SG,
+    Region::US,
+    Region::ES,
+    Region::IT,
+    Region::PT,
+    Region::PL,
+    Region::DK,
+    Region::NO,
+    Region::CZ,
+    Region::MX,
+    Region::BR,
+    Region::IN,
+    Region::LU,
+    Region::GR,
+    Region::SG,
 ];
-
-macro_rules! pattern {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).expect("a fixed pattern"));
-    };
-}
 
 pattern!(
     SHAPED,
@@ -44,7 +65,10 @@ pattern!(
     EXTENSION,
     r"(?i)^[,;]?[ ]?(?:\(?(?:ext(?:ension|n)?\.?|x|durchwahl|dw|app(?:arat)?\.?|poste|anexo|extensión|int(?:erno)?\.?|#)[ .:]{0,2}[0-9]{1,6}\)?)(?-u:\b)"
 );
-pattern!(DATE_OR_TIME, r"^(?:(?:19|20)[0-9]{2}[./ -][0-9]{1,2}[./ -][0-9]{1,2}|[0-9]{1,2}[./-][0-9]{1,2}[./-](?:19|20)[0-9]{2})(?:[^0-9]|$)");
+pattern!(
+    DATE_OR_TIME,
+    r"^(?:(?:19|20)[0-9]{2}[./ -][0-9]{1,2}[./ -][0-9]{1,2}|[0-9]{1,2}[./-][0-9]{1,2}[./-](?:19|20)[0-9]{2})(?:[^0-9]|$)"
+);
 
 /// Numbers with their extensions.
 pub(super) fn find(text: &str) -> Vec<Found> {
@@ -113,9 +137,13 @@ fn is_set_apart(text: &str, range: &Range<usize>) -> bool {
 fn alone(text: &str, range: &Range<usize>) -> bool {
     let after = text.get(range.end..).unwrap_or_default();
     // `00-4bf92f35` is no number with an end of its own, and neither is `1.234,50`.
-    let more = after.strip_prefix(['-', ',', ':', '.', '/']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let more = after
+        .strip_prefix(['-', ',', ':', '.', '/'])
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let before = text.get(..range.start).unwrap_or_default();
-    stands_alone(text, range) && !more && !before.ends_with(['.', ',', '$', '€', '£', '=', '&'])
+    stands_alone(text, range)
+        && !more
+        && !before.ends_with(['.', ',', '$', '€', '£', '=', '&'])
         && !before.strip_suffix(':').is_some_and(|before| before.ends_with(|c: char| c.is_ascii_digit()))
 }
 
@@ -139,13 +167,13 @@ static BEHIND: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a fixed pattern")
 });
 
+const UNITS: &str = "€ $ £ eur usd gbp chf % orders rows customers units items bytes ms kb mb \
+    stück zeilen kunden bestellungen commandes lignes clients articles pedidos filas clientes productos";
+
 /// Money or a quantity, by its unit.
 fn is_amount(text: &str, range: &Range<usize>) -> bool {
     let unit = after(text, range.end).trim_start().to_lowercase();
-    let units = ["€", "$", "£", "eur", "usd", "gbp", "chf", "%", "orders", "rows", "customers", "units", "items", "bytes",
-        "ms", "kb", "mb", "stück", "zeilen", "kunden", "bestellungen", "commandes", "lignes", "clients", "articles",
-        "pedidos", "filas", "clientes", "productos"];
-    units.iter().any(|name| unit.starts_with(name))
+    UNITS.split(' ').any(|name| unit.starts_with(name))
 }
 
 /// How many digits stand together.
@@ -164,14 +192,18 @@ fn is_written(value: &str, groups: &[usize], region: Region) -> bool {
     if !number.is_valid() {
         return false;
     }
-    let national = self::groups(&number.format_as(PhoneNumberFormat::National).to_string());
+    let national = self::groups(number.format_as(PhoneNumberFormat::National).as_ref());
     let nought = value.trim_start_matches('(').starts_with('0');
     let one = groups.len() == 1 && !nought;
     // Poland's form, and what many in Spain and Portugal write.
     let threes = !nought && groups == [3, 3, 3];
-    let same = one || threes || national == groups || national.len() > 1 && groups.strip_prefix(&[1]) == Some(national.as_slice());
+    let same = one
+        || threes
+        || national == groups
+        || national.len() > 1 && groups.strip_prefix(&[1]) == Some(national.as_slice());
     // With its nought a number is told from other numbers: written in one, or with its area or its pairs set apart.
-    let area = groups.len() > 1 && groups.first() == national.first() && groups.first().is_some_and(|first| *first >= 3);
+    let area =
+        groups.len() > 1 && groups.first() == national.first() && groups.first().is_some_and(|first| *first >= 3);
     let pairs = groups.len() >= 4 && groups.iter().all(|length| *length == 2);
     let sum: usize = groups.iter().sum();
     same || nought && (area || pairs || groups.len() == 1 && (9..=12).contains(&sum))

@@ -68,7 +68,10 @@ const TOKENS: [(&str, &str); 62] = [
     ("WooCommerce", r"c[ks]_(?:(?:live|test)_[A-Za-z0-9]{8,}|[a-f0-9]{40})"),
     ("Slack webhook", r"https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]+"),
     ("Discord webhook", r"https://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/\d+/[A-Za-z0-9_-]+"),
-    ("Teams webhook", r"https://[a-z0-9.-]*(?:webhook\.office\.com/webhookb2|logic\.azure\.com[:0-9]*/workflows)/[^\s\x22'<>]+"),
+    (
+        "Teams webhook",
+        r"https://[a-z0-9.-]*(?:webhook\.office\.com/webhookb2|logic\.azure\.com[:0-9]*/workflows)/[^\s\x22'<>]+",
+    ),
     ("Zapier webhook", r"https://hooks\.zapier\.com/hooks/[A-Za-z0-9/_-]+"),
     ("Azure storage", r"(?:AccountKey|SharedAccessKey)=[A-Za-z0-9+/=]{16,}"),
 ];

@@ -1,17 +1,11 @@
 //! Secrets where programs put them: headers, cookies, addresses of servers, parameters of links.
 
-use std::{ops::Range, sync::LazyLock};
+use std::ops::Range;
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use regex::Regex;
 
 use super::words::{before, looks_random};
-
-macro_rules! pattern {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).expect("a fixed pattern"));
-    };
-}
 
 pattern!(
     AUTHORIZATION,

@@ -8,26 +8,21 @@ use regex::Regex;
 const NEAR: usize = 60;
 
 /// What ties a value to a name behind it: `4711 as my PIN`, `4711. Das ist mein PIN`.
-pub(super) const JOINT: &str = r"(?i:(?:(?:this|that|das|dies|eso|esto|ceci|cela)\s+)?(?:is|was|ist|war|est|es|era|as|als|comme|como)|c'est)";
+pub(super) const JOINT: &str =
+    r"(?i:(?:(?:this|that|das|dies|eso|esto|ceci|cela)\s+)?(?:is|was|ist|war|est|es|era|as|als|comme|como)|c'est)";
 
 /// Names of numbers that identify a thing and no person. A word begins with one of them.
-const OF_THINGS: [&str; 84] = [
-    "order", "bestell", "auftrag", "commande", "pedido", "orden", "invoice", "rechnung", "facture", "factura",
-    "tracking", "sendung", "colis", "envío", "envio", "shipment", "parcel", "paket", "suivi", "seguimiento", "ticket",
-    "case", "vorgang", "dossier", "caso", "sku", "article", "artikel", "artículo", "articulo", "ean", "gtin", "upc",
-    "isbn", "asin", "customer", "kunde", "client", "kunden", "ref", "référence", "batch", "charge", "lote", "lot",
-    "serial", "serie", "série", "serien", "part", "id", "ids", "port", "version", "versión", "build", "commit",
-    "booking", "buchung", "réservation", "reserva", "transaction", "transaktion", "transacción", "event", "request",
-    "anfrage", "item", "product", "produkt", "produit", "producto", "store", "shop", "warehouse", "lager", "entrepôt",
-    "po", "rma", "return", "retour", "liefer", "timestamp", "hash",
-];
+const OF_THINGS: &str = "order bestell auftrag commande pedido orden invoice rechnung facture factura tracking sendung colis envío \
+    envio shipment parcel paket suivi seguimiento ticket case vorgang dossier caso sku article artikel \
+    artículo articulo ean gtin upc isbn asin customer kunde client kunden ref référence batch charge lote lot \
+    serial serie série serien part id ids port version versión build commit booking buchung réservation \
+    reserva transaction transaktion transacción event request anfrage item product produkt produit producto \
+    store shop warehouse lager entrepôt po rma return retour liefer timestamp hash";
 /// Words that make an id a person's or a company's.
-const OF_PEOPLE: [&str; 8] = ["tax", "steuer", "vat", "ust", "umsatzsteuer", "national", "personal", "fiscal"];
+const OF_PEOPLE: &str = "tax steuer vat ust umsatzsteuer national personal fiscal";
 /// What may stand between such a name and its number.
-const FILLERS: [&str; 28] = [
-    "number", "numbers", "no", "nr", "num", "nummer", "numéro", "número", "numero", "n", "is", "ist", "est", "es",
-    "was", "the", "der", "le", "el", "und", "and", "code", "with", "mit", "con", "avec", "de", "del",
-];
+const FILLERS: &str = "number numbers no nr num nummer numéro número numero n is ist est es was the der le el und and code with \
+    mit con avec de del";
 
 /// Whether the words right before a place name a thing: `order no. `, `Bestellnummer `, `#`.
 pub(super) fn names_a_thing(text: &str, at: usize) -> bool {
@@ -42,18 +37,23 @@ pub(super) fn names_a_thing(text: &str, at: usize) -> bool {
         let word = word.to_lowercase();
         // A tax id is a person's.
         if matches!(word.as_str(), "id" | "ids")
-            && words.next().is_some_and(|whose| OF_PEOPLE.contains(&whose.to_lowercase().as_str()))
+            && words.next().is_some_and(|whose| one_of(OF_PEOPLE, &whose.to_lowercase()))
         {
             return false;
         }
-        if OF_THINGS.iter().any(|name| is_named(&word, name)) {
+        if OF_THINGS.split(' ').any(|name| is_named(&word, name)) {
             return true;
         }
-        if !FILLERS.contains(&word.as_str()) {
+        if !one_of(FILLERS, &word) {
             return false;
         }
     }
     false
+}
+
+/// Whether a word is one of a list.
+pub(super) fn one_of(list: &str, word: &str) -> bool {
+    list.split(' ').any(|other| other == word)
 }
 
 /// Short names only as whole words, longer ones also at the beginning of a compound.
