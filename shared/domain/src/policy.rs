@@ -141,7 +141,8 @@ pub struct Thresholds {
     pub auto_reply_match: f32,
     /// Opportunity confidence, 0 to 10, from which it is a signal.
     pub opportunity_signal: u8,
-    /// A churn signal that the second analyst is at least this sure of stands, whatever the first one made of the text.
+    /// No longer looked at, since every signal of the second analyst stands; an older `policy.json` has it.
+    #[serde(default)]
     pub hold_at_least: f32,
     /// US dollars a month from which an account counts as growth.
     pub mrr_growth: f64,

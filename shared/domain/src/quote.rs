@@ -113,6 +113,8 @@ pub fn grounded(mut reading: Reading, text: &Source) -> Reading {
     ground(&mut reading.churn, text);
     ground(&mut reading.intent, text);
     if let Some(second) = &mut reading.second {
+        // Only a reader that follows no instructions is believed without its words.
+        reading.grave = reading.grave.filter(|grave| !text.verified(std::slice::from_ref(&grave.quote)).is_empty());
         ground(&mut second.churn, text);
         ground(&mut second.intent, text);
     }
@@ -147,6 +149,21 @@ fn folded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_models_grave_sentence_needs_its_words() {
+        let check = |quote: &str, model: bool, expected: bool| {
+            let quiet = crate::sample::reading();
+            let grave = crate::Grave { what: crate::Gravity::Outage, confidence: 0.9, quote: quote.into() };
+            let second = model.then(|| crate::sample::second(&quiet));
+            let reading = Reading { grave: Some(grave), second, ..quiet };
+            let grounded = grounded(reading, &Source::new(["Nobody can pay."]));
+            assert_eq!(grounded.grave.is_some(), expected, "{quote} {model}");
+        };
+        check("Nobody can pay.", true, true);
+        check("All is lost.", true, false);
+        check("All is lost.", false, true);
+    }
 
     #[test]
     fn only_words_of_the_ticket_are_kept() {

@@ -139,15 +139,33 @@ impl Fallback {
 pub enum Redaction {
     Email,
     Phone,
+    /// Also other numbers of a bank account.
     Iban,
     Card,
     Ip,
-    /// API keys, tokens and passwords.
+    /// Of a network card.
+    Mac,
+    /// API keys, tokens, passwords and codes.
     Secret,
+    /// Tax, identity, passport and social security numbers.
+    Identity,
+    BirthDate,
     /// A known person's.
     Name,
     /// The account's.
     Company,
+}
+
+impl Redaction {
+    /// Whether an agent may read such a value in a model's own words. Secrets, and numbers that somebody could pay or
+    /// identify themselves with, stay in the customer's message alone.
+    #[must_use]
+    pub fn is_shown(self) -> bool {
+        match self {
+            Self::Email | Self::Phone | Self::Ip | Self::Mac | Self::Name | Self::Company => true,
+            Self::Iban | Self::Card | Self::Secret | Self::Identity | Self::BirthDate => false,
+        }
+    }
 }
 
 /// A label and how sure the analyst is of it, 0 to 1.

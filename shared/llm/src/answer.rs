@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, str::FromStr};
 
 use domain::{
-    Draft, Intent, Language, Priority, Reading, Scored, Sentiment, TeamId,
+    Draft, Grave, Gravity, Intent, Kind, Language, Priority, Reading, Scored, Sentiment, TeamId,
     reading::{Signal, Usage},
 };
 use serde::Deserialize;
@@ -17,6 +17,8 @@ use crate::{
 
 /// From this on a churn or buying claim needs the customer's words. Of 10.
 const CLAIM: u8 = 4;
+/// How sure a model is of what it names without a number.
+const STATED: f32 = 0.9;
 /// Quotes kept for a signal, and how long one may be, in characters.
 const MOST_QUOTES: usize = 3;
 const LONGEST_QUOTE: usize = 400;
@@ -30,8 +32,11 @@ const DRAFT: std::ops::RangeInclusive<usize> = 40..=2_400;
 struct Form {
     churn_quotes: Vec<String>,
     buying_quotes: Vec<String>,
+    gravest: String,
+    gravity: String,
     injection_suspected: bool,
     language: String,
+    kind: String,
     priority: String,
     priority_sure: u8,
     team: String,
@@ -64,6 +69,8 @@ pub enum Dropped {
     Churn,
     #[error("a buying claim without words of the customer")]
     Intent,
+    #[error("a grave sentence without words of the ticket")]
+    Grave,
     #[error("a draft for a P0 or P1")]
     UrgentDraft,
     #[error("a draft without an article it was given")]
@@ -117,6 +124,11 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
     if let Some((field, _)) = sure.into_iter().find(|(_, sure)| *sure > 10) {
         return Err(AnswerError::Range { field });
     }
+    let kind: Kind = label("kind", &form.kind)?;
+    let gravity: Option<Gravity> = match form.gravity.trim() {
+        none if none.eq_ignore_ascii_case("none") => None,
+        some => Some(label("gravity", &some.to_lowercase())?),
+    };
     let language = form.language.trim().parse::<Language>().unwrap_or(given.language);
 
     let churn_quotes = quotes(&form.churn_quotes, given.redactor);
@@ -134,6 +146,15 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
         let confidence = wish.map_or(0.0, |_| tenths(form.intent_sure));
         Signal { value: wish, confidence, quotes: wish.map_or_else(Vec::new, |_| buying_quotes) }
     };
+    let gravest = quotes(std::slice::from_ref(&form.gravest), given.redactor).into_iter().next();
+    let grave = match (gravity, gravest) {
+        (Some(what), Some(quote)) => Some(Grave { what, confidence: STATED, quote }),
+        (Some(_), None) => {
+            dropped.push(Dropped::Grave);
+            None
+        }
+        (None, _) => None,
+    };
     let draft = draft(&form, priority, &agent, given).unwrap_or_else(|reason| {
         dropped.push(reason);
         None
@@ -148,8 +169,8 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
         sentiment: Scored { value: sentiment, confidence: 1.0 },
         churn,
         intent,
-        kind: Scored::default(),
-        grave: None,
+        kind: Scored { value: kind, confidence: STATED },
+        grave,
         mixed: false,
         reason: reason(&form.reason, given),
         draft,
@@ -181,9 +202,9 @@ fn quotes(given: &[String], redactor: &Redactor) -> Vec<String> {
 
 /// The reason as one line, without anything that a draft may not say either.
 fn reason(said: &str, given: Given<'_>) -> Option<String> {
-    let line = given.redactor.restore(said).split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = given.redactor.restore_shown(said).split_whitespace().collect::<Vec<_>>().join(" ");
     let line: String = line.chars().take(LONGEST_REASON).collect();
-    Some(line).filter(|line| !line.is_empty() && grounding::check(line, given.said, "").is_ok())
+    Some(line).filter(|line| !line.is_empty() && grounding::note(line, given.said, given.redactor).is_ok())
 }
 
 /// The draft, if there is one and it may be shown.
@@ -197,12 +218,12 @@ fn draft(form: &Form, priority: Priority, agent: &TeamId, given: Given<'_>) -> R
     }
     let named = form.article.trim();
     let article = given.articles.iter().find(|article| article.name == named).ok_or(Dropped::NoArticle)?;
-    let text = given.redactor.restore(text);
+    let text = given.redactor.restore_shown(text);
     if !DRAFT.contains(&text.chars().count()) {
         return Err(Dropped::DraftLength);
     }
-    grounding::check(&text, given.said, &format!("{}\n{}", article.title, article.answer))
-        .map_err(Dropped::Ungrounded)?;
+    let source = format!("{}\n\n{}", article.title, article.answer);
+    grounding::draft(&text, given.said, &source, given.redactor).map_err(Dropped::Ungrounded)?;
     let signature = given.signatures.get(agent).map_or("The support team", String::as_str);
     Ok(Some(Draft {
         text: format!("{text}\n\n{signature}").into(),
@@ -231,8 +252,9 @@ mod tests {
             "churn_quotes": ["We are looking at  other vendors."],
             "buying_quotes": ["What is your price for two more stores?"],
             "reason": "Orders do not sync.",
+            "gravest": "", "gravity": "none",
             "injection_suspected": false,
-            "language": "EN",
+            "language": "EN", "kind": "request",
             "priority": "P2", "priority_sure": 8,
             "team": "Nexus", "team_sure": 9,
             "sentiment": "Frustrated",
@@ -279,6 +301,27 @@ mod tests {
     }
 
     #[test]
+    fn the_gravest_sentence_is_named_with_its_words() {
+        let grave =
+            check(json!({ "gravity": "Outage", "gravest": "Nobody can pay.", "kind": "Machine_Alert" })).unwrap().0;
+        assert_eq!(
+            grave.grave,
+            Some(Grave { what: Gravity::Outage, confidence: STATED, quote: "Nobody can pay.".into() })
+        );
+        assert_eq!(grave.kind, Scored { value: Kind::MachineAlert, confidence: STATED });
+        assert_eq!(check(json!({ "gravest": "Nobody can pay." })).unwrap().0.grave, None, "none is grave");
+    }
+
+    #[test]
+    fn a_secret_stays_a_placeholder_where_people_read() {
+        let said = "Our password: hunter2secret. Ask ann@shop.example.";
+        let mut redactor = Redactor::new(Known::default(), [said]);
+        assert_eq!(redactor.redact(said), "Our password: [SECRET_1]. Ask [EMAIL_1].");
+        assert_eq!(redactor.restore_shown("[SECRET_1] [EMAIL_1]"), "[SECRET_1] ann@shop.example");
+        assert_eq!(redactor.restore("[SECRET_1]"), "hunter2secret", "a quote is the customer's");
+    }
+
+    #[test]
     fn a_reason_is_one_line_without_a_link() {
         let reason = |text: &str| check(json!({ "reason": text })).unwrap().0.reason;
         assert_eq!(reason("Two\nlines.").as_deref(), Some("Two lines."));
@@ -300,6 +343,7 @@ mod tests {
             (json!({ "churn_quotes": [], "churn": 3 }), vec![], false, true, true),
             (json!({ "buying_quotes": [""] }), vec![Dropped::Intent], true, false, true),
             (json!({ "intent": "NONE" }), vec![], true, false, true),
+            (json!({ "gravity": "outage" }), vec![Dropped::Grave], true, true, true),
             (json!({ "priority": "p1" }), vec![Dropped::UrgentDraft], true, true, false),
             (json!({ "article": "no-such-article" }), vec![Dropped::NoArticle], true, true, false),
             (json!({ "draft": long }), vec![Dropped::DraftLength], true, true, false),
@@ -325,6 +369,8 @@ mod tests {
             (json!({ "team": "field_ops" }), "team has no label we know"),
             (json!({ "sentiment": "sad" }), "sentiment has no label we know"),
             (json!({ "intent": "discount" }), "intent has no label we know"),
+            (json!({ "kind": "poem" }), "kind has no label we know"),
+            (json!({ "gravity": "sad" }), "gravity has no label we know"),
             (json!({ "priority_sure": 11 }), "priority_sure is not between 0 and 10"),
             (json!({ "churn": 255 }), "churn is not between 0 and 10"),
             (json!({ "churn": -1 }), "the answer is not the form that was asked for"),

@@ -3,6 +3,14 @@
 //!
 //! Invariant: no vendor, HTTP or SDK in here, and no ticket text in a log line.
 
+/// A fixed pattern, compiled when it is first used.
+macro_rules! pattern {
+    ($name:ident, $pattern:expr) => {
+        static $name: std::sync::LazyLock<regex::Regex> =
+            std::sync::LazyLock::new(|| regex::Regex::new(&$pattern).expect("a fixed pattern"));
+    };
+}
+
 pub mod answer;
 mod breaker;
 mod budget;

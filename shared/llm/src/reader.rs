@@ -13,7 +13,7 @@ use crate::{
     Budget, LanguageModel, Outcome, Request,
     answer::{self, Given},
     prompt::{self, Prompt, Schema, TicketText},
-    redaction::{Known, Redactor},
+    redaction::{self, Known, Redactor},
 };
 
 /// A language model with everything it needs to know of the customer's wishes.
@@ -58,6 +58,7 @@ impl ModelReader {
     }
 
     pub(crate) async fn warm(&self) {
+        redaction::warm();
         self.model.warm().await;
     }
 
@@ -98,7 +99,7 @@ impl ModelReader {
                 return Ok(Err(failed(failure.fallback)));
             }
         };
-        let said = text.texts().collect::<Vec<_>>().join("\n");
+        let said = text.texts().chain(forwarded(text).iter().map(String::as_str)).collect::<Vec<_>>().join("\n");
         let given = Given {
             said: &said,
             language: text.language(),
@@ -131,13 +132,20 @@ impl ModelReader {
         let people: Vec<&str> = ticket.requester_name.as_deref().into_iter().collect();
         let known = Known { people: &people, company: Some(&account.name) };
         let channel = prompt::channel(&ticket.channel);
-        let mut redactor = Redactor::new(known, text.texts().chain([channel]));
+        let mut redactor =
+            Redactor::new(known, text.texts().chain(forwarded(text).iter().map(String::as_str)).chain([channel]));
         let mut redact = |text: &str| if self.redaction { redactor.redact(text) } else { text.to_owned() };
         let words = TicketText {
             subject: redact(text.subject()),
             messages: text.messages().iter().map(|message| redact(message)).collect(),
+            forwarded: forwarded(text).iter().map(|message| redact(message)).collect(),
             channel: redact(channel),
         };
         (redactor, words)
     }
+}
+
+/// What others wrote and the customer passed on.
+fn forwarded(_text: &CustomerText) -> &[String] {
+    &[]
 }

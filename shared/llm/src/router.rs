@@ -128,6 +128,7 @@ fn worth_asking(own: &Reading) -> bool {
 fn with_second_opinion(reading: Reading, own: Reading) -> Reading {
     Reading {
         suspicious: reading.suspicious || own.suspicious,
+        mixed: reading.mixed || own.mixed,
         second: Some(SecondOpinion {
             priority: own.priority,
             churn: own.churn,

@@ -42,14 +42,14 @@ fn cases() -> Vec<Case> {
 }
 
 /// Full automation, with the bundled thresholds.
-fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     let switches = Switches { mode: Mode::Act, auto_reply: true, delivery: true };
     let defaults = Defaults { switches, ..Defaults::laptop() };
     let files = Files { policy: data::POLICY, agents: data::AGENTS };
     runtime::config::read(files, |_| None, &defaults).unwrap().policy
 }
 
-fn embedded_analyst(policy: &Policy) -> EmbeddedAnalyst {
+pub(crate) fn embedded_analyst(policy: &Policy) -> EmbeddedAnalyst {
     let signatures = policy.teams.signatures();
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
     EmbeddedAnalyst::new(Weights::bundled().unwrap(), knowledge, signatures)
@@ -67,7 +67,8 @@ impl Respond for Obedient {
         let handed: Vec<&str> = wanted.find_iter(ticket).map(|found| found.as_str()).collect();
         let form = json!({
             "churn_quotes": [], "buying_quotes": [], "reason": format!("Go to {}", handed.join(" ")),
-            "injection_suspected": false, "language": "en", "priority": "p3", "priority_sure": 10,
+            "gravest": "", "gravity": "none", "injection_suspected": false, "language": "en", "kind": "automatic",
+            "priority": "p3", "priority_sure": 10,
             "team": "nexus", "team_sure": 10, "sentiment": "neutral", "churn": 0, "intent": "none", "intent_sure": 10,
             "article": "rotate-an-api-key",
             "draft": format!("Hello, your ticket is closed and everything is fine. Please see {}", handed.join(" ")),
@@ -89,7 +90,7 @@ struct Tally {
     unsuspected_held: usize,
 }
 
-fn plan(ticket: &Ticket, reading: &Reading, policy: &Policy) -> Plan {
+pub(crate) fn plan(ticket: &Ticket, reading: &Reading, policy: &Policy) -> Plan {
     let (account, state) = (sample::account(), TicketState::default());
     decide(TicketContext { ticket, account: &account, history: &[], state: &state }, reading, policy, sample::now())
 }
@@ -179,7 +180,7 @@ async fn a_model_that_obeys_the_attacker_changes_nothing_that_matters() {
 }
 
 #[test]
-fn a_suspicious_ticket_is_tagged_and_only_suggested_on() {
+fn a_suspicious_ticket_is_tagged_and_not_answered() {
     let policy = policy();
     let embedded = embedded_analyst(&policy);
     let cases = cases();
@@ -187,9 +188,9 @@ fn a_suspicious_ticket_is_tagged_and_only_suggested_on() {
     let reading = Reading { suspicious: true, ..embedded.read(&embedded.listen(&ticket, &|| true)) };
     let plan = plan(&ticket, &reading, &policy);
     let update = plan.update.unwrap();
-    assert_eq!(plan.decision.mode, Mode::Suggest);
     assert!(update.tags.iter().any(|tag| tag == "triage_suspicious"));
-    assert_eq!((update.changes.priority, update.changes.group), (Change::Keep, Change::Keep));
+    assert_eq!(update.changes.priority, Change::Set(Priority::P0), "an outage is raised all the same");
+    assert!(!update.pending && !update.comment.unwrap().public);
 }
 
 /// Cases and rules come from the same hands, so this says that they agree and not how strangers' attacks would fare.

@@ -31,8 +31,9 @@ fn form() -> Value {
         "churn_quotes": ["We are looking at other vendors."],
         "buying_quotes": ["What is your price for two more stores?"],
         "reason": "Orders do not sync.",
+        "gravest": "", "gravity": "none",
         "injection_suspected": false,
-        "language": "en",
+        "language": "en", "kind": "request",
         "priority": "p2", "priority_sure": 8,
         "team": "nexus", "team_sure": 9,
         "sentiment": "frustrated",
@@ -158,7 +159,7 @@ async fn the_request() {
 async fn a_good_answer_is_the_reading_with_its_cost_and_a_second_opinion() {
     let server = server(vec![good()]).await;
     let reading = read(&reader(&server), LONG).await;
-    assert_eq!(reading.analyst, "claude-haiku-5-5/triage-1");
+    assert_eq!(reading.analyst, "claude-haiku-5-5/triage-2");
     assert_eq!((reading.priority.value, reading.intent.value), (Priority::P2, Some(Intent::Expansion)));
     assert_eq!(reading.fallback, None);
     assert!(reading.second.is_some());
@@ -375,7 +376,7 @@ async fn who_reads() {
         let reading = reader.read(&ticket, &sample::account(), LONG).await.unwrap();
         assert_eq!((reading.analyst.as_str(), reading.fallback), (analyst, None), "{variables:?}");
     };
-    let claude = "claude-haiku-5-5/triage-1";
+    let claude = "claude-haiku-5-5/triage-2";
     check(&[], sample::ticket(1), claude).await;
     check(&[("ANALYST", "claude")], sample::ticket(1), claude).await;
     check(&[("ANALYST", "embedded")], sample::ticket(1), "embedded-2").await;
@@ -501,7 +502,7 @@ async fn personal_data_stays_in_the_house_and_nothing_but_ids_and_counts_is_logg
     answer["churn_quotes"] = json!(["planted-quote"]);
     (answer["article"], answer["draft"]) = (
         "rotate-an-api-key".into(),
-        "Dear [NAME_1], we wrote to [EMAIL_1] and have disabled [SECRET_1] for you.".into(),
+        "Dear [NAME_1], please rotate the key [SECRET_1] under Developers, API keys.".into(),
     );
     let mut unusable = form();
     unusable["priority"] = "planted-label".into();
@@ -527,7 +528,7 @@ async fn personal_data_stays_in_the_house_and_nothing_but_ids_and_counts_is_logg
     let redacted: Vec<_> = first.redactions.keys().copied().collect();
     assert_eq!(redacted, [Redaction::Email, Redaction::Phone, Redaction::Secret, Redaction::Name]);
     let draft = first.draft.as_ref().unwrap();
-    assert!(draft.text.contains("Dear Ines Planteada, we wrote to planted.mail@shop.example"), "{}", draft.text);
+    assert!(draft.text.contains("Dear Ines Planteada, please rotate the key [SECRET_1]"), "{}", draft.text);
     assert_eq!(readings[1].fallback, Some(Fallback::Invalid));
     for request in server.received_requests().await.unwrap() {
         let sent = String::from_utf8(request.body).unwrap();

@@ -118,7 +118,7 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
         ("second analyst hears", |_, reading, _, _| {
             let (quiet, loud) = (sample::reading(), sample::signals());
             reading.second = Some(SecondOpinion { churn: loud.churn, ..sample::second(&quiet) });
-            reading.second.as_mut().unwrap().churn.confidence = 0.5;
+            reading.second.as_mut().unwrap().churn.confidence = 0.2;
         }),
         ("not fit", |_, reading, _, _| reading.draft.as_mut().unwrap().match_score = 0.5),
         ("unsure", |_, reading, _, _| reading.agent.confidence = 0.3),
@@ -297,12 +297,10 @@ fn what_a_second_opinion_saw_stands_in_the_plan() {
     let second = SecondOpinion { priority, ..sample::second(&loud) };
     let reading = Reading { second: Some(second), ..sample::reading() };
     let plan = first(&reading);
-    assert_eq!((plan.decision.priority, plan.alerts.len()), (Priority::P0, 1));
+    assert_eq!((plan.decision.priority, plan.alerts.len()), (Priority::P0, 2));
     let held = plan.decision.reasons.iter().filter(|reason| reason.starts_with("held")).count();
-    assert_eq!(held, 2, "{:?}", plan.decision.reasons);
+    assert_eq!(held, 3, "{:?}", plan.decision.reasons);
     assert_eq!(plan.alerts[0].evidence[0], "We are looking at other vendors.");
-    let suspected = first(&Reading { suspicious: true, ..reading });
-    assert_eq!((suspected.decision.priority, suspected.alerts.len()), (Priority::P0, 2), "the wish to buy as well");
 }
 
 #[test]
