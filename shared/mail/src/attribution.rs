@@ -37,7 +37,7 @@ static START: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r#"(?ix)^(?:
         (?: on | le | am | el | il | in\sdata | em | no\sdia | às | a | op | w\sdniu | dnia | den | på | dne | na | la )\s
-        | wiadomość\snapisana | [在於于] | \(?\d | \p{L}{2,12}[.,]{0,2}\s{1,2}(?:\p{L}{2,12}[.,]?\s)?\d
+        | wiadomość\snapisana | [在於于] | \(?\d | \p{L}+[.,]{0,2}\s{1,2}(?:\p{L}+[.,]?\s)?\d
         | ["'“«„]?[\p{L}\p{M}\p{N}\ .,'’“”"()&_/@|-]+[<(\[]\s*(?:mailto:)?[^\s<>@]+@
         )"#,
     )
@@ -50,9 +50,8 @@ static NAME_FIRST: LazyLock<Regex> = LazyLock::new(|| {
     )
     .expect("a fixed pattern")
 });
-static DATE_FIRST: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:[(\[]?\d|\p{L}{2,12}[.,]{0,2}\s{1,2}(?:\p{L}{2,12}[.,]?\s)?\d)").expect("a fixed pattern")
-});
+static DATE_FIRST: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^(?:[(\[]?\d|\p{L}+[.,]{0,2}\s{1,2}(?:\p{L}+[.,]?\s)?\d)").expect("a fixed pattern"));
 /// Who tells of another's words in a sentence of his own: "your colleague wrote:".
 const TELLING: &[&str] = &[
     "i", "we", "you", "he", "she", "they", "your", "our", "my", "their", "his", "her", "the", "me", "us", "ich", "wir",

@@ -43,7 +43,7 @@ static NOTICE: LazyLock<Regex> = LazyLock::new(|| {
 /// Over each comment in a Zendesk notice: "Ann Poole, Dec 15, 2020, 11:05 PST".
 static COMMENT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"^[\p{Lu}][\p{L}\p{M} .()'’&-]+, (?:\p{L}{3,12}\.? \d{1,2}|\d{1,2}\.? \p{L}{3,12}\.?),? \d{4},? \d{1,2}:\d{2}(?: ?[AaPp][Mm])?(?: ?(?:[A-Z]{2,5}|GMT ?[+-]?\d{0,4}))?$",
+        r"^[\p{Lu}][\p{L}\p{M} .()'’&-]+, (?:\p{L}+\.? \d{1,2}|\d{1,2}\.? \p{L}+\.?),? \d{4},? \d{1,2}:\d{2}(?: ?[AaPp][Mm])?(?: ?(?:[A-Z]{2,5}|GMT ?[+-]?\d{0,4}))?$",
     )
     .expect("a fixed pattern")
 });

@@ -36,7 +36,7 @@ pub(crate) fn take_out(page: &mut Page<'_>, subject: subject::Kind) -> Option<Ra
         at = found.end;
         match found.kind {
             Kind::Evidence => {}
-            Kind::Line(rule) | Kind::Older(rule) => {
+            Kind::Older(rule) => {
                 page.take_out(lines, rule);
                 older = true;
             }
@@ -86,8 +86,6 @@ struct Marker {
 }
 
 enum Kind {
-    /// One line, or a few, by themselves.
-    Line(Rule),
     Older(Rule),
     Forward,
     /// A reply's history or a forward: programs write both alike.
@@ -105,7 +103,7 @@ fn marker(page: &Page<'_>, at: usize, older: bool) -> Option<Marker> {
         return Some(Marker { kind: Kind::Older(Rule::Delimiter), end: rest(at + 1) });
     }
     if helpdesk::is_merged_away(text) {
-        return Some(Marker { kind: Kind::Line(Rule::Merge), end: at + 1 });
+        return Some(Marker { kind: Kind::Older(Rule::Merge), end: at + 1 });
     }
     if helpdesk::is_merge(text) {
         return Some(Marker { kind: Kind::Older(Rule::Merge), end: page.len() });
@@ -134,7 +132,7 @@ fn marker(page: &Page<'_>, at: usize, older: bool) -> Option<Marker> {
         // Between quoted lines there may be answers; a forward has none.
         let answered = next.depth > line.depth && page.next_filled(end) < page.len();
         return Some(if answered {
-            Marker { kind: Kind::Line(Rule::Attribution), end: at + count }
+            Marker { kind: Kind::Older(Rule::Attribution), end: at + count }
         } else {
             Marker { kind: Kind::Either(Rule::Attribution), end }
         });
@@ -145,7 +143,13 @@ fn marker(page: &Page<'_>, at: usize, older: bool) -> Option<Marker> {
     let end = quoted_until(page, at);
     let above = (0..at).rev().find(|at| !page.line(*at).is_blank());
     let shown = above.is_some_and(|above| page.is_own(above) && page.bare(above).ends_with(':'));
-    let kind = if shown && !older && end - at <= EVIDENCE_LINES { Kind::Evidence } else { Kind::Line(Rule::Quoted) };
+    let kind = if shown && !older && end - at <= EVIDENCE_LINES {
+        Kind::Evidence
+    } else if older || page.next_filled(end) < page.len() {
+        Kind::Older(Rule::Quoted)
+    } else {
+        Kind::Either(Rule::Quoted)
+    };
     Some(Marker { kind, end })
 }
 

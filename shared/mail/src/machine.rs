@@ -54,7 +54,7 @@ static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
 static HTTP: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/\d|HTTP/\d(?:\.\d)? \d{3}\b|(?:\$ |> )?curl\s+(?:-|https?://|'|\x22))").expect("a fixed pattern")
 });
-static FIELD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[A-Za-z][\w-]+: \S").expect("a fixed pattern"));
+static FIELD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[A-Za-z][A-Za-z0-9-]+: \S").expect("a fixed pattern"));
 static SQL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:SELECT\b|INSERT INTO\s|UPDATE\s+\S+\s+SET\b|DELETE FROM\s|CREATE TABLE\s|ALTER TABLE\s|WITH\s+\w+\s+AS\s*\()")
         .expect("a fixed pattern")

@@ -216,6 +216,23 @@ fn the_subject_tells_a_forward_from_a_reply() {
 }
 
 #[test]
+fn what_is_passed_on_without_a_banner_is_a_forward() {
+    let above = "I am passing on what our branch in Bristol wrote to me, please take it from there.";
+    for below in [
+        "On 3 Nov 2026, Mia <mia@x.example> wrote:\n\nNothing prints.",
+        "On 3 Nov 2026, Mia <mia@x.example> wrote:\n> Nothing prints.",
+        "> Nothing prints.",
+    ] {
+        for subject in ["Fwd: Labels", "Labels"] {
+            let found = read(&format!("{above}\n\n{below}"), subject);
+            assert_eq!(found.own, above, "{below}");
+            assert_eq!(found.forwarded.map(|forwarded| forwarded.text).as_deref(), Some("Nothing prints."), "{below}");
+        }
+        assert!(read(&format!("{above}\n\n{below}"), "Re: Labels").history, "{below}");
+    }
+}
+
+#[test]
 fn answers_between_quoted_lines_stay_together() {
     let body = "On 3 Nov 2026, at 08:05, Desk <desk@x.example> wrote:\n> Which browser do you use?\n\nFirefox 140.\n\n> Since when?\n\nSince Monday.\n\
                 Before that it worked.\n\n> Kind regards\n> Desk";
