@@ -3,7 +3,7 @@
 //! A text over the limit is not cut blindly. All of its sentences are looked at by the n-gram heads, which cost a
 //! thousandth of the encoder, and the strongest of each task are read beside the beginning and the end.
 
-use domain::{Language, Ticket};
+use domain::{Language, Sender, Ticket};
 use encoder::Vector;
 use mail::{Context, LeftOut, Message, subject::Subject};
 
@@ -12,7 +12,7 @@ use crate::{
     features::{self, Features},
     heads::PerTask,
     inputs::Inputs,
-    kinds::Parts,
+    kinds::{Parts, fresh_subject},
     model::Model,
     text,
     weights::Weights,
@@ -47,6 +47,7 @@ pub struct CustomerText {
     language: Language,
     cut: bool,
     mixed: bool,
+    sender: Sender,
     inputs: Inputs,
     meanings: Vec<Vector>,
     features: Features,
@@ -82,7 +83,9 @@ impl CustomerText {
         let mixed = read.iter().any(Message::is_mixed);
         let own_subject = if is_of_others(subject, &read) { "" } else { subject };
         let handed_on = read.iter().rev().find_map(|message| message.forwarded.clone());
-        let (own, left_out): (Vec<_>, Vec<_>) = read.into_iter().map(|message| (message.own, message.left_out)).unzip();
+        let handed_on = handed_on.filter(|forwarded| !forwarded.internal);
+        let (own, left_out): (Vec<_>, Vec<_>) =
+            read.into_iter().map(|message| (own_and_colleagues(&message), message.left_out)).unzip();
         let own = overflow.map(str::to_owned).into_iter().chain(own).filter(|message| !message.trim().is_empty());
         let Bounded { messages, mut sentences, cut } = bounded(model, own.collect(), ALL, go_on);
         let body = messages.join("\n\n");
@@ -103,7 +106,7 @@ impl CustomerText {
                 internal: handed_on.internal,
                 text,
                 sentences: bounded.sentences,
-                parts: kinds.parts(&inputs, subject, &both),
+                parts: kinds.parts(&inputs, fresh_subject(subject), &both),
                 inputs,
                 features,
             }
@@ -115,7 +118,7 @@ impl CustomerText {
         };
         Self {
             language: languages.detect(&heard),
-            parts: kinds.parts(&inputs, own_subject, &sentences),
+            parts: kinds.parts(&inputs, fresh_subject(own_subject), &sentences),
             features: features::extract(own_subject, &body),
             meanings: inputs.meanings(),
             subject: subject.to_owned(),
@@ -124,6 +127,7 @@ impl CustomerText {
             sentences,
             cut,
             mixed,
+            sender: ticket.sender,
             inputs,
             forwarded,
             left_out: left_out.concat(),
@@ -196,6 +200,11 @@ impl CustomerText {
         &self.features
     }
 
+    /// Who is behind the ticket, as far as the helpdesk knows.
+    pub(crate) fn sender(&self) -> Sender {
+        self.sender
+    }
+
     /// What subject and sentences do.
     pub(crate) fn parts(&self) -> &Parts {
         &self.parts
@@ -206,8 +215,8 @@ impl CustomerText {
     pub(crate) fn parts_by_sentence(&self) -> impl Iterator<Item = (&str, &PerAct, &Vector)> {
         let body = self.sentences.iter().map(String::as_str).zip(&self.parts.sentences).zip(&self.meanings);
         let body = body.map(|((sentence, acts), meaning)| (sentence, acts, meaning));
-        let fresh = mail::subject::parse(&self.subject).kind == mail::subject::Kind::Plain && self.forwarded.is_none();
-        let subject = fresh.then_some((self.subject.as_str(), &self.parts.subject));
+        let subject = fresh_subject(&self.subject).filter(|_| self.forwarded.is_none());
+        let subject = subject.map(|subject| (subject, &self.parts.subject));
         body.chain(subject.zip(self.meanings.last()).map(|((subject, acts), meaning)| (subject, acts, meaning)))
     }
 
@@ -277,7 +286,16 @@ fn is_of_others(subject: &str, messages: &[Message]) -> bool {
 /// A single message in the customer's own words, as training sees it.
 #[must_use]
 pub fn own_words(subject: &str, body: &str) -> String {
-    mail::read(body, Context { subject, requester: None }).own
+    own_and_colleagues(&mail::read(body, Context { subject, requester: None }))
+}
+
+/// The writer's words, and below them what a colleague of the writer says: the customer is a company, and its manager's
+/// notice is its own whoever hands it on.
+fn own_and_colleagues(message: &Message) -> String {
+    match &message.forwarded {
+        Some(forwarded) if forwarded.internal => format!("{}\n\n{}", message.own, forwarded.text),
+        Some(_) | None => message.own.clone(),
+    }
 }
 
 /// Messages within the limit.

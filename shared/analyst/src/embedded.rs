@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Account, Grave, Gravity, Intent, Kind, Language, Priority, Reading, Scored, Sentiment, TeamId, Ticket,
+    Account, Grave, Gravity, Intent, Kind, Language, Priority, Reading, Scored, Sender, Sentiment, TeamId, Ticket,
     reading::{Signal, Usage},
 };
 use encoder::Vector;
 
 use crate::{
     CustomerText, Task, Weights,
+    acts::{Act, PerAct},
     draft::{self, Frame},
     gravity,
     greeting::Addressee,
+    kinds::marks,
     knowledge::{Article, KnowledgeBase, Question},
     model::{Prediction, argmax},
 };
@@ -32,6 +34,8 @@ const LONGEST_DRAFT: usize = 8 * 1024;
 /// From this confidence on a churn or buying signal is claimed, with its quotes: a missed one costs twice a false one. From
 /// which confidence on it is acted on is the policy's.
 const CLAIM: f32 = 0.33;
+/// How sure it is that a message is automatic of which a program, or the helpdesk, says so.
+const MARKED: f32 = 0.95;
 /// How sure it is that a forward is a request.
 const FORWARD: f32 = 0.6;
 /// One of four.
@@ -40,6 +44,11 @@ const GUESS: f32 = 0.25;
 const MISSED_P0: f32 = 4.0;
 /// Quotes named for a signal.
 const MOST_QUOTES: usize = 2;
+/// A quote carries its signal if its own log-odds are at least this, or the act alone is so sure.
+const CARRIES: f32 = -1.0;
+const CARRIES_BY_ACT: f32 = 0.4;
+/// A sentence this sure to give notice is a churn signal.
+const NOTICE: f32 = 0.7;
 /// A sentence within this many log-odds of the strongest one is quoted as well.
 const QUOTE_MARGIN: f32 = 1.0;
 
@@ -69,8 +78,8 @@ impl EmbeddedAnalyst {
         let opinion = self.weights.model.predict(text.inputs(), text.features());
         let kind = self.kind(text);
         let (priority, agent) = self.urgency(text, &opinion);
-        let churn = signal(&opinion, Task::Churn, &opinion.churn, text.sentences());
-        let wish = signal(&opinion, Task::Intent, &opinion.intent, text.sentences());
+        let churn = with_notice(signal(&opinion, Task::Churn, text), text);
+        let wish = signal(&opinion, Task::Intent, text);
         let kinds = opinion.probabilities(Task::Intent).get(1..).unwrap_or_default();
         let intent = INTENTS.get(argmax(kinds)).copied();
         Reading {
@@ -173,12 +182,22 @@ impl EmbeddedAnalyst {
         if !text.has_words() {
             return Scored { value: Kind::Empty, confidence: 1.0 };
         }
-        let kind = self.weights.kinds.kind(text.parts());
-        // Whoever hands on an alarm, a letter or a fraud wants something done about it.
-        if text.forwarded().is_some() && kind.value != Kind::Request {
-            return Scored { value: Kind::Request, confidence: FORWARD };
+        if marks::is_automatic(text.subject()) {
+            return Scored { value: Kind::Automatic, confidence: MARKED };
         }
-        kind
+        // The encoder knows more languages than the classifier has seen, and too little of them.
+        if text.language() == Language::Other {
+            return Scored { value: Kind::Request, confidence: GUESS };
+        }
+        let kind = self.weights.kinds.kind(text.parts());
+        match text.sender() {
+            Sender::Machine if kind.value == Kind::Request => Scored { value: Kind::Automatic, confidence: MARKED },
+            // Whoever hands on an alarm, a letter or a fraud wants something done about it.
+            Sender::Customer if text.forwarded().is_some() && kind.value != Kind::Request => {
+                Scored { value: Kind::Request, confidence: FORWARD }
+            }
+            Sender::Customer | Sender::Machine | Sender::Suspended | Sender::Staff => kind,
+        }
     }
 }
 
@@ -261,16 +280,40 @@ fn label<T: Clone>(opinion: &Prediction, task: Task, values: &[T]) -> Scored<T> 
     }
 }
 
-/// The sentences that carry a signal best are quoted.
-fn signal(opinion: &Prediction, task: Task, odds: &[f32], sentences: &[String]) -> Signal<bool> {
+/// The sentences that carry a signal best are quoted: those that would be heard by themselves.
+fn signal(opinion: &Prediction, task: Task, text: &CustomerText) -> Signal<bool> {
     let probabilities = opinion.probabilities(task);
     let confidence = probabilities.first().map_or(0.0, |none| 1.0 - none).clamp(0.0, 1.0);
     let value = chosen(task, probabilities) > 0;
-    let mut scored: Vec<(f32, &String)> = odds.iter().copied().zip(sentences).collect();
+    let (odds, said): (&[f32], fn(&PerAct) -> f32) = match task {
+        Task::Churn => (&opinion.churn, |acts| acts[Act::Leaving] + acts[Act::Evaluating]),
+        Task::Intent => (&opinion.intent, |acts| acts[Act::Buying]),
+        Task::Priority | Task::Agent | Task::Sentiment => (&[], |_| 0.0),
+    };
+    let sentences = text.sentences().iter().zip(&text.parts().sentences);
+    let mut scored: Vec<(f32, &String, f32)> =
+        odds.iter().zip(sentences).map(|(odds, (sentence, acts))| (*odds, sentence, said(acts))).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let best = scored.first().map_or(f32::NEG_INFINITY, |(odds, _)| *odds);
-    let near = scored.iter().take(MOST_QUOTES).filter(|(odds, _)| value && best - odds <= QUOTE_MARGIN);
-    Signal { value, confidence, quotes: near.map(|(_, sentence)| (*sentence).clone()).collect() }
+    let best = scored.first().map_or(f32::NEG_INFINITY, |(odds, ..)| *odds);
+    let near = scored.iter().take(MOST_QUOTES).filter(|(odds, _, said)| {
+        value && best - odds <= QUOTE_MARGIN && (*odds >= CARRIES || *said >= CARRIES_BY_ACT)
+    });
+    Signal { value, confidence, quotes: near.map(|(_, sentence, _)| (*sentence).clone()).collect() }
+}
+
+/// A plain notice is heard, whatever stands around it: the heads judge whole tickets, and one sentence among many faults or
+/// questions is easily lost on them.
+fn with_notice(churn: Signal<bool>, text: &CustomerText) -> Signal<bool> {
+    let sentences = text.sentences().iter().zip(&text.parts().sentences);
+    let notice = sentences.max_by(|a, b| a.1[Act::Leaving].total_cmp(&b.1[Act::Leaving]));
+    match notice {
+        Some((sentence, acts)) if acts[Act::Leaving] >= NOTICE && acts[Act::Leaving] > churn.confidence => {
+            let others = churn.quotes.into_iter().filter(|quote| quote != sentence);
+            let quotes = std::iter::once(sentence.clone()).chain(others).take(MOST_QUOTES).collect();
+            Signal { value: true, confidence: acts[Act::Leaving], quotes }
+        }
+        Some(_) | None => churn,
+    }
 }
 
 const PRIORITIES: [Priority; 4] = [Priority::P0, Priority::P1, Priority::P2, Priority::P3];

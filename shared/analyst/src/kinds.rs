@@ -1,8 +1,10 @@
 //! What sort of ticket it is, by what its sentences do.
 
+pub(crate) mod marks;
+
 use domain::{Kind, Scored};
 use enum_map::EnumMap;
-use ndarray::Array1;
+use ndarray::{Array1, Axis};
 use strum::{EnumCount, IntoEnumIterator};
 
 use crate::{
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// Numbers of a ticket: for each act its most and its mean over the sentences, and that of the subject; the marks; and what
-/// the whole text means.
+/// its sentences mean together.
 pub const EVIDENCE: usize = 3 * Act::COUNT + MARKS + WIDTH;
 const MARKS: usize = 6;
 
@@ -27,7 +29,8 @@ pub struct Parts {
     /// In the order of the text's sentences.
     pub sentences: Vec<PerAct>,
     marks: [f32; MARKS],
-    whole: Array1<f32>,
+    /// The mean of what the sentences mean.
+    meaning: Array1<f32>,
 }
 
 /// The classifier of sentences, and over what it says and what the whole means that of tickets.
@@ -75,34 +78,45 @@ impl Kinds {
 
     /// What each part of a ticket does. `inputs` are of this subject and these sentences.
     #[must_use]
-    pub fn parts(&self, inputs: &Inputs, subject: &str, sentences: &[String]) -> Parts {
+    pub fn parts(&self, inputs: &Inputs, subject: Option<&str>, sentences: &[String]) -> Parts {
         Parts::new(&self.acts, inputs, subject, sentences)
     }
 
-    /// The likeliest kind.
+    /// The likeliest kind. What is not likely a request is as sure as that it is none: the kinds beside it are told apart for
+    /// people, and most of them cause the same.
     #[must_use]
     pub fn kind(&self, parts: &Parts) -> Scored<Kind> {
         let mut logits = self.tickets.weights.t().dot(&parts.evidence()) + &self.tickets.bias;
         softmax(logits.view_mut());
         let probabilities = logits.to_vec();
-        let best = argmax(&probabilities);
-        Scored {
-            value: Kind::iter().nth(best).unwrap_or_default(),
-            confidence: probabilities.get(best).copied().unwrap_or_default(),
+        let (request, others) = probabilities.split_first().expect("a request is the first kind");
+        if *request >= 0.5 {
+            return Scored { value: Kind::Request, confidence: *request };
         }
+        let value = Kind::iter().nth(argmax(others) + 1).unwrap_or_default();
+        Scored { value, confidence: 1.0 - request }
     }
 }
 
+/// The subject, if it was written for this message: that of an answer or a forward is an older one's, and that of a program
+/// quotes one.
+#[must_use]
+pub fn fresh_subject(subject: &str) -> Option<&str> {
+    let plain = mail::subject::parse(subject).kind == mail::subject::Kind::Plain;
+    (plain && !marks::is_automatic(subject)).then_some(subject)
+}
+
 impl Parts {
-    /// `inputs` are of this subject and these sentences.
+    /// `inputs` are of this subject and these sentences. No subject is told of where it is an older message's.
     #[must_use]
-    pub fn new(acts: &Acts, inputs: &Inputs, subject: &str, sentences: &[String]) -> Self {
+    pub fn new(acts: &Acts, inputs: &Inputs, subject: Option<&str>, sentences: &[String]) -> Self {
         let rows = inputs.sentences.rows().into_iter().zip(sentences);
+        let by_subject = |subject| acts.of(inputs.subject.view(), &features::extract("", subject));
         Self {
-            subject: acts.of(inputs.subject.view(), &features::extract("", subject)),
+            subject: subject.map(by_subject).unwrap_or_default(),
             sentences: rows.map(|(row, sentence)| acts.of(row, &features::extract("", sentence))).collect(),
-            marks: marks(subject, sentences),
-            whole: inputs.whole.clone(),
+            marks: marks(subject.unwrap_or_default(), sentences),
+            meaning: inputs.sentences.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(WIDTH)),
         }
     }
 
@@ -121,7 +135,7 @@ impl Parts {
         let mean: EnumMap<Act, f32> =
             PerAct::from_fn(|act| self.sentences.iter().map(|acts| acts[act]).sum::<f32>() / count);
         let acts = most.values().chain(mean.values()).chain(self.subject.values());
-        acts.chain(&self.marks).chain(&self.whole).copied().collect()
+        acts.chain(&self.marks).chain(&self.meaning).copied().collect()
     }
 }
 

@@ -5,6 +5,7 @@ use whatlang::{Detector, Lang};
 
 use crate::{
     features,
+    heads::softmax,
     model::argmax,
     ngram_head::{self, NgramHead},
     numbers::Numbers,
@@ -16,6 +17,9 @@ const LOOKED_AT: usize = 600;
 pub const LANGUAGES: usize = 5;
 /// From this share of letters in another script on, a text is in another language, whatever product names it has.
 const FOREIGN_SCRIPT: f32 = 0.25;
+/// Below this many letters another language than English has to be this sure.
+const FEW: usize = 16;
+const SURE: f32 = 0.7;
 /// Statistics over trigrams know fifty languages more than the classifier, and are right on whole sentences only.
 const STATISTICS_FROM: usize = 60;
 
@@ -61,9 +65,21 @@ impl Languages {
         if foreign as f32 >= FOREIGN_SCRIPT * letters as f32 {
             return Language::Other;
         }
-        let likeliest = served(argmax(&self.0.logits(&features::extract("", &text)).to_vec()));
+        let likeliest = self.likeliest(&text, letters);
         let by_statistics = (letters >= STATISTICS_FROM).then(|| statistics(&text)).flatten();
         by_statistics.unwrap_or(likeliest)
+    }
+}
+
+impl Languages {
+    /// Of few letters product words are most, and those are English in every language: others have to be sure.
+    fn likeliest(&self, text: &str, letters: usize) -> Language {
+        let mut logits = self.0.logits(&features::extract("", text));
+        softmax(logits.view_mut());
+        let probabilities = logits.to_vec();
+        let best = argmax(&probabilities);
+        let sure = probabilities.get(best).is_some_and(|probability| *probability >= SURE);
+        if letters >= FEW || sure { served(best) } else { Language::En }
     }
 }
 

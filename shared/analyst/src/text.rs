@@ -3,17 +3,6 @@
 /// Longer stretches without an end are cut, so that a log or a blob is no endless sentence. In characters.
 const LONGEST_SENTENCE: usize = 400;
 
-/// The customer's own words of a body, as [`CustomerText`](crate::CustomerText) has them of a ticket's newest message.
-#[must_use]
-pub fn current(body: &str) -> String {
-    let message = mail::read(body, mail::Context::default());
-    match message.forwarded {
-        // Where nothing is the customer's, what he hands on is all there is.
-        Some(forwarded) if message.own.is_empty() => forwarded.text,
-        Some(_) | None => message.own,
-    }
-}
-
 /// The sentences of a text, white space folded, none empty and none longer than two times the longest sentence. A line
 /// break ends a sentence unless the next line goes on in lower case.
 #[must_use]

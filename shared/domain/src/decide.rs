@@ -196,7 +196,10 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
     let sure = settled.confidence.min(agent.confidence) >= policy.thresholds.unsure_below;
     let unsure = !sure || !case.knows_kind() || reading.kind.value == Kind::Empty;
     // A P0 or P1 needs a person and no article; so does what a machine should not talk into.
-    let may_draft = settled.priority >= Priority::P2 && case.kind_rules().answerable && case.grave().is_none();
+    let may_draft = settled.priority >= Priority::P2
+        && case.kind_rules().answerable
+        && case.grave().is_none()
+        && churn != Churn::Explicit;
     let draft = reading.draft.clone().filter(|_| may_draft);
     let resolution = match &draft {
         None => Resolution::Routed,

@@ -5,7 +5,7 @@
 //! | what was read | becomes |
 //! |---|---|
 //! | a P0 less sure than `p0_at_least` | P1 |
-//! | a P1 less sure than `p1_at_least` | P2 |
+//! | a P1 less sure than `p1_at_least`, without a grave sentence | P2 |
 //! | a kind of ticket that is not a request | what [`crate::kind`] says, but never lower beside a grave sentence |
 //! | an explicit word about leaving over something degraded (P2) | P1; over a question (P3) nothing is broken |
 //! | a P3 beside a sentence of outage, loss or breach | P2, unsure |
@@ -15,6 +15,9 @@
 //! than a grave sentence leaves to a calm label.
 
 use crate::{Gravity, Kind, Language, Priority, Reading, kind, policy::Thresholds};
+
+/// One of four: what is known of a ticket that says nothing.
+const GUESS: f32 = 0.25;
 
 /// The priority to act on.
 #[derive(Clone, PartialEq, Debug)]
@@ -44,7 +47,7 @@ pub fn settle(reading: &Reading, churn_explicit: bool, thresholds: &Thresholds) 
     let grave = reading.grave.as_ref().filter(|grave| grave.confidence >= thresholds.grave_at_least);
     if settled.priority == Priority::P0 && read.confidence < thresholds.p0_at_least {
         settled.to(Priority::P1, "not sure enough of a P0");
-    } else if settled.priority == Priority::P1 && read.confidence < thresholds.p1_at_least {
+    } else if settled.priority == Priority::P1 && read.confidence < thresholds.p1_at_least && grave.is_none() {
         settled.to(Priority::P2, "not sure enough of a P1");
     }
     let kind = reading.kind;
@@ -65,7 +68,10 @@ pub fn settle(reading: &Reading, churn_explicit: bool, thresholds: &Thresholds) 
     if let Some(grave) = grave
         && settled.priority >= Priority::P2
     {
-        settled.confidence = settled.confidence.min(1.0 - grave.confidence);
+        // A notice beside nothing that an article answers is what it is, and no doubt.
+        if grave.what != Gravity::Leaving || reading.draft.is_some() {
+            settled.confidence = settled.confidence.min(1.0 - grave.confidence);
+        }
         match grave.what {
             Gravity::Leaving => {}
             Gravity::Outage | Gravity::Loss | Gravity::Breach if settled.priority == Priority::P3 => {
@@ -75,6 +81,9 @@ pub fn settle(reading: &Reading, churn_explicit: bool, thresholds: &Thresholds) 
                 settled.reasons.push(format!("one sentence tells of {}", grave.what.title()));
             }
         }
+    }
+    if kind.value == Kind::Empty {
+        settled.confidence = settled.confidence.min(GUESS);
     }
     let unread = reading.language == Language::Other && settled.confidence < thresholds.unsure_below;
     if unread && settled.priority == Priority::P3 {
@@ -152,7 +161,7 @@ mod tests {
         for (what, confidence, read, expected) in [
             (Gravity::Outage, 0.75, P3, (P2, 0.25)),
             (Gravity::Breach, 0.75, P2, (P2, 0.25)),
-            (Gravity::Leaving, 0.75, P3, (P3, 0.25)),
+            (Gravity::Leaving, 0.75, P3, (P3, 0.9)),
             (Gravity::Loss, 0.75, P1, (P1, 0.9)),
             (Gravity::Loss, 0.4, P3, (P3, 0.9)),
         ] {

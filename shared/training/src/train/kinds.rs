@@ -9,7 +9,7 @@ use analyst::{
     customer_text::own_words,
     heads::Layer,
     inputs::Inputs,
-    kinds::{EVIDENCE, Parts},
+    kinds::{EVIDENCE, Parts, fresh_subject},
     model::argmax,
     text,
 };
@@ -44,7 +44,7 @@ impl KindExamples {
         for ((subject, body, _), mut row) in all.iter().zip(evidence.rows_mut()) {
             let sentences = text::sentences(&own_words(subject, body));
             let inputs = Inputs::new(encoder, subject, &sentences);
-            row.assign(&Parts::new(acts, &inputs, subject, &sentences).evidence());
+            row.assign(&Parts::new(acts, &inputs, fresh_subject(subject), &sentences).evidence());
         }
         Self { evidence, truth: all.iter().map(|(_, _, kind)| *kind as usize).collect() }
     }
