@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, str::FromStr};
 
 use domain::{
     Draft, Grave, Gravity, Intent, Kind, Language, Priority, Reading, Scored, Sentiment, TeamId,
+    quote::Source,
     reading::{Signal, Usage},
 };
 use serde::Deserialize;
@@ -84,8 +85,10 @@ pub enum Dropped {
 /// What the answer is checked against.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'a> {
-    /// The customer's words: what a draft and a reason may repeat.
-    pub said: &'a str,
+    /// The customer's words.
+    pub own: &'a str,
+    /// Another person's that the customer handed on.
+    pub forwarded: &'a str,
     /// Of those words, in case the answer names none.
     pub language: Language,
     /// The articles the model was shown.
@@ -95,6 +98,13 @@ pub struct Given<'a> {
     pub signatures: &'a BTreeMap<TeamId, String>,
     /// Who answered.
     pub analyst: &'a str,
+}
+
+impl Given<'_> {
+    /// What a draft and a reason may repeat.
+    fn said(&self) -> String {
+        format!("{}\n{}", self.own, self.forwarded)
+    }
 }
 
 /// The answer as a reading, and what had to be left out of it.
@@ -131,8 +141,8 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
     };
     let language = form.language.trim().parse::<Language>().unwrap_or(given.language);
 
-    let churn_quotes = quotes(&form.churn_quotes, given.redactor);
-    let buying_quotes = quotes(&form.buying_quotes, given.redactor);
+    let churn_quotes = own_words(quotes(&form.churn_quotes, given.redactor), given);
+    let buying_quotes = own_words(quotes(&form.buying_quotes, given.redactor), given);
     let churn = if form.churn >= CLAIM && churn_quotes.is_empty() {
         dropped.push(Dropped::Churn);
         Signal { value: false, confidence: 0.0, quotes: Vec::new() }
@@ -200,11 +210,18 @@ fn quotes(given: &[String], redactor: &Redactor) -> Vec<String> {
         .collect()
 }
 
+/// Without what only another person said: whoever hands a message on neither leaves nor buys by it.
+fn own_words(quotes: Vec<String>, given: Given<'_>) -> Vec<String> {
+    let (own, forwarded) = (Source::new([given.own]), Source::new([given.forwarded]));
+    let occurs = |source: &Source, quote: &String| !source.verified(std::slice::from_ref(quote)).is_empty();
+    quotes.into_iter().filter(|quote| occurs(&own, quote) || !occurs(&forwarded, quote)).collect()
+}
+
 /// The reason as one line, without anything that a draft may not say either.
 fn reason(said: &str, given: Given<'_>) -> Option<String> {
     let line = given.redactor.restore_shown(said).split_whitespace().collect::<Vec<_>>().join(" ");
     let line: String = line.chars().take(LONGEST_REASON).collect();
-    Some(line).filter(|line| !line.is_empty() && grounding::note(line, given.said, given.redactor).is_ok())
+    Some(line).filter(|line| !line.is_empty() && grounding::note(line, &given.said(), given.redactor).is_ok())
 }
 
 /// The draft, if there is one and it may be shown.
@@ -223,7 +240,7 @@ fn draft(form: &Form, priority: Priority, agent: &TeamId, given: Given<'_>) -> R
         return Err(Dropped::DraftLength);
     }
     let source = format!("{}\n\n{}", article.title, article.answer);
-    grounding::draft(&text, given.said, &source, given.redactor).map_err(Dropped::Ungrounded)?;
+    grounding::draft(&text, &given.said(), &source, given.redactor).map_err(Dropped::Ungrounded)?;
     let signature = given.signatures.get(agent).map_or("The support team", String::as_str);
     Ok(Some(Draft {
         text: format!("{text}\n\n{signature}").into(),
@@ -277,7 +294,8 @@ mod tests {
         let signatures = [(sample::team("nexus"), "The Nexus team".to_owned())].into();
         let said = ticket.texts().collect::<Vec<_>>().join("\n");
         let given = Given {
-            said: &said,
+            own: &said,
+            forwarded: "The shopper ends the contract.",
             language: Language::Fr,
             articles: &articles,
             redactor: &redactor,
@@ -340,6 +358,8 @@ mod tests {
         for (changes, reasons, churn, intent, draft) in [
             (json!({ "churn_quotes": ["We cancel."] }), vec![], true, true, true),
             (json!({ "churn_quotes": [] }), vec![Dropped::Churn], false, true, true),
+            (json!({ "churn_quotes": ["The shopper ends the contract."] }), vec![Dropped::Churn], false, true, true),
+            (json!({ "buying_quotes": ["The shopper ends the contract."] }), vec![Dropped::Intent], true, false, true),
             (json!({ "churn_quotes": [], "churn": 3 }), vec![], false, true, true),
             (json!({ "buying_quotes": [""] }), vec![Dropped::Intent], true, false, true),
             (json!({ "intent": "NONE" }), vec![], true, false, true),

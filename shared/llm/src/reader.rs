@@ -99,9 +99,11 @@ impl ModelReader {
                 return Ok(Err(failed(failure.fallback)));
             }
         };
-        let said = text.texts().chain(forwarded(text).iter().map(String::as_str)).collect::<Vec<_>>().join("\n");
+        let own = text.texts().collect::<Vec<_>>().join("\n");
+        let forwarded = text.forwarded().map_or("", |forwarded| forwarded.text.as_str());
         let given = Given {
-            said: &said,
+            own: &own,
+            forwarded,
             language: text.language(),
             articles: &articles,
             redactor: &redactor,
@@ -132,20 +134,15 @@ impl ModelReader {
         let people: Vec<&str> = ticket.requester_name.as_deref().into_iter().collect();
         let known = Known { people: &people, company: Some(&account.name) };
         let channel = prompt::channel(&ticket.channel);
-        let mut redactor =
-            Redactor::new(known, text.texts().chain(forwarded(text).iter().map(String::as_str)).chain([channel]));
+        let forwarded = text.forwarded().map(|forwarded| forwarded.text.as_str());
+        let mut redactor = Redactor::new(known, text.texts().chain(forwarded).chain([channel]));
         let mut redact = |text: &str| if self.redaction { redactor.redact(text) } else { text.to_owned() };
         let words = TicketText {
             subject: redact(text.subject()),
             messages: text.messages().iter().map(|message| redact(message)).collect(),
-            forwarded: forwarded(text).iter().map(|message| redact(message)).collect(),
+            forwarded: forwarded.into_iter().map(&mut redact).collect(),
             channel: redact(channel),
         };
         (redactor, words)
     }
-}
-
-/// What others wrote and the customer passed on.
-fn forwarded(_text: &CustomerText) -> &[String] {
-    &[]
 }

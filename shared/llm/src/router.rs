@@ -115,7 +115,8 @@ impl Analyst for Router {
 /// Whether the text instructs its reader. Of a short ticket the quoted history and the signature are looked at as well.
 fn suspected(ticket: &Ticket, text: &CustomerText) -> bool {
     let short = ticket.texts().map(str::len).sum::<usize>() <= MOST_BYTES;
-    injection::suspected(text.texts()) || short && injection::suspected(ticket.texts())
+    let forwarded = text.forwarded().map(|forwarded| forwarded.text.as_str());
+    injection::suspected(text.texts().chain(forwarded)) || short && injection::suspected(ticket.texts())
 }
 
 /// Unsure, or money is at stake.
