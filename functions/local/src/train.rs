@@ -32,7 +32,9 @@ const OWN_WEIGHT: f32 = 3.0;
 /// A corpus that cannot be read or contradicts itself, named by file and line; a CSV without labels.
 pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
     let encoder = Encoder::new(data::ENCODER)?;
-    kinds::command(arguments, &encoder)?;
+    if arguments.only_kinds || arguments.corpus.join("acts").is_dir() {
+        kinds::command(arguments, &encoder)?;
+    }
     if arguments.only_kinds { Ok(Ended::Well) } else { heads(arguments, &encoder) }
 }
 

@@ -29,6 +29,8 @@ const LONGEST_SUBJECT: usize = 500;
 const EDGE: usize = 3;
 /// A subject above nothing says something from this many words on.
 const SUBJECT_ALONE: usize = 2;
+/// A cover note of more words tells by itself whether what it covers still matters.
+const SPEAKS_FOR_ITSELF: usize = 40;
 /// Stands where sentences were left out.
 const GAP: &str = "[…]";
 /// The subject of a message that answers another.
@@ -203,6 +205,13 @@ impl CustomerText {
     /// Who is behind the ticket, as far as the helpdesk knows.
     pub(crate) fn sender(&self) -> Sender {
         self.sender
+    }
+
+    /// What is forwarded, if it may raise the priority: not under words that settle it, or that are long enough to say
+    /// themselves what matters.
+    pub(crate) fn urgent_forward(&self) -> Option<&Forwarded> {
+        let speaks_for_itself = self.body.split_whitespace().nth(SPEAKS_FOR_ITSELF).is_some();
+        self.forwarded.as_ref().filter(|_| !speaks_for_itself && !self.parts.is_closed())
     }
 
     /// What subject and sentences do.

@@ -12,7 +12,7 @@ use crate::{
     CustomerText, Task, Weights,
     acts::{Act, PerAct},
     draft::{self, Frame},
-    gravity,
+    features, gravity,
     greeting::Addressee,
     kinds::marks,
     knowledge::{Article, KnowledgeBase, Question},
@@ -38,15 +38,21 @@ const CLAIM: f32 = 0.33;
 const MARKED: f32 = 0.95;
 /// How sure it is that a forward is a request.
 const FORWARD: f32 = 0.6;
+/// The heads have enough to go by in a text of more words: one sentence of it raises a doubt, and no alarm.
+const LONG: usize = 60;
+const DOUBT: f32 = 0.62;
+/// A sentence this grave is heard beside a machine's words.
+const LOUD: f32 = 0.5;
 /// One of four.
 const GUESS: f32 = 0.25;
+/// No label is chosen that is less likely than this, however cheap a mistake it would be.
+const BELIEVED: f32 = 0.05;
 /// What a missed P0 costs beside a false one.
 const MISSED_P0: f32 = 4.0;
 /// Quotes named for a signal.
 const MOST_QUOTES: usize = 2;
-/// A quote carries its signal if its own log-odds are at least this, or the act alone is so sure.
-const CARRIES: f32 = -1.0;
-const CARRIES_BY_ACT: f32 = 0.4;
+/// The least log-odds of a sentence of notice.
+const HEARD: f32 = -2.0;
 /// A sentence this sure to give notice is a churn signal.
 const NOTICE: f32 = 0.7;
 /// A sentence within this many log-odds of the strongest one is quoted as well.
@@ -77,8 +83,9 @@ impl EmbeddedAnalyst {
     pub fn read(&self, text: &CustomerText) -> Reading {
         let opinion = self.weights.model.predict(text.inputs(), text.features());
         let kind = self.kind(text);
+        let grave = gravest(text, kind);
         let (priority, agent) = self.urgency(text, &opinion);
-        let churn = with_notice(signal(&opinion, Task::Churn, text), text);
+        let churn = with_notice(signal(&opinion, Task::Churn, text), &opinion, text);
         let wish = signal(&opinion, Task::Intent, text);
         let kinds = opinion.probabilities(Task::Intent).get(1..).unwrap_or_default();
         let intent = INTENTS.get(argmax(kinds)).copied();
@@ -86,13 +93,13 @@ impl EmbeddedAnalyst {
             analyst: NAME.to_owned(),
             fallback: None,
             language: text.language(),
-            priority: unless_all_clear(text, kind, within(text, priority)),
+            priority: unless_all_clear(text, kind, grave.as_ref(), within(text, priority)),
             agent: within(text, agent),
             sentiment: label(&opinion, Task::Sentiment, &SENTIMENTS),
             churn,
             intent: Signal { value: intent.filter(|_| wish.value), confidence: wish.confidence, quotes: wish.quotes },
             kind,
-            grave: gravest(text),
+            grave,
             mixed: text.is_mixed(),
             reason: None,
             draft: None,
@@ -110,7 +117,7 @@ impl EmbeddedAnalyst {
             (label(opinion, Task::Priority, &PRIORITIES), label(opinion, Task::Agent, &TeamId::bundled()))
         };
         let own = labels(own);
-        let Some(forwarded) = text.forwarded() else { return own };
+        let Some(forwarded) = text.urgent_forward() else { return own };
         let both = labels(&self.weights.model.predict(forwarded.inputs(), forwarded.features()));
         if both.0.value < own.0.value || text.sentences().is_empty() { both } else { own }
     }
@@ -202,20 +209,33 @@ impl EmbeddedAnalyst {
 }
 
 /// A machine that says that all is well is no matter for anybody, whatever words its name has.
-fn unless_all_clear(text: &CustomerText, kind: Scored<Kind>, priority: Scored<Priority>) -> Scored<Priority> {
-    if kind.value == Kind::MachineAlert && text.parts().is_all_clear() {
+fn unless_all_clear(
+    text: &CustomerText,
+    kind: Scored<Kind>,
+    grave: Option<&Grave>,
+    priority: Scored<Priority>,
+) -> Scored<Priority> {
+    if kind.value == Kind::MachineAlert
+        && text.parts().is_all_clear()
+        && grave.is_none_or(|grave| grave.confidence < LOUD)
+    {
         Scored { value: Priority::P3, confidence: kind.confidence }
     } else {
         priority
     }
 }
 
-/// The gravest sentence of the customer, or of whoever is forwarded: but leaving is only the customer's own to say.
-fn gravest(text: &CustomerText) -> Option<Grave> {
+/// The gravest sentence of the customer, or of whoever is forwarded: but leaving is only the customer's own to say, and a
+/// fraud threatens with outages of its own.
+fn gravest(text: &CustomerText, kind: Scored<Kind>) -> Option<Grave> {
     let own = gravity::gravest(text.parts_by_sentence().map(|(sentence, acts, _)| (sentence, acts)));
-    let theirs = text.forwarded().and_then(|forwarded| gravity::gravest(forwarded.acts()));
+    let theirs = text.urgent_forward().and_then(|forwarded| gravity::gravest(forwarded.acts()));
     let theirs = theirs.filter(|grave| grave.what != Gravity::Leaving);
-    own.into_iter().chain(theirs).max_by(|a, b| a.confidence.total_cmp(&b.confidence))
+    let mut gravest = own.into_iter().chain(theirs).max_by(|a, b| a.confidence.total_cmp(&b.confidence))?;
+    if text.body().split_whitespace().nth(LONG).is_some() {
+        gravest.confidence = gravest.confidence.min(DOUBT);
+    }
+    (kind.value != Kind::Phishing).then_some(gravest)
 }
 
 /// As sure as a guess where the text is in a language that nobody here reads, or is none.
@@ -261,7 +281,9 @@ pub fn chosen(task: Task, probabilities: &[f32]) -> usize {
                 };
                 probabilities.iter().enumerate().map(of).sum()
             };
-            argmax(&(0..probabilities.len()).map(|found| -cost(found)).collect::<Vec<_>>())
+            let believed = probabilities.iter().enumerate().filter(|(_, probability)| **probability >= BELIEVED);
+            let cheapest = believed.map(|(class, _)| class).min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
+            cheapest.unwrap_or_else(|| argmax(probabilities))
         }
         Task::Churn | Task::Intent => {
             let likely = probabilities.first().is_none_or(|none| 1.0 - none >= CLAIM);
@@ -280,40 +302,75 @@ fn label<T: Clone>(opinion: &Prediction, task: Task, values: &[T]) -> Scored<T> 
     }
 }
 
+/// Whether a sentence carries a signal, by its own log-odds and by what it does.
+type Carries = fn(f32, &PerAct) -> bool;
+
 /// The sentences that carry a signal best are quoted: those that would be heard by themselves.
 fn signal(opinion: &Prediction, task: Task, text: &CustomerText) -> Signal<bool> {
     let probabilities = opinion.probabilities(task);
     let confidence = probabilities.first().map_or(0.0, |none| 1.0 - none).clamp(0.0, 1.0);
     let value = chosen(task, probabilities) > 0;
-    let (odds, said): (&[f32], fn(&PerAct) -> f32) = match task {
-        Task::Churn => (&opinion.churn, |acts| acts[Act::Leaving] + acts[Act::Evaluating]),
-        Task::Intent => (&opinion.intent, |acts| acts[Act::Buying]),
-        Task::Priority | Task::Agent | Task::Sentiment => (&[], |_| 0.0),
+    let (odds, carries): (&[f32], Carries) = match task {
+        Task::Churn => (&opinion.churn, carries_churn),
+        Task::Intent => (&opinion.intent, carries_intent),
+        Task::Priority | Task::Agent | Task::Sentiment => (&[], |_, _| false),
     };
     let sentences = text.sentences().iter().zip(&text.parts().sentences);
-    let mut scored: Vec<(f32, &String, f32)> =
-        odds.iter().zip(sentences).map(|(odds, (sentence, acts))| (*odds, sentence, said(acts))).collect();
+    let carriers = odds.iter().zip(sentences).filter(|(odds, (_, acts))| value && carries(**odds, acts));
+    let mut scored: Vec<(f32, &String)> = carriers.map(|(odds, (sentence, _))| (*odds, sentence)).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let best = scored.first().map_or(f32::NEG_INFINITY, |(odds, ..)| *odds);
-    let near = scored.iter().take(MOST_QUOTES).filter(|(odds, _, said)| {
-        value && best - odds <= QUOTE_MARGIN && (*odds >= CARRIES || *said >= CARRIES_BY_ACT)
-    });
-    Signal { value, confidence, quotes: near.map(|(_, sentence, _)| (*sentence).clone()).collect() }
+    let best = scored.first().map_or(f32::NEG_INFINITY, |(odds, _)| *odds);
+    let near = scored.iter().take(MOST_QUOTES).filter(|(odds, _)| best - odds <= QUOTE_MARGIN);
+    Signal { value, confidence, quotes: near.map(|(_, sentence)| (*sentence).clone()).collect() }
+}
+
+/// An account manager is shown the sentence, so it has to sound like leaving by itself.
+fn carries_churn(odds: f32, acts: &PerAct) -> bool {
+    odds >= -1.0 || acts[Act::Leaving] + acts[Act::Evaluating] >= 0.25
+}
+
+/// A wish is often said in half a sentence, and a seller loses little by a false one.
+fn carries_intent(odds: f32, acts: &PerAct) -> bool {
+    odds >= -2.5 || acts[Act::Buying] >= 0.3
 }
 
 /// A plain notice is heard, whatever stands around it: the heads judge whole tickets, and one sentence among many faults or
 /// questions is easily lost on them.
-fn with_notice(churn: Signal<bool>, text: &CustomerText) -> Signal<bool> {
-    let sentences = text.sentences().iter().zip(&text.parts().sentences);
-    let notice = sentences.max_by(|a, b| a.1[Act::Leaving].total_cmp(&b.1[Act::Leaving]));
-    match notice {
-        Some((sentence, acts)) if acts[Act::Leaving] >= NOTICE && acts[Act::Leaving] > churn.confidence => {
+fn with_notice(churn: Signal<bool>, opinion: &Prediction, text: &CustomerText) -> Signal<bool> {
+    let sentences = text.sentences().iter().zip(&text.parts().sentences).zip(&opinion.churn);
+    let notices = sentences.filter(|((sentence, acts), odds)| gives_notice(sentence, acts, **odds));
+    let surest = notices.map(|(notice, _)| notice).max_by(|a, b| a.1[Act::Leaving].total_cmp(&b.1[Act::Leaving]));
+    match surest {
+        Some((sentence, acts)) if acts[Act::Leaving] > churn.confidence => {
             let others = churn.quotes.into_iter().filter(|quote| quote != sentence);
             let quotes = std::iter::once(sentence.clone()).chain(others).take(MOST_QUOTES).collect();
             Signal { value: true, confidence: acts[Act::Leaving], quotes }
         }
         Some(_) | None => churn,
     }
+}
+
+/// Whether a sentence gives notice of the contract. Both classifiers take a colleague who leaves for a customer who does, so
+/// that a word for one needs more.
+fn gives_notice(sentence: &str, acts: &PerAct, odds: f32) -> bool {
+    const COLLEAGUES: [&str; 14] = [
+        "user",
+        "users",
+        "login",
+        "colleague",
+        "benutzer",
+        "nutzer",
+        "zugang",
+        "kollege",
+        "kollegin",
+        "utilisateur",
+        "collegue",
+        "usuario",
+        "usuaria",
+        "companero",
+    ];
+    let about_a_colleague = features::words(sentence).iter().any(|word| COLLEAGUES.contains(&word.as_str()));
+    acts[Act::Leaving] >= NOTICE && odds >= if about_a_colleague { 0.0 } else { HEARD }
 }
 
 const PRIORITIES: [Priority; 4] = [Priority::P0, Priority::P1, Priority::P2, Priority::P3];

@@ -7,11 +7,15 @@ use crate::acts::{Act, PerAct, likeliest};
 
 /// Below this a sentence is not worth naming: a ticket of ten calm sentences has one as sure by chance.
 const NAMED: f32 = 0.3;
-/// A sentence is neither here nor there if so much of it is courtesy, context or boilerplate.
-const NEUTRAL: f32 = 0.5;
-/// How near a question has to be to one that the article answers. A second question about the same thing is as near; one
-/// about another is at 0.2 to 0.4.
-const ANSWERED: f32 = 0.45;
+/// A sentence stands in the way of an answer if it is this sure to do something else than ask.
+const MORE: f32 = 0.5;
+/// A question this near to one that the article answers is that question, whatever else it sounds like.
+const ANSWERED: f32 = 0.5;
+/// One that is farther is another question.
+const ANOTHER: f32 = 0.35;
+
+/// A question of no more words means nothing without the one before it: "Where is that?"
+const SHORT: usize = 5;
 
 /// The acts that are grave.
 const GRAVE: [(Act, Gravity); 4] = [
@@ -40,16 +44,19 @@ pub(crate) fn unanswered<'a>(
     sentences: impl Iterator<Item = (&'a str, &'a PerAct, &'a Vector)>,
     nearness: impl Fn(&Vector) -> f32,
 ) -> Option<String> {
-    let mut beside =
-        sentences.filter(|(_, acts, meaning)| !is_neutral(acts) && !(asks(acts) && nearness(meaning) >= ANSWERED));
+    let mut beside = sentences.filter(|(sentence, acts, meaning)| {
+        let short = sentence.split_whitespace().nth(SHORT).is_none();
+        stands_beside(acts, nearness(meaning)) && !(short && likeliest(acts).0 == Act::Question)
+    });
     beside.next().map(|(sentence, _, _)| sentence.to_owned())
 }
 
-fn is_neutral(acts: &PerAct) -> bool {
-    acts[Act::Courtesy] + acts[Act::Context] + acts[Act::Boilerplate] >= NEUTRAL
-}
-
-/// A question, or context of one.
-fn asks(acts: &PerAct) -> bool {
-    matches!(likeliest(acts).0, Act::Question | Act::Context | Act::Courtesy)
+/// Whether a sentence is neither courtesy nor context nor a question so near to the article's.
+fn stands_beside(acts: &PerAct, nearness: f32) -> bool {
+    match likeliest(acts) {
+        (Act::Courtesy | Act::Context | Act::Boilerplate, _) => false,
+        (Act::Question, sure) => sure >= MORE && nearness < ANOTHER,
+        (Act::Buying | Act::Shopper, sure) => sure >= MORE && nearness < ANSWERED,
+        (_, sure) => sure >= MORE,
+    }
 }

@@ -22,6 +22,9 @@ use crate::{
 pub const EVIDENCE: usize = 3 * Act::COUNT + MARKS + WIDTH;
 const MARKS: usize = 6;
 
+/// A sentence this sure to say so settles what is forwarded below it.
+const CLOSED: f32 = 0.4;
+
 /// What each part of a ticket does.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Parts {
@@ -90,11 +93,15 @@ impl Kinds {
         softmax(logits.view_mut());
         let probabilities = logits.to_vec();
         let (request, others) = probabilities.split_first().expect("a request is the first kind");
-        if *request >= 0.5 {
-            return Scored { value: Kind::Request, confidence: *request };
-        }
         let value = Kind::iter().nth(argmax(others) + 1).unwrap_or_default();
-        Scored { value, confidence: 1.0 - request }
+        if *request >= 0.5 {
+            Scored { value: Kind::Request, confidence: *request }
+        } else if parts.support(value) >= SUPPORT {
+            Scored { value, confidence: 1.0 - request }
+        } else {
+            // The whole sounds like it, and no sentence says it.
+            Scored { value: Kind::Request, confidence: 1.0 - others.iter().copied().fold(0.0, f32::max) }
+        }
     }
 }
 
@@ -105,6 +112,9 @@ pub fn fresh_subject(subject: &str) -> Option<&str> {
     let plain = mail::subject::parse(subject).kind == mail::subject::Kind::Plain;
     (plain && !marks::is_automatic(subject)).then_some(subject)
 }
+
+/// A ticket is of a kind only if one of its sentences is at least this sure to do what the kind does.
+const SUPPORT: f32 = 0.3;
 
 impl Parts {
     /// `inputs` are of this subject and these sentences. No subject is told of where it is an older message's.
@@ -118,6 +128,31 @@ impl Parts {
             marks: marks(subject.unwrap_or_default(), sentences),
             meaning: inputs.sentences.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(WIDTH)),
         }
+    }
+
+    /// How sure the surest sentence is to do what tickets of this kind do.
+    fn support(&self, kind: Kind) -> f32 {
+        let acts: &[Act] = match kind {
+            Kind::Automatic => &[Act::Absence, Act::Acknowledgement, Act::Bounce, Act::Bulk],
+            Kind::Thanks => &[Act::Closing, Act::Courtesy],
+            Kind::MachineAlert => &[Act::Alarm, Act::AllClear],
+            Kind::Solicitation => &[Act::Pitch, Act::Application, Act::Shopper],
+            Kind::Phishing => &[Act::Phishing, Act::Bulk, Act::Pitch],
+            Kind::SecurityReport => &[Act::Vulnerability, Act::Breach],
+            Kind::LegalLetter => &[Act::Legal],
+            Kind::DataRequest => &[Act::DataRequest],
+            Kind::PersonInDanger => &[Act::Danger],
+            // What says nothing has no sentence that does.
+            Kind::Request | Kind::Empty => return 1.0,
+        };
+        let said = self.sentences.iter().chain([&self.subject]);
+        said.map(|found| acts.iter().map(|act| found[*act]).sum()).fold(0.0, f32::max)
+    }
+
+    /// Whether the writer says that it is settled.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.sentences.iter().any(|acts| acts[Act::Closing] >= CLOSED)
     }
 
     /// Whether a machine says that all is well rather than that something is wrong.

@@ -5,7 +5,6 @@ use whatlang::{Detector, Lang};
 
 use crate::{
     features,
-    heads::softmax,
     model::argmax,
     ngram_head::{self, NgramHead},
     numbers::Numbers,
@@ -17,9 +16,6 @@ const LOOKED_AT: usize = 600;
 pub const LANGUAGES: usize = 5;
 /// From this share of letters in another script on, a text is in another language, whatever product names it has.
 const FOREIGN_SCRIPT: f32 = 0.25;
-/// Below this many letters another language than English has to be this sure.
-const FEW: usize = 16;
-const SURE: f32 = 0.7;
 /// Statistics over trigrams know fifty languages more than the classifier, and are right on whole sentences only.
 const STATISTICS_FROM: usize = 60;
 
@@ -65,22 +61,73 @@ impl Languages {
         if foreign as f32 >= FOREIGN_SCRIPT * letters as f32 {
             return Language::Other;
         }
-        let likeliest = self.likeliest(&text, letters);
+        let likeliest = self.likeliest(&text);
         let by_statistics = (letters >= STATISTICS_FROM).then(|| statistics(&text)).flatten();
         by_statistics.unwrap_or(likeliest)
     }
 }
 
 impl Languages {
-    /// Of few letters product words are most, and those are English in every language: others have to be sure.
-    fn likeliest(&self, text: &str, letters: usize) -> Language {
-        let mut logits = self.0.logits(&features::extract("", text));
-        softmax(logits.view_mut());
-        let probabilities = logits.to_vec();
-        let best = argmax(&probabilities);
-        let sure = probabilities.get(best).is_some_and(|probability| *probability >= SURE);
-        if letters >= FEW || sure { served(best) } else { Language::En }
+    /// By the words that belong to one language; English where there are none.
+    fn likeliest(&self, text: &str) -> Language {
+        let telling: Vec<&str> = text.split_whitespace().filter(|word| !is_loanword(word)).collect();
+        if telling.is_empty() {
+            return Language::En;
+        }
+        served(argmax(&self.0.logits(&features::extract("", &telling.join(" "))).to_vec()))
     }
+}
+
+/// Words of the trade that support mail in every language is full of, as [`features::words`] folds them.
+fn is_loanword(word: &str) -> bool {
+    const LOANWORDS: [&str; 44] = [
+        "api",
+        "key",
+        "keys",
+        "checkout",
+        "webhook",
+        "webhooks",
+        "tracking",
+        "pixel",
+        "shopify",
+        "store",
+        "shop",
+        "site",
+        "down",
+        "offline",
+        "online",
+        "plugin",
+        "dashboard",
+        "downtime",
+        "rotate",
+        "login",
+        "account",
+        "app",
+        "sync",
+        "export",
+        "csv",
+        "excel",
+        "label",
+        "labels",
+        "error",
+        "ticket",
+        "support",
+        "team",
+        "server",
+        "url",
+        "token",
+        "feed",
+        "crash",
+        "update",
+        "upgrade",
+        "plan",
+        "growth",
+        "scale",
+        "woocommerce",
+        "magento",
+    ];
+    let words = features::words(word);
+    words.iter().all(|word| LOANWORDS.contains(&word.as_str()) || word == "0")
 }
 
 /// What trigrams say of a whole sentence, if they are sure.

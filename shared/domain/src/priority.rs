@@ -8,7 +8,8 @@
 //! | a P1 less sure than `p1_at_least`, without a grave sentence | P2 |
 //! | a kind of ticket that is not a request | what [`crate::kind`] says, but never lower beside a grave sentence |
 //! | an explicit word about leaving over something degraded (P2) | P1; over a question (P3) nothing is broken |
-//! | a P3 beside a sentence of outage, loss or breach | P2, unsure |
+//! | a P2 or P3 beside a sentence of breach that is 0.65 sure, or one of outage or loss that is 0.8 sure | P1, unsure |
+//! | a P3 beside a less sure one | P2, unsure |
 //! | a P3 in a language that the analyst does not read | P2, unsure |
 //!
 //! Tone moves nothing. The confidence is that of the label it ends at: the kind's where the kind decided, and never more
@@ -16,6 +17,10 @@
 
 use crate::{Gravity, Kind, Language, Priority, Reading, kind, policy::Thresholds};
 
+/// A sentence of outage or loss this sure is worth looking at today, whatever stands around it.
+const URGENT: f32 = 0.8;
+/// A leak grows by the hour, so less is enough.
+const LEAK: f32 = 0.65;
 /// One of four: what is known of a ticket that says nothing.
 const GUESS: f32 = 0.25;
 
@@ -72,14 +77,17 @@ pub fn settle(reading: &Reading, churn_explicit: bool, thresholds: &Thresholds) 
         if grave.what != Gravity::Leaving || reading.draft.is_some() {
             settled.confidence = settled.confidence.min(1.0 - grave.confidence);
         }
-        match grave.what {
-            Gravity::Leaving => {}
-            Gravity::Outage | Gravity::Loss | Gravity::Breach if settled.priority == Priority::P3 => {
-                settled.to(Priority::P2, &format!("one sentence tells of {}", grave.what.title()));
-            }
-            Gravity::Outage | Gravity::Loss | Gravity::Breach => {
-                settled.reasons.push(format!("one sentence tells of {}", grave.what.title()));
-            }
+        let told = format!("one sentence tells of {}", grave.what.title());
+        let urgent = match grave.what {
+            Gravity::Leaving => None,
+            Gravity::Outage | Gravity::Loss if grave.confidence >= URGENT => Some(Priority::P1),
+            Gravity::Breach if grave.confidence >= LEAK => Some(Priority::P1),
+            Gravity::Outage | Gravity::Loss | Gravity::Breach => Some(Priority::P2),
+        };
+        match urgent {
+            Some(priority) if priority < settled.priority => settled.to(priority, &told),
+            Some(_) => settled.reasons.push(told),
+            None => {}
         }
     }
     if kind.value == Kind::Empty {
@@ -160,7 +168,8 @@ mod tests {
         let grave = |what, confidence| Some(Grave { what, confidence, quote: "Nobody can pay.".into() });
         for (what, confidence, read, expected) in [
             (Gravity::Outage, 0.75, P3, (P2, 0.25)),
-            (Gravity::Breach, 0.75, P2, (P2, 0.25)),
+            (Gravity::Outage, 0.875, P3, (P1, 0.125)),
+            (Gravity::Breach, 0.75, P2, (P1, 0.25)),
             (Gravity::Leaving, 0.75, P3, (P3, 0.9)),
             (Gravity::Loss, 0.75, P1, (P1, 0.9)),
             (Gravity::Loss, 0.4, P3, (P3, 0.9)),

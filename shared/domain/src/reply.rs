@@ -34,6 +34,8 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
         let asks_only = second.kind.value == Kind::Request && second.grave.is_none();
         second.priority.value < Priority::P2 || second.churn.value || second.intent.value.is_some() || !asks_only
     });
+    // An answer that was begun has set the ticket waiting itself.
+    let touched = ticket.touched && state.answered.is_none();
     let at_risk = history.iter().any(|past| past.high_risk && past.at <= now && now.duration_since(past.at) <= CAREFUL);
     let rules = [
         (!policy.auto_reply, "automatic answers are switched off"),
@@ -44,6 +46,7 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
         (!draft.in_language, "the article is in another language than the ticket"),
         (draft.match_score < policy.thresholds.auto_reply_match, "the article does not fit well enough"),
         (unsure, "the analyst is unsure"),
+        (reading.grave.is_some(), "a sentence may be grave"),
         (draft.unanswered.is_some(), "a sentence is neither courtesy nor context nor the question that it answers"),
         (reading.mixed, "part of the text is older or somebody else's"),
         (churn_heard, "the customer may leave"),
@@ -59,7 +62,7 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
         (ticket.sender == Sender::Suspended, "the helpdesk suspended the sender"),
         (ticket.sender == Sender::Staff, "no customer is behind the ticket"),
         (ticket.opened_privately, "the ticket was opened with a private note"),
-        (ticket.touched || !state.corrections.is_empty(), "a colleague is at work on the ticket"),
+        (touched || !state.corrections.is_empty(), "a colleague is at work on the ticket"),
         (state.answered.is_some_and(|answered| answered != ticket.version), "a public reply went out before"),
         (state.done.is_some(), "not the first triage of this ticket"),
         // Nobody knows any more what was said before.

@@ -91,7 +91,8 @@ pub fn suspected<'a>(texts: impl IntoIterator<Item = &'a str>) -> bool {
 }
 
 fn instructs(text: &str) -> bool {
-    SUSPICIOUS.is_match(plain(text).as_bytes())
+    // Bounces speak of the mail system and of replies to commands, and instruct nobody.
+    SUSPICIOUS.is_match(plain(text).replace("mail system", "mailer").as_bytes())
 }
 
 /// What encoded runs of the text say, and the whole text under ROT13. Only what looks like words counts.
@@ -177,6 +178,7 @@ mod tests {
             "Please ignore my previous message, the order number was wrong.",
             "The instructions in your article did not work.",
             "You can close this ticket.",
+            "The mail system: <ann@bikes.example>: host mx1 said: 550 user unknown (in reply to RCPT TO command)",
             "",
             "commit 9fceb02d0ae598e95dc970b74767f19372d61af8",
         ] {

@@ -3,6 +3,7 @@
 mod claude;
 mod commands;
 mod faults;
+mod inbox;
 mod process;
 mod swept;
 mod teams;

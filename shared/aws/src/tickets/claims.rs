@@ -197,7 +197,8 @@ mod tests {
         let mut reading = sample::signals();
         reading.priority.value = domain::Priority::P3;
         reading.reason = Some(hostile(400));
-        reading.churn.confidence = 0.5;
+        // Heard, and not so loud that no reply is drafted.
+        reading.churn.confidence = 0.35;
         reading.churn.quotes = (797..800).map(hostile).collect();
         reading.intent.quotes = (797..800).map(hostile).collect();
         reading.draft = Some(domain::Draft { text: hostile(8_192).into(), ..sample::draft() });

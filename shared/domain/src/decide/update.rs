@@ -206,9 +206,9 @@ mod tests {
         let plain = "Triage: P2 · Nexus (Nexus desk)";
         assert_eq!(headline(Kind::Request, 0.9), (plain.to_owned(), String::new()));
         assert_eq!(headline(Kind::Request, 0.3), (format!("{plain} · unsure"), "triage_unsure".to_owned()));
-        let thanks = headline(Kind::Thanks, 0.3);
-        assert_eq!(thanks.1, "kind_thanks triage_unsure");
-        assert!(thanks.0.ends_with(" · thanks · unsure"), "{}", thanks.0);
+        let alert = headline(Kind::MachineAlert, 0.3);
+        assert_eq!(alert.1, "kind_machine_alert triage_unsure");
+        assert!(alert.0.ends_with(" · machine alert · unsure"), "{}", alert.0);
     }
 
     #[test]
