@@ -176,6 +176,7 @@ class LocalCloud:
     def build(self) -> None:
         say("Building the functions ...")
         self.release = Release(ROOT, BUILD)
+        self.deployed = self.release
 
     def spawn(self, name: str, command: list, environment: dict) -> subprocess.Popen:
         log = self._stack.enter_context(open(WORK / f"{name}.log", "w"))
@@ -261,6 +262,7 @@ class LocalCloud:
     def deploy(self, release: Release, **parameters: str) -> None:
         """Deploys a release over whatever is there."""
         say("Deploying the template ...")
+        self.deployed = release
         self.outputs = self.sam_deploy(STACK, release, **parameters)
 
     def sam_deploy(self, stack: str, release: Release, **parameters: str) -> dict[str, str]:
@@ -282,8 +284,8 @@ class LocalCloud:
         self.deploy(self.release, ZendeskSubdomain=f"http://127.0.0.1:{self.zendesk_port}", ZendeskBotUserId=BOT, **parameters)
 
     def upload(self, bucket: str) -> None:
-        """The customer's files."""
-        s3, data = self.client("s3"), ROOT / "shared" / "data" / "customer"
+        """The customer's files, as the deployed release brings them: an older one knows no newer fields."""
+        s3, data = self.client("s3"), self.deployed.root / "shared" / "data" / "customer"
         for file in [data / "policy.json", data / "agents.json", *sorted((data / "knowledge_base").glob("*.md"))]:
             s3.upload_file(str(file), bucket, str(file.relative_to(data)))
 

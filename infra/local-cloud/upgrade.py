@@ -26,8 +26,7 @@ class Previous:
 
     def deploy(self) -> None:
         say("The previous release ...")
-        # It has a parameter Stage in place of LocalCloud; sam leaves out what a template does not have.
-        self.cloud.deploy(self.release, Stage="test", ZendeskSubdomain=f"http://127.0.0.1:{self.cloud.zendesk_port}", ZendeskBotUserId=BOT)
+        self.cloud.deploy(self.release, ZendeskSubdomain=f"http://127.0.0.1:{self.cloud.zendesk_port}", ZendeskBotUserId=BOT)
 
 
 @contextlib.contextmanager
@@ -97,6 +96,7 @@ def fall(cloud: LocalCloud, previous: Previous) -> None:
         for ticket in BACK:
             suite.expect(suite.post(suite.created(ticket))[0], 200)
         previous.deploy()
+        cloud.upload(cloud.outputs["ConfigBucketName"])
     for ticket in BACK:
         suite.triaged(ticket)
     at_rest(cloud)

@@ -51,6 +51,8 @@ const BELIEVED: f32 = 0.05;
 const MISSED_P0: f32 = 4.0;
 /// Quotes named for a signal.
 const MOST_QUOTES: usize = 2;
+/// One less sure is one if the heads by themselves think it likelier than not.
+const LIKELY: f32 = 0.5;
 /// The least log-odds of a sentence of notice.
 const HEARD: f32 = -2.0;
 /// A sentence this sure to give notice is a churn signal.
@@ -370,7 +372,9 @@ fn gives_notice(sentence: &str, acts: &PerAct, odds: f32) -> bool {
         "companero",
     ];
     let about_a_colleague = features::words(sentence).iter().any(|word| COLLEAGUES.contains(&word.as_str()));
-    acts[Act::Leaving] >= NOTICE && odds >= if about_a_colleague { 0.0 } else { HEARD }
+    let surely = acts[Act::Leaving] >= NOTICE && odds >= HEARD;
+    let agreed = acts[Act::Leaving] >= LIKELY && odds >= 0.0;
+    agreed || surely && !about_a_colleague
 }
 
 const PRIORITIES: [Priority; 4] = [Priority::P0, Priority::P1, Priority::P2, Priority::P3];

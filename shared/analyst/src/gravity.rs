@@ -6,14 +6,18 @@ use encoder::Vector;
 use crate::acts::{Act, PerAct, likeliest};
 
 /// Below this a sentence is not worth naming: a ticket of ten calm sentences has one as sure by chance.
-const NAMED: f32 = 0.3;
+const NAMED: f32 = 0.4;
 /// A sentence stands in the way of an answer if it is this sure to do something else than ask.
 const MORE: f32 = 0.5;
 /// A question this near to one that the article answers is that question, whatever else it sounds like.
 const ANSWERED: f32 = 0.5;
+/// Something in the ticket has to be this near, or nobody asked.
+const ASKED: f32 = 0.4;
 /// One that is farther is another question.
 const ANOTHER: f32 = 0.35;
 
+/// Half as grave as what is said aloud is too much beside an answer.
+const MAYBE: f32 = 0.35;
 /// A question of no more words means nothing without the one before it: "Where is that?"
 const SHORT: usize = 5;
 
@@ -38,21 +42,29 @@ pub(crate) fn gravest<'a>(sentences: impl Iterator<Item = (&'a str, &'a PerAct)>
     (confidence >= NAMED).then(|| Grave { what, confidence: confidence.min(1.0), quote: sentence.to_owned() })
 }
 
-/// The first sentence that is neither courtesy nor context nor near a question of the article. `nearness` tells how near
-/// what a sentence means is to what the article answers, as a cosine.
+/// The first sentence that is neither courtesy nor context nor near a question of the article; the first of all where none
+/// is near one, as below the subject of an older message. `nearness` tells how near what a sentence means is to what the
+/// article answers, as a cosine.
 pub(crate) fn unanswered<'a>(
     sentences: impl Iterator<Item = (&'a str, &'a PerAct, &'a Vector)>,
     nearness: impl Fn(&Vector) -> f32,
 ) -> Option<String> {
-    let mut beside = sentences.filter(|(sentence, acts, meaning)| {
-        let short = sentence.split_whitespace().nth(SHORT).is_none();
-        stands_beside(acts, nearness(meaning)) && !(short && likeliest(acts).0 == Act::Question)
+    let sentences: Vec<(&str, &PerAct, f32)> =
+        sentences.map(|(sentence, acts, meaning)| (sentence, acts, nearness(meaning))).collect();
+    let asked = sentences.iter().any(|(_, _, nearness)| *nearness >= ASKED);
+    let beside = sentences.iter().find(|(sentence, acts, nearness)| {
+        let vague = likeliest(acts).0 == Act::Question && sentence.split_whitespace().nth(SHORT).is_none();
+        !asked || stands_beside(acts, *nearness) && !vague
     });
-    beside.next().map(|(sentence, _, _)| sentence.to_owned())
+    beside.map(|(sentence, ..)| (*sentence).to_owned())
 }
 
 /// Whether a sentence is neither courtesy nor context nor a question so near to the article's.
 fn stands_beside(acts: &PerAct, nearness: f32) -> bool {
+    let grave: f32 = GRAVE.iter().map(|(act, _)| acts[*act]).sum();
+    if grave >= MAYBE && nearness < ANSWERED {
+        return true;
+    }
     match likeliest(acts) {
         (Act::Courtesy | Act::Context | Act::Boilerplate, _) => false,
         (Act::Question, sure) => sure >= MORE && nearness < ANOTHER,

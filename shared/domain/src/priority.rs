@@ -80,6 +80,8 @@ pub fn settle(reading: &Reading, churn_explicit: bool, thresholds: &Thresholds) 
         let told = format!("one sentence tells of {}", grave.what.title());
         let urgent = match grave.what {
             Gravity::Leaving => None,
+            // It may be the instruction itself that names an outage.
+            Gravity::Outage | Gravity::Loss | Gravity::Breach if reading.suspicious => Some(Priority::P2),
             Gravity::Outage | Gravity::Loss if grave.confidence >= URGENT => Some(Priority::P1),
             Gravity::Breach if grave.confidence >= LEAK => Some(Priority::P1),
             Gravity::Outage | Gravity::Loss | Gravity::Breach => Some(Priority::P2),

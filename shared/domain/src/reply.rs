@@ -46,7 +46,6 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
         (!draft.in_language, "the article is in another language than the ticket"),
         (draft.match_score < policy.thresholds.auto_reply_match, "the article does not fit well enough"),
         (unsure, "the analyst is unsure"),
-        (reading.grave.is_some(), "a sentence may be grave"),
         (draft.unanswered.is_some(), "a sentence is neither courtesy nor context nor the question that it answers"),
         (reading.mixed, "part of the text is older or somebody else's"),
         (churn_heard, "the customer may leave"),
