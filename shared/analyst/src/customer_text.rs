@@ -85,7 +85,9 @@ impl CustomerText {
         let mixed = read.iter().any(Message::is_mixed);
         let own_subject = if is_of_others(subject, &read) { "" } else { subject };
         let handed_on = read.iter().rev().find_map(|message| message.forwarded.clone());
-        let handed_on = handed_on.filter(|forwarded| !forwarded.internal);
+        let noted = read.iter().rev().find(|message| message.forwarded.is_some());
+        let cover = noted.is_some_and(|message| !speaks_for_itself(&message.own));
+        let handed_on = handed_on.filter(|forwarded| !(forwarded.internal && cover));
         let (own, left_out): (Vec<_>, Vec<_>) =
             read.into_iter().map(|message| (own_and_colleagues(&message), message.left_out)).unzip();
         let own = overflow.map(str::to_owned).into_iter().chain(own).filter(|message| !message.trim().is_empty());
@@ -210,8 +212,7 @@ impl CustomerText {
     /// What is forwarded, if it may raise the priority: not under words that settle it, or that are long enough to say
     /// themselves what matters.
     pub(crate) fn urgent_forward(&self) -> Option<&Forwarded> {
-        let speaks_for_itself = self.body.split_whitespace().nth(SPEAKS_FOR_ITSELF).is_some();
-        self.forwarded.as_ref().filter(|_| !speaks_for_itself && !self.parts.is_closed())
+        self.forwarded.as_ref().filter(|_| !speaks_for_itself(&self.body) && !self.parts.is_closed())
     }
 
     /// What subject and sentences do.
@@ -298,11 +299,18 @@ pub fn own_words(subject: &str, body: &str) -> String {
     own_and_colleagues(&mail::read(body, Context { subject, requester: None }))
 }
 
-/// The writer's words, and below them what a colleague of the writer says: the customer is a company, and its manager's
-/// notice is its own whoever hands it on.
+/// Whether words are enough to say by themselves whether what they cover still matters.
+fn speaks_for_itself(own: &str) -> bool {
+    own.split_whitespace().nth(SPEAKS_FOR_ITSELF).is_some()
+}
+
+/// The writer's words, and below a cover note what a colleague of the writer says: the customer is a company, and its
+/// manager's notice is its own whoever hands it on.
 fn own_and_colleagues(message: &Message) -> String {
     match &message.forwarded {
-        Some(forwarded) if forwarded.internal => format!("{}\n\n{}", message.own, forwarded.text),
+        Some(forwarded) if forwarded.internal && !speaks_for_itself(&message.own) => {
+            format!("{}\n\n{}", message.own, forwarded.text)
+        }
         Some(_) | None => message.own.clone(),
     }
 }

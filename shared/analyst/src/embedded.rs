@@ -42,7 +42,7 @@ const FORWARD: f32 = 0.6;
 const LONG: usize = 60;
 const DOUBT: f32 = 0.62;
 /// A sentence this grave is heard beside a machine's words.
-const LOUD: f32 = 0.5;
+const LOUD: f32 = 0.8;
 /// One of four.
 const GUESS: f32 = 0.25;
 /// No label is chosen that is less likely than this, however cheap a mistake it would be.
@@ -52,7 +52,7 @@ const MISSED_P0: f32 = 4.0;
 /// Quotes named for a signal.
 const MOST_QUOTES: usize = 2;
 /// One less sure is one if the heads by themselves think it likelier than not.
-const LIKELY: f32 = 0.5;
+const LIKELY: f32 = 0.57;
 /// The least log-odds of a sentence of notice.
 const HEARD: f32 = -2.0;
 /// A sentence this sure to give notice is a churn signal.

@@ -21,25 +21,24 @@ const MAYBE: f32 = 0.35;
 /// A question of no more words means nothing without the one before it: "Where is that?"
 const SHORT: usize = 5;
 
-/// The acts that are grave.
-const GRAVE: [(Act, Gravity); 4] = [
-    (Act::Outage, Gravity::Outage),
-    (Act::Loss, Gravity::Loss),
-    (Act::Breach, Gravity::Breach),
-    (Act::Leaving, Gravity::Leaving),
-];
-
 /// The gravest of these sentences, if one is grave.
 pub(crate) fn gravest<'a>(sentences: impl Iterator<Item = (&'a str, &'a PerAct)>) -> Option<Grave> {
-    let graves = sentences.map(|(sentence, acts)| {
-        let confidence: f32 = GRAVE.iter().map(|(act, _)| acts[*act]).sum();
-        let (_, what) = GRAVE.iter().copied().fold((0.0, Gravity::Outage), |best, (act, what)| {
-            if acts[act] > best.0 { (acts[act], what) } else { best }
-        });
-        (confidence, what, sentence)
-    });
-    let (confidence, what, sentence) = graves.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let graves = sentences.map(|(sentence, acts)| (gravity(acts), sentence));
+    let ((confidence, what), sentence) = graves.max_by(|a, b| a.0.0.total_cmp(&b.0.0))?;
     (confidence >= NAMED).then(|| Grave { what, confidence: confidence.min(1.0), quote: sentence.to_owned() })
+}
+
+/// How grave a sentence is, and what makes it so: an act with the milder one beside it. The three are not added up: a little
+/// of each is none of them.
+fn gravity(acts: &PerAct) -> (f32, Gravity) {
+    let with = |act: Act, milder: Act| if acts[act] >= acts[milder] { acts[act] + acts[milder] } else { acts[act] };
+    let (outage, loss) = (acts[Act::Outage], acts[Act::Loss]);
+    let trouble = if outage >= loss { Gravity::Outage } else { Gravity::Loss };
+    let others = [
+        (with(Act::Breach, Act::Vulnerability), Gravity::Breach),
+        (with(Act::Leaving, Act::Evaluating), Gravity::Leaving),
+    ];
+    others.into_iter().fold((outage + loss, trouble), |most, grave| if grave.0 > most.0 { grave } else { most })
 }
 
 /// The first sentence that is neither courtesy nor context nor near a question of the article; the first of all where none
@@ -61,8 +60,7 @@ pub(crate) fn unanswered<'a>(
 
 /// Whether a sentence is neither courtesy nor context nor a question so near to the article's.
 fn stands_beside(acts: &PerAct, nearness: f32) -> bool {
-    let grave: f32 = GRAVE.iter().map(|(act, _)| acts[*act]).sum();
-    if grave >= MAYBE && nearness < ANSWERED {
+    if gravity(acts).0 >= MAYBE && nearness < ANSWERED {
         return true;
     }
     match likeliest(acts) {

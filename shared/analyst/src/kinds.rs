@@ -22,6 +22,8 @@ use crate::{
 pub const EVIDENCE: usize = 3 * Act::COUNT + MARKS + WIDTH;
 const MARKS: usize = 6;
 
+/// A sentence this sure to say so is plain.
+const PLAIN: f32 = 0.5;
 /// A sentence this sure to say so settles what is forwarded below it.
 const CLOSED: f32 = 0.4;
 
@@ -155,11 +157,12 @@ impl Parts {
         self.sentences.iter().any(|acts| acts[Act::Closing] >= CLOSED)
     }
 
-    /// Whether a machine says that all is well rather than that something is wrong.
+    /// Whether a machine says that all is well, in one sentence plainly, and rather than that something is wrong.
     #[must_use]
     pub fn is_all_clear(&self) -> bool {
-        let all = |act: Act| self.sentences.iter().map(|acts| acts[act]).sum::<f32>() + self.subject[act];
-        all(Act::AllClear) > all(Act::Alarm)
+        let said = || self.sentences.iter().chain([&self.subject]);
+        let all = |act: Act| said().map(|acts| acts[act]).sum::<f32>();
+        said().any(|acts| acts[Act::AllClear] >= PLAIN) && all(Act::AllClear) > all(Act::Alarm)
     }
 
     /// As the classifier of tickets sees it.
