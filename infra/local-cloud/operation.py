@@ -225,17 +225,18 @@ class Operation(unittest.TestCase):
         self.assertLess(waited, 90)
 
     def test_mode_act_answers_a_plain_question_once(self):
-        """1028 asks what an article answers word by word."""
-        public = lambda: [comment for comment in cloud().zendesk("GET", "/_demo/tickets/1028")["comments"]
+        """An article answers it word by word."""
+        ticket = opened("Rotate an API key", "How do I rotate an API key without downtime? Where is the menu?")
+        public = lambda: [comment for comment in cloud().zendesk("GET", f"/_demo/tickets/{ticket}")["comments"]
                           if comment["public"] and str(comment["author_id"]) == BOT]
         with switched(mode="act", auto_reply="on"):
-            tell(1028)
-            found = suite.triaged(1028)
+            tell(ticket)
+            found = suite.triaged(ticket)
             self.assertEqual((found["mode"], found["resolution"]), ("act", "auto_resolved"), found["reasons"])
             self.assertEqual(len(public()), 1)
-            self.assertEqual(cloud().zendesk("GET", "/api/v2/tickets/1028.json")["ticket"]["status"], "pending")
+            self.assertEqual(cloud().zendesk("GET", f"/api/v2/tickets/{ticket}.json")["ticket"]["status"], "pending")
             for _ in range(3):
-                tell(1028)
+                tell(ticket)
             wait_for("the queue is empty", lambda: suite.queue_length(cloud().outputs["TicketsQueueUrl"]) == 0, 60, 1)
             self.assertEqual(len(public()), 1, "once")
 
