@@ -1,7 +1,7 @@
 //! Personal data out of a text before a model sees it, and back into what the model says.
 //!
-//! Each module knows one sort of value: [`tokens`] of vendors, secrets on the [`wire`], [`labelled`] ones, [`codes`], [`accounts`]
-//! and cards, addresses on a [`network`], [`phones`], numbers of an [`identity`], and the account's known [`names`].
+//! Each module knows one sort of value: `tokens` of vendors, secrets on the `wire`, `labelled` ones, `codes`, `accounts`
+//! and cards, addresses on a `network`, `phones`, numbers of an `identity`, and the account's known `names`.
 //! Names of other people are not recognised, nor are postal addresses.
 
 mod accounts;
