@@ -62,6 +62,7 @@ struct Bench {
 }
 
 fn bench(policy: Policy) -> Bench {
+    hear_everything();
     let queue = || MemoryQueue::new(SignedDuration::from_secs(60), RECEIVES, sample::now());
     let log = Arc::new(Failing::new(MemoryTicketLog::default()));
     let helpdesk = Arc::new(Failing::new(MemoryHelpdesk::new(FieldIds::default())));
@@ -442,6 +443,13 @@ async fn an_unknown_ticket_is_parked_in_the_end() {
     assert_eq!(bench.tickets.dead(), [r#"{"v":1,"ticket_id":99,"cause":"triggered"}"#]);
 }
 
+/// A place that logs is switched off for good if nobody listens when it is first reached, and tests run side by side: so
+/// somebody always listens.
+fn hear_everything() {
+    // Only the first of the tests succeeds.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+}
+
 /// What CloudWatch would take metrics from.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -449,6 +457,7 @@ struct Lines(Arc<Mutex<Vec<u8>>>);
 impl Lines {
     /// Collects until the guard goes.
     fn recorded() -> (Self, tracing::subscriber::DefaultGuard) {
+        hear_everything();
         let lines = Self::default();
         let out = lines.clone();
         let metrics = EmbeddedMetrics::new("test".to_owned(), sample::now, move || out.clone());
