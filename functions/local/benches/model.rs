@@ -77,8 +77,8 @@ async fn main() {
     let input = input::bundled();
     let folder = tempfile::tempdir().unwrap();
     let (slow, calls) = server(DELAY).await;
-    let setup =
-        stack::Setup { output: folder.path(), analyst: Some(AnalystChoice::Claude), delivery: true, capped: false };
+    let (output, analyst, teams) = (folder.path(), Some(AnalystChoice::Claude), stack::teams());
+    let setup = stack::Setup { output, analyst, delivery: true, capped: false, teams };
     let shared = stack::Shared::new(setup, &environment(&slow)).unwrap();
     let started = Instant::now();
     run::process(&shared, &input.rows, None).await.unwrap();
@@ -111,7 +111,7 @@ async fn main() {
     let budget = Budget::new(Arc::new(MemoryControl::default()), 1e3, stack::wall_clock);
     let policy = &shared.policy;
     let config = llm::Config::read(get).unwrap();
-    let reader = Router::new(config, model, &policy.teams, stack::embedded_analyst(&policy.teams).unwrap(), budget);
+    let reader = Router::new(config, model, stack::embedded_analyst(&policy.teams).unwrap(), budget);
     let mut times = Vec::with_capacity(READS);
     for row in input.rows.iter().cycle().take(READS) {
         let ticket = Ticket { subject: row.subject.clone(), description: row.description.clone(), ..sample::ticket(1) };

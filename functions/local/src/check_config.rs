@@ -88,7 +88,7 @@ mod tests {
         write("knowledge_base/none.md", "no front matter");
         write("knowledge_base/notes.txt", "not an article");
         let found = examine().join("\n");
-        for part in ["policy.json: alerts.daily_cup", "agents.json: no profile for", "none.md: "] {
+        for part in ["policy.json: alerts.daily_cup", "agents.json: no team has any topic", "none.md: "] {
             assert!(found.contains(part), "{part} in {found}");
         }
         assert_eq!(examine().len(), 3, "{found}");

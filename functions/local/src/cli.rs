@@ -1,6 +1,9 @@
 //! The command line.
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZero,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use memory::demo::{Locale, Plan};
@@ -10,6 +13,8 @@ use crate::zendesk::{doctor::DoctorArguments, import::ImportArguments, setup::Ze
 use crate::{
     backfill::{By, Span},
     input::{Assignment, Origin},
+    metamorphic::Change,
+    stack::teams,
 };
 
 /// Support-ticket triage on your laptop: no key, no account, no network; nothing is sent to anybody.
@@ -31,6 +36,9 @@ pub enum Command {
     Run(RunArguments),
     /// Compare what a run finds with the labels in a CSV
     Eval(EvalArguments),
+    /// Read tickets under changes that must not change a label, such as a greeting, a disclaimer or typos, and count how
+    /// often one does
+    Metamorphic(MetamorphicArguments),
     /// Triage your own history on this machine and show what would have happened
     Backfill(BackfillArguments),
     /// Serve a real webhook endpoint and the live dashboard on localhost
@@ -74,10 +82,10 @@ pub struct ColumnArguments {
 }
 
 impl ColumnArguments {
-    /// For a file, or the bundled tickets.
+    /// For a file, or the bundled tickets, labelled with the bundled teams.
     #[must_use]
     pub fn of<'a>(&'a self, path: Option<&'a Path>) -> Origin<'a> {
-        Origin { path, map: &self.map }
+        Origin { path, map: &self.map, teams: teams() }
     }
 }
 
@@ -93,6 +101,9 @@ pub struct RunArguments {
     /// Folder for the dashboard and the logs; files of an earlier run are replaced
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub output: PathBuf,
+    /// Whose teams [default: the bundled agents.json]
+    #[arg(long, value_name = "AGENTS.json")]
+    pub agents: Option<PathBuf>,
     /// Decide and log alerts, but render no e-mail
     #[arg(long)]
     pub demo_mode: bool,
@@ -106,7 +117,7 @@ pub struct RunArguments {
 
 #[derive(Args, Clone, Debug)]
 pub struct EvalArguments {
-    /// Labelled tickets as CSV: any of actual_priority, team, sentiment, churn_risk, intent, language
+    /// Labelled tickets as CSV: any of actual_priority, team, topic, sentiment, churn_risk, intent, language
     /// [default: the bundled 30 tickets]
     #[arg(long, value_name = "LABELLED.csv")]
     pub input: Option<PathBuf>,
@@ -115,6 +126,9 @@ pub struct EvalArguments {
     /// Folder for evaluation.json
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub output: PathBuf,
+    /// Whose teams [default: the bundled agents.json]
+    #[arg(long, value_name = "AGENTS.json")]
+    pub agents: Option<PathBuf>,
     /// Who reads the tickets [default: the variable ANALYST, else auto]
     #[arg(long, value_enum)]
     pub analyst: Option<AnalystChoice>,
@@ -125,6 +139,30 @@ pub struct EvalArguments {
     /// {"/priority/weighted_kappa": 0.8}
     #[arg(long, value_name = "FILE.json")]
     pub not_below: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct MetamorphicArguments {
+    /// Tickets as CSV. They need no labels; a column language says in which language a ticket is changed
+    #[arg(long, value_name = "FILE.csv", default_value = "shared/data/corpus/exam.csv")]
+    pub input: PathBuf,
+    #[command(flatten)]
+    pub columns: ColumnArguments,
+    /// Read every N-th ticket alone: a sample in a part of the time
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub every: NonZero<usize>,
+    /// Make only this change; may be repeated
+    #[arg(long, value_enum, value_name = "CHANGE")]
+    pub only: Vec<Change>,
+    /// Folder for metamorphic.json
+    #[arg(long, value_name = "DIR", default_value = "outputs")]
+    pub output: PathBuf,
+    /// Fail if a label flips more often under a change than in this file
+    #[arg(long, value_name = "FILE.json")]
+    pub not_above: Option<PathBuf>,
+    /// Write how often each label flips under each change, for --not-above
+    #[arg(long, value_name = "FILE.json", conflicts_with = "only")]
+    pub write: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -142,7 +180,7 @@ pub struct BackfillArguments {
     /// Zendesk's own export as JSON lines, instead of a connection
     #[arg(long, value_name = "EXPORT.jsonl")]
     pub input: Option<PathBuf>,
-    /// Whose groups the teams are [default: the bundled agents.json]
+    /// Whose teams, and the groups they are compared by [default: the bundled agents.json]
     #[arg(long, value_name = "AGENTS.json")]
     pub agents: Option<PathBuf>,
     /// Folder for backtest.html, backtest.json, the e-mails and the fetched tickets
@@ -169,6 +207,9 @@ pub struct ServeArguments {
     /// Folder for the dashboard and the e-mails
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub output: PathBuf,
+    /// Whose teams [default: the bundled agents.json]
+    #[arg(long, value_name = "AGENTS.json")]
+    pub agents: Option<PathBuf>,
     /// Who reads the tickets [default: the variable ANALYST, else auto]
     #[arg(long, value_enum)]
     pub analyst: Option<AnalystChoice>,
@@ -237,6 +278,9 @@ pub struct ForgetArguments {
     /// The folder a run or `serve` wrote
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub output: PathBuf,
+    /// Whose teams the folder was written with [default: the bundled agents.json]
+    #[arg(long, value_name = "AGENTS.json")]
+    pub agents: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -259,13 +303,13 @@ pub struct SimulateArguments {
 
 #[derive(Args, Clone, Debug)]
 pub struct TrainArguments {
-    /// Your own labelled tickets as CSV, added to the corpus: any of actual_priority, team, sentiment, churn_risk,
+    /// Your own labelled tickets as CSV, added to the corpus: any of actual_priority, team, topic, sentiment, churn_risk,
     /// intent
     #[arg(long, value_name = "LABELLED.csv")]
     pub input: Option<PathBuf>,
     #[command(flatten)]
     pub columns: ColumnArguments,
-    /// Folder of the training corpus: *.jsonl in tickets, sentences, acts, kinds and languages
+    /// Folder of the training corpus: *.jsonl in tickets, sentences, topics, acts, kinds and languages
     #[arg(long, value_name = "DIR", default_value = "shared/data/corpus/training")]
     pub corpus: PathBuf,
     /// Where to write the weights; the next build compiles them in
@@ -277,9 +321,15 @@ pub struct TrainArguments {
     /// Where to write the weights of the language detector
     #[arg(long, value_name = "FILE", default_value = "shared/data/models/languages.bin")]
     pub languages: PathBuf,
-    /// Fit kinds and languages alone: a minute, not several
+    /// Where to write what sentences of the trade are like, which teams' examples are compared with
+    #[arg(long, value_name = "FILE", default_value = "shared/data/models/background.bin")]
+    pub background: PathBuf,
+    /// Fit kinds, languages and background alone: minutes, not an hour
     #[arg(long)]
     pub only_kinds: bool,
+    /// Fit the heads alone, over what else this build has
+    #[arg(long, conflicts_with = "only_kinds")]
+    pub only_heads: bool,
 }
 
 /// Who reads tickets.

@@ -16,7 +16,7 @@ use crate::{
     exit::Ended,
     outputs::{self, Kept},
     say,
-    stack::{Environment, Setup, Shared, wall_clock},
+    stack::{Environment, Setup, Shared, teams_of, wall_clock},
 };
 
 /// Erases and says what was erased.
@@ -34,7 +34,8 @@ pub async fn command(arguments: &ForgetArguments, environment: &Environment) -> 
     let mentioning = unmention(&mut left, &tickets);
 
     // Not opened again for reading: nobody reads here, and no key is needed.
-    let setup = Setup { output: folder, analyst: Some(AnalystChoice::Embedded), delivery: false, capped: true };
+    let (analyst, teams) = (Some(AnalystChoice::Embedded), &*teams_of(arguments.agents.as_deref())?);
+    let setup = Setup { output: folder, analyst, delivery: false, capped: true, teams };
     let shared = Shared::new(setup, environment)?;
     for ticket in tickets.iter().chain(&mentioning) {
         shared.outbox().discard(*ticket).await?;

@@ -10,6 +10,7 @@ pub mod forget;
 mod http;
 pub mod input;
 mod interrupt;
+pub mod metamorphic;
 mod observed;
 pub mod outputs;
 pub mod progress;

@@ -6,8 +6,9 @@ use clap::Parser;
 use local::{
     backfill, check_config,
     cli::{Cli, Command},
-    demo_zendesk, eval, exit, forget, run, serve, sign, simulate, stack, train, zendesk,
+    demo_zendesk, eval, exit, forget, metamorphic, run, serve, sign, simulate, stack, train, zendesk,
 };
+use tokio::runtime::Handle;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -21,6 +22,9 @@ async fn main() -> ExitCode {
                 None => run::command(&cli.run, &environment).await,
                 Some(Command::Run(arguments)) => run::command(&arguments, &environment).await,
                 Some(Command::Eval(arguments)) => eval::command(&arguments, &environment).await,
+                Some(Command::Metamorphic(arguments)) => {
+                    metamorphic::command(&arguments, &environment, &Handle::current())
+                }
                 Some(Command::Backfill(arguments)) => backfill::command(&arguments, &environment).await,
                 Some(Command::Serve(arguments)) => serve::command(&arguments, &environment).await,
                 Some(Command::DemoZendesk(arguments)) => demo_zendesk::command(&arguments).await,

@@ -50,6 +50,7 @@ struct ResultRow<'a> {
     duration_ms: u64,
     kind: String,
     unsure: bool,
+    topic: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -312,6 +313,7 @@ impl<'a> ResultRow<'a> {
             duration_ms: record.duration_ms,
             kind: record.kind.to_string(),
             unsure: record.unsure,
+            topic: record.topic.as_ref().map(ToString::to_string),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{say, stack::teams};
+use crate::say;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use domain::{Priority, Record, reading::Usage};
+use domain::{Priority, Record, Teams, reading::Usage};
 use indicatif::{ProgressBar, ProgressStyle};
 use report::Aggregates;
 use runtime::words;
@@ -12,6 +12,9 @@ use strum::IntoEnumIterator;
 
 /// Up to this many tickets, each gets a line; above it, the bar has to do.
 const MOST_LINES: usize = 1_000;
+
+/// Topics named in the table at the end.
+const MOST_TOPICS: usize = 6;
 
 /// A bar on a terminal, and lines above it (or alone, where there is no terminal).
 #[derive(Debug)]
@@ -35,6 +38,11 @@ impl Progress {
             let line = record.map_or_else(|| format!("{id_text:>8}  failed"), |record| line(&id_text, record));
             self.bar.suspend(|| say::line(line));
         }
+        self.bar.inc(1);
+    }
+
+    /// A ticket is done, and nothing is to be said of it.
+    pub fn step(&self) {
         self.bar.inc(1);
     }
 
@@ -71,7 +79,7 @@ fn clipped(subject: &str) -> String {
 
 /// The table at the end of a run.
 #[must_use]
-pub fn summary(aggregates: &Aggregates, took: Duration) -> String {
+pub fn summary(aggregates: &Aggregates, teams: &Teams, took: Duration) -> String {
     let count = |number: Option<&usize>| words::count(number.copied().unwrap_or(0));
     let list = |parts: Vec<String>| parts.join(" · ");
     let share = |part: usize| match aggregates.tickets {
@@ -79,7 +87,7 @@ pub fn summary(aggregates: &Aggregates, took: Duration) -> String {
         all => format!("{} of {} ({:.0} %)", words::count(part), words::count(all), 100.0 * part as f64 / all as f64),
     };
     let priorities = Priority::iter().map(|p| format!("{p} {}", count(aggregates.by_priority.get(&p)))).collect();
-    let teams = aggregates.teams(teams()).into_iter();
+    let teams = aggregates.teams(teams).into_iter();
     let teams = teams.map(|(team, tickets)| format!("{} {}", team.title(), words::count(tickets)));
     let languages = aggregates.by_language.iter().map(|(language, tickets)| format!("{language} {tickets}")).collect();
     let seconds = took.as_secs_f64();
@@ -100,6 +108,20 @@ pub fn summary(aggregates: &Aggregates, took: Duration) -> String {
         ["answers ready".to_owned(), words::count(aggregates.answer_ready)],
         ["time".to_owned(), time],
     ]);
+    let without = aggregates.topics_without_article();
+    if !without.is_empty() {
+        let shown = without.iter().take(MOST_TOPICS).map(|topic| {
+            format!(
+                "{} {} of {}",
+                topic.topic.title(),
+                words::count(topic.without_article()),
+                words::count(topic.questions)
+            )
+        });
+        let more = without.len().saturating_sub(MOST_TOPICS);
+        let more = (more > 0).then(|| format!("{more} more in {}", report::METRICS));
+        table.add_row(["questions without an article".to_owned(), list(shown.chain(more).collect())]);
+    }
     if let Some(model) = model(aggregates.usage, aggregates.fallbacks) {
         table.add_row(["language model".to_owned(), model]);
     }
@@ -136,7 +158,7 @@ mod tests {
         let record =
             Record { subject: "a\nb \u{1b}[3\u{202e}m ".repeat(30).into(), ..sample::record(7, "Acme", sample::now()) };
         let line = line("#7", &record);
-        assert!(line.starts_with("      #7  P1  Nexus     en  risk 7   expansion"), "{line}");
+        assert!(line.starts_with("      #7  P2  Nexus     en  risk 7   expansion"), "{line}");
         assert!(!line.contains(['\n', '\u{1b}', '\u{202e}']) && line.chars().count() < 250, "{line}");
     }
 }

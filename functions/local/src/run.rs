@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Instant};
 
-use crate::input::{self, Input, Row};
+use crate::input::{self, Input, Origin, Row};
 use anyhow::{Context, bail};
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use domain::{AccountId, Record, record::QUIET, time::later};
@@ -20,7 +20,7 @@ use crate::{
     outputs::{self, Covered, Kept},
     progress::{Progress, summary},
     say,
-    stack::{Environment, Setup, Shared},
+    stack::{Environment, Setup, Shared, teams_of},
 };
 
 /// Accounts worked on at once.
@@ -32,9 +32,16 @@ const AT_ONCE: usize = 16;
 /// Whatever kept the run from starting: input, configuration or output folder.
 pub async fn command(arguments: &RunArguments, environment: &Environment) -> anyhow::Result<Ended> {
     let started = Instant::now();
-    let input = input::read(arguments.columns.of(arguments.input.as_deref()), input::tell)?;
-    let setup =
-        Setup { output: &arguments.output, analyst: arguments.analyst, delivery: !arguments.demo_mode, capped: false };
+    let teams = &*teams_of(arguments.agents.as_deref())?;
+    let from = Origin { teams, ..arguments.columns.of(arguments.input.as_deref()) };
+    let input = input::read(from, input::tell)?;
+    let setup = Setup {
+        output: &arguments.output,
+        analyst: arguments.analyst,
+        delivery: !arguments.demo_mode,
+        capped: false,
+        teams,
+    };
     let shared = Shared::new(setup, environment)?;
     outputs::prepare(&arguments.output)?;
     shared.warm().await;
@@ -44,7 +51,7 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
     progress.finish();
     let aggregates = publish(&shared, &input, &arguments.output).await?;
 
-    say::line(format_args!("\n{}", summary(&aggregates, started.elapsed())));
+    say::line(format_args!("\n{}", summary(&aggregates, teams, started.elapsed())));
     let dashboard = std::path::absolute(arguments.output.join(report::DASHBOARD))?;
     say::line(format_args!(
         "{} of {} tickets triaged. Dashboard: {}",

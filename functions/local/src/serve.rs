@@ -36,7 +36,7 @@ use crate::{
     observed::{Observed, Sight},
     outputs::{self, Covered, Kept},
     say,
-    stack::{Environment, Setup, Shared, Stack, wall_clock},
+    stack::{Environment, Setup, Shared, Stack, teams_of, wall_clock},
 };
 
 /// How often the queues are looked at.
@@ -60,8 +60,10 @@ struct Server {
 /// A port that is taken, an input or output that cannot be used.
 pub async fn command(arguments: &ServeArguments, environment: &Environment) -> anyhow::Result<Ended> {
     let interrupt = Interrupt::listen()?;
-    let input = input::read(arguments.columns.of(arguments.input.as_deref()), input::tell)?;
-    let setup = Setup { output: &arguments.output, analyst: arguments.analyst, delivery: true, capped: true };
+    let teams = &*teams_of(arguments.agents.as_deref())?;
+    let from = input::Origin { teams, ..arguments.columns.of(arguments.input.as_deref()) };
+    let input = input::read(from, input::tell)?;
+    let setup = Setup { output: &arguments.output, analyst: arguments.analyst, delivery: true, capped: true, teams };
     let shared = Shared::new(setup, environment)?;
     // Before the folder is emptied: a server that already runs there keeps its files.
     let listener = http::bind(arguments.port).await?;
@@ -303,7 +305,8 @@ mod tests {
     use super::*;
 
     fn server(folder: &std::path::Path) -> Server {
-        let setup = Setup { output: folder, analyst: Some(AnalystChoice::Embedded), delivery: false, capped: true };
+        let (analyst, teams) = (Some(AnalystChoice::Embedded), crate::stack::teams());
+        let setup = Setup { output: folder, analyst, delivery: false, capped: true, teams };
         let shared = Shared::new(setup, &Environment::default()).unwrap();
         let stack = shared.stack(wall_clock());
         Server::new(shared, stack, folder.to_owned())

@@ -1,6 +1,7 @@
 //! The composition root of a laptop: the functions over the in-memory adapters.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     path::Path,
     sync::{Arc, LazyLock},
@@ -10,7 +11,11 @@ use alert::{Alerting, Pages};
 use analyst::{EmbeddedAnalyst, KnowledgeBase, Weights};
 use anyhow::{Context, anyhow, ensure};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use domain::{Mode, Policy, Teams, UserId, ports::PortError};
+use domain::{
+    Mode, Policy, Record, Teams, TicketContext, TicketState, UserId,
+    ports::{Analyst, PortError},
+    record::Effort,
+};
 use jiff::{SignedDuration, Timestamp};
 use llm::{Budget, Router};
 use memory::{
@@ -27,7 +32,7 @@ use secrecy::SecretString;
 use triage::Triage;
 use webhook::Webhook;
 
-use crate::{cli::AnalystChoice, outputs, variables};
+use crate::{cli::AnalystChoice, input::Row, outputs, variables};
 
 /// As on AWS: six times the function's timeout.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
@@ -126,6 +131,7 @@ pub struct Setup<'a> {
     pub delivery: bool,
     /// False: the daily cap does not apply.
     pub capped: bool,
+    pub teams: &'a Teams,
 }
 
 /// What all tickets share.
@@ -172,12 +178,13 @@ impl Shared {
             config.policy.alerts.daily_cap = None;
         }
         config.policy.delivery &= setup.delivery;
+        config.policy.teams = setup.teams.clone();
         let fields = config.fields;
         let policy = config.policy.clone();
         let control = Arc::new(MemoryControl::default());
         let budget = Budget::new(control.clone(), reading.budget_usd, wall_clock);
         let model = claude::language_model(&claude).map_err(|problem| anyhow!(problem))?;
-        let reader = Router::new(reading, model, &policy.teams, embedded_analyst(&policy.teams)?, budget);
+        let reader = Router::new(reading, model, embedded_analyst(&policy.teams)?, budget);
         let (policy, log) = (Arc::new(policy), Arc::new(MemoryTicketLog::default()));
         Ok(Self {
             reporting: Reporting {
@@ -256,6 +263,20 @@ impl Shared {
         }
     }
 
+    /// What a triage makes of a ticket that has nothing around it: no history, nothing done before, nobody's fields.
+    ///
+    /// # Errors
+    /// What the analyst says.
+    pub async fn alone(&self, row: &Row) -> Result<Record, PortError> {
+        let (ticket, account) = (row.opened(), row.account(row.mrr));
+        let reading = self.reader.read(&ticket, &account, TIMEOUT.unsigned_abs()).await?;
+        let context =
+            TicketContext { ticket: &ticket, account: &account, history: &[], state: &TicketState::default() };
+        let plan = domain::decide(context, &reading, &self.policy, row.timestamp);
+        let effort = Effort { at: row.timestamp, duration_ms: 0, usage: reading.usage };
+        Ok(Record::new(context, plan, effort))
+    }
+
     /// Publishes the dashboard.
     ///
     /// # Errors
@@ -325,13 +346,22 @@ fn defaults() -> Defaults {
     Defaults { switches, retention_days: KEEP_DAYS, ..Defaults::laptop() }
 }
 
-/// The teams of the bundled `agents.json`, which everything on this machine runs with.
+/// The teams of the bundled `agents.json`.
 pub fn teams() -> &'static Teams {
-    static TEAMS: LazyLock<Teams> = LazyLock::new(|| {
-        let profiles = serde_json::from_str(data::AGENTS).expect("the bundled agents.json parses");
-        Teams::new(profiles).expect("the bundled agents.json holds the bundled teams")
-    });
+    static TEAMS: LazyLock<Teams> =
+        LazyLock::new(|| runtime::config::teams(data::AGENTS).expect("the bundled agents.json can be used"));
     &TEAMS
+}
+
+/// The teams of a customer's `agents.json`, or the bundled ones.
+///
+/// # Errors
+/// A file that cannot be read, or in which something is wrong: every problem is named.
+pub fn teams_of(path: Option<&Path>) -> anyhow::Result<Cow<'static, Teams>> {
+    let Some(path) = path else { return Ok(Cow::Borrowed(teams())) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let teams = runtime::config::teams(&text).with_context(|| format!("{} is no agents.json", path.display()))?;
+    Ok(Cow::Owned(teams))
 }
 
 /// The analyst on this machine, with the bundled weights and knowledge base.
@@ -341,6 +371,5 @@ pub fn teams() -> &'static Teams {
 pub fn embedded_analyst(teams: &Teams) -> anyhow::Result<EmbeddedAnalyst> {
     let weights = Weights::bundled().context("shared/data/models")?;
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).context("shared/data/customer/knowledge_base")?;
-    let signatures = teams.signatures();
-    Ok(EmbeddedAnalyst::new(weights, knowledge, signatures))
+    Ok(EmbeddedAnalyst::new(weights, knowledge, teams.clone()))
 }

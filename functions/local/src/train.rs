@@ -4,16 +4,16 @@ mod kinds;
 
 use std::{num::NonZero, path::Path};
 
-use analyst::{Encoder, PerTask, Task};
+use analyst::{Encoder, Kinds, Languages, PerTask, Task};
 use anyhow::{Context, bail};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use domain::TeamId;
+use domain::{TeamId, topics};
 use strum::IntoEnumIterator;
 use training::{
     corpus,
     evaluate::Confusion,
     parallel,
-    train::{SentenceExamples, TicketExample, Trained, Truth},
+    train::{Ears, Noise, SentenceExamples, TicketExample, Trained, Truth},
 };
 
 use crate::{
@@ -32,10 +32,17 @@ const OWN_WEIGHT: f32 = 3.0;
 /// A corpus that cannot be read or contradicts itself, named by file and line; a CSV without labels.
 pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
     let encoder = Encoder::new(data::ENCODER)?;
-    if arguments.only_kinds || arguments.corpus.join("acts").is_dir() {
-        kinds::command(arguments, &encoder)?;
+    let (kinds, languages) = if arguments.only_kinds || arguments.corpus.join("acts").is_dir() && !arguments.only_heads
+    {
+        kinds::command(arguments, &encoder)?
+    } else {
+        (Kinds::read(data::KINDS)?, Languages::read(data::LANGUAGES)?)
+    };
+    if arguments.only_kinds {
+        return Ok(Ended::Well);
     }
-    if arguments.only_kinds { Ok(Ended::Well) } else { heads(arguments, &encoder) }
+    let noise = Noise::new(&encoder, corpus::noise(&arguments.corpus.join("noise"))?);
+    heads(arguments, Ears { encoder: &encoder, kinds: &kinds, languages: &languages, noise: &noise })
 }
 
 /// Writes weights, and says whether this build has them already.
@@ -46,9 +53,11 @@ fn save(path: &Path, bytes: &[u8], built: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn heads(arguments: &TrainArguments, encoder: &Encoder) -> anyhow::Result<Ended> {
+fn heads(arguments: &TrainArguments, ears: Ears<'_>) -> anyhow::Result<Ended> {
     let tickets = corpus::tickets(&arguments.corpus.join("tickets"))?;
     let sentences = corpus::sentences(&arguments.corpus.join("sentences"))?;
+    let topics = corpus::topic_sentences(&arguments.corpus.join("topics"))?;
+    let prose = corpus::noise(&arguments.corpus.join("prose"))?;
     let own = match arguments.input.as_deref() {
         Some(path) => own_tickets(arguments.columns.of(Some(path)))?,
         None => Input::default(),
@@ -62,22 +71,26 @@ fn heads(arguments: &TrainArguments, encoder: &Encoder) -> anyhow::Result<Ended>
         "Reading {} tickets of the corpus, {} of your own and {} single sentences …",
         tickets.len(),
         own.rows.len(),
-        sentences.len()
+        sentences.len() + topics.len() + prose.len()
     ));
-    let mut examples = parallel::map(&tickets, threads, |ticket| TicketExample::of_corpus(encoder, ticket));
+    let mut examples = parallel::map(&tickets, threads, |ticket| TicketExample::of_corpus(ears, ticket));
     examples.extend(parallel::map(&own.rows, threads, |row| {
         let truth = Truth { classes: classes(&row.labels), weight: OWN_WEIGHT };
-        TicketExample::of_ticket(encoder, &row.subject, &row.description, &row.account.to_name(), truth)
+        let language = row.labels.language;
+        TicketExample::of_ticket(ears, &row.subject, &row.description, &row.account.to_name(), language, truth)
     }));
-    let sentences = SentenceExamples::new(encoder, &sentences);
+    let of_tickets = examples.len();
+    examples.extend(parallel::map(&topics, threads, |sentence| TicketExample::of_topic(ears, sentence)));
+    examples.extend(parallel::map(&prose, threads, |text| TicketExample::of_noise(ears, text)));
+    let sentences = SentenceExamples::new(ears.encoder, &sentences);
 
     say::line(format_args!("Fitting on {threads} threads …"));
-    let trained = training::train::train(&examples, &sentences, threads, |done, all| {
+    let trained = training::train::train(&examples, &sentences, ears.noise, threads, |done, all| {
         say::line(format_args!("  {done} of {all} parts"));
     });
-    say::line(format_args!("\nOn scenarios held out, five folds:\n{}", scores(&trained, &examples, 0..tickets.len())));
+    say::line(format_args!("\nOn scenarios held out, five folds:\n{}", scores(&trained, &examples, 0..examples.len())));
     if !own.rows.is_empty() {
-        let table = scores(&trained, &examples, tickets.len()..examples.len());
+        let table = scores(&trained, &examples, tickets.len()..of_tickets);
         say::line(format_args!("\nOf these, your own, no customer on both sides of a split:\n{table}"));
     }
     save(&arguments.output, &trained.model.to_bytes(), data::MODEL)?;
@@ -89,7 +102,8 @@ fn own_tickets(from: input::Origin<'_>) -> anyhow::Result<Input> {
     own.rows.retain(|row| classes(&row.labels).values().any(Option::is_some));
     if own.rows.is_empty() {
         bail!(
-            "{} has no labels to learn from: fill in any of the columns actual_priority, team, sentiment, churn_risk, intent",
+            "{} has no labels to learn from: fill in any of the columns actual_priority, team, topic, sentiment, churn_risk, \
+             intent",
             own.file
         );
     }
@@ -103,6 +117,7 @@ fn classes(labels: &Labels) -> PerTask<Option<usize>> {
         Task::Sentiment => labels.sentiment.map(|sentiment| sentiment as usize),
         Task::Churn => labels.churn.map(usize::from),
         Task::Intent => labels.intent.map(|intent| intent.map_or(0, |intent| intent as usize + 1)),
+        Task::Topic => labels.topic.as_ref().and_then(|topic| topics::class(topic.as_str())),
     })
 }
 
@@ -135,7 +150,7 @@ fn scores(trained: &Trained, examples: &[TicketExample], range: std::ops::Range<
                 ("P0 for P3 or P3 for P0", |table| Some(table.opposite())),
             ],
             Task::Churn => &[("F1 of yes", |table| table.f1(1))],
-            Task::Agent | Task::Sentiment | Task::Intent => &[],
+            Task::Agent | Task::Sentiment | Task::Intent | Task::Topic => &[],
         };
         for (name, score) in [accuracy, macro_f1].iter().chain(more) {
             let cells =

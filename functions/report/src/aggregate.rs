@@ -6,8 +6,8 @@ use std::{
 };
 
 use domain::{
-    AccountId, Intent, Language, Priority, Standing, Summary, TeamId, Teams, guardian::HIGH, reading::Usage,
-    record::utc_day,
+    AccountId, Intent, Language, Priority, Resolution, Standing, Summary, TeamId, Teams, TopicId, guardian::HIGH,
+    reading::Usage, record::utc_day,
 };
 use jiff::{Timestamp, civil::Date};
 
@@ -17,6 +17,7 @@ pub struct Aggregates {
     pub tickets: usize,
     pub by_priority: BTreeMap<Priority, usize>,
     pub by_agent: BTreeMap<TeamId, usize>,
+    pub by_topic: BTreeMap<TopicId, TopicRow>,
     pub by_language: BTreeMap<Language, usize>,
     pub by_intent: BTreeMap<Intent, usize>,
     pub by_day: BTreeMap<Date, DayRow>,
@@ -32,6 +33,17 @@ pub struct Aggregates {
     /// Milliseconds, all tickets together.
     pub duration_ms: u64,
     pub accounts: HashMap<AccountId, AccountRow>,
+}
+
+/// One topic.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TopicRow {
+    pub topic: TopicId,
+    pub tickets: usize,
+    /// Tickets that an article may answer: P2 and P3 requests.
+    pub questions: usize,
+    /// Of those the ones for which there was one.
+    pub with_article: usize,
 }
 
 /// One day of the trend.
@@ -63,6 +75,9 @@ impl Aggregates {
         self.tickets += 1;
         *self.by_priority.entry(summary.priority).or_default() += 1;
         *self.by_agent.entry(summary.agent.clone()).or_default() += 1;
+        if let Some(topic) = &summary.topic {
+            self.by_topic.entry(topic.clone()).or_insert_with(|| TopicRow::new(topic)).add(summary);
+        }
         *self.by_language.entry(summary.language).or_default() += 1;
         if let Some(intent) = summary.intent {
             *self.by_intent.entry(intent).or_default() += 1;
@@ -106,6 +121,22 @@ impl Aggregates {
         teams.ids().chain(former).map(|team| (team.clone(), count(team))).collect()
     }
 
+    /// Topics with tickets, most tickets first.
+    #[must_use]
+    pub fn topics(&self) -> Vec<&TopicRow> {
+        let mut topics: Vec<&TopicRow> = self.by_topic.values().collect();
+        topics.sort_by_key(|topic| std::cmp::Reverse(topic.tickets));
+        topics
+    }
+
+    /// Topics with questions for which there was no article, most such questions first: what a help centre lacks.
+    #[must_use]
+    pub fn topics_without_article(&self) -> Vec<&TopicRow> {
+        let mut topics: Vec<&TopicRow> = self.by_topic.values().filter(|topic| topic.without_article() > 0).collect();
+        topics.sort_by_key(|topic| std::cmp::Reverse((topic.without_article(), topic.tickets)));
+        topics
+    }
+
     /// Share of tickets that an automatic answer resolved, 0 to 1.
     #[must_use]
     pub fn auto_resolved_rate(&self) -> f64 {
@@ -133,6 +164,25 @@ impl Aggregates {
     }
 }
 
+impl TopicRow {
+    fn new(topic: &TopicId) -> Self {
+        Self { topic: topic.clone(), tickets: 0, questions: 0, with_article: 0 }
+    }
+
+    fn add(&mut self, summary: &Summary) {
+        self.tickets += 1;
+        if summary.answerable {
+            self.questions += 1;
+            self.with_article += usize::from(summary.resolution != Resolution::Routed);
+        }
+    }
+
+    #[must_use]
+    pub fn without_article(&self) -> usize {
+        self.questions - self.with_article
+    }
+}
+
 impl AccountRow {
     fn new(summary: &Summary) -> Self {
         Self { customer: summary.customer.clone(), mrr: summary.mrr, tickets: 0, urgent: 0, risk_score: 0, wants: None }
@@ -157,6 +207,35 @@ mod tests {
     }
 
     #[test]
+    fn topics_that_lack_an_article_are_told() {
+        let mut aggregates = Aggregates::default();
+        let tickets = [
+            ("returns", true, Resolution::Routed),
+            ("returns", true, Resolution::Routed),
+            ("returns", true, Resolution::AnswerReady),
+            ("exports", true, Resolution::Routed),
+            ("payouts", true, Resolution::Answered),
+            ("outage", false, Resolution::Routed),
+            ("outage", false, Resolution::Routed),
+            ("outage", false, Resolution::Routed),
+            ("outage", false, Resolution::Routed),
+        ];
+        for (topic, answerable, resolution) in tickets {
+            let summary = sample::record(1, "Acme", sample::now()).summary();
+            let summary = Summary { topic: topic.parse().ok(), answerable, resolution, ..summary };
+            aggregates.add(&summary, sample::now());
+        }
+        aggregates.add(&Summary { topic: None, ..sample::record(1, "Acme", sample::now()).summary() }, sample::now());
+        let told = |rows: Vec<&TopicRow>| -> Vec<(String, usize, usize, usize)> {
+            rows.iter().map(|row| (row.topic.to_string(), row.tickets, row.questions, row.without_article())).collect()
+        };
+        let row = |topic: &str, tickets, questions, without| (topic.to_owned(), tickets, questions, without);
+        assert_eq!(told(aggregates.topics())[..2], [row("outage", 4, 0, 0), row("returns", 3, 3, 2)]);
+        let without = told(aggregates.topics_without_article());
+        assert_eq!(without, [row("returns", 3, 3, 2), row("exports", 1, 1, 1)]);
+    }
+
+    #[test]
     fn sums_and_ranking() {
         let mut aggregates = Aggregates::default();
         for (number, account, risk, mrr) in [
@@ -167,7 +246,7 @@ mod tests {
             (5, "Mild", 4, 1.0),
         ] {
             let mut summary = sample::record(number, account, sample::now()).summary();
-            (summary.risk_score, summary.mrr) = (risk, Some(mrr));
+            (summary.risk_score, summary.mrr, summary.priority) = (risk, Some(mrr), Priority::P1);
             aggregates.add(&summary, sample::now());
         }
         let ranked: Vec<&str> = aggregates.at_risk(10).iter().map(|account| &*account.customer).collect();

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use domain::{
-    Alert, Intent, Kind, Language, Priority, Record, Sentiment, Standing, TeamId, TicketId, TicketUpdate, shown,
+    Alert, Intent, Kind, Language, Priority, Record, Sentiment, Standing, TeamId, TicketId, TicketUpdate, TopicId,
+    shown,
 };
 use jiff::Timestamp;
 
@@ -62,11 +63,13 @@ impl Audience {
             kind: record.kind,
             priority: record.priority,
             team: &record.agent,
+            topic: record.topic.as_ref(),
             sentiment: guardian.sentiment,
             draft,
             standing: record.standing(now),
             priority_confidence: confidence.priority,
             team_confidence: confidence.agent,
+            topic_confidence: confidence.topic,
             analyst: &record.analyst,
             by_fallback: record.fallback.is_some(),
             suspicious: record.suspicious,
@@ -100,11 +103,13 @@ pub(crate) struct TicketView<'a> {
     pub(crate) kind: Kind,
     pub(crate) priority: Priority,
     pub(crate) team: &'a TeamId,
+    pub(crate) topic: Option<&'a TopicId>,
     pub(crate) sentiment: Sentiment,
     pub(crate) draft: Option<DraftView<'a>>,
     pub(crate) standing: Standing,
     pub(crate) priority_confidence: f32,
     pub(crate) team_confidence: f32,
+    pub(crate) topic_confidence: f32,
     pub(crate) analyst: &'a str,
     pub(crate) by_fallback: bool,
     pub(crate) suspicious: bool,

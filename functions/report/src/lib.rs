@@ -19,7 +19,7 @@ use jiff::{Timestamp, ToSpan, civil::Date};
 use runtime::config::Configuration;
 
 pub use crate::{
-    aggregate::{AccountRow, Aggregates},
+    aggregate::{AccountRow, Aggregates, TopicRow},
     audience::Audience,
     metrics::Metrics,
 };

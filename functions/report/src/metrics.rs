@@ -22,11 +22,25 @@ pub struct Metrics {
     pub by_priority: serde_json::Map<String, serde_json::Value>,
     /// Every team, also with zero.
     pub by_agent: serde_json::Map<String, serde_json::Value>,
+    /// Every topic with tickets.
+    pub by_topic: serde_json::Map<String, serde_json::Value>,
+    /// Most such questions first.
+    pub topics_without_article: Vec<WithoutArticle>,
     pub average_processing_ms: f64,
     pub llm_calls: u32,
     pub input_tokens: u64,
     pub output_tokens: u64,
     pub cost_usd: f64,
+}
+
+/// A topic with questions for which there was no article.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct WithoutArticle {
+    pub topic: String,
+    /// P2 and P3 requests that an article may answer.
+    pub questions: usize,
+    /// Of those the ones for which there was none.
+    pub without_article: usize,
 }
 
 impl Metrics {
@@ -47,6 +61,16 @@ impl Metrics {
                 .teams(teams)
                 .into_iter()
                 .map(|(team, tickets)| (team.to_string(), tickets.into()))
+                .collect(),
+            by_topic: aggregates.by_topic.values().map(|row| (row.topic.to_string(), row.tickets.into())).collect(),
+            topics_without_article: aggregates
+                .topics_without_article()
+                .into_iter()
+                .map(|row| WithoutArticle {
+                    topic: row.topic.to_string(),
+                    questions: row.questions,
+                    without_article: row.without_article(),
+                })
                 .collect(),
             average_processing_ms: rounded(aggregates.average_ms(), 1e2),
             llm_calls: aggregates.usage.llm_calls,

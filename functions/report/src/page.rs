@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use askama::Template;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::{Alert, AlertKind, Delivery, Kind, Policy, Priority, Record, TeamId, alert::Withheld, shown};
+use domain::{Alert, AlertKind, Delivery, Kind, Policy, Priority, Record, TeamId, TopicId, alert::Withheld, shown};
 use jiff::Timestamp;
 use runtime::words;
 use sha2::{Digest, Sha256};
@@ -12,7 +12,7 @@ use strum::IntoEnumIterator;
 use zendesk::{FieldIds, update_request};
 
 use crate::{
-    AccountRow, Aggregates, Audience, Window,
+    AccountRow, Aggregates, Audience, TopicRow, Window,
     audience::{TicketView, alert_as_shown},
     chart::{Bars, Columns},
 };
@@ -55,6 +55,10 @@ struct Dashboard<'a> {
     /// To choose from in the filter.
     teams: Vec<TeamId>,
     days: String,
+    topics: Vec<TopicRow>,
+    without_article: Vec<TopicRow>,
+    /// The topics to choose from, of the tickets that are shown.
+    shown_topics: Vec<TopicId>,
     /// The kinds to choose from, of the tickets that are shown.
     kinds: Vec<Kind>,
     accounts: Vec<AccountRow>,
@@ -115,6 +119,14 @@ pub(crate) fn render(source: Source<'_>) -> String {
         by_team: chart(&Bars::new("Tickets by team", by_team(&teams))),
         teams: teams.into_iter().map(|(team, _)| team).collect(),
         days: chart(&Columns::new(&days)),
+        topics: aggregates.topics().into_iter().cloned().collect(),
+        without_article: aggregates.topics_without_article().into_iter().cloned().collect(),
+        shown_topics: records
+            .iter()
+            .filter_map(|record| record.topic.clone())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
         kinds: records.iter().map(|record| record.kind).collect::<BTreeSet<_>>().into_iter().collect(),
         accounts: if audience.sees_guardian() { accounts(aggregates) } else { Vec::new() },
         guardian,
@@ -247,6 +259,8 @@ mod filters {
     use domain::{Intent, Priority};
     use jiff::Timestamp;
 
+    use crate::TopicRow;
+
     #[filter_fn]
     pub(super) fn dollars(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
         Ok(runtime::words::dollars(*mrr))
@@ -270,6 +284,13 @@ mod filters {
     #[filter_fn]
     pub(super) fn percent(confidence: &f32, _: &dyn Values) -> askama::Result<String> {
         Ok(runtime::words::percent(*confidence))
+    }
+
+    /// The share of questions for which there was an article.
+    #[filter_fn]
+    pub(super) fn covered(row: &TopicRow, _: &dyn Values) -> askama::Result<String> {
+        let share = row.with_article as f32 / row.questions.max(1) as f32;
+        Ok(if row.questions == 0 { "–".to_owned() } else { format!("{:.0} %", 100.0 * share) })
     }
 
     #[filter_fn]

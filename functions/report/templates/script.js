@@ -1,8 +1,8 @@
 "use strict";
 const table = document.getElementById("table");
 const rows = [...table.tBodies];
-const controls = ["search", "priority", "agent", "signal", "kind"].map((id) => document.getElementById(id));
-const [search, priority, agent, signal, kind] = controls;
+const controls = ["search", "priority", "agent", "signal", "kind", "topic"].map((id) => document.getElementById(id));
+const [search, priority, agent, signal, kind, topic] = controls;
 const shown = document.getElementById("shown");
 const signals = {
   risk: (row) => "high" in row.dataset,
@@ -20,6 +20,7 @@ function filter() {
     const fits = (!priority.value || row.dataset.priority === priority.value)
       && (!agent.value || row.dataset.agent === agent.value)
       && (!kind.value || row.dataset.kind === kind.value)
+      && (!topic.value || row.dataset.topic === topic.value)
       && (!signal.value || signals[signal.value](row))
       && words.every((word) => row.dataset.text.includes(word));
     row.hidden = !fits;

@@ -114,6 +114,40 @@ async fn every_team_of_the_file_is_on_the_page() {
 }
 
 #[tokio::test]
+async fn topics_are_counted_with_what_the_help_centre_lacks() {
+    let record = |number, topic: &str, resolution| Record {
+        topic: topic.parse().ok(),
+        answerable: true,
+        resolution,
+        ..sample::record(number, "Acme", sample::now())
+    };
+    let (routed, ready) = (Resolution::Routed, Resolution::AnswerReady);
+    let (html, metrics) = published(vec![
+        record(1, "returns", routed),
+        record(2, "returns", ready),
+        record(3, "payouts", ready),
+        record(4, "loyalty-programme", routed),
+    ])
+    .await;
+    for part in [
+        "<th scope=\"row\">Returns</th><td class=\"number\">2</td><td class=\"number\">2</td><td class=\"number\">50 %</td>",
+        "<th scope=\"row\">Payouts</th><td class=\"number\">1</td><td class=\"number\">1</td><td class=\"number\">100 %</td>",
+        "<th scope=\"row\">Returns</th><td>returns and their portal</td><td class=\"number\">1</td>",
+        "<th scope=\"row\">Loyalty programme</th><td>a team&#39;s examples</td><td class=\"number\">1</td>",
+        "<option value=\"payouts\">Payouts</option>",
+        "data-topic=\"returns\"",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    assert_eq!(metrics["by_topic"]["returns"], 2);
+    let lacks = serde_json::json!([
+        { "topic": "returns", "questions": 2, "without_article": 1 },
+        { "topic": "loyalty-programme", "questions": 1, "without_article": 1 },
+    ]);
+    assert_eq!(metrics["topics_without_article"], lacks);
+}
+
+#[tokio::test]
 async fn no_tickets_is_a_page_too() {
     let (html, metrics) = published(Vec::new()).await;
     assert_eq!(metrics["total_tickets"], 0);
@@ -172,9 +206,9 @@ async fn an_answer_resolves_after_three_quiet_days() {
 #[tokio::test]
 async fn nobody_reads_of_certainty() {
     let mut record = sample::record(1, "Acme", sample::now());
-    record.confidence = Confidence { priority: 1.0, agent: 0.999, churn: 0.97, intent: 0.5 };
+    record.confidence = Confidence { priority: 1.0, agent: 0.999, topic: 0.97, churn: 0.97, intent: 0.5 };
     let (html, _) = published(vec![record]).await;
-    assert!(html.contains("priority 95 %, team 95 %, churn 95 %, wish to buy 50 %"));
+    assert!(html.contains("priority 95 %, team 95 %, topic 95 %, churn 95 %, wish to buy 50 %"));
 }
 
 #[tokio::test]

@@ -73,7 +73,6 @@ pub(crate) fn router<'a>(
 ) -> Result<Router, String> {
     let weights = Weights::bundled().map_err(|error| error.to_string())?;
     let knowledge = KnowledgeBase::parse(articles).map_err(|error| format!("knowledge_base: {error}"))?;
-    let signatures = policy.teams.signatures();
-    let embedded = EmbeddedAnalyst::new(weights, knowledge, signatures);
-    Ok(Router::new(choice.config, choice.model, &policy.teams, embedded, choice.budget))
+    let embedded = EmbeddedAnalyst::new(weights, knowledge, policy.teams.clone());
+    Ok(Router::new(choice.config, choice.model, embedded, choice.budget))
 }

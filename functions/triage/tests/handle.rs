@@ -142,7 +142,7 @@ async fn a_ticket_becomes_one_write_two_alerts_and_one_record() {
     bench.send(1, Cause::Created).await;
     assert_eq!(bench.drain().await, 1);
     assert_eq!((bench.calls(1), bench.alerts.inner().len()), (1, 2));
-    assert_eq!(bench.record(1).unwrap().priority, Priority::P1);
+    assert_eq!(bench.record(1).unwrap().priority, Priority::P2);
     assert_eq!(bench.audited(AuditAction::ZendeskUpdate), [format!("triage-1-{FIRST} applied")]);
     assert_eq!(bench.audited(AuditAction::AlertRaised).len(), 2);
     assert_eq!(bench.audited(AuditAction::MessageReceived), ["created triage"]);
@@ -304,7 +304,7 @@ async fn a_failed_write_repeats_no_correction() {
         bench.log.plan(Method::TicketLogSave, &[fault]);
         bench.send(1, Cause::FieldChanged).await;
         bench.drain().await;
-        assert_eq!(bench.audited(AuditAction::Correction), ["priority P1 to P3"], "{fault:?}");
+        assert_eq!(bench.audited(AuditAction::Correction), ["priority P2 to P3"], "{fault:?}");
     }
 }
 
@@ -429,7 +429,7 @@ async fn a_humans_change_is_a_correction_once() {
         bench.send(1, Cause::FieldChanged).await;
         bench.drain().await;
     }
-    assert_eq!(bench.audited(AuditAction::Correction), ["priority P1 to P3"]);
+    assert_eq!(bench.audited(AuditAction::Correction), ["priority P2 to P3"]);
     assert_eq!(bench.calls(1), 1);
 }
 
@@ -548,7 +548,7 @@ async fn after_a_lost_answer_our_fields_are_still_ours() {
     let now = bench.tickets.now();
     let lease = Lease { ticket: sample::ticket_id(1), owner: "test".into(), until: now + SignedDuration::from_secs(1) };
     let Claim::Mine(state) = bench.log.claim(&lease, now).await.unwrap() else { panic!("released") };
-    assert_eq!(state.written.unwrap().values.priority, Some(Priority::P1), "what arrived is what we last wrote");
+    assert_eq!(state.written.unwrap().values.priority, Some(Priority::P2), "what arrived is what we last wrote");
     assert!(bench.audited(AuditAction::Correction).is_empty());
     assert_eq!(bench.audited(AuditAction::ZendeskUpdate), [format!("triage-1-{FIRST} arrived at an earlier attempt")]);
 }

@@ -7,7 +7,7 @@ use strum::{EnumCount, EnumIter, IntoStaticStr};
 
 use crate::{
     features::Features,
-    heads::Layer,
+    heads::{Layer, softmax},
     inputs::WIDTH,
     ngram_head::{self, NgramHead, mixed},
     numbers::Numbers,
@@ -103,11 +103,17 @@ impl Acts {
         numbers.chain(ngram_head::bytes(&self.ngrams)).collect()
     }
 
-    /// What a sentence does, by a row of [`Inputs::sentences`](crate::inputs::Inputs::sentences) and its n-grams.
+    /// What a sentence does, by a row of [`Inputs::sentences`](crate::inputs::Inputs::sentences) and, in a language whose
+    /// words are known, by its n-grams.
     #[must_use]
-    pub fn of(&self, sentence: ArrayView1<'_, f32>, ngrams: &Features) -> PerAct {
-        let by_meaning = self.dense.weights.t().dot(&sentence) + &self.dense.bias;
-        let both = mixed(by_meaning, self.ngrams.logits(ngrams), NGRAM_WEIGHT);
+    pub fn of(&self, sentence: ArrayView1<'_, f32>, ngrams: Option<&Features>) -> PerAct {
+        let mut by_meaning = self.dense.weights.t().dot(&sentence) + &self.dense.bias;
+        let both = if let Some(ngrams) = ngrams {
+            mixed(by_meaning, self.ngrams.logits(ngrams), NGRAM_WEIGHT)
+        } else {
+            softmax(by_meaning.view_mut());
+            by_meaning
+        };
         let mut probabilities = both.iter();
         PerAct::from_fn(|_| probabilities.next().copied().unwrap_or_default())
     }

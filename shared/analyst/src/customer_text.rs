@@ -9,8 +9,9 @@ use mail::{Context, LeftOut, Message, subject::Subject};
 
 use crate::{
     acts::PerAct,
-    features::{self, Features},
+    features,
     heads::PerTask,
+    heard::Heard,
     inputs::Inputs,
     kinds::{Parts, fresh_subject},
     model::Model,
@@ -50,9 +51,8 @@ pub struct CustomerText {
     cut: bool,
     mixed: bool,
     sender: Sender,
-    inputs: Inputs,
+    heard: Heard,
     meanings: Vec<Vector>,
-    features: Features,
     parts: Parts,
     forwarded: Option<Forwarded>,
     left_out: Vec<LeftOut>,
@@ -69,15 +69,14 @@ pub struct Forwarded {
     pub text: String,
     pub sentences: Vec<String>,
     /// Of the subject, the customer's words and these.
-    inputs: Inputs,
-    features: Features,
+    heard: Heard,
     parts: Parts,
 }
 
 impl CustomerText {
     /// `go_on` is asked between sentences: with its first no reading ends where it stands, and the text is cut.
     pub(crate) fn new(weights: &Weights, ticket: &Ticket, go_on: &dyn Fn() -> bool) -> Self {
-        let Weights { encoder, model, kinds, languages } = weights;
+        let Weights { encoder, model, kinds, languages, .. } = weights;
         let whole = mail::subject::clean(&ticket.subject);
         let (subject, overflow) = split_subject(&whole);
         let read = read(ticket, go_on);
@@ -98,32 +97,34 @@ impl CustomerText {
         let read = inputs.sentences.nrows();
         let mut cut = cut || skipped || read < sentences.len();
         sentences.truncate(read);
-        let forwarded = handed_on.map(|handed_on| {
-            let bounded = bounded(model, vec![handed_on.text], ALL.part(EDGE), go_on);
+        let handed_on = handed_on.map(|handed_on| {
+            let text = handed_on.text.clone();
+            (handed_on, bounded(model, vec![text], ALL.part(EDGE), go_on))
+        });
+        let own_words = format!("{own_subject}\n{body}");
+        let language = languages.detect(&match &handed_on {
+            Some((_, theirs)) if own_words.trim().is_empty() => format!("{subject}\n{}", theirs.messages.concat()),
+            Some(_) | None => own_words,
+        });
+        let forwarded = handed_on.map(|(handed_on, bounded)| {
             let both = [sentences.as_slice(), bounded.sentences.as_slice()].concat();
             let inputs = Inputs::within(encoder, subject, &both, go_on);
             cut = cut || bounded.cut || inputs.sentences.nrows() < both.len();
-            let text = bounded.messages.concat();
-            let features = features::extract(subject, &format!("{body}\n\n{text}"));
+            let parts = kinds.parts(&inputs, fresh_subject(subject), &both, language);
             Forwarded {
                 from: handed_on.from,
                 internal: handed_on.internal,
-                text,
+                text: bounded.messages.concat(),
                 sentences: bounded.sentences,
-                parts: kinds.parts(&inputs, fresh_subject(subject), &both),
-                inputs,
-                features,
+                heard: Heard::new(&inputs, &parts, subject, &both, language),
+                parts,
             }
         });
-        let own_words = format!("{own_subject}\n{body}");
-        let heard = match &forwarded {
-            Some(forwarded) if own_words.trim().is_empty() => format!("{subject}\n{}", forwarded.text),
-            Some(_) | None => own_words,
-        };
+        let parts = kinds.parts(&inputs, fresh_subject(own_subject), &sentences, language);
         Self {
-            language: languages.detect(&heard),
-            parts: kinds.parts(&inputs, fresh_subject(own_subject), &sentences),
-            features: features::extract(own_subject, &body),
+            language,
+            heard: Heard::new(&inputs, &parts, own_subject, &sentences, language),
+            parts,
             meanings: inputs.meanings(),
             subject: subject.to_owned(),
             messages,
@@ -132,7 +133,6 @@ impl CustomerText {
             cut,
             mixed,
             sender: ticket.sender,
-            inputs,
             forwarded,
             left_out: left_out.concat(),
         }
@@ -196,12 +196,8 @@ impl CustomerText {
         &self.left_out
     }
 
-    pub(crate) fn inputs(&self) -> &Inputs {
-        &self.inputs
-    }
-
-    pub(crate) fn features(&self) -> &Features {
-        &self.features
+    pub(crate) fn heard(&self) -> &Heard {
+        &self.heard
     }
 
     /// Who is behind the ticket, as far as the helpdesk knows.
@@ -218,6 +214,14 @@ impl CustomerText {
     /// What subject and sentences do.
     pub(crate) fn parts(&self) -> &Parts {
         &self.parts
+    }
+
+    /// The sentences that the heads hear, in their order, with what each does.
+    pub(crate) fn heard_sentences(&self) -> impl Iterator<Item = (&String, &PerAct)> {
+        self.heard
+            .said
+            .iter()
+            .filter_map(|index| Some((self.sentences.get(*index)?, self.parts.sentences.get(*index)?)))
     }
 
     /// The sentences of the customer's own with what each does and means; last the subject, where it was written for this
@@ -254,12 +258,8 @@ fn is_word(word: &str) -> bool {
 }
 
 impl Forwarded {
-    pub(crate) fn inputs(&self) -> &Inputs {
-        &self.inputs
-    }
-
-    pub(crate) fn features(&self) -> &Features {
-        &self.features
+    pub(crate) fn heard(&self) -> &Heard {
+        &self.heard
     }
 
     /// What each sentence of the other person does.
@@ -486,7 +486,7 @@ mod tests {
         assert_eq!(text.sentences(), ["FYI"]);
         assert_eq!(forwarded.sentences, ["It is down.", "Since seven."]);
         assert_eq!((forwarded.from.as_deref(), forwarded.internal), (Some("Jo <jo@x.example>"), false));
-        assert_eq!(forwarded.inputs().sentences.nrows(), 3);
+        assert_eq!(forwarded.heard().inputs.sentences.nrows(), 3);
     }
 
     #[test]
@@ -496,7 +496,7 @@ mod tests {
             Ticket { subject: "Re: Checkout down for everybody".into(), ..ticket(&format!("{line}\n\nAll fine.")) };
         let text = listen(&follows);
         assert_eq!((text.body(), text.subject()), ("All fine.", "Re: Checkout down for everybody"));
-        assert_eq!(text.features(), listen(&Ticket { subject: "".into(), ..ticket("All fine.") }).features());
+        assert_eq!(text.heard(), listen(&Ticket { subject: "".into(), ..ticket("All fine.") }).heard());
     }
 
     #[test]

@@ -39,11 +39,12 @@ fn greeting(frame: Frame<'_>, nobody: &str, person: &str, company: &str) -> Stri
     .to_owned()
 }
 
-fn phrases(frame: Frame<'_>) -> Phrases {
+/// None in a language that nobody here writes.
+fn phrases(frame: Frame<'_>) -> Option<Phrases> {
     let Frame { name, sentiment, language, .. } = frame;
     use Sentiment::{Angry, Frustrated, Neutral};
-    match language {
-        Language::En | Language::Other => Phrases {
+    Some(match language {
+        Language::En => Phrases {
             greeting: greeting(frame, "Hello,", &format!("Hi {name},"), &format!("Hi {name} team,")),
             opening: match sentiment {
                 Neutral => "Thank you for getting in touch. Here is what should answer your question:",
@@ -52,11 +53,7 @@ fn phrases(frame: Frame<'_>) -> Phrases {
                     "I am sorry for the trouble this has caused, and I understand that you want it settled. Here is the way:"
                 }
             },
-            foreign: if language == Language::Other {
-                "(Our article on this is not available in your language yet.)"
-            } else {
-                "(Our article on this is not available in English yet.)"
-            },
+            foreign: "(Our article on this is not available in English yet.)",
             closing: "If anything looks different on your side, just reply to this message and tell us what you see; we will \
                       take it from there with you.\n\nBest regards,",
         },
@@ -108,18 +105,23 @@ fn phrases(frame: Frame<'_>) -> Phrases {
             closing: "Si algo se ve distinto en su cuenta, responda a este mensaje y díganos qué ve; seguiremos desde ahí con \
                       usted.\n\nSaludos cordiales,",
         },
-    }
+        _ => return None,
+    })
 }
 
-/// Renders the article as a reply in the ticket's language, the answer in the article's. Nothing but the article's own
-/// words states a fact.
+/// Renders the article as a reply in the ticket's language, the answer in the article's; in a language that nobody here
+/// writes, the answer alone. Nothing but the article's own words states a fact.
 #[must_use]
 pub fn compose(found: Match<'_>, frame: Frame<'_>) -> Draft {
-    let Phrases { greeting, opening, foreign, closing } = phrases(frame);
     let in_language = found.article.language == frame.language;
-    let note = if in_language { String::new() } else { format!("{foreign}\n\n") };
-    let text =
-        format!("{greeting}\n\n{opening}\n\n{note}{}\n\n{closing}\n{}", cut(&found.article.answer), frame.signature);
+    let answer = cut(&found.article.answer);
+    let text = match phrases(frame) {
+        Some(Phrases { greeting, opening, foreign, closing }) => {
+            let note = if in_language { String::new() } else { format!("{foreign}\n\n") };
+            format!("{greeting}\n\n{opening}\n\n{note}{answer}\n\n{closing}\n{}", frame.signature)
+        }
+        None => answer.to_owned(),
+    };
     Draft {
         text: text.into(),
         article: found.article.name.clone(),

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Account, Grave, Gravity, Intent, Kind, Language, Priority, Reading, Scored, Sender, Sentiment, TeamId, Ticket,
+    Account, Grave, Gravity, Intent, Kind, Language, LeavingNotice, Priority, Reading, Scored, Sender, Sentiment,
+    TeamId, Teams, Ticket,
     reading::{Signal, Usage},
 };
 use encoder::Vector;
@@ -11,12 +12,16 @@ use encoder::Vector;
 use crate::{
     CustomerText, Task, Weights,
     acts::{Act, PerAct},
+    background::Matter,
     draft::{self, Frame},
     features, gravity,
     greeting::Addressee,
+    heard::Heard,
     kinds::marks,
     knowledge::{Article, KnowledgeBase, Question},
     model::{Prediction, argmax},
+    routing::{self, Learnt, Route},
+    text,
 };
 
 /// How it signs its readings. Rises with every change of the model's kind.
@@ -26,7 +31,7 @@ pub const NAME: &str = "embedded-2";
 const MATCH: f32 = 0.45;
 /// Articles of which the best is chosen, once the team is looked at.
 const CANDIDATES: usize = 5;
-/// An article of another team than the ticket's has to fit better.
+/// An article of another team than the ticket's has to fit better; one of a team that is not there is anybody's.
 const OTHER_TEAM: f32 = 0.8;
 /// A longer reply comes of an endless paragraph, and nobody would send it. In bytes; the bundled articles make
 /// replies of at most 2 kB.
@@ -45,32 +50,41 @@ const DOUBT: f32 = 0.62;
 const LOUD: f32 = 0.8;
 /// One of four.
 const GUESS: f32 = 0.25;
-/// No label is chosen that is less likely than this, however cheap a mistake it would be.
-const BELIEVED: f32 = 0.05;
-/// What a missed P0 costs beside a false one.
-const MISSED_P0: f32 = 4.0;
+/// A P0 is taken from this probability on, whatever is likelier: a missed one costs three times a false one, and
+/// 1 / (1 + 3) is a quarter.
+const P0_FROM: f32 = 0.25;
 /// Quotes named for a signal.
 const MOST_QUOTES: usize = 2;
-/// One less sure is one if the heads by themselves think it likelier than not.
+/// One less sure does if the heads by themselves think it likelier than not, and claim the signal of the whole ticket.
 const LIKELY: f32 = 0.57;
 /// The least log-odds of a sentence of notice.
 const HEARD: f32 = -2.0;
-/// A sentence this sure to give notice is a churn signal.
+/// A sentence this sure to give notice does.
 const NOTICE: f32 = 0.7;
 /// A sentence within this many log-odds of the strongest one is quoted as well.
 const QUOTE_MARGIN: f32 = 1.0;
 
-/// What is learnt, articles for drafts, and the names teams sign with.
+/// What is learnt, articles for drafts, and the customer's teams.
 pub struct EmbeddedAnalyst {
     weights: Weights,
     knowledge: KnowledgeBase,
-    signatures: BTreeMap<TeamId, String>,
+    teams: Teams,
+    /// The teams whose matter no head knows.
+    learnt: Vec<(TeamId, Matter)>,
 }
 
 impl EmbeddedAnalyst {
+    /// Encodes the examples of the teams that have some.
     #[must_use]
-    pub fn new(weights: Weights, knowledge: KnowledgeBase, signatures: BTreeMap<TeamId, String>) -> Self {
-        Self { weights, knowledge, signatures }
+    pub fn new(weights: Weights, knowledge: KnowledgeBase, teams: Teams) -> Self {
+        let learnt = teams.learnt().map(|profile| {
+            let examples: Vec<String> =
+                profile.examples.iter().flatten().map(|example| text::masked(example)).collect();
+            let encoded = weights.encoder.encode(&examples.iter().map(String::as_str).collect::<Vec<_>>());
+            let matter = weights.background.matter(encoded.iter().map(|encoded| &encoded.vector));
+            (profile.agent.clone(), matter)
+        });
+        Self { learnt: learnt.collect(), weights, knowledge, teams }
     }
 
     /// The ticket's text for [`EmbeddedAnalyst::read`], [`EmbeddedAnalyst::draft`] and every other reader. `go_on` is
@@ -83,11 +97,13 @@ impl EmbeddedAnalyst {
     /// Reads a ticket, without a draft. Pure: the same text gives the same reading.
     #[must_use]
     pub fn read(&self, text: &CustomerText) -> Reading {
-        let opinion = self.weights.model.predict(text.inputs(), text.features());
+        let opinion = self.weights.model.predict(text.heard());
         let kind = self.kind(text);
         let grave = gravest(text, kind);
-        let (priority, agent) = self.urgency(text, &opinion);
-        let churn = with_notice(signal(&opinion, Task::Churn, text), &opinion, text);
+        let (priority, Route { team, topic }) = self.urgency(text, &opinion);
+        let readable = text.language() != Language::Other && text.has_words();
+        let notice = notice(&opinion, text);
+        let churn = with_notice(signal(&opinion, Task::Churn, text), notice.as_ref());
         let wish = signal(&opinion, Task::Intent, text);
         let kinds = opinion.probabilities(Task::Intent).get(1..).unwrap_or_default();
         let intent = INTENTS.get(argmax(kinds)).copied();
@@ -96,12 +112,14 @@ impl EmbeddedAnalyst {
             fallback: None,
             language: text.language(),
             priority: unless_all_clear(text, kind, grave.as_ref(), within(text, priority)),
-            agent: within(text, agent),
+            agent: within(text, team),
+            topic: readable.then_some(topic),
             sentiment: label(&opinion, Task::Sentiment, &SENTIMENTS),
             churn,
             intent: Signal { value: intent.filter(|_| wish.value), confidence: wish.confidence, quotes: wish.quotes },
             kind,
             grave,
+            notice: notice.filter(|_| kind.value != Kind::Phishing),
             mixed: text.is_mixed(),
             reason: None,
             draft: None,
@@ -113,15 +131,33 @@ impl EmbeddedAnalyst {
         }
     }
 
-    /// Priority and team. What the customer hands on may be the more urgent part, and is all there is where he says nothing.
-    fn urgency(&self, text: &CustomerText, own: &Prediction) -> (Scored<Priority>, Scored<TeamId>) {
-        let labels = |opinion: &Prediction| {
-            (label(opinion, Task::Priority, &PRIORITIES), label(opinion, Task::Agent, &TeamId::bundled()))
+    /// Priority, team and topic. What the customer hands on may be the more urgent part, and is all there is where he says
+    /// nothing.
+    fn urgency(&self, text: &CustomerText, own: &Prediction) -> (Scored<Priority>, Route) {
+        let labels = |opinion: &Prediction, heard: &Heard| {
+            (label(opinion, Task::Priority, &PRIORITIES), self.route(opinion, heard, text.language()))
         };
-        let own = labels(own);
+        let own = labels(own, text.heard());
         let Some(forwarded) = text.urgent_forward() else { return own };
-        let both = labels(&self.weights.model.predict(forwarded.inputs(), forwarded.features()));
+        let heard = forwarded.heard();
+        let both = labels(&self.weights.model.predict(heard), heard);
         if both.0.value < own.0.value || text.sentences().is_empty() { both } else { own }
+    }
+
+    fn route(&self, opinion: &Prediction, heard: &Heard, language: Language) -> Route {
+        let known = routing::topics(opinion.probabilities(Task::Agent), opinion.probabilities(Task::Topic));
+        let serving: Vec<&(TeamId, Matter)> =
+            self.learnt.iter().filter(|(team, _)| self.teams.serves(team, language)).collect();
+        // A text without a word is about nothing that can be told.
+        let meanings = if serving.is_empty() { Vec::new() } else { heard.meanings() };
+        let learnt = if meanings.is_empty() { Vec::new() } else { self.learnt(&serving, &meanings) };
+        routing::route(&self.teams, language, &known, &learnt)
+    }
+
+    fn learnt<'a>(&self, serving: &[&'a (TeamId, Matter)], meanings: &[Vector]) -> Vec<Learnt<'a>> {
+        let matters: Vec<&Matter> = serving.iter().map(|(_, matter)| matter).collect();
+        let probabilities = self.weights.background.probabilities(meanings, &matters);
+        serving.iter().zip(probabilities).map(|((team, _), probability)| Learnt { team, probability }).collect()
     }
 
     #[must_use]
@@ -130,8 +166,8 @@ impl EmbeddedAnalyst {
     }
 
     #[must_use]
-    pub fn signatures(&self) -> &BTreeMap<TeamId, String> {
-        &self.signatures
+    pub fn teams(&self) -> &Teams {
+        &self.teams
     }
 
     /// What the ticket asks the knowledge base, by its words and by what they mean.
@@ -151,27 +187,28 @@ impl EmbeddedAnalyst {
         labels: Labels<'_>,
     ) -> Option<domain::Draft> {
         let Labels { priority, agent, sentiment, language } = labels;
-        // P0 and P1 need a person and no article, and a frame in another language than the ticket's helps nobody.
+        // P0 and P1 need a person and no article.
         if priority < Priority::P2 || language == Language::Other {
             return None;
         }
         let fits = self.knowledge.search(self.question(text, language), CANDIDATES).into_iter().map(|mut found| {
-            if found.article.agent != *agent {
+            if found.article.agent != *agent && self.teams.get(&found.article.agent).is_some() {
                 found.score *= OTHER_TEAM;
             }
             found
         });
         let found = fits.max_by(|a, b| a.score.total_cmp(&b.score))?;
-        if found.score < MATCH {
+        // A frame in another language than the ticket's helps nobody.
+        if found.score < MATCH || !language.is_written() && found.article.language != language {
             return None;
         }
-        let Addressee { name, company } = Addressee::of(ticket, account, self.signatures.keys());
+        let Addressee { name, company } = Addressee::of(ticket, account, self.teams.ids());
         let frame = Frame {
             name,
             company,
             sentiment,
             language,
-            signature: self.signatures.get(agent).map_or("The support team", String::as_str),
+            signature: self.teams.get(agent).map_or("The support team", |profile| &profile.signature),
         };
         let draft = domain::Draft {
             unanswered: self.unanswered(text, found.article, language),
@@ -270,28 +307,19 @@ impl<'a> Labels<'a> {
     }
 }
 
-/// The class to act on, by cost: a priority too low by two steps is four times as bad as by one, and a P0 that is missed
-/// four times as bad as a false one; a signal if it is a third likely; else the likeliest.
+/// The class to act on: a P0 from `P0_FROM` on, a signal if it is a third likely; else the likeliest.
 #[must_use]
 pub fn chosen(task: Task, probabilities: &[f32]) -> usize {
     match task {
         Task::Priority => {
-            let cost = |found: usize| -> f32 {
-                let of = |(truth, probability): (usize, &f32)| {
-                    let missed = if truth == 0 && found > 0 { MISSED_P0 } else { 1.0 };
-                    probability * missed * (truth.abs_diff(found).pow(2) as f32)
-                };
-                probabilities.iter().enumerate().map(of).sum()
-            };
-            let believed = probabilities.iter().enumerate().filter(|(_, probability)| **probability >= BELIEVED);
-            let cheapest = believed.map(|(class, _)| class).min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
-            cheapest.unwrap_or_else(|| argmax(probabilities))
+            let urgent = probabilities.first().is_some_and(|p0| *p0 >= P0_FROM);
+            if urgent { 0 } else { argmax(probabilities) }
         }
         Task::Churn | Task::Intent => {
             let likely = probabilities.first().is_none_or(|none| 1.0 - none >= CLAIM);
             if likely { argmax(probabilities.get(1..).unwrap_or_default()) + 1 } else { 0 }
         }
-        Task::Agent | Task::Sentiment => argmax(probabilities),
+        Task::Agent | Task::Sentiment | Task::Topic => argmax(probabilities),
     }
 }
 
@@ -315,10 +343,9 @@ fn signal(opinion: &Prediction, task: Task, text: &CustomerText) -> Signal<bool>
     let (odds, carries): (&[f32], Carries) = match task {
         Task::Churn => (&opinion.churn, carries_churn),
         Task::Intent => (&opinion.intent, carries_intent),
-        Task::Priority | Task::Agent | Task::Sentiment => (&[], |_, _| false),
+        Task::Priority | Task::Agent | Task::Sentiment | Task::Topic => (&[], |_, _| false),
     };
-    let sentences = text.sentences().iter().zip(&text.parts().sentences);
-    let carriers = odds.iter().zip(sentences).filter(|(odds, (_, acts))| value && carries(**odds, acts));
+    let carriers = odds.iter().zip(text.heard_sentences()).filter(|(odds, (_, acts))| value && carries(**odds, acts));
     let mut scored: Vec<(f32, &String)> = carriers.map(|(odds, (sentence, _))| (*odds, sentence)).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     let best = scored.first().map_or(f32::NEG_INFINITY, |(odds, _)| *odds);
@@ -336,25 +363,28 @@ fn carries_intent(odds: f32, acts: &PerAct) -> bool {
     odds >= -2.5 || acts[Act::Buying] >= 0.3
 }
 
+/// The surest sentence of the customer that gives notice.
+fn notice(opinion: &Prediction, text: &CustomerText) -> Option<LeavingNotice> {
+    let claimed = chosen(Task::Churn, opinion.probabilities(Task::Churn)) > 0;
+    let sentences = text.heard_sentences().zip(&opinion.churn);
+    let notices = sentences.filter(|((sentence, acts), odds)| gives_notice(sentence, acts, **odds, claimed));
+    let sure = notices.map(|((sentence, acts), _)| (acts[Act::Leaving], sentence));
+    let (confidence, sentence) = sure.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some(LeavingNotice { confidence: confidence.min(1.0), quote: sentence.clone() })
+}
+
 /// A plain notice is heard, whatever stands around it: the heads judge whole tickets, and one sentence among many faults or
 /// questions is easily lost on them.
-fn with_notice(churn: Signal<bool>, opinion: &Prediction, text: &CustomerText) -> Signal<bool> {
-    let sentences = text.sentences().iter().zip(&text.parts().sentences).zip(&opinion.churn);
-    let notices = sentences.filter(|((sentence, acts), odds)| gives_notice(sentence, acts, **odds));
-    let surest = notices.map(|(notice, _)| notice).max_by(|a, b| a.1[Act::Leaving].total_cmp(&b.1[Act::Leaving]));
-    match surest {
-        Some((sentence, acts)) if acts[Act::Leaving] > churn.confidence => {
-            let others = churn.quotes.into_iter().filter(|quote| quote != sentence);
-            let quotes = std::iter::once(sentence.clone()).chain(others).take(MOST_QUOTES).collect();
-            Signal { value: true, confidence: acts[Act::Leaving], quotes }
-        }
-        Some(_) | None => churn,
-    }
+fn with_notice(churn: Signal<bool>, notice: Option<&LeavingNotice>) -> Signal<bool> {
+    let Some(notice) = notice else { return churn };
+    let others = churn.quotes.into_iter().filter(|quote| *quote != notice.quote);
+    let quotes = std::iter::once(notice.quote.clone()).chain(others).take(MOST_QUOTES).collect();
+    Signal { value: true, confidence: churn.confidence.max(notice.confidence), quotes }
 }
 
 /// Whether a sentence gives notice of the contract. Both classifiers take a colleague who leaves for a customer who does, so
 /// that a word for one needs more.
-fn gives_notice(sentence: &str, acts: &PerAct, odds: f32) -> bool {
+fn gives_notice(sentence: &str, acts: &PerAct, odds: f32, claimed: bool) -> bool {
     const COLLEAGUES: [&str; 14] = [
         "user",
         "users",
@@ -373,7 +403,7 @@ fn gives_notice(sentence: &str, acts: &PerAct, odds: f32) -> bool {
     ];
     let about_a_colleague = features::words(sentence).iter().any(|word| COLLEAGUES.contains(&word.as_str()));
     let surely = acts[Act::Leaving] >= NOTICE && odds >= HEARD;
-    let agreed = acts[Act::Leaving] >= LIKELY && odds >= 0.0;
+    let agreed = acts[Act::Leaving] >= LIKELY && odds >= 0.0 && claimed;
     agreed || surely && !about_a_colleague
 }
 
@@ -383,15 +413,18 @@ const INTENTS: [Intent; 4] = [Intent::PricingRequest, Intent::Upgrade, Intent::E
 
 #[cfg(test)]
 mod tests {
-    use domain::sample;
+    use domain::{AgentProfile, sample};
     use strum::IntoEnumIterator;
 
     use super::*;
 
     fn analyst() -> EmbeddedAnalyst {
-        let signatures = TeamId::bundled().map(|agent| (agent.clone(), format!("The {} team", agent.title()))).into();
+        with_teams(sample::policy().teams)
+    }
+
+    fn with_teams(teams: Teams) -> EmbeddedAnalyst {
         let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
-        EmbeddedAnalyst::new(Weights::bundled().unwrap(), knowledge, signatures)
+        EmbeddedAnalyst::new(Weights::bundled().unwrap(), knowledge, teams)
     }
 
     fn read(subject: &str, description: &str) -> Reading {
@@ -412,6 +445,102 @@ mod tests {
         assert!(Priority::iter().eq(PRIORITIES));
         assert!(Sentiment::iter().eq(SENTIMENTS));
         assert!(Intent::iter().eq(INTENTS));
+    }
+
+    fn route(analyst: &EmbeddedAnalyst, subject: &str, description: &str) -> (String, Option<String>) {
+        let ticket = Ticket { subject: subject.into(), description: description.into(), ..sample::ticket(1) };
+        let reading = analyst.read(&analyst.listen(&ticket, &|| true));
+        (reading.agent.value.to_string(), reading.topic.map(|topic| topic.value.to_string()))
+    }
+
+    #[test]
+    fn a_team_is_learnt_from_eight_sentences() {
+        let mut profiles: Vec<AgentProfile> = sample::policy().teams.iter().cloned().collect();
+        let examples = [
+            "How many points does a customer earn for each euro spent?",
+            "The loyalty points of last week's orders were not credited to our members.",
+            "Can we change the tiers of our rewards programme from silver and gold to three levels?",
+            "A member's points expired although she bought something last month.",
+            "We would like to give double points on birthdays.",
+            "Shoppers cannot redeem their points for a voucher at the checkout.",
+            "How do I merge two loyalty accounts of the same member?",
+            "The referral bonus is not shown in the member's card.",
+        ];
+        let examples = Some(examples.map(str::to_owned).into());
+        profiles.push(AgentProfile { examples, ..sample::profile("loyalty_programme", 14) });
+        let analyst = with_teams(Teams::new(profiles).unwrap());
+        for (subject, text) in [
+            ("Punkte weg", "Guten Tag, unsere Stammkunden sehen ihre gesammelten Punkte nicht mehr im Kundenkonto."),
+            ("", "Können wir das Bonusprogramm so einstellen, dass es für Anmeldungen zum Newsletter Punkte gibt?"),
+            ("Tier lost", "Hi team, a gold member was put back to bronze overnight and lost her bonus points."),
+            ("", "Is there a way to let customers pay part of an order with rewards points?"),
+        ] {
+            let found = route(&analyst, subject, text);
+            assert_eq!(found, ("loyalty_programme".to_owned(), Some("loyalty-programme".to_owned())), "{text}");
+        }
+        for (text, team) in [
+            ("Webhook deliveries fail with a 401 since we rotated the signing secret.", "nexus"),
+            ("The payout of last Friday is missing in our bank account.", "sentinel"),
+            ("Die Auszahlung vom Freitag ist noch nicht auf unserem Konto.", "sentinel"),
+            ("The scheduled export of last month's orders is an empty file.", "cipher"),
+            ("How do I invite a colleague as a user?", "sentinel"),
+        ] {
+            assert_eq!(route(&analyst, "", text).0, team, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_ticket_is_about_something_if_it_can_be_read() {
+        let topic = |text: &str| route(&analyst(), "", text).1;
+        assert_eq!(topic("The payout of last Friday is missing in our bank account.").as_deref(), Some("payouts"));
+        assert_eq!(topic("Webhook deliveries to our endpoint fail.").as_deref(), Some("webhooks"));
+        for nothing in ["", "???", "image001.png"] {
+            assert_eq!(topic(nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn a_p0_is_taken_before_it_is_likeliest() {
+        let less = P0_FROM - 0.01;
+        for (probabilities, expected) in [
+            ([P0_FROM, 0.0, 0.0, 1.0 - P0_FROM], 0),
+            ([less, 0.0, 0.0, 1.0 - less], 3),
+            ([0.1, 0.35, 0.15, 0.4], 3),
+            ([0.0, 0.4, 0.25, 0.35], 1),
+        ] {
+            assert_eq!(chosen(Task::Priority, &probabilities), expected, "{probabilities:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_notice_is_one() {
+        let notice = |text: &str| read("Stock sync", text).notice.map(|notice| notice.quote);
+        let plain = "We hereby cancel our contract at the end of the term.";
+        assert_eq!(notice(&format!("The nightly stock sync failed twice. {plain}")).as_deref(), Some(plain));
+        for soft in [
+            "The nightly stock sync failed twice. Our board compares several vendors at the moment.",
+            "What is the notice period of our contract?",
+            "How do I cancel a single order after it was exported to the warehouse?",
+        ] {
+            assert_eq!(notice(soft), None, "{soft}");
+        }
+    }
+
+    #[test]
+    fn an_unsure_notice_needs_the_heads() {
+        for (sentence, leaving, odds, claimed, expected) in [
+            ("We cancel.", 0.6, 0.5, true, true),
+            ("We cancel.", 0.6, 0.5, false, false),
+            ("We cancel.", 0.6, -0.5, true, false),
+            ("We cancel.", 0.8, -0.5, false, true),
+            ("We cancel.", 0.8, -2.5, true, false),
+            ("We cancel a colleague.", 0.8, -0.5, false, false),
+            ("We cancel a colleague.", 0.8, 0.5, true, true),
+        ] {
+            let acts = PerAct::from_fn(|act| if act == Act::Leaving { leaving } else { 0.0 });
+            let found = gives_notice(sentence, &acts, odds, claimed);
+            assert_eq!(found, expected, "{sentence} {leaving} {odds} {claimed}");
+        }
     }
 
     #[test]

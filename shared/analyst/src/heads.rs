@@ -16,6 +16,7 @@ use strum::{EnumCount, EnumIter, IntoEnumIterator, IntoStaticStr};
 use crate::{
     inputs::{Inputs, MARKS, WIDTH},
     quantised::Quantised,
+    topics::{AREAS, TOPICS},
 };
 
 /// Hidden units for a sentence, and for the whole text. 96 did a little worse on held-out scenarios.
@@ -50,7 +51,7 @@ pub mod shared_columns {
 pub enum Task {
     /// P0 to P3.
     Priority,
-    /// Nexus, Cipher, Sentinel.
+    /// Integrations, data, operations: the bundled teams.
     Agent,
     /// Neutral, frustrated, angry.
     Sentiment,
@@ -58,6 +59,8 @@ pub enum Task {
     Churn,
     /// None, then the four intents.
     Intent,
+    /// What it is about, as [`TOPICS`] lists them.
+    Topic,
 }
 
 /// A value for each task.
@@ -68,9 +71,11 @@ impl Task {
     pub fn classes(self) -> usize {
         match self {
             Self::Priority => 4,
-            Self::Agent | Self::Sentiment => 3,
+            Self::Agent => AREAS,
+            Self::Sentiment => 3,
             Self::Churn => 2,
             Self::Intent => 5,
+            Self::Topic => TOPICS.len(),
         }
     }
 }
@@ -215,7 +220,7 @@ impl Batch {
         for (index, ticket) in tickets.iter().enumerate() {
             let end = start + ticket.sentences.nrows();
             batch.sentences.slice_axis_mut(Axis(0), Slice::from(start..end)).assign(&ticket.sentences);
-            batch.whole.row_mut(index).assign(&ticket.whole);
+            batch.whole.row_mut(index).assign(&ticket.whole());
             batch.subject.row_mut(index).assign(&ticket.subject);
             batch.marks.row_mut(index).assign(&ArrayView1::from(&ticket.marks));
             batch.tickets.push(start..end);

@@ -1,7 +1,7 @@
-//! A ticket as numbers: what the encoder makes of each sentence, of the subject and of the whole, and marks of style.
+//! A ticket as numbers: what the encoder makes of each sentence and of the subject, and marks of style.
 
 use encoder::{Encoded, Encoder, Vector};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Axis};
 
 use crate::text;
 
@@ -16,7 +16,6 @@ pub struct Inputs {
     /// One row for each sentence of the body, at least one.
     pub sentences: Array2<f32>,
     pub subject: Array1<f32>,
-    pub whole: Array1<f32>,
     /// Length, capitals, exclamation marks, question marks, sentences; each 0 to about 3.
     pub marks: [f32; MARKS],
 }
@@ -36,9 +35,25 @@ impl Inputs {
             texts.push(String::new());
         }
         texts.push(text::masked(subject));
-        let (mut encoded, whole) = encoder.encode_text(&texts.iter().map(String::as_str).collect::<Vec<_>>(), go_on);
+        let mut encoded = encoder.encode_within(&texts.iter().map(String::as_str).collect::<Vec<_>>(), go_on);
         let subject = encoded.pop().expect("the subject was pushed last");
-        Self { sentences: rows(&encoded), subject: row(&subject), whole: row(&whole), marks: marks(sentences) }
+        Self { sentences: rows(&encoded), subject: row(&subject), marks: marks(sentences) }
+    }
+
+    /// The mean of the sentences: what the text is about as a whole.
+    #[must_use]
+    pub fn whole(&self) -> Array1<f32> {
+        self.sentences.mean_axis(Axis(0)).expect("at least one sentence")
+    }
+
+    /// Of some of the sentences, by their numbers; of all of them if there are none.
+    #[must_use]
+    pub fn of(&self, chosen: &[usize], sentences: &[String]) -> Self {
+        if chosen.is_empty() || chosen.len() == self.sentences.nrows() {
+            return self.clone();
+        }
+        let kept: Vec<String> = chosen.iter().filter_map(|index| sentences.get(*index)).cloned().collect();
+        Self { sentences: self.sentences.select(Axis(0), chosen), subject: self.subject.clone(), marks: marks(&kept) }
     }
 
     /// What each sentence means, the subject last.
@@ -73,7 +88,9 @@ fn rows(encoded: &[Encoded]) -> Array2<f32> {
     rows
 }
 
-fn marks(sentences: &[String]) -> [f32; MARKS] {
+/// Length, share of capitals, exclamation marks, question marks, sentences.
+#[must_use]
+pub fn marks(sentences: &[String]) -> [f32; MARKS] {
     let characters = || sentences.iter().flat_map(|sentence| sentence.chars());
     let count = |wanted: fn(&char) -> bool| characters().filter(wanted).count() as f32;
     let words = sentences.iter().map(|sentence| sentence.split_whitespace().count()).sum::<usize>() as f32;

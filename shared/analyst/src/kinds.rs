@@ -2,7 +2,7 @@
 
 pub(crate) mod marks;
 
-use domain::{Kind, Scored};
+use domain::{Kind, Language, Scored};
 use enum_map::EnumMap;
 use ndarray::{Array1, Axis};
 use strum::{EnumCount, IntoEnumIterator};
@@ -13,6 +13,7 @@ use crate::{
     features,
     heads::{Layer, softmax},
     inputs::{Inputs, WIDTH},
+    languages,
     model::argmax,
     numbers::Numbers,
 };
@@ -83,8 +84,8 @@ impl Kinds {
 
     /// What each part of a ticket does. `inputs` are of this subject and these sentences.
     #[must_use]
-    pub fn parts(&self, inputs: &Inputs, subject: Option<&str>, sentences: &[String]) -> Parts {
-        Parts::new(&self.acts, inputs, subject, sentences)
+    pub fn parts(&self, inputs: &Inputs, subject: Option<&str>, sentences: &[String], language: Language) -> Parts {
+        Parts::new(&self.acts, inputs, subject, sentences, language)
     }
 
     /// The likeliest kind. What is not likely a request is as sure as that it is none: the kinds beside it are told apart for
@@ -121,12 +122,15 @@ const SUPPORT: f32 = 0.3;
 impl Parts {
     /// `inputs` are of this subject and these sentences. No subject is told of where it is an older message's.
     #[must_use]
-    pub fn new(acts: &Acts, inputs: &Inputs, subject: Option<&str>, sentences: &[String]) -> Self {
+    pub fn new(acts: &Acts, inputs: &Inputs, subject: Option<&str>, sentences: &[String], language: Language) -> Self {
         let rows = inputs.sentences.rows().into_iter().zip(sentences);
-        let by_subject = |subject| acts.of(inputs.subject.view(), &features::extract("", subject));
+        let of = |row, sentence: &str| {
+            let ngrams = languages::has_ngrams(language).then(|| features::extract("", sentence));
+            acts.of(row, ngrams.as_ref())
+        };
         Self {
-            subject: subject.map(by_subject).unwrap_or_default(),
-            sentences: rows.map(|(row, sentence)| acts.of(row, &features::extract("", sentence))).collect(),
+            subject: subject.map(|subject| of(inputs.subject.view(), subject)).unwrap_or_default(),
+            sentences: rows.map(|(row, sentence)| of(row, sentence)).collect(),
             marks: marks(subject.unwrap_or_default(), sentences),
             meaning: inputs.sentences.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(WIDTH)),
         }

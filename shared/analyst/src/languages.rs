@@ -1,4 +1,4 @@
-//! Which language a text is in: one of the four that are served, or another.
+//! Which language a text is in: one of the fifteen that are read, or another.
 
 use domain::Language;
 use whatlang::{Detector, Lang};
@@ -12,10 +12,24 @@ use crate::{
 
 /// Characters looked at: enough to be sure, and a long log changes nothing.
 const LOOKED_AT: usize = 600;
-/// Languages told apart, as [`Language`] lists them.
-pub const LANGUAGES: usize = 5;
+/// Languages told apart by their words; other scripts tell by themselves. The order is the file's.
+const BY_WORDS: [Language; 10] = [
+    Language::En,
+    Language::Fr,
+    Language::De,
+    Language::Es,
+    Language::It,
+    Language::Pt,
+    Language::Nl,
+    Language::Pl,
+    Language::Tr,
+    Language::Other,
+];
+pub const LANGUAGES: usize = BY_WORDS.len();
 /// From this share of letters in another script on, a text is in another language, whatever product names it has.
 const FOREIGN_SCRIPT: f32 = 0.25;
+/// One in so many letters of another language's own makes it that one.
+const OTHER_LETTERS: usize = 100;
 /// Statistics over trigrams know fifty languages more than the classifier, and are right on whole sentences only.
 const STATISTICS_FROM: usize = 60;
 
@@ -28,7 +42,7 @@ pub struct Languages(NgramHead);
 #[error("not a language detector of this version; run `cargo run --release -- train --only-kinds`")]
 pub struct LanguagesError;
 
-const MAGIC: &[u8] = b"LANGS001";
+const MAGIC: &[u8] = b"LANGS002";
 
 impl Languages {
     #[must_use]
@@ -59,7 +73,7 @@ impl Languages {
             return Language::En;
         }
         if foreign as f32 >= FOREIGN_SCRIPT * letters as f32 {
-            return Language::Other;
+            return by_script(&text);
         }
         let likeliest = self.likeliest(&text);
         let by_statistics = (letters >= STATISTICS_FROM).then(|| statistics(&text)).flatten();
@@ -74,7 +88,8 @@ impl Languages {
         if telling.is_empty() {
             return Language::En;
         }
-        served(argmax(&self.0.logits(&features::extract("", &telling.join(" "))).to_vec()))
+        let class = argmax(&self.0.logits(&features::extract("", &telling.join(" "))).to_vec());
+        BY_WORDS.get(class).copied().unwrap_or(Language::Other)
     }
 }
 
@@ -133,17 +148,67 @@ fn is_loanword(word: &str) -> bool {
 /// What trigrams say of a whole sentence, if they are sure.
 fn statistics(text: &str) -> Option<Language> {
     let guess = Detector::new().detect(text).filter(whatlang::Info::is_reliable)?;
-    Some(match guess.lang() {
+    Some(read(guess.lang()))
+}
+
+fn read(language: Lang) -> Language {
+    match language {
         Lang::Eng => Language::En,
         Lang::Fra => Language::Fr,
         Lang::Deu => Language::De,
         Lang::Spa => Language::Es,
+        Lang::Ita => Language::It,
+        Lang::Por => Language::Pt,
+        Lang::Nld => Language::Nl,
+        Lang::Pol => Language::Pl,
+        Lang::Tur => Language::Tr,
+        Lang::Rus => Language::Ru,
+        Lang::Ara => Language::Ar,
+        Lang::Jpn => Language::Ja,
+        Lang::Cmn => Language::Zh,
+        Lang::Kor => Language::Ko,
+        Lang::Tha => Language::Th,
         _ => Language::Other,
-    })
+    }
 }
 
-fn served(class: usize) -> Language {
-    [Language::En, Language::Fr, Language::De, Language::Es].get(class).copied().unwrap_or(Language::Other)
+/// Whether the n-gram heads were fitted on this language's words.
+#[must_use]
+pub fn has_ngrams(language: Language) -> bool {
+    language.is_written()
+}
+
+/// The class of a language among those told apart by words; none of one told by its script.
+#[must_use]
+pub fn class(language: Language) -> Option<usize> {
+    BY_WORDS.iter().position(|known| *known == language)
+}
+
+/// A text that is not in Latin letters: most scripts have one language that is read, and of the Cyrillic and the Arabic one
+/// some letters, and whole sentences, tell.
+fn by_script(text: &str) -> Language {
+    let count = |is: fn(char) -> bool| text.chars().filter(|c| is(*c)).count();
+    let kana = count(|c| matches!(c, '\u{3040}'..='\u{30ff}'));
+    let scripts = [
+        (count(|c| matches!(c, '\u{4e00}'..='\u{9fff}')), if kana == 0 { Language::Zh } else { Language::Ja }),
+        (kana, Language::Ja),
+        (count(|c| matches!(c, '\u{1100}'..='\u{11ff}' | '\u{ac00}'..='\u{d7a3}')), Language::Ko),
+        (count(|c| matches!(c, '\u{e00}'..='\u{e7f}')), Language::Th),
+        (count(|c| matches!(c, '\u{400}'..='\u{4ff}')), Language::Ru),
+        (count(|c| matches!(c, '\u{600}'..='\u{6ff}')), Language::Ar),
+    ];
+    let (most, language) = scripts.into_iter().max_by_key(|(letters, _)| *letters).unwrap_or((0, Language::Other));
+    // Ukrainian, Belarusian, Serbian and Macedonian; Persian and Urdu.
+    let others = match language {
+        Language::Ru => count(|c| "іїєґўјљњћђџѓќѕ".contains(c)),
+        Language::Ar => count(|c| "پچژگکیےٹڈڑ".contains(c)),
+        _ => 0,
+    };
+    if most == 0 || OTHER_LETTERS * others > most {
+        return Language::Other;
+    }
+    let told_by_words = matches!(language, Language::Ru | Language::Ar) && most >= STATISTICS_FROM;
+    told_by_words.then(|| statistics(text)).flatten().unwrap_or(language)
 }
 
 /// Latin letters with all their accents; look-alikes of other scripts were folded before.

@@ -4,6 +4,7 @@
 //! Invariant: pure. No file, clock, network or randomness; the same ticket gives the same reading on every machine.
 
 pub mod acts;
+pub mod background;
 pub mod customer_text;
 pub mod draft;
 pub mod embedded;
@@ -11,6 +12,7 @@ pub mod features;
 mod gravity;
 mod greeting;
 pub mod heads;
+pub mod heard;
 pub mod inputs;
 pub mod kinds;
 pub mod knowledge;
@@ -19,11 +21,14 @@ pub mod model;
 pub mod ngram_head;
 mod numbers;
 mod quantised;
+pub mod routing;
 pub mod text;
 mod weights;
 
 pub use acts::Acts;
+pub use background::Background;
 pub use customer_text::CustomerText;
+pub use domain::topics;
 pub use embedded::EmbeddedAnalyst;
 pub use encoder::Encoder;
 pub use heads::{PerTask, Task};

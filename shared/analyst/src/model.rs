@@ -15,6 +15,7 @@ pub use self::file::ModelError;
 use crate::{
     features::Features,
     heads::{Activations, Batch, Heads, PerTask, SentenceTask, Task, log_softmax, softmax},
+    heard::Heard,
     inputs::Inputs,
     ngram_head::NgramHead,
 };
@@ -23,12 +24,18 @@ use crate::{
 const MIN_LOG_NONE: f32 = -15.0;
 const MAX_LOG_NONE: f32 = -1e-6;
 
+/// A sentence this sure by itself is believed over its ticket: on the exams of literary tickets and of eleven languages it
+/// finds eight P0 more of 196, and takes nine more for one.
+const LOUD: f32 = 0.9;
+
 /// Everything that is learnt.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Model {
     networks: Vec<Heads>,
     ngrams: PerTask<NgramHead>,
     ensembles: PerTask<Ensemble>,
+    /// For languages whose words the n-gram heads do not know.
+    by_networks: PerTask<Ensemble>,
 }
 
 /// How the log-probabilities of networks and n-gram head become one calibrated distribution. Fitted on held-out scenarios.
@@ -63,9 +70,14 @@ impl Prediction {
 impl Model {
     /// Rounds the networks' weights to what the file can hold, so that a fitted model predicts what a read one does.
     #[must_use]
-    pub fn new(mut networks: Vec<Heads>, ngrams: PerTask<NgramHead>, ensembles: PerTask<Ensemble>) -> Self {
+    pub fn new(
+        mut networks: Vec<Heads>,
+        ngrams: PerTask<NgramHead>,
+        ensembles: PerTask<Ensemble>,
+        by_networks: PerTask<Ensemble>,
+    ) -> Self {
         networks.iter_mut().for_each(Heads::quantise);
-        Self { networks, ngrams, ensembles }
+        Self { networks, ngrams, ensembles, by_networks }
     }
 
     /// How far the wording alone is from asking for nothing, for each task: cheap enough for every sentence of any text.
@@ -74,19 +86,14 @@ impl Model {
         PerTask::from_fn(|task| strength(task, &self.ngrams[task].logits(features).to_vec()))
     }
 
-    /// Reads a ticket by its inputs and its n-grams.
+    /// Reads a ticket as a whole, and where one sentence by itself is loud enough, that sentence.
     #[must_use]
-    pub fn predict(&self, inputs: &Inputs, features: &Features) -> Prediction {
+    pub fn predict(&self, heard: &Heard) -> Prediction {
+        let Heard { inputs, features, .. } = heard;
         let batch = Batch::new(&[inputs], &[]);
         let passes: Vec<Activations> = self.networks.iter().map(|network| network.forward(&batch)).collect();
-        let probabilities = PerTask::from_fn(|task| {
-            let mut mean = Array1::zeros(task.classes());
-            for pass in &passes {
-                mean += &pass.log_probabilities(task, 0);
-            }
-            mean /= passes.len() as f32;
-            self.ensembles[task].probabilities(&mean, self.ngrams[task].logits(features))
-        });
+        let mut probabilities = self.probabilities(&passes, 0, features.as_ref());
+        self.alone(heard).into_iter().for_each(|sentence| speak_up(&mut probabilities, sentence));
         let log_odds = |task: SentenceTask| {
             let mean = |sentence: usize| {
                 passes.iter().map(|pass| sentence_log_odds(pass, task, sentence)).sum::<f32>() / passes.len() as f32
@@ -94,6 +101,50 @@ impl Model {
             (0..inputs.sentences.nrows()).map(mean).collect()
         };
         Prediction { probabilities, churn: log_odds(SentenceTask::Churn), intent: log_odds(SentenceTask::Intent) }
+    }
+
+    /// What each sentence would be by itself, below the same subject; none of a single one.
+    fn alone(&self, heard: &Heard) -> Vec<PerTask<Vec<f32>>> {
+        let (tickets, features): (Vec<Inputs>, Vec<Option<&Features>>) = heard.alone().unzip();
+        if tickets.is_empty() {
+            return Vec::new();
+        }
+        let batch = Batch::new(&tickets.iter().collect::<Vec<_>>(), &[]);
+        let passes: Vec<Activations> = self.networks.iter().map(|network| network.forward(&batch)).collect();
+        let of = |(sentence, features)| self.probabilities(&passes, sentence, features);
+        features.into_iter().enumerate().map(of).collect()
+    }
+
+    fn probabilities(&self, passes: &[Activations], ticket: usize, features: Option<&Features>) -> PerTask<Vec<f32>> {
+        PerTask::from_fn(|task| {
+            let mut mean = Array1::zeros(task.classes());
+            for pass in passes {
+                mean += &pass.log_probabilities(task, ticket);
+            }
+            mean /= passes.len() as f32;
+            match features {
+                Some(features) => self.ensembles[task].probabilities(&mean, self.ngrams[task].logits(features)),
+                None => self.by_networks[task].probabilities(&mean, Array1::zeros(task.classes())),
+            }
+        })
+    }
+}
+
+/// Lets a sentence that by itself is surely a P0, a sign of leaving or a wish to buy speak for its ticket, however much calm
+/// stands around it. A P0 brings its team and topic along.
+fn speak_up(ticket: &mut PerTask<Vec<f32>>, mut sentence: PerTask<Vec<f32>>) {
+    let first = |probabilities: &[f32]| probabilities.first().copied().unwrap_or_default();
+    let urgent = |of: &PerTask<Vec<f32>>| first(&of[Task::Priority]);
+    if urgent(&sentence) >= LOUD && urgent(&sentence) > urgent(ticket) {
+        for task in [Task::Priority, Task::Agent, Task::Topic] {
+            ticket[task] = std::mem::take(&mut sentence[task]);
+        }
+    }
+    for task in [Task::Churn, Task::Intent] {
+        let signal = |of: &PerTask<Vec<f32>>| 1.0 - first(&of[task]);
+        if signal(&sentence) >= LOUD && signal(&sentence) > signal(ticket) {
+            ticket[task] = std::mem::take(&mut sentence[task]);
+        }
     }
 }
 
@@ -106,8 +157,8 @@ fn strength(task: Task, scores: &[f32]) -> f32 {
         Task::Sentiment | Task::Churn | Task::Intent => {
             scores.split_first().map_or(0.0, |(calm, rest)| strongest(rest) - calm)
         }
-        // Every team is as good as another: what tells them apart is a clear favourite.
-        Task::Agent => strongest(scores) - scores.iter().sum::<f32>() / scores.len().max(1) as f32,
+        // Every team and topic is as good as another: what tells them apart is a clear favourite.
+        Task::Agent | Task::Topic => strongest(scores) - scores.iter().sum::<f32>() / scores.len().max(1) as f32,
     }
 }
 

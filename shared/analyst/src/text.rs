@@ -1,5 +1,8 @@
 //! A text in sentences.
 
+/// What ends a sentence where no blank follows it.
+const WIDE_ENDS: [char; 4] = ['。', '！', '？', '｡'];
+
 /// Longer stretches without an end are cut, so that a log or a blob is no endless sentence. In characters.
 const LONGEST_SENTENCE: usize = 400;
 
@@ -42,11 +45,14 @@ pub fn sentences(text: &str) -> Vec<String> {
     found
 }
 
-/// A word, or what it is cut into where nobody would call it one: a blob without white space.
+/// A word, or what it is cut into where nobody would call it one: a blob without white space, and sentences of scripts that
+/// have none.
 fn pieces(word: &str) -> impl Iterator<Item = &str> {
     let mut rest = word;
     std::iter::from_fn(move || {
-        let end = rest.char_indices().nth(LONGEST_SENTENCE).map_or(rest.len(), |(end, _)| end);
+        let longest = rest.char_indices().nth(LONGEST_SENTENCE).map_or(rest.len(), |(end, _)| end);
+        let after_mark = |(start, c): (usize, char)| WIDE_ENDS.contains(&c).then_some(start + c.len_utf8());
+        let end = rest.char_indices().find_map(after_mark).map_or(longest, |end| end.min(longest));
         let (piece, after) = rest.split_at(end);
         rest = after;
         Some(piece).filter(|piece| !piece.is_empty())
@@ -80,7 +86,8 @@ fn ends_sentence(word: &str) -> bool {
     const ABBREVIATIONS: [&str; 14] =
         ["e.g.", "i.e.", "etc.", "vs.", "approx.", "mr.", "ms.", "dr.", "no.", "z.b.", "d.h.", "ca.", "nr.", "p.ej."];
     let bare = word.trim_end_matches(['"', '”', '»', ')', '\'', '’']);
-    bare.ends_with(['.', '!', '?', '…']) && !ABBREVIATIONS.contains(&bare.to_lowercase().as_str())
+    let marked = bare.ends_with(['.', '!', '?', '…', '؟']) || bare.ends_with(WIDE_ENDS);
+    marked && !ABBREVIATIONS.contains(&bare.to_lowercase().as_str())
 }
 
 #[cfg(test)]
@@ -102,6 +109,8 @@ mod tests {
         check("wrapped\nline here", &["wrapped line here"]);
         check("- first\n- second", &["- first", "- second"]);
         check("He said \"stop.\" Then left.", &["He said \"stop.\"", "Then left."]);
+        check("注文が届きません。至急確認してください！", &["注文が届きません。", "至急確認してください！"]);
+        check("هل هذا متاح؟ شكرا", &["هل هذا متاح؟", "شكرا"]);
         check(" \n\n", &[]);
     }
 

@@ -2,7 +2,10 @@
 
 use encoder::Encoder;
 
-use crate::{Kinds, Languages, Model, kinds::KindsError, languages::LanguagesError, model::ModelError};
+use crate::{
+    Background, Kinds, Languages, Model, background::BackgroundError, kinds::KindsError, languages::LanguagesError,
+    model::ModelError,
+};
 
 /// The encoder and the classifiers over it.
 pub struct Weights {
@@ -10,6 +13,7 @@ pub struct Weights {
     pub model: Model,
     pub kinds: Kinds,
     pub languages: Languages,
+    pub background: Background,
 }
 
 /// Bytes of the build are not what this version reads.
@@ -23,6 +27,8 @@ pub enum WeightsError {
     Kinds(#[from] KindsError),
     #[error("languages.bin: {0}")]
     Languages(#[from] LanguagesError),
+    #[error("background.bin: {0}")]
+    Background(#[from] BackgroundError),
 }
 
 impl Weights {
@@ -34,6 +40,7 @@ impl Weights {
             model: Model::read(data::MODEL)?,
             kinds: Kinds::read(data::KINDS)?,
             languages: Languages::read(data::LANGUAGES)?,
+            background: Background::read(data::BACKGROUND)?,
         })
     }
 }

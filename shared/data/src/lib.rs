@@ -17,6 +17,8 @@ pub static MODEL: &[u8] = include_bytes!("../models/model.bin");
 pub static KINDS: &[u8] = include_bytes!("../models/kinds.bin");
 /// The weights of the language detector, as `analyst::Languages` reads them.
 pub static LANGUAGES: &[u8] = include_bytes!("../models/languages.bin");
+/// What sentences of the trade are like, as `analyst::Background` reads it.
+pub static BACKGROUND: &[u8] = include_bytes!("../models/background.bin");
 /// The sentence encoder, as `encoder::Encoder` reads it. `NOTICE` beside it tells where it comes from.
 pub static ENCODER: &[u8] = include_bytes!("../models/encoder.bin");
 

@@ -7,8 +7,8 @@ mod update;
 use jiff::Timestamp;
 
 use crate::{
-    Account, AlertKind, Decision, Grave, Gravity, Kind, Mode, PastTicket, Plan, Policy, Priority, Reading, Resolution,
-    Scored, TeamId, Ticket, TicketState,
+    Account, AlertKind, Decision, Grave, Kind, LeavingNotice, Mode, PastTicket, Plan, Policy, Priority, Reading,
+    Resolution, Scored, TeamId, Ticket, TicketState,
     fingerprint::Fingerprint,
     guardian::{self, Churn, Guardian},
     kind::{self, Alerts, Rules},
@@ -44,10 +44,16 @@ struct Case<'a> {
 /// Labels and signals once the reading is weighed.
 struct Scores {
     settled: Settled,
-    agent: Scored<TeamId>,
+    routed: Routed,
     churn: Churn,
     guardian: Guardian,
     opportunity: Opportunity,
+}
+
+/// The team, and why it is another than was read.
+struct Routed {
+    agent: Scored<TeamId>,
+    reason: Option<String>,
 }
 
 /// Turns evidence into effects.
@@ -101,15 +107,16 @@ fn scores(case: Case<'_>) -> Scores {
     let heard = heard(case);
     let churn_quotes = if reading.churn.value { reading.churn.quotes.clone() } else { Vec::new() };
     let churn = if heard.churn { churn_level(reading, &churn_quotes, policy) } else { Churn::None };
-    let settled = priority::settle(reading, churn == Churn::Explicit, &policy.thresholds);
-    let agent = agent(case);
+    let notice = case.notice().filter(|_| heard.churn);
+    let settled = priority::settle(reading, notice, &policy.thresholds);
+    let routed = routed(case, settled.priority, notice);
     let copies = Fingerprint::of(&context.ticket.description);
     let history = context.history.iter().filter(|past| copies.is_none() || past.fingerprint != copies);
     let inputs = guardian::Inputs {
         churn,
         sentiment: reading.sentiment.value,
         evidence: if heard.churn { churn_quotes } else { Vec::new() },
-        agent: &agent.value,
+        agent: &routed.agent.value,
         history: history.collect(),
         mrr: context.account.mrr,
         health: context.account.health,
@@ -120,7 +127,7 @@ fn scores(case: Case<'_>) -> Scores {
     let probability = if heard.intent { reading.intent.confidence } else { 0.0 };
     let wish = opportunity::Wish { intent, probability, evidence: reading.intent.quotes.clone() };
     let opportunity = opportunity::assess(wish, guardian.is_high_risk(), context.account, policy);
-    Scores { settled, agent, churn, guardian, opportunity }
+    Scores { settled, routed, churn, guardian, opportunity }
 }
 
 /// Which signals count in a ticket of its kind.
@@ -130,23 +137,35 @@ struct Heard {
 }
 
 fn heard(case: Case<'_>) -> Heard {
-    let grave = case.grave().map(|grave| grave.what);
-    let leaves = grave == Some(Gravity::Leaving);
+    let notice = case.notice().is_some();
     match case.kind_rules().alerts {
         Alerts::All => Heard { churn: true, intent: true },
-        Alerts::Notice => Heard { churn: leaves, intent: false },
-        Alerts::None => Heard { churn: grave.is_some(), intent: false },
+        Alerts::Notice => Heard { churn: notice, intent: false },
+        Alerts::None => Heard { churn: notice || case.grave().is_some(), intent: false },
         Alerts::Never => Heard { churn: false, intent: false },
     }
 }
 
-/// The team as read, unless the kind of ticket has one of its own.
-fn agent(case: Case<'_>) -> Scored<TeamId> {
+/// The team as read, unless the kind of ticket has one of its own, or the customer gives notice beside anything but a P0.
+fn routed(case: Case<'_>, priority: Priority, notice: Option<&LeavingNotice>) -> Routed {
     let Case { reading, policy, .. } = case;
-    let team = case.kind_rules().team.and_then(|team| team.parse::<TeamId>().ok());
-    match team.filter(|team| policy.teams.get(team).is_some()) {
-        Some(team) if team != reading.agent.value => Scored { value: team, confidence: reading.kind.confidence },
-        Some(_) | None => reading.agent.clone(),
+    let read = reading.agent.clone();
+    let notice = notice.filter(|_| priority > Priority::P0);
+    let (topic, confidence, why) = match (case.kind_rules().topic, notice) {
+        (Some(topic), _) => (topic, reading.kind.confidence, format!("its matter is a {}", reading.kind.value.title())),
+        (None, Some(notice)) => (kind::CONTRACT, notice.confidence, "the customer gives notice of leaving".to_owned()),
+        (None, None) => return Routed { agent: read, reason: None },
+    };
+    let team = topic.parse().ok().and_then(|topic| policy.teams.of_topic(&topic, reading.language));
+    match team.map(|profile| profile.agent.clone()) {
+        Some(team) if team == read.value => {
+            Routed { agent: Scored { confidence: read.confidence.max(confidence), ..read }, reason: None }
+        }
+        Some(team) => {
+            let reason = Some(format!("given to {}: {why}", team.title()));
+            Routed { agent: Scored { value: team, confidence }, reason }
+        }
+        None => Routed { agent: read, reason: None },
     }
 }
 
@@ -154,6 +173,11 @@ impl<'a> Case<'a> {
     /// The sentence that nobody may overlook, if the analyst is sure enough of it.
     fn grave(self) -> Option<&'a Grave> {
         self.reading.grave.as_ref().filter(|grave| grave.confidence >= self.policy.thresholds.grave_at_least)
+    }
+
+    /// The sentence that gives notice of leaving, if the analyst is sure enough of it.
+    fn notice(self) -> Option<&'a LeavingNotice> {
+        self.reading.notice.as_ref().filter(|notice| notice.confidence >= self.policy.thresholds.grave_at_least)
     }
 
     /// What the kind of ticket may cause: a request's where the kind is not sure enough.
@@ -186,21 +210,19 @@ fn churn_level(reading: &Reading, quotes: &[String], policy: &Policy) -> Churn {
 /// What is decided, and a sentence for each thing that led there.
 fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
     let Case { context, reading, policy, mode, .. } = case;
-    let Scores { settled, agent, churn, guardian, opportunity } = scores;
+    let Scores { settled, routed: Routed { agent, reason }, churn, guardian, opportunity } = scores;
     let mut reasons = label_reasons(reading, policy);
     reasons.extend(held);
     reasons.extend(settled.reasons);
-    if agent.value != reading.agent.value {
-        reasons.push(format!("given to {}: its matter is a {}", agent.value.title(), reading.kind.value.title()));
-    }
+    reasons.extend(reason);
     let sure = settled.confidence.min(agent.confidence) >= policy.thresholds.unsure_below;
     let unsure = !sure || !case.knows_kind() || reading.kind.value == Kind::Empty;
     // A P0 or P1 needs a person and no article; so does what a machine should not talk into.
-    let may_draft = settled.priority >= Priority::P2
+    let answerable = settled.priority >= Priority::P2
         && case.kind_rules().answerable
         && case.grave().is_none()
         && churn != Churn::Explicit;
-    let draft = reading.draft.clone().filter(|_| may_draft);
+    let draft = reading.draft.clone().filter(|_| answerable);
     let resolution = match &draft {
         None => Resolution::Routed,
         Some(draft) => {
@@ -230,13 +252,16 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
         kind: reading.kind.value,
         priority: settled.priority,
         agent: agent.value,
+        topic: reading.topic.as_ref().map(|topic| topic.value.clone()),
         guardian,
         opportunity,
+        answerable,
         draft,
         resolution,
         confidence: Confidence {
             priority: settled.confidence,
             agent: agent.confidence,
+            topic: reading.topic.as_ref().map_or(0.0, |topic| topic.confidence),
             churn: reading.churn.confidence,
             intent: reading.intent.confidence,
         },

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use crate::topics::{self, TOPICS};
+
 /// A Zendesk ticket number, from 1. Written `#1001`; read with or without the `#`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -36,6 +38,12 @@ pub struct AccountId(Arc<str>);
 #[serde(try_from = "String", into = "String")]
 pub struct TeamId(Arc<str>);
 
+/// What a ticket is about: one of [`TOPICS`], or the matter of a team that is learnt from examples.
+/// Lower-case letters, digits and `-`, at most 40 of them. It goes into pages and files as it stands.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TopicId(Arc<str>);
+
 /// An address an alert may go to: one `@`, something on either side, no space, comma or control character.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -52,6 +60,8 @@ pub enum IdError {
     Email,
     #[error("is not a team id such as nexus: letters, digits and _ only, at most 40")]
     Team,
+    #[error("is not a topic such as order-sync: letters, digits and - only, at most 40")]
+    Topic,
 }
 
 impl TicketId {
@@ -134,7 +144,7 @@ impl fmt::Display for AccountId {
 const REQUESTER: &str = "requester-";
 
 /// Longer ids would make a column of the page and a tag that nobody can read.
-const LONGEST_TEAM: usize = 40;
+const LONGEST_ID: usize = 40;
 
 impl TeamId {
     /// The teams of the bundled `agents.json`, in the order of the embedded analyst's classes: it was fitted on tickets
@@ -161,10 +171,25 @@ impl TeamId {
     /// The name a person reads: `field_ops` is “Field ops”.
     #[must_use]
     pub fn title(&self) -> String {
-        let words = self.0.replace('_', " ");
-        let mut letters = words.trim().chars();
-        letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_ascii_uppercase(), letters.as_str()))
+        title(&self.0.replace('_', " "))
     }
+
+    /// The topic that stands for all of the team's matter: `field_ops` is `field-ops`.
+    #[must_use]
+    pub fn topic(&self) -> TopicId {
+        TopicId(self.0.replace('_', "-").trim_matches('-').into())
+    }
+}
+
+fn title(words: &str) -> String {
+    let mut letters = words.trim().chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_ascii_uppercase(), letters.as_str()))
+}
+
+/// Whether it is made of lower-case letters, digits and the joint, one of them no joint, and not too long.
+fn is_id(text: &str, joint: u8) -> bool {
+    let plain = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == joint);
+    plain && text.bytes().any(|byte| byte != joint) && text.len() <= LONGEST_ID
 }
 
 /// Read in any case, as labels are.
@@ -173,9 +198,7 @@ impl FromStr for TeamId {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         let id = text.to_ascii_lowercase();
-        let plain = id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-        let named = id.bytes().any(|byte| byte != b'_');
-        if plain && named && id.len() <= LONGEST_TEAM { Ok(Self(id.into())) } else { Err(IdError::Team) }
+        if is_id(&id, b'_') { Ok(Self(id.into())) } else { Err(IdError::Team) }
     }
 }
 
@@ -194,6 +217,61 @@ impl From<TeamId> for String {
 }
 
 impl fmt::Display for TeamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TopicId {
+    /// A known topic, by its place among [`TOPICS`].
+    #[must_use]
+    pub fn known(class: usize) -> Option<Self> {
+        TOPICS.get(class).map(|topic| Self(topic.id.into()))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name a person reads: `order-sync` is “Order sync”.
+    #[must_use]
+    pub fn title(&self) -> String {
+        title(&self.0.replace('-', " "))
+    }
+
+    /// What belongs to it; none of a matter that only a team's examples tell of.
+    #[must_use]
+    pub fn definition(&self) -> Option<&'static str> {
+        topics::class(&self.0).and_then(|class| TOPICS.get(class)).map(|topic| topic.definition)
+    }
+}
+
+/// Read in any case, as labels are, and with blanks or underscores between the words.
+impl FromStr for TopicId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let id = text.trim().to_ascii_lowercase().replace([' ', '_'], "-");
+        if is_id(&id, b'-') { Ok(Self(id.into())) } else { Err(IdError::Topic) }
+    }
+}
+
+impl TryFrom<String> for TopicId {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<TopicId> for String {
+    fn from(id: TopicId) -> Self {
+        id.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Display for TopicId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -272,6 +350,21 @@ mod tests {
             assert!(bad.parse::<TeamId>().is_err(), "{bad:?}");
         }
         assert_eq!(TeamId::bundled().map(|team| team.class()), [Some(0), Some(1), Some(2)]);
+    }
+
+    #[test]
+    fn a_topic_is_words_joined_by_hyphens() {
+        for text in ["order-sync", "Order sync", " ORDER_SYNC "] {
+            assert_eq!(text.parse::<TopicId>().unwrap().as_str(), "order-sync", "{text}");
+        }
+        for bad in ["", "-", "zölle", "a/b", "a\"b", &"x".repeat(41)] {
+            assert!(bad.parse::<TopicId>().is_err(), "{bad:?}");
+        }
+        let topic = TopicId::known(4).unwrap();
+        assert_eq!((topic.as_str(), topic.title().as_str()), ("order-sync", "Order sync"));
+        assert!(topic.definition().unwrap().contains("orders"));
+        let matter = "_loyalty_programme".parse::<TeamId>().unwrap().topic();
+        assert_eq!((matter.as_str(), matter.definition()), ("loyalty-programme", None));
     }
 
     #[test]

@@ -5,9 +5,9 @@
 //! | request | as read | as read | as other rules say | as read | |
 //! | automatic, thanks, solicitation, phishing | P3 | as read | none | none | phishing is marked suspicious |
 //! | machine alert | as read | as read | none | none | |
-//! | security report | P1 or more urgent | Sentinel | none | none | |
-//! | legal letter | P2 or more urgent | Sentinel | none | Guardian only by notice of leaving | |
-//! | data request | P2 or more urgent | Sentinel | none | none but by notice of leaving | |
+//! | security report | P1 or more urgent | that of `security` | none | none | |
+//! | legal letter | P2 or more urgent | that of `contract` | none | Guardian only by notice of leaving | |
+//! | data request | P2 or more urgent | that of `privacy` | none | none but by notice of leaving | |
 //! | person in danger | P1 or more urgent | as read | none | none | tag and note for a person |
 //! | empty | P3 | as read | none | none | unsure |
 //!
@@ -24,8 +24,8 @@ pub struct Rules {
     pub lowered_to: Option<Priority>,
     /// At least as urgent as this.
     pub at_least: Option<Priority>,
-    /// The team whose matter it is by law or by policy; only if `agents.json` has it.
-    pub team: Option<&'static str>,
+    /// The topic it belongs to by law or by policy: the ticket goes to the team that has it.
+    pub topic: Option<&'static str>,
     /// Replies may be drafted, and under other rules sent.
     pub answerable: bool,
     pub alerts: Alerts,
@@ -43,22 +43,22 @@ pub enum Alerts {
     Never,
 }
 
-/// The team for what concerns law, money and safety.
-const SENTINEL: Option<&str> = Some("sentinel");
+/// Where notices of leaving belong, and letters of lawyers.
+pub(crate) const CONTRACT: &str = "contract";
 
 #[must_use]
 pub fn rules(kind: Kind) -> Rules {
-    let request = Rules { lowered_to: None, at_least: None, team: None, answerable: true, alerts: Alerts::All };
+    let request = Rules { lowered_to: None, at_least: None, topic: None, answerable: true, alerts: Alerts::All };
     let machine = Rules { answerable: false, alerts: Alerts::None, ..request };
     let harmless = Rules { lowered_to: Some(Priority::P3), ..machine };
+    let of_law = Rules { at_least: Some(Priority::P2), alerts: Alerts::Notice, ..machine };
     match kind {
         Kind::Request => request,
         Kind::Automatic | Kind::Thanks | Kind::Solicitation | Kind::Phishing | Kind::Empty => harmless,
         Kind::MachineAlert => machine,
-        Kind::SecurityReport => Rules { at_least: Some(Priority::P1), team: SENTINEL, ..machine },
-        Kind::LegalLetter | Kind::DataRequest => {
-            Rules { at_least: Some(Priority::P2), team: SENTINEL, alerts: Alerts::Notice, ..machine }
-        }
+        Kind::SecurityReport => Rules { at_least: Some(Priority::P1), topic: Some("security"), ..machine },
+        Kind::LegalLetter => Rules { topic: Some(CONTRACT), ..of_law },
+        Kind::DataRequest => Rules { topic: Some("privacy"), ..of_law },
         Kind::PersonInDanger => Rules { at_least: Some(Priority::P1), alerts: Alerts::Never, ..machine },
     }
 }
@@ -68,6 +68,7 @@ mod tests {
     use strum::IntoEnumIterator;
 
     use super::*;
+    use crate::topics;
 
     #[test]
     fn only_a_request_is_answered_and_sold_to() {
@@ -76,6 +77,7 @@ mod tests {
             let request = kind == Kind::Request;
             assert_eq!((rules.answerable, rules.alerts == Alerts::All), (request, request), "{kind}");
             assert!(rules.lowered_to.is_none() || rules.at_least.is_none(), "{kind} cannot be both");
+            assert!(rules.topic.is_none_or(|topic| topics::class(topic).is_some()), "{kind} has a known topic");
         }
     }
 }

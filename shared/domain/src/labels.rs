@@ -85,7 +85,7 @@ pub enum Intent {
     CustomService,
 }
 
-/// The language a ticket is written in: one that the product serves, or another.
+/// The language a ticket is written in: one that the product reads, or another. The first four it writes as well.
 #[derive(
     Clone,
     Copy,
@@ -109,8 +109,27 @@ pub enum Language {
     Fr,
     De,
     Es,
-    /// None of the four: nobody here can say more of the text than that.
+    It,
+    Pt,
+    Nl,
+    Pl,
+    Tr,
+    Ru,
+    Ar,
+    Ja,
+    Zh,
+    Ko,
+    Th,
+    /// None of these: nobody here can say more of the text than that.
     Other,
+}
+
+impl Language {
+    /// Replies have a frame and a notice in it.
+    #[must_use]
+    pub fn is_written(self) -> bool {
+        matches!(self, Self::En | Self::Fr | Self::De | Self::Es)
+    }
 }
 
 /// What sort of ticket it is. [`crate::kind`] says what each may cause.

@@ -1,12 +1,10 @@
-//! What the customer sets: the mode, the thresholds, the recipients and the team profiles.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! What the customer sets: the mode, the thresholds, the recipients and the teams.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de::Error};
 use strum::{Display, EnumString};
 
-use crate::{EmailAddress, GroupId, Language, TeamId, alert::Withheld};
+use crate::{EmailAddress, Language, Teams, alert::Withheld};
 
 /// Everything [`decide()`](crate::decide()) and the handlers need to know of the customer's wishes.
 #[derive(Clone, PartialEq, Debug)]
@@ -51,71 +49,6 @@ pub struct Recipients {
     pub opportunity: EmailAddress,
 }
 
-/// One team, from `agents.json`.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AgentProfile {
-    pub agent: TeamId,
-    /// The team as customers know it.
-    pub team: String,
-    /// What the team is for.
-    pub description: String,
-    /// Its Zendesk group; without one the group is left alone.
-    pub group: Option<GroupId>,
-    /// The last line of a reply.
-    pub signature: String,
-}
-
-/// The teams of `agents.json` in its order, each once, the bundled three among them.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Teams(Vec<AgentProfile>);
-
-/// What is wrong with `agents.json` as a whole.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum TeamsError {
-    #[error("no profile for {team}: the embedded analyst sends tickets to {known}", known = TeamId::BUNDLED.join(", "))]
-    Missing { team: TeamId },
-    #[error("two profiles for {0}")]
-    Twice(TeamId),
-}
-
-impl Teams {
-    /// # Errors
-    /// A team that is named twice, or a bundled one that is missing: the embedded analyst would name a team without a
-    /// group.
-    pub fn new(profiles: Vec<AgentProfile>) -> Result<Self, TeamsError> {
-        let mut seen = BTreeSet::new();
-        for profile in &profiles {
-            if !seen.insert(&profile.agent) {
-                return Err(TeamsError::Twice(profile.agent.clone()));
-            }
-        }
-        match TeamId::bundled().into_iter().find(|team| !seen.contains(team)) {
-            Some(team) => Err(TeamsError::Missing { team }),
-            None => Ok(Self(profiles)),
-        }
-    }
-
-    #[must_use]
-    pub fn get(&self, team: &TeamId) -> Option<&AgentProfile> {
-        self.0.iter().find(|profile| profile.agent == *team)
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &AgentProfile> {
-        self.0.iter()
-    }
-
-    pub fn ids(&self) -> impl Iterator<Item = &TeamId> {
-        self.0.iter().map(|profile| &profile.agent)
-    }
-
-    /// The last line of a reply, by team.
-    #[must_use]
-    pub fn signatures(&self) -> BTreeMap<TeamId, String> {
-        self.0.iter().map(|profile| (profile.agent.clone(), profile.signature.clone())).collect()
-    }
-}
-
 /// The numbers a decision turns on, from `policy.json`. All confidences are 0 to 1.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,12 +57,8 @@ pub struct Thresholds {
     pub churn_explicit: f32,
     /// A churn signal at least this sure is taken as likely.
     pub churn_likely: f32,
-    /// A P0 less sure than this is a P1: in doubt, the less urgent.
-    pub p0_at_least: f32,
-    /// A P1 less sure than this is a P2, for the same reason.
-    #[serde(default = "p1_at_least")]
-    pub p1_at_least: f32,
-    /// A sentence at least this sure to be grave stops drafts and automatic answers.
+    /// A sentence at least this sure to be grave stops drafts and automatic answers, and one this sure to give notice of
+    /// leaving makes the ticket a P1.
     #[serde(default = "grave_at_least")]
     pub grave_at_least: f32,
     /// What a kind of ticket may cause holds from this confidence on.
@@ -141,20 +70,21 @@ pub struct Thresholds {
     pub auto_reply_match: f32,
     /// Opportunity confidence, 0 to 10, from which it is a signal.
     pub opportunity_signal: u8,
-    /// No longer looked at, since every signal of the second analyst stands; an older `policy.json` has it.
-    #[serde(default)]
-    pub hold_at_least: f32,
     /// US dollars a month from which an account counts as growth.
     pub mrr_growth: f64,
     /// US dollars a month from which an account counts as strategic.
     pub mrr_strategic: f64,
+    /// No longer looked at, since a priority stands as it was read; an older `policy.json` has it, as the next two.
+    #[serde(default)]
+    pub p0_at_least: f32,
+    #[serde(default)]
+    pub p1_at_least: f32,
+    /// No longer looked at, since every signal of the second analyst stands.
+    #[serde(default)]
+    pub hold_at_least: f32,
 }
 
 /// What stands where a `policy.json` of an earlier release says nothing.
-fn p1_at_least() -> f32 {
-    0.2
-}
-
 fn grave_at_least() -> f32 {
     0.5
 }
@@ -195,10 +125,10 @@ impl Answers {
     #[must_use]
     pub fn signature(&self, language: Language) -> &str {
         self.company.as_deref().unwrap_or(match language {
-            Language::En | Language::Other => "Customer support",
             Language::Fr => "Le service client",
             Language::De => "Ihr Kundenservice",
             Language::Es => "Atención al cliente",
+            _ => "Customer support",
         })
     }
 }
@@ -237,10 +167,10 @@ impl Notice {
     #[must_use]
     pub fn text(&self, language: Language) -> &str {
         match language {
-            Language::En | Language::Other => &self.en,
             Language::Fr => &self.fr,
             Language::De => &self.de,
             Language::Es => &self.es,
+            _ => &self.en,
         }
     }
 }

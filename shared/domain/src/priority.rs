@@ -4,18 +4,17 @@
 //!
 //! | what was read | becomes |
 //! |---|---|
-//! | a P0 less sure than `p0_at_least` | P1 |
-//! | a P1 less sure than `p1_at_least`, without a grave sentence | P2 |
 //! | a kind of ticket that is not a request | what [`crate::kind`] says, but never lower beside a grave sentence |
-//! | an explicit word about leaving over something degraded (P2) | P1; over a question (P3) nothing is broken |
+//! | a P2 or P3 whose customer gives notice of leaving, from `grave_at_least` sure | P1, whatever is broken |
 //! | a P2 or P3 beside a sentence of breach that is 0.65 sure, or one of outage or loss that is 0.8 sure | P1, unsure |
 //! | a P3 beside a less sure one | P2, unsure |
 //! | a P3 in a language that the analyst does not read | P2, unsure |
 //!
-//! Tone moves nothing. The confidence is that of the label it ends at: the kind's where the kind decided, and never more
-//! than a grave sentence leaves to a calm label.
+//! Tone moves nothing, and neither does a soft sign of leaving: a tender, others that are evaluated, a question about the
+//! notice period. The confidence is that of the label it ends at: the kind's or the notice's where that decided, and never
+//! more than a grave sentence leaves to a calm label.
 
-use crate::{Gravity, Kind, Language, Priority, Reading, kind, policy::Thresholds};
+use crate::{Gravity, Kind, Language, LeavingNotice, Priority, Reading, kind, policy::Thresholds};
 
 /// A sentence of outage or loss this sure is worth looking at today, whatever stands around it.
 const URGENT: f32 = 0.8;
@@ -44,17 +43,12 @@ impl Settled {
     }
 }
 
-/// Applies the table above.
+/// Applies the table above. `notice` is the customer's own, and sure enough.
 #[must_use]
-pub fn settle(reading: &Reading, churn_explicit: bool, thresholds: &Thresholds) -> Settled {
+pub fn settle(reading: &Reading, notice: Option<&LeavingNotice>, thresholds: &Thresholds) -> Settled {
     let read = reading.priority;
     let mut settled = Settled { priority: read.value, confidence: read.confidence, reasons: Vec::new() };
     let grave = reading.grave.as_ref().filter(|grave| grave.confidence >= thresholds.grave_at_least);
-    if settled.priority == Priority::P0 && read.confidence < thresholds.p0_at_least {
-        settled.to(Priority::P1, "not sure enough of a P0");
-    } else if settled.priority == Priority::P1 && read.confidence < thresholds.p1_at_least && grave.is_none() {
-        settled.to(Priority::P2, "not sure enough of a P1");
-    }
     let kind = reading.kind;
     if kind.value != Kind::Request && kind.confidence >= thresholds.kind_at_least {
         let rules = kind::rules(kind.value);
@@ -67,13 +61,18 @@ pub fn settle(reading: &Reading, churn_explicit: bool, thresholds: &Thresholds) 
             settled.confidence = settled.confidence.max(kind.confidence);
         }
     }
-    if settled.priority == Priority::P2 && churn_explicit {
-        settled.to(Priority::P1, "the customer may leave over this fault");
+    if let Some(notice) = notice {
+        if settled.priority > Priority::P1 {
+            settled.to(Priority::P1, "the customer gives notice of leaving");
+            settled.confidence = notice.confidence;
+        } else if settled.priority == Priority::P1 {
+            settled.confidence = settled.confidence.max(notice.confidence);
+        }
     }
     if let Some(grave) = grave
         && settled.priority >= Priority::P2
     {
-        // A notice beside nothing that an article answers is what it is, and no doubt.
+        // What is no notice moves nothing, but must not be answered as if it were not there.
         if grave.what != Gravity::Leaving || reading.draft.is_some() {
             settled.confidence = settled.confidence.min(1.0 - grave.confidence);
         }
@@ -113,38 +112,42 @@ mod tests {
     }
 
     fn thresholds() -> Thresholds {
-        Thresholds {
-            p0_at_least: 0.4,
-            p1_at_least: 0.3,
-            grave_at_least: 0.5,
-            kind_at_least: 0.5,
-            unsure_below: 0.4,
-            ..sample::policy().thresholds
-        }
+        Thresholds { grave_at_least: 0.5, kind_at_least: 0.5, unsure_below: 0.4, ..sample::policy().thresholds }
     }
 
-    fn check(reading: &Reading, churn: bool, expected: (Priority, f32)) {
-        let Settled { priority, confidence, reasons } = settle(reading, churn, &thresholds());
+    fn check(reading: &Reading, expected: (Priority, f32)) {
+        let Settled { priority, confidence, reasons } = settle(reading, reading.notice.as_ref(), &thresholds());
         assert_eq!((priority, confidence), expected, "{reading:?} {reasons:?}");
         assert!(priority == reading.priority.value || !reasons.is_empty(), "every move has its reason");
     }
 
     #[test]
-    fn floors_and_caps() {
-        for (read, confidence, churn, expected) in [
-            (P0, 0.9, false, P0),
-            (P0, 0.4, false, P0),
-            (P0, 0.39, false, P1),
-            (P0, 0.9, true, P0),
-            (P1, 0.9, true, P1),
-            (P1, 0.29, false, P2),
-            (P1, 0.29, true, P1),
-            (P2, 0.9, false, P2),
-            (P2, 0.9, true, P1),
-            (P3, 0.9, true, P3),
-            (P3, 0.1, false, P3),
+    fn what_was_read_stands_however_unsure() {
+        for read in [P0, P1, P2, P3] {
+            check(&reading(read, 0.3), (read, 0.3));
+        }
+    }
+
+    #[test]
+    fn a_notice_is_never_below_p1() {
+        let notice = Some(LeavingNotice { confidence: 0.8, quote: "We cancel.".into() });
+        for (read, confidence, expected) in [
+            (P0, 0.4, (P0, 0.4)),
+            (P1, 0.4, (P1, 0.8)),
+            (P1, 0.9, (P1, 0.9)),
+            (P2, 0.9, (P1, 0.8)),
+            (P3, 0.9, (P1, 0.8)),
         ] {
-            check(&reading(read, confidence), churn, (expected, confidence));
+            check(&Reading { notice: notice.clone(), ..reading(read, confidence) }, expected);
+        }
+        let thanks = Scored { value: Kind::Thanks, confidence: 0.9 };
+        check(&Reading { notice, kind: thanks, ..reading(P1, 0.9) }, (P1, 0.8));
+    }
+
+    #[test]
+    fn a_soft_sign_moves_nothing() {
+        for read in [P1, P2, P3] {
+            check(&Reading { priority: Scored { value: read, confidence: 0.9 }, ..sample::signals() }, (read, 0.9));
         }
     }
 
@@ -161,7 +164,7 @@ mod tests {
             (Kind::PersonInDanger, 0.6, P3, (P1, 0.6)),
         ] {
             let reading = Reading { kind: Scored { value: kind, confidence: sure }, ..reading(read, 0.9) };
-            check(&reading, false, expected);
+            check(&reading, expected);
         }
     }
 
@@ -176,21 +179,21 @@ mod tests {
             (Gravity::Loss, 0.75, P1, (P1, 0.9)),
             (Gravity::Loss, 0.4, P3, (P3, 0.9)),
         ] {
-            check(&Reading { grave: grave(what, confidence), ..reading(read, 0.9) }, false, expected);
+            check(&Reading { grave: grave(what, confidence), ..reading(read, 0.9) }, expected);
         }
         let enclosed = Reading {
             kind: Scored { value: Kind::Thanks, confidence: 0.9 },
             grave: grave(Gravity::Outage, 0.75),
             ..reading(P0, 0.9)
         };
-        check(&enclosed, false, (P0, 0.9));
+        check(&enclosed, (P0, 0.9));
     }
 
     #[test]
     fn what_cannot_be_read_is_not_called_low() {
         for (confidence, expected) in [(0.25, P2), (0.9, P3)] {
             let other = Reading { language: Language::Other, ..reading(P3, confidence) };
-            check(&other, false, (expected, confidence));
+            check(&other, (expected, confidence));
         }
     }
 }

@@ -114,7 +114,9 @@ pub fn grounded(mut reading: Reading, text: &Source) -> Reading {
     ground(&mut reading.intent, text);
     if let Some(second) = &mut reading.second {
         // Only a reader that follows no instructions is believed without its words.
-        reading.grave = reading.grave.filter(|grave| !text.verified(std::slice::from_ref(&grave.quote)).is_empty());
+        let occurs = |quote: &String| !text.verified(std::slice::from_ref(quote)).is_empty();
+        reading.grave = reading.grave.filter(|grave| occurs(&grave.quote));
+        reading.notice = reading.notice.filter(|notice| occurs(&notice.quote));
         ground(&mut second.churn, text);
         ground(&mut second.intent, text);
     }
@@ -149,6 +151,16 @@ fn folded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_models_notice_needs_its_words() {
+        for (quote, expected) in [("We cancel.", true), ("We go.", false)] {
+            let quiet = crate::sample::reading();
+            let notice = Some(crate::LeavingNotice { confidence: 0.9, quote: quote.into() });
+            let reading = Reading { notice, second: Some(crate::sample::second(&quiet)), ..quiet };
+            assert_eq!(grounded(reading, &Source::new(["We cancel."])).notice.is_some(), expected, "{quote}");
+        }
+    }
 
     #[test]
     fn a_models_grave_sentence_needs_its_words() {

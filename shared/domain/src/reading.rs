@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
-use crate::{Intent, Kind, Language, Priority, Sentiment, TeamId};
+use crate::{Intent, Kind, Language, Priority, Sentiment, TeamId, TopicId};
 
 /// One analyst's view of one version of a ticket.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Reading {
     pub language: Language,
     pub priority: Scored<Priority>,
     pub agent: Scored<TeamId>,
+    /// What it is about; none where nothing can be read.
+    #[serde(default)]
+    pub topic: Option<Scored<TopicId>>,
     pub sentiment: Scored<Sentiment>,
     /// `value`: the customer may leave. `confidence` is the probability of that, also where `value` is false.
     pub churn: Signal<bool>,
@@ -28,6 +31,10 @@ pub struct Reading {
     /// The gravest sentence, if one is grave: a machine does not answer beside it.
     #[serde(default)]
     pub grave: Option<Grave>,
+    /// The sentence by which the customer gives notice of leaving, beside whatever else is grave. Evaluating others, a
+    /// tender or a question about the notice period is none.
+    #[serde(default)]
+    pub notice: Option<LeavingNotice>,
     /// Part of the text is older or somebody else's: a quoted history, a forward, a transcript.
     #[serde(default)]
     pub mixed: bool,
@@ -56,6 +63,8 @@ pub struct SecondOpinion {
     pub kind: Scored<Kind>,
     #[serde(default)]
     pub grave: Option<Grave>,
+    #[serde(default)]
+    pub notice: Option<LeavingNotice>,
 }
 
 /// A sentence that nobody may overlook, whatever stands beside it.
@@ -63,6 +72,15 @@ pub struct SecondOpinion {
 pub struct Grave {
     pub what: Gravity,
     /// 0 to 1.
+    pub confidence: f32,
+    /// The sentence.
+    pub quote: String,
+}
+
+/// The customer says that it cancels, does not renew, or goes unless something happens.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct LeavingNotice {
+    /// The probability that the sentence gives notice, 0 to 1.
     pub confidence: f32,
     /// The sentence.
     pub quote: String,

@@ -8,7 +8,7 @@ use strum::{Display, EnumString, IntoStaticStr};
 
 use crate::{
     AccountId, Draft, Intent, Kind, Language, Mode, PastTicket, Plan, Priority, TeamId, TicketContext, TicketId,
-    TicketUpdate, Version, fingerprint::Fingerprint, guardian::Guardian, kept, opportunity::Opportunity,
+    TicketUpdate, TopicId, Version, fingerprint::Fingerprint, guardian::Guardian, kept, opportunity::Opportunity,
     reading::Fallback, reading::Usage,
 };
 
@@ -19,8 +19,11 @@ pub struct Decision {
     pub kind: Kind,
     pub priority: Priority,
     pub agent: TeamId,
+    pub topic: Option<TopicId>,
     pub guardian: Guardian,
     pub opportunity: Opportunity,
+    /// An article may answer it: a P2 or P3 request without a grave sentence or a notice of leaving.
+    pub answerable: bool,
     pub draft: Option<Draft>,
     pub resolution: Resolution,
     pub confidence: Confidence,
@@ -85,8 +88,13 @@ pub struct Record {
     pub kind: Kind,
     pub priority: Priority,
     pub agent: TeamId,
+    #[serde(default)]
+    pub topic: Option<TopicId>,
     pub guardian: Guardian,
     pub opportunity: Opportunity,
+    /// An article may answer it: a P2 or P3 request without a grave sentence or a notice of leaving.
+    #[serde(default)]
+    pub answerable: bool,
     pub draft: Option<Draft>,
     pub resolution: Resolution,
     pub confidence: Confidence,
@@ -167,6 +175,9 @@ impl Standing {
 pub struct Confidence {
     pub priority: f32,
     pub agent: f32,
+    /// 0 where there is no topic.
+    #[serde(default)]
+    pub topic: f32,
     pub churn: f32,
     pub intent: f32,
 }
@@ -182,6 +193,11 @@ pub struct Summary {
     pub language: Language,
     pub priority: Priority,
     pub agent: TeamId,
+    #[serde(default)]
+    pub topic: Option<TopicId>,
+    /// An article may answer it.
+    #[serde(default)]
+    pub answerable: bool,
     pub risk_score: u8,
     pub intent: Option<Intent>,
     pub resolution: Resolution,
@@ -227,8 +243,10 @@ impl Record {
             kind: decision.kind,
             priority: decision.priority,
             agent: decision.agent,
+            topic: decision.topic,
             guardian: decision.guardian,
             opportunity: decision.opportunity,
+            answerable: decision.answerable,
             draft: decision.draft,
             resolution: decision.resolution,
             confidence: decision.confidence,
@@ -261,6 +279,8 @@ impl Record {
             language: self.language,
             priority: self.priority,
             agent: self.agent.clone(),
+            topic: self.topic.clone(),
+            answerable: self.answerable,
             risk_score: self.guardian.risk_score,
             intent: self.opportunity.intent,
             resolution: self.resolution,

@@ -43,6 +43,7 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
         (priority != Priority::P3, "only P3 is answered automatically"),
         (!draft.faq, "the article needs somebody to look at the account"),
         (!draft.composed, "a model wrote the draft"),
+        (!reading.language.is_written(), "nothing frames an answer in that language"),
         (!draft.in_language, "the article is in another language than the ticket"),
         (draft.match_score < policy.thresholds.auto_reply_match, "the article does not fit well enough"),
         (unsure, "the analyst is unsure"),

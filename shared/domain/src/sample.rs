@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use crate::{
-    Account, AccountId, Alert, AuditAction, AuditEntry, Draft, FieldValues, GroupId, Intent, Language, Mode, Policy,
-    Priority, Reading, Record, Scored, SecondOpinion, Sentiment, TeamId, Teams, Ticket, TicketContext, TicketId,
-    TicketState, Version, decide,
-    policy::{AgentProfile, AlertPolicy, Answers, Notes, Recipients, Thresholds},
+    Account, AccountId, AgentProfile, Alert, AuditAction, AuditEntry, Draft, FieldValues, GroupId, Intent, Language,
+    Mode, Policy, Priority, Reading, Record, Scored, SecondOpinion, Sentiment, TeamId, Teams, Ticket, TicketContext,
+    TicketId, TicketState, TopicId, Version, decide,
+    policy::{AlertPolicy, Answers, Notes, Recipients, Thresholds},
     reading::{Signal, Usage},
     record::Effort,
 };
@@ -39,6 +39,10 @@ pub fn profile(id: &str, group: u64) -> AgentProfile {
         description: String::new(),
         group: Some(GroupId(group)),
         signature: format!("The {} team", agent.title()),
+        topics: None,
+        languages: None,
+        examples: None,
+        default: false,
         agent,
     }
 }
@@ -102,7 +106,7 @@ pub fn ticket(number: u64) -> Ticket {
     }
 }
 
-/// P2 for Nexus, sure of it, with nothing else in it.
+/// P2 for Nexus about order-sync, sure of it, with nothing else in it.
 pub fn reading() -> Reading {
     Reading {
         analyst: "sample-1".into(),
@@ -110,11 +114,13 @@ pub fn reading() -> Reading {
         language: Language::En,
         priority: Scored { value: Priority::P2, confidence: 0.9 },
         agent: Scored { value: team("nexus"), confidence: 0.9 },
+        topic: TopicId::known(4).map(|value| Scored { value, confidence: 0.7 }),
         sentiment: Scored { value: Sentiment::Neutral, confidence: 0.9 },
         churn: Signal { value: false, confidence: 0.05, quotes: Vec::new() },
         intent: Signal { value: None, confidence: 0.05, quotes: Vec::new() },
         kind: Scored { value: crate::Kind::Request, confidence: 0.9 },
         grave: None,
+        notice: None,
         mixed: false,
         reason: None,
         draft: None,
@@ -141,8 +147,8 @@ pub fn signals() -> Reading {
 
 /// What a second analyst says that reads the same.
 pub fn second(reading: &Reading) -> SecondOpinion {
-    let Reading { priority, churn, intent, kind, grave, .. } = reading.clone();
-    SecondOpinion { priority, churn, intent, kind, grave }
+    let Reading { priority, churn, intent, kind, grave, notice, .. } = reading.clone();
+    SecondOpinion { priority, churn, intent, kind, grave, notice }
 }
 
 pub fn draft() -> Draft {

@@ -5,12 +5,13 @@
 //!
 //! | what the second reading saw | what the first one can still do |
 //! |---|---|
-//! | P0, at least `p0_at_least` sure | nothing |
+//! | P0 | nothing |
 //! | P1 or P2, on a suspicious text from `unsure_below` | nothing |
 //! | a priority | lower it by one level; what it lowers further ends one level below, unsure |
 //! | a priority two levels or more below the first one's | raise it so far with a grave sentence of the ticket; else by one level, unsure |
 //! | the customer may leave, from `churn_likely` | nothing |
 //! | the customer wants to buy, from `opportunity_signal` | nothing |
+//! | a notice of leaving, from `grave_at_least` | nothing |
 //! | no leaving | hear it: as notice given with a sentence of that kind, else as a likely risk |
 //! | no wish to buy | hear it, below the critical band |
 //! | a grave sentence | name a graver one |
@@ -50,8 +51,8 @@ pub fn held<'a>(reading: &'a Reading, thresholds: &Thresholds) -> (Cow<'a, Readi
         reasons.push("held: the embedded analyst heard that the customer may leave".to_owned());
         held.to_mut().churn = second.churn.clone();
     }
-    let notice = [&reading.grave, &second.grave].into_iter().flatten().any(|grave| grave.what == Gravity::Leaving);
-    if heard && !notice && !hears_churn(second, thresholds) && reading.churn.confidence >= thresholds.churn_explicit {
+    let leaving = [&reading.grave, &second.grave].into_iter().flatten().any(|grave| grave.what == Gravity::Leaving);
+    if heard && !leaving && !hears_churn(second, thresholds) && reading.churn.confidence >= thresholds.churn_explicit {
         reasons.push("a likely risk only: no sentence gives notice, and the embedded analyst heard none".to_owned());
         held.to_mut().churn.confidence = f32::midpoint(thresholds.churn_likely, thresholds.churn_explicit);
     }
@@ -65,6 +66,13 @@ pub fn held<'a>(reading: &'a Reading, thresholds: &Thresholds) -> (Cow<'a, Readi
     if wanted && !hears_intent(second, thresholds) && reading.intent.confidence > HEARD_ALONE {
         reasons.push("not critical: the embedded analyst heard no wish to buy".to_owned());
         held.to_mut().intent.confidence = HEARD_ALONE;
+    }
+    if let Some(notice) = &second.notice
+        && notice.confidence >= thresholds.grave_at_least
+        && reading.notice.as_ref().is_none_or(|first| first.confidence < thresholds.grave_at_least)
+    {
+        reasons.push("held: the embedded analyst read a notice of leaving".to_owned());
+        held.to_mut().notice = Some(notice.clone());
     }
     if let Some(grave) = &second.grave
         && grave.confidence >= thresholds.grave_at_least
@@ -84,20 +92,18 @@ pub fn held<'a>(reading: &'a Reading, thresholds: &Thresholds) -> (Cow<'a, Readi
 fn priority(reading: &Reading, second: &SecondOpinion, thresholds: &Thresholds) -> Option<(Scored<Priority>, String)> {
     let (first, own) = (reading.priority, second.priority);
     let stands = match own.value {
-        Priority::P0 => own.confidence >= thresholds.p0_at_least,
+        Priority::P0 => true,
         Priority::P1 | Priority::P2 => reading.suspicious && own.confidence >= thresholds.unsure_below,
         Priority::P3 => false,
     };
     if stands && own.value < first.value {
         return Some((own, format!("held at {}: the embedded analyst saw it in the same text", own.value)));
     }
-    // What is not sure enough of a P0 is none.
-    let seen = if own.value == Priority::P0 && !stands { Priority::P1 } else { own.value };
     let confidence = first.confidence.min(thresholds.unsure_below / 2.0);
     let unsure = |value| Scored { value, confidence };
-    let (up, down) = (more_urgent(seen), less_urgent(seen));
+    let (up, down) = (more_urgent(own.value), less_urgent(own.value));
     if first.value > down {
-        let reason = format!("held at {down}: the model says {}, the embedded analyst {seen}", first.value);
+        let reason = format!("held at {down}: the model says {}, the embedded analyst {}", first.value, own.value);
         return Some((unsure(down), reason));
     }
     // A verified grave sentence is the customer's own reason for a long way up.
@@ -183,7 +189,6 @@ mod tests {
     /// Far enough apart to tell which of them was looked at.
     fn thresholds() -> Thresholds {
         Thresholds {
-            p0_at_least: 0.4,
             unsure_below: 0.4,
             churn_likely: 0.45,
             churn_explicit: 0.6,
@@ -220,8 +225,7 @@ mod tests {
     #[test]
     fn a_priority_is_lowered_by_one_level() {
         check(P3, (P0, 0.8), false, false, (P0, false));
-        check(P3, (P0, 0.39), false, false, (P2, true));
-        check(P2, (P0, 0.39), false, false, (P2, false));
+        check(P1, (P0, 0.35), false, false, (P0, true));
         check(P3, (P1, 1.0), false, false, (P2, true));
         check(P2, (P1, 1.0), false, false, (P2, false));
         check(P3, (P2, 1.0), false, false, (P3, false));
@@ -303,6 +307,24 @@ mod tests {
         check(grave(Gravity::Outage), grave(Gravity::Loss), Some(Gravity::Outage));
         check(grave(Gravity::Outage), None, Some(Gravity::Outage));
         check(None, grave(Gravity::Loss).map(|grave| Grave { confidence: 0.4, ..grave }), None);
+    }
+
+    #[test]
+    fn a_notice_is_not_overlooked() {
+        let notice = |confidence| Some(crate::LeavingNotice { confidence, quote: "We cancel.".into() });
+        for (first, second, expected) in [
+            (None, notice(0.5), notice(0.5)),
+            (None, notice(0.4), None),
+            (notice(0.9), notice(0.6), notice(0.9)),
+            (notice(0.9), None, notice(0.9)),
+        ] {
+            let quiet = sample::reading();
+            let second = SecondOpinion { notice: second, ..sample::second(&quiet) };
+            let reading = Reading { notice: first, second: Some(second), ..quiet };
+            let (held, reasons) = held(&reading, &thresholds());
+            assert_eq!(held.notice, expected);
+            assert_eq!(reasons.is_empty(), held.notice == reading.notice, "every change has its reason");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ const TICKET: [&str; 10] = [
 fn bench(criterion: &mut Criterion) {
     let encoder = Encoder::new(data::ENCODER).expect("the bundled encoder is whole");
     criterion.bench_function("open", |bencher| bencher.iter(|| Encoder::new(black_box(data::ENCODER))));
-    criterion.bench_function("ticket", |bencher| bencher.iter(|| encoder.encode_text(black_box(&TICKET), &|| true)));
+    criterion.bench_function("ticket", |bencher| bencher.iter(|| encoder.encode_within(black_box(&TICKET), &|| true)));
     criterion.bench_function("pieces", |bencher| bencher.iter(|| TICKET.map(|text| encoder.pieces(black_box(text)))));
     criterion.bench_function("first", |bencher| {
         bencher.iter_with_setup(

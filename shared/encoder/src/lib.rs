@@ -62,17 +62,13 @@ impl Encoder {
         self.finish(&self.pools(sentences, &|| true))
     }
 
-    /// The sentences of one text, then the text as a whole: all its words, in one average.
+    /// The sentences of one text.
     ///
     /// `go_on` is asked before every sentence but the first and the last one, which are encoded in any case; from its
     /// first no on, sentences are left out.
     #[must_use]
-    pub fn encode_text(&self, sentences: &[&str], go_on: &dyn Fn() -> bool) -> (Vec<Encoded>, Encoded) {
-        let mut pools = self.pools(sentences, go_on);
-        pools.push(Pool::of_all(&pools));
-        let mut encoded = self.finish(&pools);
-        let whole = encoded.pop().expect("one for each pool");
-        (encoded, whole)
+    pub fn encode_within(&self, sentences: &[&str], go_on: &dyn Fn() -> bool) -> Vec<Encoded> {
+        self.finish(&self.pools(sentences, go_on))
     }
 
     fn pools(&self, sentences: &[&str], go_on: &dyn Fn() -> bool) -> Vec<Pool> {

@@ -107,19 +107,6 @@ pub(crate) struct Pool {
     tokens: f32,
 }
 
-impl Pool {
-    /// All texts as one. Of none: an empty one.
-    pub(crate) fn of_all(pools: &[Self]) -> Self {
-        let mut all = Self { sum: Array1::zeros(ALL), tokens: 0.0 };
-        for pool in pools {
-            all.sum += &pool.sum;
-            all.tokens += pool.tokens;
-        }
-        all.tokens = all.tokens.max(1.0);
-        all
-    }
-}
-
 pub(crate) struct Network {
     project: Layer,
     project_norm: LayerNorm,

@@ -10,11 +10,9 @@ use sha2::{Digest, Sha256};
 #[derive(Deserialize)]
 struct Line {
     text: String,
-    /// What the package cuts the text into, given only the pieces that were kept.
+    /// What the package cuts the text into.
     pieces: Vec<Option<String>>,
-    /// The package's vector over those pieces, and over all that it has.
     vector: String,
-    whole: String,
 }
 
 fn lines() -> Vec<Line> {
@@ -47,17 +45,16 @@ fn texts_are_cut_into_the_pieces_of_the_package() {
 #[test]
 fn vectors_are_those_of_the_package() {
     let encoder = encoder();
-    let (mut same, mut whole) = (0.0, 0.0);
+    let mut sum = 0.0;
     for line in lines() {
         let vector = encoder.encode(&[&line.text]).remove(0).vector;
         let close = cosine(&vector, &unpack(&line.vector));
-        assert!(close >= 0.99, "{close}: {:?}", line.text);
-        same += close;
-        whole += cosine(&vector, &unpack(&line.whole));
+        assert!(close >= 0.98, "{close}: {:?}", line.text);
+        sum += close;
     }
-    let count = lines().len() as f32;
-    println!("mean cosine {:.4} over the same pieces, {:.4} to the whole package", same / count, whole / count);
-    assert!(whole / count >= 0.9, "{}", whole / count);
+    let mean = sum / lines().len() as f32;
+    println!("mean cosine {mean:.4}");
+    assert!(mean >= 0.995, "{mean}");
 }
 
 #[test]
@@ -69,15 +66,6 @@ fn a_sentence_has_the_same_vector_in_any_company() {
         let alone = encoder.encode(&[text]).remove(0);
         assert!(cosine(&alone.vector, &together.vector) > 0.999_99, "{text:?}");
     }
-}
-
-#[test]
-fn a_text_of_one_sentence_is_that_sentence() {
-    let encoder = encoder();
-    let (sentences, whole) = encoder.encode_text(&["Orders are late again."], &|| true);
-    assert_eq!(sentences, [whole]);
-    let (none, _) = encoder.encode_text(&[], &|| true);
-    assert!(none.is_empty());
 }
 
 #[test]
@@ -105,7 +93,7 @@ fn the_same_matter_in_four_languages_is_close() {
 fn the_file_is_the_one_of_the_notice_and_small_enough() {
     let digest: String = Sha256::digest(data::ENCODER).iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(include_str!("../../data/models/NOTICE").contains(&digest), "{digest}");
-    assert!(data::ENCODER.len() <= 20_000_000, "{}", data::ENCODER.len());
+    assert!(data::ENCODER.len() <= 48_000_000, "{}", data::ENCODER.len());
 }
 
 #[test]

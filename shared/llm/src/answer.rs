@@ -1,9 +1,9 @@
 //! What a language model answered, checked: the model gives evidence, and what cannot be checked is dropped.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::str::FromStr;
 
 use domain::{
-    Draft, Grave, Gravity, Intent, Kind, Language, Priority, Reading, Scored, Sentiment, TeamId,
+    Draft, Grave, Gravity, Intent, Kind, Language, LeavingNotice, Priority, Reading, Scored, Sentiment, TeamId, Teams,
     quote::Source,
     reading::{Signal, Usage},
 };
@@ -94,8 +94,8 @@ pub struct Given<'a> {
     /// The articles the model was shown.
     pub articles: &'a [&'a Article],
     pub redactor: &'a Redactor,
-    /// The last line of a draft, by team.
-    pub signatures: &'a BTreeMap<TeamId, String>,
+    /// Who may be named, and the last line of a draft.
+    pub teams: &'a Teams,
     /// Who answered.
     pub analyst: &'a str,
 }
@@ -117,7 +117,7 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
     let mut dropped = Vec::new();
     let priority: Priority = label("priority", &form.priority)?;
     let agent: TeamId = label("team", &form.team)?;
-    if !given.signatures.contains_key(&agent) {
+    if given.teams.get(&agent).is_none() {
         return Err(AnswerError::Label { field: "team" });
     }
     let sentiment: Sentiment = label("sentiment", &form.sentiment)?;
@@ -165,6 +165,7 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
         }
         (None, _) => None,
     };
+    let notice = notice(grave.as_ref(), churn.value, given);
     let draft = draft(&form, priority, &agent, given).unwrap_or_else(|reason| {
         dropped.push(reason);
         None
@@ -175,12 +176,14 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
         language,
         priority: Scored { value: priority, confidence: tenths(form.priority_sure) },
         agent: Scored { value: agent, confidence: tenths(form.team_sure) },
+        topic: None,
         // The form asks for no number here, and nothing turns on one.
         sentiment: Scored { value: sentiment, confidence: 1.0 },
         churn,
         intent,
         kind: Scored { value: kind, confidence: STATED },
         grave,
+        notice,
         mixed: false,
         reason: reason(&form.reason, given),
         draft,
@@ -217,6 +220,13 @@ fn own_words(quotes: Vec<String>, given: Given<'_>) -> Vec<String> {
     quotes.into_iter().filter(|quote| occurs(&own, quote) || !occurs(&forwarded, quote)).collect()
 }
 
+/// The gravest sentence, where it is one of leaving, the customer's own, and the model holds the customer to leave.
+fn notice(grave: Option<&Grave>, leaves: bool, given: Given<'_>) -> Option<LeavingNotice> {
+    let Grave { confidence, quote, .. } = grave.filter(|grave| leaves && grave.what == Gravity::Leaving)?;
+    let quote = own_words(vec![quote.clone()], given).pop()?;
+    Some(LeavingNotice { confidence: *confidence, quote })
+}
+
 /// The reason as one line, without anything that a draft may not say either.
 fn reason(said: &str, given: Given<'_>) -> Option<String> {
     let line = given.redactor.restore_shown(said).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -241,7 +251,7 @@ fn draft(form: &Form, priority: Priority, agent: &TeamId, given: Given<'_>) -> R
     }
     let source = format!("{}\n\n{}", article.title, article.answer);
     grounding::draft(&text, &given.said(), &source, given.redactor).map_err(Dropped::Ungrounded)?;
-    let signature = given.signatures.get(agent).map_or("The support team", String::as_str);
+    let signature = given.teams.get(agent).map_or("The support team", |profile| &profile.signature);
     Ok(Some(Draft {
         text: format!("{text}\n\n{signature}").into(),
         article: article.name.clone(),
@@ -291,7 +301,7 @@ mod tests {
         let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
         let articles: Vec<&Article> = knowledge.articles().collect();
         let redactor = Redactor::new(Known::default(), ticket.texts());
-        let signatures = [(sample::team("nexus"), "The Nexus team".to_owned())].into();
+        let teams = sample::policy().teams;
         let said = ticket.texts().collect::<Vec<_>>().join("\n");
         let given = Given {
             own: &said,
@@ -299,7 +309,7 @@ mod tests {
             language: Language::Fr,
             articles: &articles,
             redactor: &redactor,
-            signatures: &signatures,
+            teams: &teams,
             analyst: "model/triage-1",
         };
         reading(&form.to_string(), given)
@@ -328,6 +338,20 @@ mod tests {
         );
         assert_eq!(grave.kind, Scored { value: Kind::MachineAlert, confidence: STATED });
         assert_eq!(check(json!({ "gravest": "Nobody can pay." })).unwrap().0.grave, None, "none is grave");
+    }
+
+    #[test]
+    fn only_the_customers_own_leaving_is_a_notice() {
+        let quote = "We are looking at other vendors.";
+        let notice = LeavingNotice { confidence: STATED, quote: quote.into() };
+        for (changes, expected) in [
+            (json!({ "gravity": "leaving", "gravest": quote }), Some(notice)),
+            (json!({ "gravity": "outage", "gravest": quote }), None),
+            (json!({ "gravity": "leaving", "gravest": quote, "churn": 3 }), None),
+            (json!({ "gravity": "leaving", "gravest": "The shopper ends the contract." }), None),
+        ] {
+            assert_eq!(check(changes.clone()).unwrap().0.notice, expected, "{changes}");
+        }
     }
 
     #[test]

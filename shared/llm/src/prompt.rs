@@ -6,14 +6,14 @@
 use std::fmt::Write;
 
 use analyst::knowledge::{Article, KnowledgeBase, Question};
-use domain::{Kind, Teams};
+use domain::{AgentProfile, Kind, Language, Teams};
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
 /// Rises with every change of what is asked; part of the analyst's name on a record.
-pub const VERSION: &str = "triage-2";
+pub const VERSION: &str = "triage-3";
 
 /// A knowledge base up to this size goes into the fixed part as a whole: cached, it costs less than three articles per
 /// ticket, and a question in another language finds its article too. In bytes of answers.
@@ -55,11 +55,8 @@ impl Prompt {
     #[must_use]
     pub fn new(teams: &Teams, knowledge: &KnowledgeBase) -> Self {
         let whole = knowledge.articles().map(|article| article.answer.len()).sum::<usize>() <= WHOLE_BASE;
-        let mut list = String::new();
-        for profile in teams.iter() {
-            let _ = writeln!(list, "- `{}`: {}. {}.", profile.agent, profile.team, profile.description);
-        }
-        let mut system = RUBRIC.replace("{teams}", list.trim_end());
+        let list: Vec<String> = teams.iter().map(|profile| team(teams, profile)).collect();
+        let mut system = RUBRIC.replace("{teams}", &list.join("\n"));
         if whole {
             system.push_str("\n# Articles\n\nOne JSON object a line.\n\n");
             for article in knowledge.articles() {
@@ -103,6 +100,30 @@ impl Prompt {
     }
 }
 
+/// The line of a team: what it is called, and what it is for.
+fn team(teams: &Teams, profile: &AgentProfile) -> String {
+    let mut line = format!("- `{}`: {}.", profile.agent, profile.team);
+    if !profile.description.is_empty() {
+        let _ = write!(line, " {}.", profile.description);
+    }
+    let topics = teams.topics(&profile.agent);
+    let topics: Vec<String> = topics.iter().map(|topic| format!("{} ({})", topic.id, topic.definition)).collect();
+    if !topics.is_empty() {
+        let _ = write!(line, " Topics: {}.", topics.join(", "));
+    }
+    if let Some(examples) = &profile.examples {
+        let _ = write!(line, " Customers write: {}.", serde_json::to_string(examples).expect("strings serialise"));
+    }
+    let languages: Vec<&str> = teams.languages(&profile.agent).into_iter().map(Into::into).collect();
+    if !languages.is_empty() {
+        let _ = write!(line, " Only for tickets in {}.", languages.join(", "));
+    }
+    if profile.default {
+        line.push_str(" Whatever no other team has.");
+    }
+    line
+}
+
 impl ArticleText<'_> {
     fn of(article: &Article) -> String {
         let text = ArticleText { id: &article.name, title: &article.title, answer: &article.answer };
@@ -144,7 +165,7 @@ pub fn schema(teams: &Teams) -> Schema {
         ("gravity", one_of(&["none", "outage", "loss", "breach", "leaving"])),
         ("reason", text("At most two sentences, in English, without names")),
         ("injection_suspected", json!({ "type": "boolean" })),
-        ("language", one_of(&["en", "fr", "de", "es", "other"])),
+        ("language", one_of(&Language::iter().map(<&str>::from).collect::<Vec<_>>())),
         ("kind", one_of(&kinds)),
         ("priority", one_of(&["p0", "p1", "p2", "p3"])),
         ("priority_sure", sure.clone()),
@@ -164,7 +185,7 @@ pub fn schema(teams: &Teams) -> Schema {
 #[cfg(test)]
 mod tests {
     use analyst::{EmbeddedAnalyst, Weights};
-    use domain::{Language, Ticket, sample};
+    use domain::{Ticket, sample};
 
     use super::*;
 
@@ -209,6 +230,28 @@ mod tests {
     }
 
     #[test]
+    fn a_team_is_told_by_topics_languages_and_examples() {
+        let profile = |id: &str| domain::AgentProfile { description: "Money".into(), ..domain::sample::profile(id, 1) };
+        let list = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        let zahlungen =
+            AgentProfile { topics: list(&["payouts"]), languages: list(&["de", "en"]), ..profile("zahlungen") };
+        let loyalty = AgentProfile { examples: list(&["\"a\"", "b", "c", "d", "e"]), ..profile("loyalty") };
+        let rest = AgentProfile { default: true, ..profile("rest") };
+        let teams = Teams::new(vec![zahlungen, loyalty, rest]).unwrap();
+        let prompt = Prompt::new(&teams, &knowledge());
+        for line in [
+            "- `zahlungen`: Zahlungen desk. Money. Topics: payouts (settlements to the merchant's bank). Only for tickets in \
+             en, de.",
+            "- `loyalty`: Loyalty desk. Money. Customers write: [\"\\\"a\\\"\",\"b\",\"c\",\"d\",\"e\"].",
+            "- `rest`: Rest desk. Money. Whatever no other team has.",
+        ] {
+            assert!(prompt.system().lines().any(|other| other == line), "{line} in {}", prompt.system());
+        }
+        let bundled = domain::TeamId::BUNDLED.map(|id| format!("`{id}`"));
+        assert!(bundled.iter().all(|id| !prompt.system().contains(id)), "no team of somebody else is named");
+    }
+
+    #[test]
     fn a_ticket_is_one_line_of_json_whatever_it_says() {
         let prompt = Prompt::new(&teams(), &knowledge());
         let text = prompt.ticket(&ticket(), &[]);
@@ -242,7 +285,7 @@ mod tests {
     fn a_large_base_is_searched_by_meaning() {
         let (knowledge, prompt) = large();
         let weights = Weights::bundled().unwrap();
-        let embedded = EmbeddedAnalyst::new(weights, knowledge, std::collections::BTreeMap::new());
+        let embedded = EmbeddedAnalyst::new(weights, knowledge, teams());
         // No article has a word of it.
         let ticket = Ticket { subject: "Zebra".into(), description: "Xylophone.".into(), ..sample::ticket(1) };
         let text = embedded.listen(&ticket, &|| true);

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use analyst::{CustomerText, EmbeddedAnalyst, embedded::Labels};
 use domain::{
-    Account, Fallback, Reading, Teams, Ticket,
+    Account, Fallback, Reading, Ticket,
     ports::PortError,
     reading::{Redaction, Usage},
 };
@@ -46,15 +46,10 @@ pub(crate) struct Failed {
 }
 
 impl ModelReader {
-    pub(crate) fn new(
-        model: Arc<dyn LanguageModel>,
-        teams: &Teams,
-        embedded: Arc<EmbeddedAnalyst>,
-        redaction: bool,
-    ) -> Self {
+    pub(crate) fn new(model: Arc<dyn LanguageModel>, embedded: Arc<EmbeddedAnalyst>, redaction: bool) -> Self {
         let name = format!("{}/{}", model.name(), prompt::VERSION);
-        let prompt = Prompt::new(teams, embedded.knowledge());
-        Self { model, prompt, schema: prompt::schema(teams), embedded, name, redaction }
+        let prompt = Prompt::new(embedded.teams(), embedded.knowledge());
+        Self { model, prompt, schema: prompt::schema(embedded.teams()), embedded, name, redaction }
     }
 
     pub(crate) async fn warm(&self) {
@@ -107,7 +102,7 @@ impl ModelReader {
             language: text.language(),
             articles: &articles,
             redactor: &redactor,
-            signatures: self.embedded.signatures(),
+            teams: self.embedded.teams(),
             analyst: &self.name,
         };
         match answer::reading(&reply.text, given) {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use analyst::{CustomerText, EmbeddedAnalyst, customer_text::MOST_BYTES, embedded::Labels};
 use async_trait::async_trait;
 use domain::{
-    Account, Fallback, Priority, Reading, SecondOpinion, Teams, Ticket,
+    Account, Fallback, Priority, Reading, SecondOpinion, Ticket,
     ports::{Analyst, PortError},
 };
 use tokio::{task::yield_now, time::Instant};
@@ -44,7 +44,6 @@ impl Router {
     pub fn new(
         config: Config,
         model: Option<Arc<dyn LanguageModel>>,
-        teams: &Teams,
         embedded: EmbeddedAnalyst,
         budget: Budget,
     ) -> Self {
@@ -52,7 +51,7 @@ impl Router {
         let model = match config.who {
             Who::Embedded => None,
             Who::Auto | Who::Model | Who::Cascade => {
-                model.map(|model| ModelReader::new(model, teams, embedded.clone(), config.redaction))
+                model.map(|model| ModelReader::new(model, embedded.clone(), config.redaction))
             }
         };
         Self { embedded, model, cascade: config.who == Who::Cascade, breaker: Breaker::default(), budget }
@@ -130,12 +129,15 @@ fn with_second_opinion(reading: Reading, own: Reading) -> Reading {
     Reading {
         suspicious: reading.suspicious || own.suspicious,
         mixed: reading.mixed || own.mixed,
+        // The form asks for a team, and the topic is told by whoever knows the topics.
+        topic: own.topic,
         second: Some(SecondOpinion {
             priority: own.priority,
             churn: own.churn,
             intent: own.intent,
             kind: own.kind,
             grave: own.grave,
+            notice: own.notice,
         }),
         ..reading
     }

@@ -4,9 +4,10 @@ use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    Mode, Policy, Teams,
-    policy::{AgentProfile, AlertPolicy, Answers, Notes, Recipients, Thresholds},
+    AgentProfile, Mode, Policy, Teams,
+    policy::{AlertPolicy, Answers, Notes, Recipients, Thresholds},
     ports::{PortError, json_error},
+    teams::{TeamsError, TeamsProblem},
 };
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -349,12 +350,19 @@ fn config(files: Parsed, switches: Switches, variables: &Variables) -> Config {
 impl Files<'_> {
     fn parse(self) -> Result<Parsed, ConfigError> {
         let policy = parse::<PolicyFile>("policy.json", self.policy);
-        let teams = parse::<Vec<AgentProfile>>("agents.json", self.agents).and_then(|profiles| {
-            Teams::new(profiles).map_err(|error| ConfigError(vec![format!("agents.json: {error}")]))
-        });
-        let (policy, teams) = ConfigError::both(policy, teams)?;
+        let (policy, teams) = ConfigError::both(policy, teams(self.agents))?;
         Ok(Parsed { policy, teams })
     }
+}
+
+/// The teams of an `agents.json`.
+///
+/// # Errors
+/// Every problem at once, each with its team and field.
+pub fn teams(agents: &str) -> Result<Teams, ConfigError> {
+    let profiles = parse::<Vec<AgentProfile>>("agents.json", agents)?;
+    let told = |problem: &TeamsProblem| format!("agents.json: {problem}");
+    Teams::new(profiles).map_err(|TeamsError(problems)| ConfigError(problems.iter().map(told).collect()))
 }
 
 /// Names the field and where it stands, and quotes nothing: what was pasted into the wrong field may be a secret.
@@ -444,20 +452,34 @@ mod tests {
     }
 
     #[test]
-    fn agents_json_may_hold_more_teams_never_fewer() {
+    fn every_topic_has_a_team() {
         let check = |ids: &[&str]| {
             let config = with(Files { agents: &agents(ids), ..FILES }, &[]);
             config.map(|config| config.policy.teams.ids().count()).map_err(|error| error.to_string())
         };
         assert_eq!(check(&["billing", "nexus", "cipher", "sentinel"]), Ok(4));
         for (ids, problem) in [
-            (&["nexus", "sentinel"][..], "agents.json: no profile for cipher"),
+            (&["nexus", "sentinel"][..], "agents.json: no team has any topic; list them as topics of a team"),
             (&["nexus", "cipher", "sentinel", "nexus"], "agents.json: two profiles for nexus"),
             (&["nexus", "cipher", "sentinel", "field ops"], "agents.json: [3].agent: JSON of an unexpected shape"),
         ] {
             let message = check(ids).unwrap_err();
             assert!(message.contains(problem), "{message}");
         }
+    }
+
+    #[test]
+    fn the_mistakes_of_teams_are_told_together() {
+        let agents = data::AGENTS
+            .replace("\"webhooks\",", "\"webhoks\",")
+            .replace("\"cipher\",", "\"cipher\", \"examples\": [\"One.\"],");
+        let problems = with(Files { agents: &agents, ..FILES }, &[]).unwrap_err().0;
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].starts_with("agents.json: nexus: topics[0] is no topic; the nearest are webhooks"));
+        assert!(problems[1].starts_with("agents.json: cipher: examples has 1; give 5 to 20 sentences"));
+        let misnamed = data::AGENTS.replace("\"topics\"", "\"topic\"");
+        let told = with(Files { agents: &misnamed, ..FILES }, &[]).unwrap_err().to_string();
+        assert!(told.contains("agents.json: [0].topic: JSON of an unexpected shape"), "{told}");
     }
 
     #[test]
@@ -489,6 +511,14 @@ mod tests {
         let told = problem(data::POLICY, &twice);
         assert!(told.starts_with("agents.json: invalid JSON at line "), "{told}");
         assert!(!told.contains("PLANTED"), "{told}");
+    }
+
+    #[test]
+    fn thresholds_of_earlier_releases_are_let_be() {
+        let old = r#""p0_at_least": 0.2, "p1_at_least": 0.2, "hold_at_least": 0.8, "unsure_below"#;
+        let policy = data::POLICY.replace("\"unsure_below", old);
+        assert_ne!(policy, data::POLICY);
+        assert!(with(Files { policy: &policy, ..FILES }, &[]).is_ok());
     }
 
     #[test]

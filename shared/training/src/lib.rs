@@ -3,5 +3,5 @@
 pub mod corpus;
 pub mod evaluate;
 pub mod parallel;
-mod random;
+pub mod random;
 pub mod train;

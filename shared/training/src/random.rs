@@ -1,10 +1,11 @@
-//! Repeatable random numbers, for training and for resampling; not for secrets.
+//! Repeatable random numbers, for training, for resampling and for changes of a text; not for secrets.
 //!
 //! Our own 20 lines and not `fastrand`, which may give other numbers for the same seed after a minor update (2.1.0 did):
-//! the weights and the intervals of an evaluation must not change with a dependency.
+//! the weights and the figures of an evaluation must not change with a dependency.
 
-/// `SplitMix64` (Steele, Lea and Flood, 2014). The constants are the algorithm's.
-pub(crate) struct Random(pub(crate) u64);
+/// `SplitMix64` (Steele, Lea and Flood, 2014), from a seed. The constants are the algorithm's.
+#[derive(Debug)]
+pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -16,18 +17,21 @@ impl Random {
     }
 
     /// Uniform in [0, 1).
-    pub(crate) fn uniform(&mut self) -> f32 {
+    pub fn uniform(&mut self) -> f32 {
         // As many bits as an f32 has, so that the quotient is exact and below 1.
         (self.next() >> 40) as f32 / (1u32 << 24) as f32
     }
 
     /// Uniform in 0..end.
-    pub(crate) fn below(&mut self, end: usize) -> usize {
+    ///
+    /// # Panics
+    /// If there is nothing to choose from.
+    pub fn below(&mut self, end: usize) -> usize {
         (self.next() >> 33) as usize % end
     }
 
     /// Fisher-Yates.
-    pub(crate) fn shuffle(&mut self, order: &mut [usize]) {
+    pub fn shuffle<T>(&mut self, order: &mut [T]) {
         for end in (1..order.len()).rev() {
             let other = self.below(end + 1);
             order.swap(end, other);
@@ -35,7 +39,7 @@ impl Random {
     }
 
     /// Nearly normal around 0 (Irwin-Hall with four terms): the sum of four uniform numbers, scaled to the deviation.
-    pub(crate) fn normal(&mut self, deviation: f32) -> f32 {
+    pub fn normal(&mut self, deviation: f32) -> f32 {
         let sum: f32 = (0..4).map(|_| self.uniform() - 0.5).sum();
         sum * libm::sqrtf(3.0) * deviation
     }

@@ -131,7 +131,7 @@ async fn locales(
 
 /// `fr-ca` is French.
 fn language(locale: &str) -> Option<Language> {
-    locale.split(['-', '_']).next()?.parse().ok()
+    locale.split(['-', '_']).next()?.parse().ok().filter(|language: &Language| language.is_written())
 }
 
 /// The segments whose articles any customer may read: every signed-in user. Any other is for some people only.

@@ -84,7 +84,7 @@ struct Lines {
 /// # Errors
 /// A source, configuration or folder that cannot be used, or a history without any ticket.
 pub async fn command(arguments: &BackfillArguments, environment: &Environment) -> anyhow::Result<Ended> {
-    let teams = teams(arguments.agents.as_deref())?;
+    let teams = &*stack::teams_of(arguments.agents.as_deref())?;
     outputs::prepare(&arguments.output)?;
     let lines = match (&arguments.input, &arguments.subdomain) {
         (Some(input), _) => from_file(input)?,
@@ -96,7 +96,7 @@ pub async fn command(arguments: &BackfillArguments, environment: &Environment) -
         (None, None) => bail!("nothing to read: give --subdomain, or --input with an export of Zendesk as JSON lines"),
     };
     let lost = lines.unreadable;
-    let (backtest, failed) = backtest(lines, arguments, environment, &teams).await?;
+    let (backtest, failed) = backtest(lines, arguments, environment, teams).await?;
     let page = write(&arguments.output, &backtest)?;
     say::line(format_args!("\n{}", told(&backtest)));
     say::line(format_args!("What would have happened: {}", page.display()));
@@ -104,15 +104,6 @@ pub async fn command(arguments: &BackfillArguments, environment: &Environment) -
         eprintln!("{failed} ticket{} failed; run with RUST_LOG=warn to see why", if failed == 1 { "" } else { "s" });
     }
     Ok(if lost + failed > 0 { Ended::WithLosses } else { Ended::Well })
-}
-
-/// The teams whose groups are compared: the customer's file, or the bundled one.
-fn teams(path: Option<&Path>) -> anyhow::Result<Teams> {
-    let Some(path) = path else { return Ok(stack::teams().clone()) };
-    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let profiles = serde_json::from_str(&text).map_err(domain::ports::json_error);
-    let profiles = profiles.with_context(|| format!("{} is no agents.json", path.display()))?;
-    Teams::new(profiles).with_context(|| format!("{} is no agents.json", path.display()))
 }
 
 /// One ticket a line. A line that is none is told and left out: the first may be a heading.
@@ -196,7 +187,7 @@ async fn backtest(
     let (pasts, left_out) = pasts(lines.lines, arguments.most, teams);
     ensure!(!pasts.is_empty(), "there is no ticket that a customer opened");
     // The cap holds here as it would have held.
-    let setup = Setup { output: &arguments.output, analyst: arguments.analyst, delivery: true, capped: true };
+    let setup = Setup { output: &arguments.output, analyst: arguments.analyst, delivery: true, capped: true, teams };
     let mut shared = Shared::new(setup, environment)?;
     shared.policy = Arc::new(Policy { mode: Mode::Act, rollout_percent: 100, ..(*shared.policy).clone() });
     shared.warm().await;

@@ -291,7 +291,7 @@ mod tests {
     fn only_what_agents_set_is_compared() {
         let ended = |priority, team: Option<&str>| Ended { priority, team: team.map(sample::team), first_reply: None };
         let pasts = [
-            past(1, 0, ended(Some(Priority::P1), Some("nexus"))),
+            past(1, 0, ended(Some(Priority::P2), Some("nexus"))),
             past(2, 1, ended(Some(Priority::P3), None)),
             past(3, 2, ended(None, Some("cipher"))),
         ];
@@ -307,7 +307,7 @@ mod tests {
         let backtest = backtest(history(), &triaged);
         let (priority, team) = (backtest.priority.unwrap(), backtest.team.unwrap());
         assert_eq!((priority.tickets, priority.agreed, team.tickets, team.agreed), (2, 1, 2, 1));
-        assert_eq!(priority.confusion[3], [0, 1, 0, 0], "P3 for the agents, P1 for us");
+        assert_eq!(priority.confusion[3], [0, 0, 1, 0], "P3 for the agents, P2 for us");
         assert!(backtest.alerts.first_reply.is_none());
     }
 

@@ -1,22 +1,22 @@
 //! `eval`: what a run finds, against the labels in the file.
 
-mod label;
+pub(crate) mod label;
 mod print;
 mod score;
 
 use std::{path::Path, sync::Arc};
 
-use crate::input::{self, Input, Labels, Row};
+use crate::input::{self, Input, Labels, Origin, Row};
 use anyhow::{Context, bail};
 use domain::{Record, reading::Usage};
 use serde_json::{Map, Value};
 
 use self::score::Found;
 use crate::{
-    cli::{AnalystChoice, EvalArguments},
+    cli::EvalArguments,
     exit::Ended,
     progress, run, say,
-    stack::{Environment, Setup, Shared},
+    stack::{Environment, Setup, Shared, teams_of},
 };
 
 /// The file.
@@ -28,18 +28,21 @@ pub const EVALUATION: &str = "evaluation.json";
 /// Whatever kept the run from starting, a file without any label, or a minimum that cannot be read.
 pub async fn command(arguments: &EvalArguments, environment: &Environment) -> anyhow::Result<Ended> {
     let minimums = arguments.not_below.as_deref().map(minimums).transpose()?.unwrap_or_default();
-    let input = input::read(arguments.columns.of(arguments.input.as_deref()), input::tell)?;
+    let teams = &*teams_of(arguments.agents.as_deref())?;
+    let from = Origin { teams, ..arguments.columns.of(arguments.input.as_deref()) };
+    let input = input::read(from, input::tell)?;
     if input.rows.iter().all(|row| row.labels == Labels::default()) {
         bail!(
-            "{} has no labels to compare with: add any of the columns actual_priority, team, sentiment, churn_risk, \
-             intent, language",
+            "{} has no labels to compare with: add any of the columns actual_priority, team, topic, sentiment, \
+             churn_risk, intent, language",
             input.file
         );
     }
-    let (records, failed) = triaged(&input, arguments, arguments.analyst, environment).await?;
+    let setup = Setup { output: &arguments.output, analyst: None, delivery: false, capped: false, teams };
+    let (records, failed) = triaged(&input, Setup { analyst: arguments.analyst, ..setup }, environment).await?;
     let found = paired(&input, &records);
-    let mut file = score::json(&found);
-    print::tables(&file);
+    let mut file = score::json(&found, teams);
+    print::tables(&file, teams);
     let mut usage = Usage::default();
     records.iter().flatten().for_each(|record| usage += record.usage);
     let fallbacks = records.iter().flatten().filter(|record| record.fallback.is_some()).count();
@@ -48,11 +51,11 @@ pub async fn command(arguments: &EvalArguments, environment: &Environment) -> an
     }
     let mut lost = input.skipped + failed;
     if let Some(other) = arguments.compare {
-        let (records, failed) = triaged(&input, arguments, Some(other), environment).await?;
+        let (records, failed) = triaged(&input, Setup { analyst: Some(other), ..setup }, environment).await?;
         lost += failed;
         let others = paired(&input, &records);
-        print::comparison(&found, &others, other.word());
-        file.insert("compared_with".to_owned(), score::json(&others).into());
+        print::comparison(&found, &others, other.word(), teams);
+        file.insert("compared_with".to_owned(), score::json(&others, teams).into());
     }
     let path = write(&arguments.output, &file)?;
     say::line(format_args!("\nWritten to {path}"));
@@ -63,14 +66,12 @@ pub async fn command(arguments: &EvalArguments, environment: &Environment) -> an
     Ok(if lost + below.len() > 0 { Ended::WithLosses } else { Ended::Well })
 }
 
-/// The newest record of each row, by this analyst, and how many rows failed.
+/// The newest record of each row, and how many rows failed.
 async fn triaged(
     input: &Input,
-    arguments: &EvalArguments,
-    analyst: Option<AnalystChoice>,
+    setup: Setup<'_>,
     environment: &Environment,
 ) -> anyhow::Result<(Vec<Option<Arc<Record>>>, usize)> {
-    let setup = Setup { output: &arguments.output, analyst, delivery: false, capped: false };
     let shared = Shared::new(setup, environment)?;
     shared.warm().await;
     let run::Outcome { failed } = run::process(&shared, &input.rows, None).await?;

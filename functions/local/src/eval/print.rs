@@ -6,6 +6,7 @@ use std::{
 };
 
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use domain::Teams;
 use serde_json::{Map, Value};
 use training::evaluate::{self, Confusion};
 
@@ -15,10 +16,15 @@ use super::{
 };
 use crate::say;
 
+/// A matrix of more values is wider than a terminal.
+const MOST_COLUMNS: usize = 8;
+/// Values named that another was taken for.
+const MOST_CONFUSED: usize = 3;
+
 /// Prints the scores of a file.
-pub(super) fn tables(file: &Map<String, Value>) {
-    let labels: Vec<(Label, &Value)> =
-        labels().into_iter().filter_map(|label| file.get(label.name).map(|entry| (label, entry))).collect();
+pub(super) fn tables(file: &Map<String, Value>, teams: &Teams) {
+    let labels: Vec<(Label<'_>, &Value)> =
+        labels(teams).into_iter().filter_map(|label| file.get(label.name).map(|entry| (label, entry))).collect();
     say::line(format_args!("{}\nIn brackets: 95 % interval, by the bootstrap.", overview(&labels)));
     if let Some(table) = languages(&labels) {
         say::line(format_args!("\nMacro-F1 by language:\n{table}"));
@@ -30,7 +36,8 @@ pub(super) fn tables(file: &Map<String, Value>) {
     }
     say::line(format_args!("\nRows are the labels in the file, columns what was found."));
     for (label, entry) in &labels {
-        say::line(format_args!("\n{}", confusion(label, entry)));
+        let table = if label.values.len() > MOST_COLUMNS { by_class(label, entry) } else { confusion(label, entry) };
+        say::line(format_args!("\n{table}"));
     }
 }
 
@@ -52,7 +59,7 @@ fn interval(value: Option<&Value>) -> String {
     }
 }
 
-fn overview(labels: &[(Label, &Value)]) -> Table {
+fn overview(labels: &[(Label<'_>, &Value)]) -> Table {
     let mut table = table(&["label", "tickets", "score", "", "95 %"]);
     for (label, entry) in labels {
         for (index, (name, _)) in score::scores(label).into_iter().enumerate() {
@@ -70,7 +77,7 @@ fn overview(labels: &[(Label, &Value)]) -> Table {
 }
 
 /// None if there is one language only.
-fn languages(labels: &[(Label, &Value)]) -> Option<Table> {
+fn languages(labels: &[(Label<'_>, &Value)]) -> Option<Table> {
     let by = |entry: &Value| entry.get("by_language").and_then(Value::as_object).cloned().unwrap_or_default();
     let names: BTreeSet<String> = labels.iter().flat_map(|(_, entry)| by(entry)).map(|(name, _)| name).collect();
     if names.len() < 2 {
@@ -86,7 +93,7 @@ fn languages(labels: &[(Label, &Value)]) -> Option<Table> {
 }
 
 /// None where no label tells how sure it is.
-fn calibration(labels: &[(Label, &Value)]) -> Option<Table> {
+fn calibration(labels: &[(Label<'_>, &Value)]) -> Option<Table> {
     let mut table = table(&["label", "expected error", "confidence → right (tickets)"]);
     for (label, entry) in labels {
         let Some(calibration) = entry.get("calibration") else { continue };
@@ -104,7 +111,7 @@ fn calibration(labels: &[(Label, &Value)]) -> Option<Table> {
     (!table.is_empty()).then_some(table)
 }
 
-fn confusion(label: &Label, entry: &Value) -> Table {
+fn confusion(label: &Label<'_>, entry: &Value) -> Table {
     let values = || label.values.iter().map(String::as_str);
     let mut table = table(&iter::once(label.name).chain(values()).chain(iter::once("F1")).collect::<Vec<_>>());
     for truth in values() {
@@ -116,21 +123,49 @@ fn confusion(label: &Label, entry: &Value) -> Table {
     table
 }
 
+/// Of a label with too many values for a matrix: each value that occurs, and what it was most often taken for.
+fn by_class(label: &Label<'_>, entry: &Value) -> Table {
+    let mut table = table(&[label.name, "tickets", "F1", "recall", "precision", "taken for"]);
+    for truth in &label.values {
+        let class = entry.get("per_class").and_then(|classes| classes.get(truth));
+        if class.and_then(|class| class.get("tickets")).and_then(Value::as_u64).is_none_or(|tickets| tickets == 0) {
+            continue;
+        }
+        let row = entry.get("confusion").and_then(|rows| rows.get(truth)).and_then(Value::as_object);
+        let found = row.into_iter().flatten().filter(|(found, _)| *found != truth);
+        let mut others: Vec<(&str, u64)> =
+            found.filter_map(|(found, count)| Some((found.as_str(), count.as_u64()?))).collect();
+        others.retain(|(_, count)| *count > 0);
+        others.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let others = others.iter().take(MOST_CONFUSED).map(|(found, count)| format!("{found} {count}"));
+        let score = |name: &str, places: usize| number(class.and_then(|class| class.get(name)), places);
+        table.add_row([
+            truth.clone(),
+            score("tickets", 0),
+            score("f1", 2),
+            score("recall", 2),
+            score("precision", 2),
+            others.collect::<Vec<_>>().join(", "),
+        ]);
+    }
+    table
+}
+
 /// A truth and what was found.
 type Pair = (usize, usize);
 
 /// Two analysts over the same rows. The interval is of the difference, so it is much narrower than either score's.
-pub(super) fn comparison(found: &[Found<'_>], others: &[Found<'_>], other: &str) {
+pub(super) fn comparison(found: &[Found<'_>], others: &[Found<'_>], other: &str, teams: &Teams) {
     let mut table = table(&["label", "score", "this", other, "difference", "95 %"]);
     let by_line: HashMap<u64, &Found<'_>> = others.iter().map(|that| (that.row.line, that)).collect();
-    for label in labels() {
+    for label in labels(teams) {
         let classes = label.values.len();
         let both: Vec<[Pair; 2]> = found
             .iter()
             .filter_map(|this| {
                 let that = by_line.get(&this.row.line)?;
-                let truth = (label.truth)(&this.row.labels)?;
-                Some([(truth, (label.found)(this.record)), (truth, (label.found)(that.record))])
+                let truth = label.truth(&this.row.labels)?;
+                Some([(truth, label.found(this.record)), (truth, label.found(that.record))])
             })
             .collect();
         if both.is_empty() {

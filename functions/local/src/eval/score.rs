@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::input::Row;
-use domain::{Language, Record};
+use domain::{Language, Record, Teams};
 use serde_json::{Map, Value, json};
 use training::evaluate::{self, Confusion};
 
@@ -17,18 +17,15 @@ pub(super) struct Found<'a> {
 }
 
 /// (truth, found) of every row that has the label.
-pub(super) fn pairs(label: &Label, found: &[Found<'_>]) -> Vec<(usize, usize)> {
-    found
-        .iter()
-        .filter_map(|Found { row, record }| Some(((label.truth)(&row.labels)?, (label.found)(record))))
-        .collect()
+pub(super) fn pairs(label: &Label<'_>, found: &[Found<'_>]) -> Vec<(usize, usize)> {
+    found.iter().filter_map(|Found { row, record }| Some((label.truth(&row.labels)?, label.found(record)))).collect()
 }
 
 /// A score of a confusion table.
 pub(super) type Score = (&'static str, fn(&Confusion) -> Option<f64>);
 
 /// The scores of a label, by their names in the file.
-pub(super) fn scores(label: &Label) -> Vec<Score> {
+pub(super) fn scores(label: &Label<'_>) -> Vec<Score> {
     let mut scores: Vec<Score> =
         vec![("accuracy", |table| Some(table.accuracy())), ("macro_f1", |table| Some(table.macro_f1()))];
     if label.urgent_first {
@@ -49,17 +46,17 @@ pub(super) fn scores(label: &Label) -> Vec<Score> {
     scores
 }
 
-pub(super) fn interval(label: &Label, pairs: &[(usize, usize)], (_, score): Score) -> Option<[f64; 2]> {
+pub(super) fn interval(label: &Label<'_>, pairs: &[(usize, usize)], (_, score): Score) -> Option<[f64; 2]> {
     let classes = label.values.len();
     evaluate::interval(pairs, |sample| score(&Confusion::of(classes, sample.iter().copied())))
 }
 
 /// How sure the analyst was, and whether that was so.
-pub(super) fn outcomes(label: &Label, found: &[Found<'_>]) -> Vec<(f32, bool)> {
+pub(super) fn outcomes(label: &Label<'_>, found: &[Found<'_>]) -> Vec<(f32, bool)> {
     let outcome = |Found { row, record }: &Found<'_>| {
-        let truth = (label.truth)(&row.labels)?;
+        let truth = label.truth(&row.labels)?;
         match label.confidence {
-            Confidence::OfTheValue(confidence) => Some((confidence(record), truth == (label.found)(record))),
+            Confidence::OfTheValue(confidence) => Some((confidence(record), truth == label.found(record))),
             Confidence::OfAny(confidence) => Some((confidence(record), truth > 0)),
             Confidence::Untold => None,
         }
@@ -67,12 +64,12 @@ pub(super) fn outcomes(label: &Label, found: &[Found<'_>]) -> Vec<(f32, bool)> {
     found.iter().filter_map(outcome).collect()
 }
 
-pub(super) fn json(found: &[Found<'_>]) -> Map<String, Value> {
-    labels().iter().filter_map(|label| Some((label.name.to_owned(), entry(label, found)?.into()))).collect()
+pub(super) fn json(found: &[Found<'_>], teams: &Teams) -> Map<String, Value> {
+    labels(teams).iter().filter_map(|label| Some((label.name.to_owned(), entry(label, found)?.into()))).collect()
 }
 
 /// None where no row has the label.
-fn entry(label: &Label, found: &[Found<'_>]) -> Option<Map<String, Value>> {
+fn entry(label: &Label<'_>, found: &[Found<'_>]) -> Option<Map<String, Value>> {
     let pairs = pairs(label, found);
     let all = Confusion::of(label.values.len(), pairs.iter().copied());
     if all.total() == 0 {
@@ -111,7 +108,7 @@ fn entry(label: &Label, found: &[Found<'_>]) -> Option<Map<String, Value>> {
     Some(entry)
 }
 
-fn plain(label: &Label, table: &Confusion) -> Map<String, Value> {
+fn plain(label: &Label<'_>, table: &Confusion) -> Map<String, Value> {
     let mut plain = Map::from_iter([("tickets".to_owned(), table.total().into())]);
     plain.extend(scores(label).into_iter().map(|(name, score)| (name.to_owned(), score(table).map(round).into())));
     plain
@@ -125,7 +122,7 @@ fn rounded(interval: Option<[f64; 2]>) -> Value {
     interval.map(|interval| interval.map(round).to_vec()).into()
 }
 
-fn per_class(label: &Label, table: &Confusion) -> Map<String, Value> {
+fn per_class(label: &Label<'_>, table: &Confusion) -> Map<String, Value> {
     let class = |(index, name): (usize, &String)| {
         let [f1, recall, precision] =
             [table.f1(index), table.recall(index), table.precision(index)].map(|score| score.map(round));
@@ -136,7 +133,7 @@ fn per_class(label: &Label, table: &Confusion) -> Map<String, Value> {
 }
 
 /// Label → found → count.
-fn confusion(label: &Label, table: &Confusion) -> Map<String, Value> {
+fn confusion(label: &Label<'_>, table: &Confusion) -> Map<String, Value> {
     let row = |truth: usize| -> Map<String, Value> {
         let cell = |(found, name): (usize, &String)| (name.clone(), table.count(truth, found).into());
         label.values.iter().enumerate().map(cell).collect()

@@ -58,8 +58,9 @@ impl Columns {
             let found = plains.iter().enumerate().filter(move |(_, name)| !name.is_empty() && *name == wanted);
             found.map(|(place, _)| place).collect::<Vec<_>>()
         };
-        let mut of = EnumMap::default();
+        let mut of: EnumMap<Field, Vec<usize>> = EnumMap::default();
         for field in Field::iter() {
+            let subject = of[Field::Subject].clone();
             let of: &mut Vec<usize> = &mut of[field];
             let mut assigned = assigned.iter().filter(|assigned| assigned.field == field).peekable();
             if assigned.peek().is_some() {
@@ -80,6 +81,10 @@ impl Columns {
             }
             if of.is_empty() {
                 of.extend(EXPORTS.aliases[field].iter().flat_map(|name| places(name)));
+            }
+            // Without a column of that name, subjects stand under the word topic more often than labels do.
+            if field == Field::Topic {
+                of.retain(|place| !subject.contains(place));
             }
             let mut seen = Vec::new();
             of.retain(|place| !seen.contains(place) && (seen.push(*place), true).1);
@@ -162,6 +167,9 @@ mod tests {
             ("title,summary,body", Field::Subject, vec![0, 1]),
             ("subject,description,subject", Field::Subject, vec![0, 2]),
             ("Organization,Organisation", Field::CustomerName, vec![0, 1]),
+            ("subject,topic", Field::Topic, vec![1]),
+            ("topic,body", Field::Subject, vec![0]),
+            ("topic,body", Field::Topic, vec![]),
         ] {
             assert_eq!(columns(header, &[]).of[field], expected, "{header}");
         }

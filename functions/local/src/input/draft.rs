@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use csv::ByteRecord;
-use domain::AccountId;
+use domain::{AccountId, Teams};
 
 use super::{
     Fault, Labels,
@@ -56,6 +56,8 @@ pub(super) enum Customer {
 /// A record with what is known of its file.
 pub(super) struct Cells<'a> {
     pub(super) columns: &'a Columns,
+    /// Who may be named as a label.
+    pub(super) teams: &'a Teams,
     pub(super) record: &'a ByteRecord,
     pub(super) line: u64,
     pub(super) notes: &'a mut Notes,
@@ -196,9 +198,11 @@ impl Cells<'_> {
     }
 
     fn labels(&mut self) -> Labels {
+        let teams = self.teams;
         Labels {
             priority: self.label(Field::ActualPriority, label::priority),
-            agent: self.label(Field::Team, label::team),
+            agent: self.label(Field::Team, |text| label::team(text, teams)),
+            topic: self.label(Field::Topic, |text| label::topic(text, teams)),
             sentiment: self.label(Field::Sentiment, label::sentiment),
             churn: self.label(Field::ChurnRisk, label::churn),
             intent: self.label(Field::Intent, label::intent),

@@ -26,6 +26,7 @@ pub enum Field {
     Mrr,
     ActualPriority,
     Team,
+    Topic,
     Sentiment,
     ChurnRisk,
     Intent,

@@ -1,8 +1,6 @@
 //! The labels of a row: what somebody says the ticket is.
 
-use domain::{Intent, Language, Priority, Sentiment, TeamId};
-
-use crate::stack::teams;
+use domain::{Intent, Language, Priority, Sentiment, TeamId, Teams, TopicId, teams::nearest};
 
 /// # Errors
 /// What may be written instead; for the other labels too.
@@ -15,11 +13,18 @@ pub(super) fn sentiment(text: &str) -> Result<Sentiment, String> {
 }
 
 /// A team of `agents.json`: a slip must not become a team of its own.
-pub(super) fn team(text: &str) -> Result<TeamId, String> {
-    text.parse().ok().filter(|team| teams().get(team).is_some()).ok_or_else(|| {
-        let known = teams().ids().map(TeamId::as_str).collect::<Vec<_>>().join(", ");
+pub(super) fn team(text: &str, teams: &Teams) -> Result<TeamId, String> {
+    text.parse().ok().filter(|team| teams.get(team).is_some()).ok_or_else(|| {
+        let known = teams.ids().map(TeamId::as_str).collect::<Vec<_>>().join(", ");
         format!("use {known}")
     })
+}
+
+/// A topic that is known, or that a team is learnt for.
+pub(super) fn topic(text: &str, teams: &Teams) -> Result<TopicId, String> {
+    let topics = teams.all_topics();
+    let unknown = || format!("use a topic such as {}", nearest(text).join(", "));
+    text.parse().ok().filter(|topic| topics.contains(topic)).ok_or_else(unknown)
 }
 
 pub(super) fn churn(text: &str) -> Result<bool, String> {
@@ -53,13 +58,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_slip_is_no_topic() {
+        let read = |text: &str| topic(text, crate::stack::teams()).map(|topic| topic.to_string());
+        assert_eq!(read("Order sync"), Ok("order-sync".to_owned()));
+        assert!(read("oder-sync").unwrap_err().starts_with("use a topic such as order-sync, "));
+    }
+
+    #[test]
     fn any_language_has_its_label() {
         for (text, expected) in [
             ("en", Some(Language::En)),
             ("DE", Some(Language::De)),
             ("fr-CA", Some(Language::Fr)),
-            ("pt_BR", Some(Language::Other)),
-            ("nl", Some(Language::Other)),
+            ("pt_BR", Some(Language::Pt)),
+            ("nl", Some(Language::Nl)),
             ("other", Some(Language::Other)),
             ("Klingon", None),
         ] {

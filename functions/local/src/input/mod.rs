@@ -21,12 +21,15 @@ mod text;
 
 use std::{fmt, io, path::Path, sync::Arc};
 
-use domain::{Account, AccountId, Intent, Language, Priority, Sender, Sentiment, TeamId, TicketId, ports::JsonError};
+use domain::{
+    Account, AccountId, FieldValues, Intent, Language, Priority, Sender, Sentiment, TeamId, Teams, Ticket, TicketId,
+    TopicId, Version, ports::JsonError,
+};
 use jiff::Timestamp;
 use memory::{MemoryHelpdesk, NewTicket};
 
 pub use self::{columns::Assignment, exports::Field};
-use crate::say::escaped;
+use crate::{say::escaped, stack};
 
 /// The name under which the bundled tickets are reported.
 pub const BUNDLED: &str = "the bundled tickets";
@@ -70,6 +73,28 @@ impl Row {
         }
     }
 
+    /// The same as a triage finds it, without what only a helpdesk knows.
+    #[must_use]
+    pub fn opened(&self) -> Ticket {
+        Ticket {
+            id: self.id,
+            version: Version(1),
+            subject: self.subject.clone(),
+            description: self.description.clone(),
+            follow_ups: Vec::new(),
+            channel: self.channel.clone(),
+            account: self.account.clone(),
+            requester_name: self.requester.as_deref().map(str::to_owned),
+            sender: Sender::Customer,
+            opened_privately: false,
+            touched: false,
+            created_at: self.timestamp,
+            updated_stamp: "".into(),
+            values: FieldValues::default(),
+            tags: [].into(),
+        }
+    }
+
     /// The customer, as far as the file knows it, with that MRR.
     #[must_use]
     pub fn account(&self, mrr: Option<f64>) -> Account {
@@ -90,6 +115,7 @@ pub fn fill(helpdesk: &MemoryHelpdesk, rows: &[Row]) {
 pub struct Labels {
     pub priority: Option<Priority>,
     pub agent: Option<TeamId>,
+    pub topic: Option<TopicId>,
     pub sentiment: Option<Sentiment>,
     pub churn: Option<bool>,
     /// `Some(None)`: labelled as wanting nothing.
@@ -163,6 +189,8 @@ pub struct Input {
 pub struct Origin<'a> {
     pub path: Option<&'a Path>,
     pub map: &'a [Assignment],
+    /// Who may be named as a label.
+    pub teams: &'a Teams,
 }
 
 /// Something to be told about a file.
@@ -198,7 +226,7 @@ pub fn read(from: Origin<'_>, tell: impl Fn(Told<'_>)) -> Result<Input, InputErr
         None => bundled(),
         Some(path) => {
             let (file, bytes) = source::bytes(path)?;
-            reader::parse(&file, &bytes, from.map)?
+            reader::parse(&file, &bytes, from)?
         }
     };
     input.notes.iter().for_each(|note| tell(Told::Note(note)));
@@ -213,7 +241,8 @@ pub fn read(from: Origin<'_>, tell: impl Fn(Told<'_>)) -> Result<Input, InputErr
 /// The bundled tickets.
 #[must_use]
 pub fn bundled() -> Input {
-    reader::parse(BUNDLED, data::TICKETS.as_bytes(), &[]).expect("the bundled tickets are in our own form")
+    let from = Origin { path: None, map: &[], teams: stack::teams() };
+    reader::parse(BUNDLED, data::TICKETS.as_bytes(), from).expect("the bundled tickets are in our own form")
 }
 
 /// What is wrong with a row.

@@ -6,13 +6,7 @@ use csv::ByteRecord;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    Input, InputError,
-    columns::{Assignment, Columns},
-    dialect, draft, json,
-    notes::What,
-    rows::Rows,
-    sniff,
-    table::Quoting,
+    Input, InputError, Origin, columns::Columns, dialect, draft, json, notes::What, rows::Rows, sniff, table::Quoting,
 };
 
 /// Below, a file is read before a bar could be seen.
@@ -25,7 +19,7 @@ const MOST_PATHS: usize = 5_000;
 ///
 /// # Errors
 /// [`InputError`] for what concerns the whole file.
-pub(super) fn parse(file: &str, bytes: &[u8], assigned: &[Assignment]) -> Result<Input, InputError> {
+pub(super) fn parse(file: &str, bytes: &[u8], from: Origin<'_>) -> Result<Input, InputError> {
     let mut bytes = bytes;
     while let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
         bytes = rest;
@@ -34,7 +28,7 @@ pub(super) fn parse(file: &str, bytes: &[u8], assigned: &[Assignment]) -> Result
         return Err(InputError::Empty { file: file.to_owned() });
     }
     let bar = bar(bytes.len());
-    let rows = if sniff::is_json(bytes) { of_json(file, bytes, assigned) } else { of_csv(file, bytes, assigned, &bar) };
+    let rows = if sniff::is_json(bytes) { of_json(file, bytes, from) } else { of_csv(file, bytes, from, &bar) };
     bar.finish_and_clear();
     Ok(rows?.finish())
 }
@@ -49,10 +43,10 @@ fn bar(bytes: usize) -> ProgressBar {
     bar
 }
 
-fn of_csv(file: &str, bytes: &[u8], assigned: &[Assignment], bar: &ProgressBar) -> Result<Rows, InputError> {
-    let dialect = dialect::detect(file, bytes, assigned)?;
+fn of_csv<'a>(file: &str, bytes: &[u8], from: Origin<'a>, bar: &ProgressBar) -> Result<Rows<'a>, InputError> {
+    let dialect = dialect::detect(file, bytes, from.map)?;
     let (delimiter, mut table) = (dialect.delimiter, dialect.table);
-    let mut rows = Rows::new(file, dialect.columns);
+    let mut rows = Rows::new(file, dialect.columns, from.teams);
     let columns = rows.columns.names.len();
     if dialect.above > 0 {
         let s = if dialect.above == 1 { "" } else { "s" };
@@ -84,7 +78,8 @@ fn of_csv(file: &str, bytes: &[u8], assigned: &[Assignment], bar: &ProgressBar) 
 }
 
 /// Twice through: first for the paths of all objects, which are the columns, then for the rows.
-fn of_json(file: &str, bytes: &[u8], assigned: &[Assignment]) -> Result<Rows, InputError> {
+fn of_json<'a>(file: &str, bytes: &[u8], from: Origin<'a>) -> Result<Rows<'a>, InputError> {
+    let assigned = from.map;
     let whole = json::whole_characters(bytes);
     let bytes = &*whole;
     let unreadable = |cause| InputError::Json { file: file.to_owned(), cause };
@@ -101,7 +96,7 @@ fn of_json(file: &str, bytes: &[u8], assigned: &[Assignment]) -> Result<Rows, In
     .map_err(unreadable)?;
     let columns = Columns::new(names.clone(), assigned).ok().filter(Columns::has_text);
     let columns = columns.ok_or_else(|| dialect::no_header(file, names, assigned))?;
-    let mut rows = Rows::new(file, columns);
+    let mut rows = Rows::new(file, columns, from.teams);
     let wanted: HashSet<usize> = rows.columns.of.values().flatten().copied().chain(rows.columns.direction).collect();
     json::each(bytes, |line, value| {
         let value = match value {

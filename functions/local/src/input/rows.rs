@@ -6,7 +6,7 @@ use std::{
 };
 
 use csv::ByteRecord;
-use domain::{AccountId, UserId};
+use domain::{AccountId, Teams, UserId};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -28,9 +28,10 @@ const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
 const MOST_PROBLEMS: usize = 20;
 
 /// The tickets that were read so far.
-pub(super) struct Rows {
+pub(super) struct Rows<'a> {
     file: Arc<str>,
     pub(super) columns: Columns,
+    teams: &'a Teams,
     drafts: Vec<Draft>,
     /// Each ticket's place among the drafts.
     seen: HashMap<Key, usize>,
@@ -41,12 +42,13 @@ pub(super) struct Rows {
     skipped: usize,
 }
 
-impl Rows {
-    pub(super) fn new(file: &str, columns: Columns) -> Self {
+impl<'a> Rows<'a> {
+    pub(super) fn new(file: &str, columns: Columns, teams: &'a Teams) -> Self {
         let said = layout(&columns).into_iter().chain(repeated(&columns)).collect();
         Self {
             file: file.into(),
             columns,
+            teams,
             drafts: Vec::new(),
             seen: HashMap::new(),
             place: 0,
@@ -68,7 +70,7 @@ impl Rows {
     /// Reads a record and keeps it, if it is a ticket that was not there before.
     pub(super) fn take(&mut self, line: u64, record: &ByteRecord) {
         self.place += 1;
-        let mut cells = Cells { columns: &self.columns, record, line, notes: &mut self.notes };
+        let mut cells = Cells { columns: &self.columns, teams: self.teams, record, line, notes: &mut self.notes };
         let draft = match cells.draft(self.place) {
             Ok(draft) => draft,
             Err(NoTicket::Bad(fault)) => return self.skip(line, None, fault),
@@ -99,7 +101,7 @@ impl Rows {
 
     /// Settles what depends on all rows: numbers, accounts, the order of dates, the meaning of commas.
     pub(super) fn finish(self) -> Input {
-        let Self { file, columns, drafts, seen, mut notes, said, problems, skipped, place: _ } = self;
+        let Self { file, columns, teams: _, drafts, seen, mut notes, said, problems, skipped, place: _ } = self;
         drop(seen);
         let order = order(&drafts);
         let decimals = decimals(&drafts);

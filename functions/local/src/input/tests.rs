@@ -13,7 +13,12 @@ fn parse(text: &str) -> Input {
 
 fn parse_with(bytes: &[u8], map: &[&str]) -> Input {
     let map: Vec<Assignment> = map.iter().map(|text| text.parse().unwrap()).collect();
-    reader::parse("t.csv", bytes, &map).unwrap_or_else(|error| panic!("{error}"))
+    let from = Origin { map: &map, ..unmapped() };
+    reader::parse("t.csv", bytes, from).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn unmapped() -> Origin<'static> {
+    Origin { path: None, map: &[], teams: stack::teams() }
 }
 
 fn with(lines: &[&str]) -> Input {
@@ -22,7 +27,7 @@ fn with(lines: &[&str]) -> Input {
 
 #[test]
 fn the_bundled_tickets_are_thirty_and_labelled() {
-    let input = read(Origin { path: None, map: &[] }, |told| panic!("{told}")).unwrap();
+    let input = read(unmapped(), |told| panic!("{told}")).unwrap();
     assert_eq!((input.rows.len(), input.skipped, input.notes.len()), (30, 0, 0));
     assert!(input.rows.iter().all(|row| row.labels.priority.is_some() && row.labels.intent.is_some()));
     assert!(input.rows.is_sorted_by_key(|row| row.timestamp));
@@ -210,7 +215,7 @@ fn whoever_is_not_named_is_an_account_alone() {
 #[test]
 fn a_file_that_cannot_be_used_says_why() {
     let check = |bytes: &[u8], expected: &str| {
-        let message = reader::parse("t.csv", bytes, &[]).unwrap_err().to_string();
+        let message = reader::parse("t.csv", bytes, unmapped()).unwrap_err().to_string();
         assert!(message.contains("t.csv") && message.contains(expected), "{message}");
     };
     check(b"", "is empty");
@@ -228,7 +233,7 @@ fn few_problems_are_told_and_the_rest_counted() {
     let path = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(path.path(), text).unwrap();
     let told = std::cell::RefCell::new(Vec::new());
-    let input = read(Origin { path: Some(path.path()), map: &[] }, |what| told.borrow_mut().push(what.to_string()));
+    let input = read(Origin { path: Some(path.path()), ..unmapped() }, |what| told.borrow_mut().push(what.to_string()));
     assert_eq!(input.unwrap().skipped, 400);
     let told = told.into_inner();
     assert_eq!(told.len(), 21);
@@ -263,7 +268,7 @@ proptest::proptest! {
     #[test]
     fn no_file_makes_it_panic(bytes: Vec<u8>, header: bool) {
         let head = if header { format!("{HEADER}\n") } else { String::new() };
-        let _ = reader::parse("t.csv", &[head.as_bytes(), &bytes].concat(), &[]);
-        let _ = reader::parse("t.json", &[b"[{\"id\":1,\"subject\":\"", bytes.as_slice()].concat(), &[]);
+        let _ = reader::parse("t.csv", &[head.as_bytes(), &bytes].concat(), unmapped());
+        let _ = reader::parse("t.json", &[b"[{\"id\":1,\"subject\":\"", bytes.as_slice()].concat(), unmapped());
     }
 }

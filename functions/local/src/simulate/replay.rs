@@ -2,10 +2,9 @@
 
 use std::{collections::HashMap, num::NonZero, time::Duration};
 
-use analyst::EmbeddedAnalyst;
 use async_trait::async_trait;
 use domain::{
-    Account, FieldValues, Policy, Reading, Sender, Ticket, Version,
+    Account, Policy, Reading, Ticket,
     ports::{Analyst, PortError},
 };
 use training::parallel;
@@ -39,7 +38,7 @@ impl Replay {
         anyhow::ensure!(!input.rows.is_empty(), "{} holds no tickets", input.file);
         let analyst = stack::embedded_analyst(&policy.teams)?;
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let read = |row: &Row| (key(&row.description), reading(&analyst, row));
+        let read = |row: &Row| (key(&row.description), analyst.read(&analyst.listen(&row.opened(), &|| true)));
         let readings = parallel::map(&input.rows, threads, read).into_iter().collect();
         let texts = input.rows.iter().map(|row| Text {
             subject: row.subject.to_string(),
@@ -48,27 +47,6 @@ impl Replay {
         });
         Ok(Self { texts: texts.collect(), readings })
     }
-}
-
-fn reading(analyst: &EmbeddedAnalyst, row: &Row) -> Reading {
-    let ticket = Ticket {
-        id: row.id,
-        version: Version(1),
-        subject: row.subject.clone(),
-        description: row.description.clone(),
-        follow_ups: Vec::new(),
-        channel: row.channel.clone(),
-        account: row.account.clone(),
-        requester_name: None,
-        sender: Sender::Customer,
-        opened_privately: false,
-        touched: false,
-        created_at: row.timestamp,
-        updated_stamp: "".into(),
-        values: FieldValues::default(),
-        tags: [].into(),
-    };
-    analyst.read(&analyst.listen(&ticket, &|| true))
 }
 
 /// Letters and digits alone: Zendesk gives a text back as HTML, with other blanks.

@@ -20,6 +20,7 @@ use zendesk::{
 use super::{
     access::{self, Account},
     cloud::Cloud,
+    place::{File, Place},
     setup::{PlaceArguments, Site},
 };
 use crate::{
@@ -120,7 +121,8 @@ pub(super) async fn run(
     for skipped in &center.skipped {
         eprintln!("skipped: {}: {}", skipped.what, skipped.why);
     }
-    let analyst = stack::embedded_analyst(stack::teams())?;
+    let teams = runtime::config::teams(&beside(arguments, site)?.text)?;
+    let analyst = stack::embedded_analyst(&teams)?;
     match (&arguments.output, &site.deployment) {
         (Some(folder), _) => import(&center, &Folder(folder.clone()), &analyst, arguments)?,
         (None, Some(deployment)) => {
@@ -130,6 +132,14 @@ pub(super) async fn run(
         (None, None) => bail!("name --output or --stack"),
     }
     Ok(Ended::Well)
+}
+
+/// The `agents.json` that goes with the articles: the deployment's, or the one in the folder that theirs is in.
+fn beside(arguments: &ImportArguments, site: &Site) -> anyhow::Result<File> {
+    match (&site.deployment, arguments.output.as_deref().and_then(Path::parent)) {
+        (None, Some(folder)) => Place::Folder(folder.to_owned()).agents(),
+        (Some(_), _) | (None, None) => site.place()?.agents(),
+    }
 }
 
 fn import(

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, anyhow, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
-use domain::{Teams, policy::AgentProfile};
+use domain::{AgentProfile, Teams};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};

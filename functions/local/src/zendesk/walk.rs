@@ -188,13 +188,17 @@ async fn a_narrow_client_does_not_set_up() {
 async fn a_help_center_becomes_a_knowledge_base() {
     let world = World::new();
     world.zendesk.demo.publish_articles();
-    let folder = tempfile::tempdir().unwrap();
+    let files = tempfile::tempdir().unwrap();
+    let mut teams: serde_json::Value = serde_json::from_str(data::AGENTS).unwrap();
+    teams[2]["agent"] = "front_desk".into();
+    std::fs::write(files.path().join("agents.json"), teams.to_string()).unwrap();
+    let folder = files.path().join("knowledge_base");
     let arguments = import::ImportArguments {
         account: Account { subdomain: "demo".to_owned() },
         section: Vec::new(),
         locale: Vec::new(),
         team: Vec::new(),
-        output: Some(folder.path().to_owned()),
+        output: Some(folder.clone()),
         stack: None,
         dry_run: false,
     };
@@ -203,13 +207,15 @@ async fn a_help_center_becomes_a_knowledge_base() {
         let ended = import::run(&arguments, &world.environment, &site, &world.transport()).await.unwrap();
         assert_eq!(ended, Ended::Well);
     }
-    let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let sources: Vec<(String, String)> = files
         .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(&path).unwrap()))
         .collect();
     let base =
         analyst::KnowledgeBase::parse(sources.iter().map(|(name, text)| (name.as_str(), text.as_str()))).unwrap();
     assert!(base.articles().count() > 30, "{}", base.articles().count());
+    let agents: std::collections::BTreeSet<&str> = base.articles().map(|article| article.agent.as_str()).collect();
+    assert!(agents.contains("front_desk") && !agents.contains("sentinel"), "the teams beside it: {agents:?}");
     let ask = |body, language| {
         let question = analyst::knowledge::Question { subject: "", body, language, meaning: None };
         base.search(question, 1).first().map(|found| found.article.language)

@@ -77,7 +77,7 @@ async fn each_ticket_is_one_call_and_its_cost_is_told_everywhere() {
         ran.text
     );
     assert!(ran.page.contains("30 model calls"));
-    assert!(ran.results.iter().all(|result| result["analyst"] == "claude-haiku-5-5/triage-2"));
+    assert!(ran.results.iter().all(|result| result["analyst"] == "claude-haiku-5-5/triage-3"));
     assert!(ran.audit.contains("\"redaction\"") && ran.audit.contains("company"), "what left the house is on record");
 }
 

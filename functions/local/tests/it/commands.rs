@@ -89,11 +89,11 @@ fn the_formats_have_exactly_their_fields() {
     assert_eq!(
         keys(&result),
         "agent analyst channel confidence customer_name draft_response duration_ms guardian kind language mrr \
-         opportunity priority resolution subject ticket_id timestamp unsure"
+         opportunity priority resolution subject ticket_id timestamp topic unsure"
     );
     assert_eq!(keys(&result["guardian"]), "evidence is_high_risk reasoning recommended_action risk_score sentiment");
     assert_eq!(keys(&result["opportunity"]), "confidence evidence has_business_intent intent_type reasoning");
-    assert_eq!(keys(&result["confidence"]), "agent churn intent priority");
+    assert_eq!(keys(&result["confidence"]), "agent churn intent priority topic");
     assert_eq!(keys(&first("zendesk_api_calls.json")), "action api_endpoint api_payload ticket_id");
     assert_eq!(keys(&first("guardian_alerts_log.json")), "customer delivery evidence recipient risk_score ticket_id");
     assert_eq!(
@@ -105,7 +105,9 @@ fn the_formats_have_exactly_their_fields() {
 
 #[test]
 fn a_run_ends_when_answers_are_settled() {
-    let (_, folder) = run(&[]);
+    let input = tempfile::tempdir().unwrap();
+    let question = "1,Acme,Rotating an API key,\"Hi, how can I rotate our API key without downtime?\",,\n";
+    let (_, folder) = run(&["--input", &csv(input.path(), question)]);
     let out = folder.path().join("out");
     let results = json(&out, "triage_results.json");
     let of = |resolution| results.as_array().unwrap().iter().filter(|row| row["resolution"] == resolution).count();
@@ -399,6 +401,42 @@ fn eval_compares_two_analysts_and_holds_scores_against_minimums() {
     let output = local(&["eval", "--not-below", "nowhere.json"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("nowhere.json"));
+}
+
+#[test]
+fn metamorphic_counts_flips_and_holds_them_to_those_reached() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let reached = folder.path().join("reached.json");
+    let reached = reached.to_str().unwrap();
+    let metamorphic = |more: &[&str]| {
+        let tickets = ["metamorphic", "--input", "shared/data/corpus/tickets.csv", "--every", "10", "--output", out];
+        local(&[&tickets, more].concat())
+    };
+    let output = metamorphic(&["--write", reached]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    assert!(printed.contains("Reading 3 tickets as they are and under 33 changes"), "{printed}");
+    assert!(printed.contains("formal-courtesy") && printed.contains("exempt"), "{printed}");
+    let file = json(folder.path(), "metamorphic.json");
+    assert_eq!((&file["tickets"], &file["changes"]["greeting"]["tickets"]), (&3.into(), &3.into()));
+    assert!(file["changes"]["capitals"]["sentiment"].is_null());
+    let any = file["changes"]["typos"]["any"]["flips"].as_u64().unwrap();
+    assert_eq!(file["changes"]["typos"]["flipped"].as_array().unwrap().len() as u64, any);
+
+    let output = metamorphic(&["--not-above", reached, "--only", "greeting", "--only", "html"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(!text(&output.stdout).contains("typos"));
+
+    std::fs::write(reached, r#"{"every": 10, "tickets": 3, "flips": {}}"#).unwrap();
+    let output = metamorphic(&["--not-above", reached, "--only", "greeting"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("greeting, priority: not in the file"), "{}", text(&output.stderr));
+
+    std::fs::write(reached, r#"{"every": 1, "tickets": 30, "flips": {}}"#).unwrap();
+    let output = metamorphic(&["--not-above", reached, "--only", "greeting"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("this run read 3, with --every 10"), "{}", text(&output.stderr));
 }
 
 /// A sixtieth of the bundled corpus, so that training takes seconds.

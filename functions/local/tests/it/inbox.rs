@@ -28,7 +28,7 @@ struct Tally {
 fn at_least(kind: Kind) -> u32 {
     match kind {
         Kind::Request => 95,
-        Kind::Thanks => 90,
+        Kind::Thanks => 85,
         Kind::Automatic | Kind::MachineAlert | Kind::Solicitation | Kind::SecurityReport | Kind::LegalLetter => 75,
         Kind::Phishing => 70,
         Kind::Empty => 80,

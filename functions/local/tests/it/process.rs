@@ -8,11 +8,12 @@ use local::input;
 use local::{
     cli::AnalystChoice,
     run,
-    stack::{Environment, Setup, Shared},
+    stack::{self, Environment, Setup, Shared},
 };
 
 fn shared(output: &Path) -> Shared {
-    let setup = Setup { output, analyst: Some(AnalystChoice::Embedded), delivery: true, capped: false };
+    let (analyst, teams) = (Some(AnalystChoice::Embedded), stack::teams());
+    let setup = Setup { output, analyst, delivery: true, capped: false, teams };
     Shared::new(setup, &Environment::default()).unwrap()
 }
 
@@ -46,7 +47,8 @@ fn a_laptop_knows_its_own_changes() {
     let folder = tempfile::tempdir().unwrap();
     let of = |shared: Shared| shared.stack(sample::now()).webhook.bot_user.map(|user| user.0);
     assert_eq!(of(shared(folder.path())), Some(900_000_001));
-    let setup = Setup { output: folder.path(), analyst: Some(AnalystChoice::Embedded), delivery: true, capped: false };
+    let (output, analyst, teams) = (folder.path(), Some(AnalystChoice::Embedded), stack::teams());
+    let setup = Setup { output, analyst, delivery: true, capped: false, teams };
     let environment = Environment::of([("BOT_USER_ID".to_owned(), "7".to_owned())]);
     assert_eq!(of(Shared::new(setup, &environment).unwrap()), Some(7));
 }

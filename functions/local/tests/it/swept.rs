@@ -9,7 +9,7 @@ use domain::{
     sample,
 };
 use jiff::{SignedDuration, Timestamp};
-use local::stack::{Environment, Setup, Shared};
+use local::stack::{self, Environment, Setup, Shared};
 use memory::{
     MemoryControl,
     demo::{self, DemoZendesk},
@@ -98,7 +98,8 @@ async fn the_export_is_an_administrators() {
 async fn a_lost_event_is_healed_on_a_laptop() {
     let folder = tempfile::tempdir().unwrap();
     let environment = Environment::of([("ANALYST".to_owned(), "embedded".to_owned())]);
-    let setup = Setup { output: folder.path(), analyst: None, delivery: false, capped: false };
+    let (output, teams) = (folder.path(), stack::teams());
+    let setup = Setup { output, analyst: None, delivery: false, capped: false, teams };
     let shared = Shared::new(setup, &environment).unwrap();
     let rows = local::input::bundled().rows;
     let row = &rows[0];

@@ -97,10 +97,18 @@ impl Vocabulary {
 
 fn algorithm(language: Language) -> Algorithm {
     match language {
-        Language::En | Language::Other => Algorithm::English,
         Language::Fr => Algorithm::French,
         Language::De => Algorithm::German,
         Language::Es => Algorithm::Spanish,
+        Language::It => Algorithm::Italian,
+        Language::Pt => Algorithm::Portuguese,
+        Language::Nl => Algorithm::Dutch,
+        Language::Tr => Algorithm::Turkish,
+        Language::Ru => Algorithm::Russian,
+        Language::Ar => Algorithm::Arabic,
+        Language::En | Language::Pl | Language::Ja | Language::Zh | Language::Ko | Language::Th | Language::Other => {
+            Algorithm::English
+        }
     }
 }
 

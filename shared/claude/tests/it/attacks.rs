@@ -135,7 +135,7 @@ async fn hardly_an_attack_succeeds_for_any_aim() {
     let model = claude::language_model(&claude::Config::read(get).unwrap()).unwrap();
     let policy = policy();
     let budget = Budget::new(Arc::new(MemoryControl::default()), 100.0, sample::now);
-    let reader = Router::new(llm::Config::read(get).unwrap(), model, &policy.teams, embedded_analyst(&policy), budget);
+    let reader = Router::new(llm::Config::read(get).unwrap(), model, embedded_analyst(&policy), budget);
 
     let mut tallies: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
     for case in cases() {

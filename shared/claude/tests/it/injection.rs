@@ -50,9 +50,8 @@ pub(crate) fn policy() -> Policy {
 }
 
 pub(crate) fn embedded_analyst(policy: &Policy) -> EmbeddedAnalyst {
-    let signatures = policy.teams.signatures();
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
-    EmbeddedAnalyst::new(Weights::bundled().unwrap(), knowledge, signatures)
+    EmbeddedAnalyst::new(Weights::bundled().unwrap(), knowledge, policy.teams.clone())
 }
 
 /// Gives the attacker all it could wish: the lowest priority, no signal, no suspicion, and a draft that hands out every
@@ -124,7 +123,7 @@ async fn a_model_that_obeys_the_attacker_changes_nothing_that_matters() {
     let model = claude::language_model(&claude::Config::read(get).unwrap()).unwrap();
     let policy = policy();
     let budget = Budget::new(Arc::new(MemoryControl::default()), 100.0, sample::now);
-    let reader = Router::new(llm::Config::read(get).unwrap(), model, &policy.teams, embedded_analyst(&policy), budget);
+    let reader = Router::new(llm::Config::read(get).unwrap(), model, embedded_analyst(&policy), budget);
     let embedded = embedded_analyst(&policy);
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
     let articles: String = knowledge.articles().map(|article| article.answer.to_lowercase()).collect();

@@ -112,13 +112,13 @@ fn reader_with(base_url: &str, control: Arc<MemoryControl>, variables: &[(&str, 
     };
     let (config, claude) = (llm::Config::read(get).unwrap(), claude::Config::read(get).unwrap());
     let budget = Budget::new(control, config.budget_usd, sample::now);
-    Router::new(config, claude::language_model(&claude).unwrap(), &teams(), embedded_analyst(), budget)
+    Router::new(config, claude::language_model(&claude).unwrap(), embedded_analyst(), budget)
 }
 
 fn embedded_analyst() -> EmbeddedAnalyst {
     let knowledge = KnowledgeBase::parse(data::knowledge_base()).unwrap();
     let weights = Weights::bundled().unwrap();
-    EmbeddedAnalyst::new(weights, knowledge, teams().signatures())
+    EmbeddedAnalyst::new(weights, knowledge, teams())
 }
 
 fn reader(server: &MockServer) -> Router {
@@ -159,7 +159,7 @@ async fn the_request() {
 async fn a_good_answer_is_the_reading_with_its_cost_and_a_second_opinion() {
     let server = server(vec![good()]).await;
     let reading = read(&reader(&server), LONG).await;
-    assert_eq!(reading.analyst, "claude-haiku-5-5/triage-2");
+    assert_eq!(reading.analyst, "claude-haiku-5-5/triage-3");
     assert_eq!((reading.priority.value, reading.intent.value), (Priority::P2, Some(Intent::Expansion)));
     assert_eq!(reading.fallback, None);
     assert!(reading.second.is_some());
@@ -376,7 +376,7 @@ async fn who_reads() {
         let reading = reader.read(&ticket, &sample::account(), LONG).await.unwrap();
         assert_eq!((reading.analyst.as_str(), reading.fallback), (analyst, None), "{variables:?}");
     };
-    let claude = "claude-haiku-5-5/triage-2";
+    let claude = "claude-haiku-5-5/triage-3";
     check(&[], sample::ticket(1), claude).await;
     check(&[("ANALYST", "claude")], sample::ticket(1), claude).await;
     check(&[("ANALYST", "embedded")], sample::ticket(1), "embedded-2").await;
@@ -592,6 +592,6 @@ async fn the_last_day_of_time_has_a_budget() {
     let model = claude::language_model(&claude::Config::read(get).unwrap()).unwrap();
     let budget = Budget::new(Arc::new(MemoryControl::default()), 1.0, || jiff::Timestamp::MAX);
     let embedded = embedded_analyst();
-    let reader = Router::new(llm::Config::read(get).unwrap(), model, &teams(), embedded, budget);
+    let reader = Router::new(llm::Config::read(get).unwrap(), model, embedded, budget);
     assert_eq!(read(&reader, LONG).await.fallback, None);
 }

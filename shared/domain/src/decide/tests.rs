@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
-    Band, Change, Fallback, FieldValues, Intent, Record, SecondOpinion, Sender, Signal, Version, kept,
-    policy::AgentProfile,
+    AgentProfile, Band, Change, Fallback, FieldValues, Gravity, Intent, Record, SecondOpinion, Sender, Signal, Version,
+    kept,
     reading::Usage,
     record::Effort,
     sample,
@@ -21,11 +21,11 @@ fn first(reading: &Reading) -> Plan {
 fn signals_become_one_update_two_alerts_and_one_record() {
     let plan = first(&sample::signals());
     let update = plan.update.expect("act writes");
-    assert_eq!(plan.decision.priority, Priority::P1, "a threat to leave over a fault");
-    assert_eq!(update.changes.priority, Change::Set(Priority::P1));
+    assert_eq!(plan.decision.priority, Priority::P2, "who looks at others has given no notice");
+    assert_eq!(update.changes.priority, Change::Set(Priority::P2));
     assert_eq!(update.changes.guardian_risk_score, Change::Set(7));
     assert_eq!(update.changes.opportunity_intent, Change::Set(Intent::Expansion));
-    assert_eq!(*update.tags, ["agent_nexus", "churn_risk", "triage_p1", "upsell_opportunity"]);
+    assert_eq!(*update.tags, ["agent_nexus", "churn_risk", "triage_p2", "upsell_opportunity"]);
     let kinds: Vec<_> = plan.alerts.iter().map(|alert| (alert.signal, alert.band)).collect();
     let wish = Signal::Opportunity { intent: Intent::Expansion, confidence: 8 };
     assert_eq!(kinds, [(Signal::Guardian { score: 7 }, Band::Elevated), (wish, Band::Elevated)]);
@@ -169,7 +169,7 @@ fn a_confident_faq_is_answered_and_every_rule_can_stop_it() {
 
 #[test]
 fn a_suspicious_ticket_is_only_raised() {
-    let suspicious = Reading { suspicious: true, draft: Some(sample::draft()), ..sample::signals() };
+    let suspicious = Reading { suspicious: true, draft: Some(sample::draft()), notice: notice(), ..sample::signals() };
     let plan = first(&suspicious);
     let update = plan.update.unwrap();
     assert_eq!(update.changes.priority, Change::Set(Priority::P1));
@@ -231,11 +231,44 @@ fn law_and_safety_are_sentinels() {
 fn a_letter_that_gives_notice_raises_the_alert() {
     let letter = of_kind(Kind::LegalLetter, sample::signals());
     assert!(first(&letter).alerts.is_empty());
-    let notice = Reading { grave: grave(Gravity::Leaving), ..letter };
-    let plan = first(&notice);
-    assert_eq!(plan.alerts.len(), 1, "{:?}", plan.decision.reasons);
-    let danger = of_kind(Kind::PersonInDanger, notice);
-    assert!(first(&danger).alerts.is_empty());
+    let letter = Reading { notice: notice(), ..letter };
+    let plan = first(&letter);
+    assert_eq!((plan.alerts.len(), plan.decision.priority), (1, Priority::P1), "{:?}", plan.decision.reasons);
+    let danger = first(&of_kind(Kind::PersonInDanger, letter));
+    assert_eq!((danger.alerts.len(), danger.decision.agent), (0, sample::team("nexus")));
+}
+
+fn notice() -> Option<LeavingNotice> {
+    Some(LeavingNotice { confidence: 0.8, quote: "Orders have not synced since Monday.".into() })
+}
+
+#[test]
+fn a_notice_is_sentinels_but_for_a_p0() {
+    for (read, priority, agent) in [
+        (Priority::P0, Priority::P0, "nexus"),
+        (Priority::P1, Priority::P1, "sentinel"),
+        (Priority::P2, Priority::P1, "sentinel"),
+        (Priority::P3, Priority::P1, "sentinel"),
+    ] {
+        let read = crate::Scored { value: read, confidence: 0.9 };
+        let decision = first(&Reading { priority: read, notice: notice(), ..sample::signals() }).decision;
+        assert_eq!((decision.priority, decision.agent), (priority, sample::team(agent)), "{read:?}");
+        assert!(decision.guardian.is_high_risk() && !decision.unsure, "{read:?}");
+        let told = decision.reasons.iter().filter(|reason| reason.contains("gives notice of leaving")).count();
+        assert_eq!(told, usize::from(read.value > Priority::P1) + usize::from(agent == "sentinel"), "{read:?}");
+    }
+    let unsure = notice().map(|notice| LeavingNotice { confidence: 0.4, ..notice });
+    let decision = first(&Reading { notice: unsure, ..sample::signals() }).decision;
+    assert_eq!((decision.priority, decision.agent), (Priority::P2, sample::team("nexus")));
+}
+
+#[test]
+fn the_team_is_as_sure_as_the_notice() {
+    for (team, confidence, expected) in [("nexus", 0.9, 0.8), ("sentinel", 0.3, 0.8), ("sentinel", 0.9, 0.9)] {
+        let agent = crate::Scored { value: sample::team(team), confidence };
+        let decision = first(&Reading { agent, notice: notice(), ..sample::signals() }).decision;
+        assert_eq!((decision.agent, decision.confidence.agent), (sample::team("sentinel"), expected), "{team}");
+    }
 }
 
 #[test]
@@ -397,7 +430,7 @@ fn a_note_is_said_once() {
 
 #[test]
 fn somebody_elses_value_is_left_alone_and_reported_once() {
-    let before = first(&sample::signals());
+    let before = first(&Reading { notice: notice(), ..sample::signals() });
     let mut state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
     let mut ticket = sample::ticket(7);
     ticket.values = FieldValues {
@@ -490,7 +523,7 @@ fn a_fourth_team_is_routed_like_any() {
     ticket.tags = update.tags;
     let state = TicketState { done: Some(Version(1)), written: routed.written, ..TicketState::default() };
     let moved = plan(&ticket, &sample::signals(), &sample::policy(), &state).update.unwrap();
-    assert_eq!(*moved.tags, ["agent_nexus", "churn_risk", "triage_p1", "upsell_opportunity", "vip"]);
+    assert_eq!(*moved.tags, ["agent_nexus", "churn_risk", "triage_p2", "upsell_opportunity", "vip"]);
 }
 
 #[test]

@@ -4,9 +4,9 @@ use sha2::{Digest, Sha256};
 
 use super::Case;
 use crate::{
-    Change, Decision, FieldChanges, Kind, Mode, Priority, Resolution, TicketUpdate,
+    AgentProfile, Change, Decision, FieldChanges, Kind, Mode, Priority, Resolution, TicketUpdate,
     plan::{Comment, Suggestion, Wanted, Written},
-    policy::{AgentProfile, Notes},
+    policy::Notes,
     tags::{self, Ours, Tag},
 };
 

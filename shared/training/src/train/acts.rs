@@ -52,7 +52,7 @@ impl ActExamples {
         for (seen, unseen) in folds(self.truth.len()) {
             let acts = self.fit_on(&seen);
             for index in unseen {
-                let probabilities = acts.of(self.inputs.row(index), &self.ngrams[index]);
+                let probabilities = acts.of(self.inputs.row(index), Some(&self.ngrams[index]));
                 said[index] = analyst::acts::likeliest(&probabilities).0;
             }
         }

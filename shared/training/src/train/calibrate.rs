@@ -49,13 +49,15 @@ pub(super) fn fit(
         .zip(examples)
         .filter_map(|(scores, example)| {
             let class = example.truth.classes[task]?;
+            // Where nobody knows the words, only the networks are weighed.
+            (example.ngrams.is_some() || *ngram_weights.end() == 0.0).then_some(())?;
             Some(Labelled { scores: &scores[task], class, weight: example.truth.weight })
         })
         .collect();
     let has_bias = match task {
         // The corpus has more signals than an inbox; the bias moves them against "none".
         Task::Churn | Task::Intent => true,
-        Task::Priority | Task::Agent | Task::Sentiment => false,
+        Task::Priority | Task::Agent | Task::Sentiment | Task::Topic => false,
     };
     let ngram_weight = FIRST_NGRAM_WEIGHT.clamp(*ngram_weights.start(), *ngram_weights.end());
     let mut best = Ensemble { ngram_weight, scale: 1.0, bias: 0.0 };

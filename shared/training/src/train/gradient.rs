@@ -186,15 +186,14 @@ mod tests {
         let mut ticket = |count: usize| Inputs {
             sentences: Array2::from_shape_vec((count, WIDTH), numbers(count * WIDTH)).unwrap(),
             subject: Array1::from(numbers(WIDTH)),
-            whole: Array1::from(numbers(WIDTH)),
             marks: [0.5; MARKS],
         };
         let (first, second) = (ticket(3), ticket(2));
         let single = first.subject.clone();
         let batch = Batch::new(&[&first, &second], &[single.view()]);
         let truths = [
-            Truth { classes: PerTask::from_array([Some(2), Some(0), Some(1), Some(1), None]), weight: 1.0 },
-            Truth { classes: PerTask::from_array([Some(0), Some(2), None, Some(0), Some(3)]), weight: 3.0 },
+            Truth { classes: PerTask::from_array([Some(2), Some(0), Some(1), Some(1), None, Some(7)]), weight: 1.0 },
+            Truth { classes: PerTask::from_array([Some(0), Some(2), None, Some(0), Some(3), None]), weight: 3.0 },
         ];
         let sentences: [[Option<usize>; 4]; 6] = [
             [Some(0), Some(0), None, Some(3)],

@@ -13,7 +13,7 @@ use analyst::{
     model::argmax,
     text,
 };
-use domain::Kind;
+use domain::{Kind, Language};
 use encoder::Encoder;
 use ndarray::{Array2, Axis};
 use strum::EnumCount;
@@ -37,16 +37,16 @@ impl KindExamples {
     /// Tickets by kind, then tickets of customers, which are all requests.
     #[must_use]
     pub fn new(encoder: &Encoder, acts: &Acts, tickets: &[KindTicket], requests: &[&LabelledTicket]) -> Self {
-        let by_kind = tickets.iter().map(|ticket| (ticket.subject.as_str(), ticket.body.as_str(), ticket.kind));
-        let others = requests.iter().map(|ticket| (ticket.subject.as_str(), ticket.body.as_str(), Kind::Request));
-        let all: Vec<(&str, &str, Kind)> = by_kind.chain(others).collect();
+        let by_kind = tickets.iter().map(|ticket| (&ticket.subject, &ticket.body, ticket.language, ticket.kind));
+        let others = requests.iter().map(|ticket| (&ticket.subject, &ticket.body, ticket.language, Kind::Request));
+        let all: Vec<(&String, &String, Language, Kind)> = by_kind.chain(others).collect();
         let mut evidence = Array2::zeros((all.len(), EVIDENCE));
-        for ((subject, body, _), mut row) in all.iter().zip(evidence.rows_mut()) {
+        for ((subject, body, language, _), mut row) in all.iter().zip(evidence.rows_mut()) {
             let sentences = text::sentences(&own_words(subject, body));
             let inputs = Inputs::new(encoder, subject, &sentences);
-            row.assign(&Parts::new(acts, &inputs, fresh_subject(subject), &sentences).evidence());
+            row.assign(&Parts::new(acts, &inputs, fresh_subject(subject), &sentences, *language).evidence());
         }
-        Self { evidence, truth: all.iter().map(|(_, _, kind)| *kind as usize).collect() }
+        Self { evidence, truth: all.iter().map(|(_, _, _, kind)| *kind as usize).collect() }
     }
 
     #[must_use]

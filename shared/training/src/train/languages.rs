@@ -7,7 +7,7 @@
 use analyst::{
     Languages,
     features::{self, Features},
-    languages::LANGUAGES,
+    languages::{self, LANGUAGES},
 };
 use domain::Language;
 
@@ -22,10 +22,11 @@ pub struct LanguageExamples {
 }
 
 impl LanguageExamples {
-    /// Each language counts for as much as any other, however many texts it has.
+    /// Each text is in a language that its words tell. Each language counts for as much as any other, however many texts it has.
     #[must_use]
     pub fn new(texts: &[(&str, Language)]) -> Self {
-        let truth: Vec<usize> = texts.iter().map(|(_, language)| *language as usize).collect();
+        let class = |language: Language| languages::class(language).expect("a language told by its words");
+        let truth: Vec<usize> = texts.iter().map(|(_, language)| class(*language)).collect();
         let mut counts = [0usize; LANGUAGES];
         for class in &truth {
             counts[*class] += 1;

@@ -9,6 +9,7 @@
 )]
 
 mod acts;
+mod background;
 mod calibrate;
 mod example;
 mod gradient;
@@ -17,6 +18,7 @@ mod languages;
 mod ngrams;
 mod optimiser;
 mod regression;
+mod vary;
 
 use std::{
     ops::RangeInclusive,
@@ -31,9 +33,15 @@ use analyst::{
 };
 use ndarray::{Array1, Array2, ArrayView1};
 
-pub use self::example::{SentenceExamples, TicketExample, Truth};
-pub use self::{acts::ActExamples, kinds::KindExamples, languages::LanguageExamples};
-use self::{gradient::Targets, optimiser::Optimiser};
+pub use self::example::{Ears, SentenceExamples, TicketExample, Truth};
+pub use self::{
+    acts::ActExamples,
+    background::{BackgroundExamples, Unseen},
+    kinds::KindExamples,
+    languages::LanguageExamples,
+    vary::Noise,
+};
+use self::{gradient::Targets, optimiser::Optimiser, vary::Varied};
 use crate::{parallel, random::Random};
 
 /// Five, so that each network of cross-validation learns from four fifths of the scenarios.
@@ -41,8 +49,8 @@ const FOLDS: usize = 5;
 /// Networks in the ensemble. Three did a little worse on held-out scenarios; each more costs a reading its time.
 const NETWORKS: usize = 5;
 /// Passes over the tickets: many, since dropout slows learning down.
-const EPOCHS: usize = 45;
-/// Tickets per step: a mean over so many is steady, and an epoch still has some sixty steps.
+const EPOCHS: usize = 26;
+/// Tickets per step: a mean over so many is steady, and an epoch has some two hundred steps.
 const BATCH_TICKETS: usize = 64;
 /// Single sentences per step, drawn with replacement: so each of the 6,680 is seen about as often as a ticket.
 const BATCH_SENTENCES: usize = 96;
@@ -88,6 +96,7 @@ struct HeldOutScores {
 pub fn train(
     examples: &[TicketExample],
     sentences: &SentenceExamples,
+    noise: &Noise,
     threads: usize,
     progress: impl Fn(usize, usize) + Sync,
 ) -> Trained {
@@ -99,7 +108,7 @@ pub fn train(
     let (done, all) = (AtomicUsize::new(0), network_jobs.len() + ngram_jobs.len());
     let part_done = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, all);
     let mut fold_networks = parallel::map(&network_jobs, threads, |job| {
-        let network = fit_network(&without(examples, job.held_out), sentences, job.seed);
+        let network = fit_network(&without(examples, job.held_out), sentences, noise, job.seed);
         part_done();
         network
     });
@@ -119,19 +128,22 @@ pub fn train(
     let ensembles = |ngram_weights: RangeInclusive<f32>| {
         PerTask::from_fn(|task| calibrate::fit(task, &scores, examples, &ngram_weights))
     };
-    let both = ensembles(0.0..=1.0);
+    let (both, alone) = (ensembles(0.0..=1.0), ensembles(0.0..=0.0));
     Trained {
         held_out: probabilities(&scores, &both),
         by_ngrams: probabilities(&scores, &ensembles(1.0..=1.0)),
-        by_networks: probabilities(&scores, &ensembles(0.0..=0.0)),
-        model: Model::new(networks, ngrams, both),
+        by_networks: probabilities(&scores, &alone),
+        model: Model::new(networks, ngrams, both, alone),
     }
 }
 
 fn fit_ngrams(task: Task, examples: &[&TicketExample]) -> NgramHead {
-    let labelled = examples.iter().filter_map(|example| {
-        let class = example.truth.classes[task]?;
-        Some(ngrams::Example { ngrams: &example.ngrams, class, weight: example.truth.weight })
+    let labelled = examples.iter().flat_map(|example| {
+        let class = example.truth.classes[task];
+        let both = [&example.ngrams, &example.varied_ngrams].into_iter().flatten();
+        // A ticket and its variant count for one.
+        let weight = example.truth.weight / 2.0;
+        both.filter_map(move |ngrams| Some(ngrams::Example { ngrams, class: class?, weight }))
     });
     ngrams::fit(task.classes(), &labelled.collect::<Vec<_>>())
 }
@@ -150,7 +162,7 @@ fn held_out_scores(example: &TicketExample, network: &Heads, ngrams: &PerTask<Ng
     let pass = network.forward(&Batch::new(&[&example.inputs], &[]));
     PerTask::from_fn(|task| HeldOutScores {
         network: pass.log_probabilities(task, 0),
-        ngrams: ngrams[task].logits(&example.ngrams),
+        ngrams: example.ngrams.as_ref().map_or_else(|| Array1::zeros(task.classes()), |own| ngrams[task].logits(own)),
     })
 }
 
@@ -164,17 +176,20 @@ fn probabilities(scores: &[PerTask<HeldOutScores>], ensembles: &PerTask<Ensemble
     scores.iter().map(of_example).collect()
 }
 
-fn fit_network(examples: &[&TicketExample], sentences: &SentenceExamples, seed: usize) -> Heads {
+fn fit_network(examples: &[&TicketExample], sentences: &SentenceExamples, noise: &Noise, seed: usize) -> Heads {
     // The model's first seed is 1: the weights that are committed were fitted so.
     let mut random = Random(seed as u64 + 1);
     let mut heads = initial(&mut random);
     let mut order: Vec<usize> = (0..examples.len()).collect();
     let steps = examples.len().div_ceil(BATCH_TICKETS);
+    let questions: Vec<&TicketExample> =
+        examples.iter().copied().filter(|example| vary::is_question(example)).collect();
     let mut optimiser = Optimiser::new(EPOCHS * steps);
     for _ in 0..EPOCHS {
         random.shuffle(&mut order);
         for chosen in order.chunks(BATCH_TICKETS) {
-            let tickets: Vec<&TicketExample> = chosen.iter().map(|index| examples[*index]).collect();
+            let vary = |index: &usize| noise.vary(examples[*index], &questions, &mut random);
+            let tickets: Vec<Varied> = chosen.iter().map(vary).collect();
             let singles: Vec<usize> = match sentences.classes.len() {
                 0 => Vec::new(),
                 count => (0..BATCH_SENTENCES).map(|_| random.below(count)).collect(),
@@ -221,31 +236,56 @@ mod tests {
     use crate::corpus;
     use std::{path::Path, sync::LazyLock};
 
-    use analyst::model::argmax;
+    use analyst::{Kinds, Languages, model::argmax};
     use encoder::Encoder;
 
-    fn bundled(encoder: &Encoder, every: usize) -> Vec<TicketExample> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/corpus/training/tickets");
-        let tickets = corpus::tickets(Path::new(folder)).unwrap().into_iter();
-        tickets.step_by(every).map(|ticket| TicketExample::of_corpus(encoder, &ticket)).collect()
+    /// The bundled classifiers, and nothing to vary with.
+    struct Bundled {
+        encoder: Encoder,
+        kinds: Kinds,
+        languages: Languages,
+        noise: Noise,
     }
 
-    /// A twentieth of the corpus, small enough to be fitted in a test, and a model of it made on one thread.
+    impl Bundled {
+        fn new() -> Self {
+            let encoder = Encoder::new(data::ENCODER).unwrap();
+            Self {
+                noise: Noise::new(&encoder, Vec::new()),
+                kinds: Kinds::read(data::KINDS).unwrap(),
+                languages: Languages::read(data::LANGUAGES).unwrap(),
+                encoder,
+            }
+        }
+
+        fn ears(&self) -> Ears<'_> {
+            Ears { encoder: &self.encoder, kinds: &self.kinds, languages: &self.languages, noise: &self.noise }
+        }
+
+        fn corpus(&self, every: usize) -> Vec<TicketExample> {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/corpus/training/tickets");
+            let tickets = corpus::tickets(Path::new(folder)).unwrap().into_iter();
+            tickets.step_by(every).map(|ticket| TicketExample::of_corpus(self.ears(), &ticket)).collect()
+        }
+
+        fn fit(&self, examples: &[TicketExample], threads: usize) -> Trained {
+            let none = SentenceExamples::new(&self.encoder, &[]);
+            train(examples, &none, &self.noise, threads, |_, _| {})
+        }
+    }
+
+    /// A thirtieth of the corpus, small enough to be fitted in a test, and a model of it made on one thread.
     static SMALL: LazyLock<(Vec<TicketExample>, Trained)> = LazyLock::new(|| {
-        let examples = bundled(&Encoder::new(data::ENCODER).unwrap(), 20);
-        let trained = fit(&examples, 1);
+        let bundled = Bundled::new();
+        let examples = bundled.corpus(30);
+        let trained = bundled.fit(&examples, 1);
         (examples, trained)
     });
-
-    fn fit(examples: &[TicketExample], threads: usize) -> Trained {
-        let none = SentenceExamples::new(&Encoder::new(data::ENCODER).unwrap(), &[]);
-        train(examples, &none, threads, |_, _| {})
-    }
 
     #[test]
     fn any_number_of_threads_gives_the_same_bytes() {
         let (examples, one) = &*SMALL;
-        assert!(one.model.to_bytes() == fit(examples, 2).model.to_bytes());
+        assert!(one.model.to_bytes() == Bundled::new().fit(examples, 2).model.to_bytes());
     }
 
     #[test]
@@ -270,11 +310,11 @@ mod tests {
 
     #[test]
     fn tickets_with_only_some_labels_teach_those() {
-        let encoder = Encoder::new(data::ENCODER).unwrap();
+        let bundled = Bundled::new();
         let example = |subject: &str, agent: usize, scenario: &str| {
             let classes = PerTask::from_fn(|task| (task == Task::Agent).then_some(agent));
             let truth = Truth { classes, weight: 3.0 };
-            TicketExample::of_ticket(&encoder, subject, "Please look at it.", scenario, truth)
+            TicketExample::of_ticket(bundled.ears(), subject, "Please look at it.", scenario, None, truth)
         };
         let examples: Vec<TicketExample> = (0..30)
             .flat_map(|index| {
@@ -282,7 +322,7 @@ mod tests {
                 [example("Invoice wrong", 2, &scenario), example("Webhook dead", 0, &scenario)]
             })
             .collect();
-        let trained = train(&examples, &SentenceExamples::new(&encoder, &[]), 2, |_, _| {});
+        let trained = bundled.fit(&examples, 2);
         for (example, held_out) in examples.iter().zip(&trained.held_out) {
             assert_eq!(example.truth.classes[Task::Agent], Some(argmax(&held_out[Task::Agent])));
         }

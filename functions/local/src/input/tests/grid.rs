@@ -73,8 +73,8 @@ fn check(header: [&str; 6], delimiter: char, encoding: &str, end: &str, all: boo
     let text = format!("{first}{}{end}{}{end}", line(header), line(row));
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), encoded(&text, encoding)).unwrap();
-    let input =
-        read(Origin { path: Some(file.path()), map: &[] }, |_| ()).unwrap_or_else(|error| panic!("{case}: {error}"));
+    let input = read(Origin { path: Some(file.path()), ..super::unmapped() }, |_| ())
+        .unwrap_or_else(|error| panic!("{case}: {error}"));
     assert_eq!((input.rows.len(), input.skipped), (1, 0), "{case}");
     let found = &input.rows[0];
     assert_eq!((found.id_text.as_str(), found.account.as_str()), ("HR-7", "Müller & Söhne"), "{case}");

@@ -1,0 +1,81 @@
+//! What of a text the heads hear: its sentences without courtesy and boilerplate, which say the same in every ticket.
+
+use domain::Language;
+use encoder::Vector;
+use ndarray::Axis;
+
+use crate::{
+    acts::{Act, PerAct},
+    features::{self, Features},
+    inputs::{Inputs, MARKS, marks},
+    kinds::Parts,
+    languages,
+};
+
+/// A sentence this sure to be courtesy or boilerplate says nothing.
+const NOTHING: f32 = 0.6;
+
+/// A ticket as the heads see it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Heard {
+    pub inputs: Inputs,
+    /// None in a language whose words the heads do not know.
+    pub features: Option<Features>,
+    /// The numbers of the sentences that the inputs' rows are of.
+    pub said: Vec<usize>,
+    has_subject: bool,
+    /// Each of these sentences by itself below the same subject: none where there is but one.
+    alone: Vec<Alone>,
+}
+
+/// One sentence as a text.
+#[derive(Clone, PartialEq, Debug)]
+struct Alone {
+    marks: [f32; MARKS],
+    features: Option<Features>,
+}
+
+impl Heard {
+    /// `inputs` and `parts` are of this subject and these sentences.
+    #[must_use]
+    pub fn new(inputs: &Inputs, parts: &Parts, subject: &str, sentences: &[String], language: Language) -> Self {
+        let said = said(&parts.sentences);
+        let kept: Vec<&str> = said.iter().filter_map(|index| sentences.get(*index)).map(String::as_str).collect();
+        let words = |text: &str| languages::has_ngrams(language).then(|| features::extract(subject, text));
+        let alone = |sentence: &&str| Alone { marks: marks(&[(*sentence).to_owned()]), features: words(sentence) };
+        Self {
+            inputs: inputs.of(&said, sentences),
+            features: words(&kept.join("\n")),
+            alone: if kept.len() > 1 { kept.iter().map(alone).collect() } else { Vec::new() },
+            has_subject: !subject.trim().is_empty(),
+            said,
+        }
+    }
+
+    /// What each sentence means, and the subject where there is one.
+    #[must_use]
+    pub fn meanings(&self) -> Vec<Vector> {
+        let mut meanings = self.inputs.meanings();
+        let subject = meanings.pop().filter(|_| self.has_subject);
+        // A text without a sentence has one row all the same.
+        meanings.truncate(self.said.len());
+        meanings.into_iter().chain(subject).collect()
+    }
+
+    /// Each sentence as a ticket of its own below the same subject, with its n-grams.
+    pub(crate) fn alone(&self) -> impl Iterator<Item = (Inputs, Option<&Features>)> {
+        self.alone.iter().zip(self.inputs.sentences.rows()).map(|(Alone { marks, features }, row)| {
+            let sentences = row.insert_axis(Axis(0)).to_owned();
+            let inputs = Inputs { sentences, subject: self.inputs.subject.clone(), marks: *marks };
+            (inputs, features.as_ref())
+        })
+    }
+}
+
+/// The numbers of the sentences that say something; of all if none does.
+fn said(sentences: &[PerAct]) -> Vec<usize> {
+    let says = |acts: &PerAct| acts[Act::Courtesy] + acts[Act::Boilerplate] < NOTHING;
+    let said: Vec<usize> =
+        sentences.iter().enumerate().filter(|(_, acts)| says(acts)).map(|(index, _)| index).collect();
+    if said.is_empty() { (0..sentences.len()).collect() } else { said }
+}
