@@ -345,7 +345,11 @@ fn signal(opinion: &Prediction, task: Task, text: &CustomerText) -> Signal<bool>
         Task::Intent => (&opinion.intent, carries_intent),
         Task::Priority | Task::Agent | Task::Sentiment | Task::Topic => (&[], |_, _| false),
     };
-    let carriers = odds.iter().zip(text.heard_sentences()).filter(|(odds, (_, acts))| value && carries(**odds, acts));
+    let colleague = |sentence: &str| task == Task::Churn && is_about_a_colleague(sentence);
+    let carriers = odds
+        .iter()
+        .zip(text.heard_sentences())
+        .filter(|(odds, (sentence, acts))| value && carries(**odds, acts) && !colleague(sentence));
     let mut scored: Vec<(f32, &String)> = carriers.map(|(odds, (sentence, _))| (*odds, sentence)).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     let best = scored.first().map_or(f32::NEG_INFINITY, |(odds, _)| *odds);
@@ -382,9 +386,16 @@ fn with_notice(churn: Signal<bool>, notice: Option<&LeavingNotice>) -> Signal<bo
     Signal { value: true, confidence: churn.confidence.max(notice.confidence), quotes }
 }
 
-/// Whether a sentence gives notice of the contract. Both classifiers take a colleague who leaves for a customer who does, so
-/// that a word for one needs more.
+/// Whether a sentence gives notice of the contract.
 fn gives_notice(sentence: &str, acts: &PerAct, odds: f32, claimed: bool) -> bool {
+    let surely = acts[Act::Leaving] >= NOTICE && odds >= HEARD;
+    let agreed = acts[Act::Leaving] >= LIKELY && odds >= 0.0 && claimed;
+    (agreed || surely) && !is_about_a_colleague(sentence)
+}
+
+/// Whether somebody leaves the customer, and not the customer us: the classifiers take one for the other, so that a word for
+/// a colleague counts for more, unless a word for the contract stands beside it.
+fn is_about_a_colleague(sentence: &str) -> bool {
     const COLLEAGUES: [&str; 14] = [
         "user",
         "users",
@@ -401,10 +412,25 @@ fn gives_notice(sentence: &str, acts: &PerAct, odds: f32, claimed: bool) -> bool
         "usuaria",
         "companero",
     ];
-    let about_a_colleague = features::words(sentence).iter().any(|word| COLLEAGUES.contains(&word.as_str()));
-    let surely = acts[Act::Leaving] >= NOTICE && odds >= HEARD;
-    let agreed = acts[Act::Leaving] >= LIKELY && odds >= 0.0 && claimed;
-    agreed || surely && !about_a_colleague
+    const CONTRACT: [&str; 14] = [
+        "contract",
+        "agreement",
+        "subscription",
+        "plan",
+        "vertrag",
+        "abo",
+        "abonnement",
+        "tarif",
+        "contrat",
+        "formule",
+        "contrato",
+        "suscripcion",
+        "servicio",
+        "service",
+    ];
+    let words = features::words(sentence);
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+    has(&COLLEAGUES) && !has(&CONTRACT)
 }
 
 const PRIORITIES: [Priority; 4] = [Priority::P0, Priority::P1, Priority::P2, Priority::P3];
@@ -535,7 +561,8 @@ mod tests {
             ("We cancel.", 0.8, -0.5, false, true),
             ("We cancel.", 0.8, -2.5, true, false),
             ("We cancel a colleague.", 0.8, -0.5, false, false),
-            ("We cancel a colleague.", 0.8, 0.5, true, true),
+            ("We cancel a colleague.", 0.8, 0.5, true, false),
+            ("We cancel the contract, delete all users.", 0.8, 0.5, true, true),
         ] {
             let acts = PerAct::from_fn(|act| if act == Act::Leaving { leaving } else { 0.0 });
             let found = gives_notice(sentence, &acts, odds, claimed);
