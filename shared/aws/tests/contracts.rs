@@ -24,7 +24,8 @@ use domain::{
     ports::{
         Accepted, Claim, Lease, PortError, Queue, Records, Settings, SigningSecrets, TicketLog,
         contract::{
-            Spawn, alert_log, audit, control, cursors, eraser, mailer, queue, records, settings, site, ticket_log,
+            Spawn, alert_log, audit, control, cursors, eraser, follow_ups, mailer, queue, records, settings, site,
+            ticket_log,
         },
     },
     sample,
@@ -185,6 +186,17 @@ async fn the_audit() {
     audit::every_entry_is_kept_in_order(&audited.log, &audited).await;
     let audited = Audited::new().await;
     audit::a_change_and_its_entry_are_one_write(&audited.log, &audited).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the local cloud"]
+async fn the_follow_ups() {
+    let audited = Audited::new().await;
+    follow_ups::a_change_needs_the_revision_it_saw(&audited.log, &audited).await;
+    follow_ups::delivery_and_follow_up_leave_each_other_alone(&tickets().await).await;
+    for _ in 0..3 {
+        follow_ups::one_of_many_people_has_it(Arc::new(tickets().await), ON_THREADS).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
-use crate::{AccountId, EmailAddress, Health, Intent, PastTicket, Priority, Sentiment, TeamId, TicketId, Version};
+use crate::{
+    AccountId, EmailAddress, FollowUp, Health, Intent, PastTicket, Priority, Sentiment, TeamId, TicketId, Version,
+};
 
 /// Which of the two filters raised it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, Display, EnumString)]
@@ -101,6 +103,8 @@ pub struct Alert {
     /// Newest first, at most five.
     pub past: Vec<PastTicket>,
     pub delivery: Delivery,
+    #[serde(default)]
+    pub follow_up: FollowUp,
 }
 
 /// How the message fared.
@@ -258,6 +262,7 @@ impl FromStr for AlertKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Stage;
 
     #[test]
     fn stored_alerts_still_read() {
@@ -270,9 +275,21 @@ mod tests {
         ] {
             let alert: Alert = serde_json::from_str(stored).unwrap();
             assert_eq!(alert.signal, signal);
+            assert_eq!(alert.follow_up, FollowUp::default(), "stored before alerts had a life");
             let again = serde_json::to_string(&alert).unwrap();
             assert_eq!(serde_json::from_str::<Alert>(&again).unwrap(), alert);
         }
+    }
+
+    #[test]
+    fn a_follow_up_is_stored_by_its_words() {
+        let alert: Alert = serde_json::from_str(include_str!("fixtures/alert-taken.json")).unwrap();
+        let (by, at) = ("ann@example.com".parse().unwrap(), "2026-11-16T09:41:00Z".parse().unwrap());
+        assert_eq!(alert.follow_up.stage, Stage::Taken { by, at });
+        assert_eq!(alert.follow_up.revision, 2);
+        let again = serde_json::to_value(&alert).unwrap();
+        assert_eq!(again["follow_up"]["state"], "taken");
+        assert_eq!(serde_json::from_value::<Alert>(again).unwrap(), alert);
     }
 
     #[test]

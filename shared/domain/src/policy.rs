@@ -1,5 +1,7 @@
 //! What the customer sets: the mode, the thresholds, the recipients and the teams.
 
+use std::num::NonZeroU32;
+
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de::Error};
 use strum::{Display, EnumString};
@@ -101,6 +103,18 @@ pub struct AlertPolicy {
     pub cooldown_hours: u32,
     /// E-mails a UTC day, a fifth of them kept for the critical band. `null` for no cap.
     pub daily_cap: Option<u32>,
+    /// Whom a critical alert that nobody takes goes to as well. None: nobody.
+    #[serde(default, rename = "escalate")]
+    pub escalation: Option<Escalation>,
+}
+
+/// A second address for what the first leaves lying.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escalation {
+    /// From the alert, or from the end of its snooze.
+    pub untaken_hours: NonZeroU32,
+    pub to: EmailAddress,
 }
 
 /// What frames a public answer, from `policy.json`. The texts are Markdown.

@@ -328,6 +328,8 @@ pub enum AuditAction {
     Correction,
     AlertRaised,
     AlertEmail,
+    /// Somebody said something about an alert; the outcome says who, and by what way.
+    AlertFollowUp,
     ZendeskUpdate,
     /// A message went to the dead letters.
     TriageParked,
@@ -335,7 +337,7 @@ pub enum AuditAction {
     Erased,
 }
 
-/// One automated action. No ticket text, no address.
+/// One automated action, or what a person did with an alert. No ticket text, no customer's address.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AuditEntry {
     #[serde(rename = "time")]

@@ -8,13 +8,13 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Policy, Reading, Record, Summary, Ticket,
-    TicketId, TicketState, TicketUpdate, Version,
+    Account, AccountId, Alert, AlertKey, AuditEntry, Delivery, FollowUp, PastTicket, Policy, Reading, Record, Summary,
+    Ticket, TicketId, TicketState, TicketUpdate, Version,
     ports::{
         Accepted, AlertLog, Analyst, Applied, Audit, Changes, Claim, Control, Cooldown, CooldownKey, Cooldowns, Count,
-        Cursor, Cursors, Email, Erased, Eraser, Feed, Fenced, Handover, Helpdesk, Lease, Leased, Mailer, Moved, Opened,
-        Outbox, Page, PortError, Queue, Records, Reopened, Settings, SigningSecrets, Site, Stretch, Taken, TicketLog,
-        Updated,
+        Cursor, Cursors, Email, Erased, Eraser, Feed, Fenced, FollowUps, Handover, Helpdesk, Lease, Leased, Mailer,
+        Moved, Opened, Outbox, Page, PortError, Queue, Records, Reopened, Settings, SigningSecrets, Site, Stretch,
+        Taken, TicketLog, Updated,
     },
 };
 use jiff::{Timestamp, civil::Date};
@@ -86,6 +86,10 @@ pub enum Method {
     FeedNewestCustomerComment,
     #[strum(to_string = "Eraser::erase")]
     EraserErase,
+    #[strum(to_string = "FollowUps::alert")]
+    FollowUpsAlert,
+    #[strum(to_string = "FollowUps::follow_up")]
+    FollowUpsFollowUp,
     #[strum(to_string = "Helpdesk::ticket")]
     HelpdeskTicket,
     #[strum(to_string = "Helpdesk::account")]
@@ -340,6 +344,17 @@ impl<P: AlertLog> AlertLog for Failing<P> {
 
     async fn alerts(&self, now: Timestamp) -> Result<Vec<Arc<Alert>>, PortError> {
         self.call(Method::AlertLogAlerts, self.inner.alerts(now)).await
+    }
+}
+
+#[async_trait]
+impl<P: FollowUps> FollowUps for Failing<P> {
+    async fn alert(&self, key: AlertKey, now: Timestamp) -> Result<Option<Alert>, PortError> {
+        self.call(Method::FollowUpsAlert, self.inner.alert(key, now)).await
+    }
+
+    async fn follow_up(&self, seen: &Alert, next: &FollowUp, entry: &AuditEntry) -> Result<Fenced, PortError> {
+        self.call(Method::FollowUpsFollowUp, self.inner.follow_up(seen, next, entry)).await
     }
 }
 

@@ -7,10 +7,10 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    AccountId, Alert, AlertKey, AuditEntry, Delivery, PastTicket, Record, Summary, TicketId, TicketState,
+    AccountId, Alert, AlertKey, AuditEntry, Delivery, FollowUp, PastTicket, Record, Summary, TicketId, TicketState,
     ports::{
-        AlertLog, Audit, Claim, Erased, Eraser, Fenced, Handover, Lease, Opened, PortError, Records, Reopened, Taken,
-        TicketLog,
+        AlertLog, Audit, Claim, Erased, Eraser, Fenced, FollowUps, Handover, Lease, Opened, PortError, Records,
+        Reopened, Taken, TicketLog,
     },
     record::utc_day,
 };
@@ -331,6 +331,24 @@ impl AlertLog for MemoryTicketLog {
 }
 
 #[async_trait]
+impl FollowUps for MemoryTicketLog {
+    async fn alert(&self, key: AlertKey, now: Timestamp) -> Result<Option<Alert>, PortError> {
+        let state = lock(&self.state);
+        let alive = state.alerts.get(&key).filter(|entry| entry.expires > now);
+        Ok(alive.map(|entry| Alert::clone(&entry.alert)))
+    }
+
+    async fn follow_up(&self, seen: &Alert, next: &FollowUp, entry: &AuditEntry) -> Result<Fenced, PortError> {
+        let mut state = lock(&self.state);
+        let unchanged = |found: &&mut Box<AlertEntry>| found.alert.follow_up.revision == seen.follow_up.revision;
+        let Some(found) = state.alerts.get_mut(&seen.key()).filter(unchanged) else { return Ok(Fenced::Lost) };
+        Arc::make_mut(&mut found.alert).follow_up = next.clone();
+        state.audit.push(entry.clone());
+        Ok(Fenced::Written)
+    }
+}
+
+#[async_trait]
 impl Audit for MemoryTicketLog {
     async fn append(&self, entry: &AuditEntry) -> Result<(), PortError> {
         lock(&self.state).audit.push(entry.clone());
@@ -340,7 +358,7 @@ impl Audit for MemoryTicketLog {
 
 #[cfg(test)]
 mod tests {
-    use domain::ports::contract::{Spawn, alert_log, audit, eraser, records, ticket_log};
+    use domain::ports::contract::{Spawn, alert_log, audit, eraser, follow_ups, records, ticket_log};
 
     use super::*;
 
@@ -386,6 +404,16 @@ mod tests {
         alert_log::an_earlier_deliverer_is_remembered(&log()).await;
         for _ in 0..20 {
             alert_log::one_of_many_takers_wins(Arc::new(log()), ON_THREADS).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_keeps_the_contract_of_the_follow_ups() {
+        let alone = log();
+        follow_ups::a_change_needs_the_revision_it_saw(&alone, &alone).await;
+        follow_ups::delivery_and_follow_up_leave_each_other_alone(&log()).await;
+        for _ in 0..20 {
+            follow_ups::one_of_many_people_has_it(Arc::new(log()), ON_THREADS).await;
         }
     }
 

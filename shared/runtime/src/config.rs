@@ -514,6 +514,26 @@ mod tests {
     }
 
     #[test]
+    fn an_escalation_is_whole_or_not_there() {
+        let read = |more: &str| {
+            let policy = data::POLICY.replace("\"daily_cap\": 100", &format!("\"daily_cap\": 100{more}"));
+            with(Files { policy: &policy, ..FILES }, &[]).map(|config| config.policy.alerts.escalation)
+        };
+        assert_eq!(read("").unwrap(), None);
+        let escalation = read(r#", "escalate": {"untaken_hours": 4, "to": "lead@example.com"}"#).unwrap().unwrap();
+        assert_eq!((escalation.untaken_hours.get(), escalation.to.as_str()), (4, "lead@example.com"));
+        for (bad, field) in [
+            (r#"{"untaken_hours": 0, "to": "lead@example.com"}"#, "alerts.escalate.untaken_hours"),
+            (r#"{"untaken_hours": 4, "to": "PLANTED"}"#, "alerts.escalate.to"),
+            (r#"{"untaken_hours": 4}"#, "alerts.escalate"),
+            (r#"{"to": "lead@example.com"}"#, "alerts.escalate"),
+        ] {
+            let told = read(&format!(", \"escalate\": {bad}")).unwrap_err().to_string();
+            assert!(told.contains(&format!("policy.json: {field}: ")) && !told.contains("PLANTED"), "{told}");
+        }
+    }
+
+    #[test]
     fn thresholds_of_earlier_releases_are_let_be() {
         let old = r#""p0_at_least": 0.2, "p1_at_least": 0.2, "hold_at_least": 0.8, "unsure_below"#;
         let policy = data::POLICY.replace("\"unsure_below", old);

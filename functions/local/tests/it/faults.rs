@@ -98,6 +98,7 @@ fn reached(method: Method) -> Reached {
         ),
         Method::CooldownsLift => Reached::Never("only a message that is refused for good lifts a cooldown"),
         Method::AlertLogReopen => Reached::Never("only a person opens an alert again"),
+        Method::FollowUpsAlert | Method::FollowUpsFollowUp => Reached::Never("only a person follows an alert up"),
     }
 }
 

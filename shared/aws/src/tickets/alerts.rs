@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use domain::{
-    Alert, AlertKey, AuditEntry, Delivery,
-    ports::{AlertLog, Fenced, Handover, Opened, PortError, Reopened, Taken},
+    Alert, AlertKey, AuditEntry, Delivery, FollowUp,
+    ports::{AlertLog, Fenced, FollowUps, Handover, Opened, PortError, Reopened, Taken},
     record::utc_day,
     time::earlier,
 };
@@ -30,13 +30,15 @@ const REFUSED: &str = "refused";
 const SKIPPED: &str = "skipped";
 /// Who took it for delivery and did not say that nothing was sent.
 const TAKERS: &str = "taken_by";
+/// The alert as it was raised, and its follow-up: the index has this attribute, and what an index holds cannot be changed.
+const ALERT: &str = "alert_json";
 
 pub(super) fn sk(key: AlertKey) -> String {
     format!("ALERT#{}#{}", key.kind, key.band)
 }
 
 fn read_alert(item: &Item) -> Result<Alert, PortError> {
-    Ok(Alert { delivery: read_json(item, "delivery_json")?, ..read_json(item, "alert_json")? })
+    Ok(Alert { delivery: read_json(item, "delivery_json")?, ..read_json(item, ALERT)? })
 }
 
 #[async_trait]
@@ -45,7 +47,7 @@ impl AlertLog for TicketTable {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(key(alert.ticket, sk(alert.key())).into()))
-            .item("alert_json", json(alert))
+            .item(ALERT, json(alert))
             .item("delivery_json", json(&alert.delivery))
             .item(WORD, text(alert.delivery.word()))
             .item("day_key", text(day_key("alert", utc_day(alert.at))))
@@ -156,5 +158,36 @@ impl AlertLog for TicketTable {
         let mut alerts: Vec<Arc<Alert>> = days.into_iter().flatten().map(Arc::new).collect();
         alerts.sort_by_key(|alert| (alert.at, alert.key()));
         Ok(alerts)
+    }
+}
+
+#[async_trait]
+impl FollowUps for TicketTable {
+    async fn alert(&self, key: AlertKey, now: Timestamp) -> Result<Option<Alert>, PortError> {
+        match self.read(key.ticket, &sk(key)).await? {
+            Some(item) if alive(&item, now)? => Ok(Some(read_alert(&item)?)),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    async fn follow_up(&self, seen: &Alert, next: &FollowUp, entry: &AuditEntry) -> Result<Fenced, PortError> {
+        let Some(item) = self.read(seen.ticket, &sk(seen.key())).await? else { return Ok(Fenced::Lost) };
+        let stored: Alert = read_json(&item, ALERT)?;
+        if stored.follow_up.revision != seen.follow_up.revision {
+            return Ok(Fenced::Lost);
+        }
+        // Over what was read and nothing else: what somebody had taken out of the alert meanwhile must not come back.
+        let changed = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(seen.ticket, sk(seen.key())).into()))
+            .update_expression(format!("SET {ALERT} = :next"))
+            .condition_expression(format!("{ALERT} = :read"))
+            .expression_attribute_values(":read", text(read_text(&item, ALERT)?))
+            .expression_attribute_values(":next", json(&Alert { follow_up: next.clone(), ..stored }));
+        let changed = TransactWriteItem::builder().update(changed.build().expect("all required parts are set")).build();
+        Ok(match self.transact(vec![changed, self.audited(entry)]).await? {
+            Transacted::Done => Fenced::Written,
+            Transacted::Refused(_) => Fenced::Lost,
+        })
     }
 }

@@ -5,7 +5,7 @@
 //! | `T#<ticket>` | `STATE` | claim and state, without text | 400 days after its last use |
 //! | `T#<ticket>` | `READING` | the reading of a triage that is not finished | retention |
 //! | `T#<ticket>` | `RECORD` | the newest finished triage | retention |
-//! | `T#<ticket>` | `ALERT#<kind>#<band>` | the alert and how it fared | retention |
+//! | `T#<ticket>` | `ALERT#<kind>#<band>` | the alert, how it fared and who has it | retention |
 //! | `T#<ticket>` | `AUDIT#<time>#<n>` | one automated action, without text | 400 days |
 //!
 //! Two sparse indexes, each with a narrow view of the item: `by_day` (`day_key` + `time_key`: records under

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Case;
 use crate::{
-    Alert, Decision, Delivery, EmailAddress,
+    Alert, Decision, Delivery, EmailAddress, FollowUp,
     alert::{Band, Signal},
     kept,
 };
@@ -77,5 +77,6 @@ fn alert(case: Case<'_>, decision: &Decision, message: Message<'_>) -> Alert {
         recommended_action: message.recommended_action.clone(),
         past: context.history.iter().take(PAST_IN_ALERT).cloned().collect(),
         delivery: Delivery::Pending,
+        follow_up: FollowUp::default(),
     }
 }

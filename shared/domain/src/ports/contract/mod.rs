@@ -10,6 +10,7 @@ pub mod control;
 pub mod cursors;
 pub mod eraser;
 pub mod feed;
+pub mod follow_ups;
 pub mod helpdesk;
 pub mod mailer;
 pub mod queue;
