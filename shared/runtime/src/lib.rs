@@ -4,6 +4,7 @@ pub mod backoff;
 pub mod batch;
 pub mod config;
 pub mod invocation;
+pub mod links;
 pub mod logging;
 pub mod message;
 pub mod metrics;
