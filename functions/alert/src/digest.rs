@@ -92,7 +92,8 @@ impl Digest<'_> {
                 | Delivery::Digested
                 | Delivery::Refused { .. } => false,
             };
-            if due {
+            // Settled or called wrong: there is nothing left to say.
+            if due && !alert.follow_up.is_closed() {
                 waiting.entry(alert.recipient.clone()).or_default().push(alert);
             }
         }
@@ -173,6 +174,7 @@ impl Digest<'_> {
             alerts: &alerts,
             helpdesk_url: &self.policy.helpdesk_url,
             pages: self.alerting.pages.as_ref(),
+            signer: self.alerting.signer().await.as_ref(),
             now: self.now,
         });
         let delivery = match send(self.alerting, &email).await {

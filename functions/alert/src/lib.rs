@@ -1,6 +1,8 @@
 //! Delivery of alerts: cooldown, daily cap, e-mail, digest. Triage decides what is said, this decides whether and when.
 
 mod digest;
+mod links;
+mod remind;
 mod render;
 mod resend;
 mod settle;
@@ -13,8 +15,8 @@ use domain::{
     Alert, AlertKey, Band, Delivery, Policy,
     alert::HoldReason,
     ports::{
-        Accepted, AlertLog, Control, Cooldown, CooldownKey, Cooldowns, Count, Email, Handover, Mailer, PortError,
-        Queue, Settings, Taken, told,
+        Accepted, AlertLog, Control, Cooldown, CooldownKey, Cooldowns, Count, Email, FollowUps, Handover, Mailer,
+        PortError, Queue, Settings, Taken, told,
     },
     record::utc_day,
 };
@@ -23,10 +25,16 @@ use runtime::{AlertMessage, Handler, Invocation, Queues, Verdict, batch, handle_
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::settle::{Outcome, give_back, settle};
 pub use crate::{
     digest::{PENDING_TOO_LONG, digest},
+    links::Links,
+    remind::remind,
     resend::{Resend, Resent, Unread, resend},
+};
+use crate::{
+    links::Signer,
+    render::Single,
+    settle::{Outcome, give_back, settle},
 };
 
 /// What alerting needs from outside.
@@ -34,6 +42,7 @@ pub use crate::{
 pub struct Alerting {
     pub settings: Arc<dyn Settings>,
     pub alerts: Arc<dyn AlertLog>,
+    pub follow_ups: Arc<dyn FollowUps>,
     pub cooldowns: Arc<dyn Cooldowns>,
     pub control: Arc<dyn Control>,
     pub mailer: Arc<dyn Mailer>,
@@ -45,6 +54,14 @@ pub struct Alerting {
     pub dead_letters: Arc<dyn Queue>,
     /// For what a digest has no room for.
     pub pages: Option<Pages>,
+    /// For what a reader can do with an alert. None: mails have no such links.
+    pub links: Option<Links>,
+}
+
+impl Alerting {
+    pub(crate) async fn signer(&self) -> Option<Signer> {
+        self.links.as_ref()?.signer().await
+    }
 }
 
 /// Where the dashboard shows every alert, by kind.
@@ -75,9 +92,10 @@ pub enum Command {
 #[serde(untagged)]
 pub enum Answer {
     Batch(SqsBatchResponse),
-    /// How many digests went out.
+    /// How many digests went out, and how many alerts were said again.
     Digested {
         messages: usize,
+        reminders: usize,
     },
     Resent(Resent),
 }
@@ -90,10 +108,12 @@ pub async fn handle_event(alerting: &Alerting, event: Event, invocation: &Invoca
     match event {
         Event::Queue(messages) => Ok(Answer::Batch(handle(alerting, messages, invocation).await)),
         Event::Command(Command::Digest) => {
-            let messages = digest(alerting, invocation).await?;
+            // Each has its turn, however the other fares.
+            let (digested, reminded) = (digest(alerting, invocation).await, remind(alerting, invocation).await);
+            let (messages, reminders) = (digested?, reminded?);
             runtime::metrics::digest();
-            tracing::info!(messages, "Finished the digest.");
-            Ok(Answer::Digested { messages })
+            tracing::info!(messages, reminders, "Finished the digest.");
+            Ok(Answer::Digested { messages, reminders })
         }
         Event::Command(Command::Resend(asked)) => Ok(Answer::Resent(resend(alerting, &asked, invocation).await?)),
     }
@@ -190,7 +210,15 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
     if !within_cap(alerting, &policy, alert.band, now).await? {
         return Ok(Delivery::Held { reason: HoldReason::DailyCap });
     }
-    let sent = send(alerting, &render::single(alert, &policy.helpdesk_url)).await;
+    let signer = alerting.signer().await;
+    let email = render::single(Single {
+        alert,
+        to: &alert.recipient,
+        helpdesk_url: &policy.helpdesk_url,
+        buttons: signer.map(|signer| signer.buttons(alert, &alert.recipient, now)),
+        note: None,
+    });
+    let sent = send(alerting, &email).await;
     match &sent {
         Ok(Delivery::Refused { .. }) => {
             // Nobody has it, so it must not keep the account's next alert back.
@@ -204,7 +232,7 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
 }
 
 /// Takes a message that reached nobody off its day's count: a day of refusals must not use the cap up.
-async fn give_back_count(alerting: &Alerting, now: Timestamp) {
+pub(crate) async fn give_back_count(alerting: &Alerting, now: Timestamp) {
     if let Err(error) = alerting.control.uncount(&counter(now), 1).await {
         tracing::warn!(error = told(&error), "An alert that was not sent still counts against the daily cap.");
     }
@@ -217,7 +245,12 @@ fn counter(now: Timestamp) -> String {
 
 /// Counts the message against its UTC day. The last fifth is for the critical band. A retried message may count twice:
 /// the cap then errs on the side of fewer e-mails, and the digest still has everything.
-async fn within_cap(alerting: &Alerting, policy: &Policy, band: Band, now: Timestamp) -> Result<bool, PortError> {
+pub(crate) async fn within_cap(
+    alerting: &Alerting,
+    policy: &Policy,
+    band: Band,
+    now: Timestamp,
+) -> Result<bool, PortError> {
     let Some(cap) = policy.alerts.daily_cap else { return Ok(true) };
     let limit = match band {
         Band::Critical => cap,

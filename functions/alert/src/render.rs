@@ -6,9 +6,15 @@ use std::sync::Arc;
 use askama::Template;
 use domain::{Alert, AlertKind, EmailAddress, PastTicket, Signal, ports::Email, shown};
 use jiff::Timestamp;
-use runtime::words::ticket_link;
+use runtime::{
+    links::Action,
+    words::{self, ticket_link},
+};
 
-use crate::Pages;
+use crate::{
+    Pages,
+    links::{Buttons, Signer},
+};
 
 /// Gmail cuts a message off at 102 kB, in the middle of whatever stands there, and hides what follows.
 const MOST_BYTES: usize = 96 * 1024;
@@ -23,6 +29,8 @@ const UNSURE: &str = "The analyst is unsure about this ticket. Read it before yo
 struct GuardianHtml<'a> {
     alert: &'a Alert,
     unsure: &'static str,
+    note: Option<String>,
+    buttons: Option<&'a Buttons>,
     score: u8,
     link: &'a str,
 }
@@ -32,6 +40,8 @@ struct GuardianHtml<'a> {
 struct OpportunityHtml<'a> {
     alert: &'a Alert,
     unsure: &'static str,
+    note: Option<String>,
+    buttons: Option<&'a Buttons>,
     intent: &'a str,
     strength: u8,
     link: &'a str,
@@ -42,6 +52,8 @@ struct OpportunityHtml<'a> {
 struct AlertText<'a> {
     alert: &'a Alert,
     unsure: &'static str,
+    note: Option<String>,
+    buttons: Option<&'a Buttons>,
     headline: &'a str,
     link: &'a str,
 }
@@ -51,6 +63,7 @@ struct AlertText<'a> {
 struct DigestHtml<'a> {
     subject: &'a str,
     alerts: &'a [Alert],
+    links: Takes<'a>,
     /// How many were cut, and where they are.
     more: usize,
     page: Option<&'a str>,
@@ -62,21 +75,44 @@ struct DigestHtml<'a> {
 struct DigestText<'a> {
     subject: &'a str,
     alerts: &'a [Alert],
+    links: Takes<'a>,
     /// How many were cut, and where they are.
     more: usize,
     page: Option<&'a str>,
     helpdesk_url: &'a str,
 }
 
+/// The links of a digest: one an alert, whose page leads to the rest.
+#[derive(Clone, Copy)]
+struct Takes<'a> {
+    signer: Option<&'a Signer>,
+    to: &'a EmailAddress,
+    now: Timestamp,
+}
+
+impl Takes<'_> {
+    fn of(self, alert: &Alert) -> Option<String> {
+        Some(self.signer?.link(alert, self.to, Action::Take, self.now))
+    }
+}
+
 impl DigestHtml<'_> {
     fn link(&self, alert: &Alert) -> String {
         ticket_link(self.helpdesk_url, alert.ticket)
+    }
+
+    fn take(&self, alert: &Alert) -> Option<String> {
+        self.links.of(alert)
     }
 }
 
 impl DigestText<'_> {
     fn link(&self, alert: &Alert) -> String {
         ticket_link(self.helpdesk_url, alert.ticket)
+    }
+
+    fn take(&self, alert: &Alert) -> Option<String> {
+        self.links.of(alert)
     }
 }
 
@@ -120,8 +156,53 @@ fn signal_words(alert: &Alert) -> String {
     }
 }
 
-/// The message for one alert.
-pub(crate) fn single(alert: &Alert, helpdesk_url: &str) -> Email {
+/// Why an alert is said again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Note {
+    SnoozeOver,
+    NotTaken { first: EmailAddress },
+}
+
+impl Note {
+    /// For the audit, which holds no address.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::SnoozeOver => "the snooze is over",
+            Self::NotTaken { .. } => "nobody took it, to the second address",
+        }
+    }
+
+    fn subject(&self) -> &'static str {
+        match self {
+            Self::SnoozeOver => "Again: ",
+            Self::NotTaken { .. } => "Nobody has it: ",
+        }
+    }
+
+    fn words(&self, alert: &Alert) -> String {
+        match self {
+            Self::SnoozeOver => "You snoozed this alert, and the time is up. Nobody has it.".to_owned(),
+            Self::NotTaken { first } => {
+                format!("This alert went to {first} on {}, and nobody has taken it.", words::moment(alert.at))
+            }
+        }
+    }
+}
+
+/// A message about one alert and what it is made of.
+pub(crate) struct Single<'a> {
+    pub(crate) alert: &'a Alert,
+    pub(crate) to: &'a EmailAddress,
+    pub(crate) helpdesk_url: &'a str,
+    pub(crate) buttons: Option<Buttons>,
+    pub(crate) note: Option<&'a Note>,
+}
+
+/// The message for one alert. One that says it again takes the name of the first, whose file it replaces in an outbox: it
+/// is discarded with it.
+pub(crate) fn single(message: Single<'_>) -> Email {
+    let Single { alert, to, helpdesk_url, buttons, note } = message;
+    let buttons = buttons.as_ref();
     let link = ticket_link(helpdesk_url, alert.ticket);
     let kind = alert.signal.kind();
     let headline = |customer: &str| {
@@ -129,23 +210,36 @@ pub(crate) fn single(alert: &Alert, helpdesk_url: &str) -> Email {
             AlertKind::Guardian => "may leave",
             AlertKind::Opportunity => "wants to buy",
         };
-        format!("{customer} {says}: {}{}", signal_words(alert), if alert.unsure { ", unsure" } else { "" })
+        let again = note.map_or("", Note::subject);
+        let unsure = if alert.unsure { ", unsure" } else { "" };
+        format!("{again}{customer} {says}: {}{unsure}", signal_words(alert))
     };
+    let note = note.map(|note| note.words(alert));
     // Where a subject is read nothing becomes a link.
     let subject = headline(&shown::clipped(&shown::line(&alert.customer), MOST_OF_A_LINE));
     let alert = &as_shown(alert);
     let html = match alert.signal {
-        Signal::Guardian { score } => render(&GuardianHtml { alert, unsure: UNSURE, score, link: &link }),
+        Signal::Guardian { score } => {
+            render(&GuardianHtml { alert, unsure: UNSURE, note: note.clone(), buttons, score, link: &link })
+        }
         Signal::Opportunity { intent, confidence } => {
             let (intent, strength) = (intent.title(), confidence);
-            render(&OpportunityHtml { alert, unsure: UNSURE, intent, strength, link: &link })
+            let note = note.clone();
+            render(&OpportunityHtml { alert, unsure: UNSURE, note, buttons, intent, strength, link: &link })
         }
     };
     Email {
         name: format!("{}-{kind}-{}", alert.ticket.number(), alert.band),
-        to: alert.recipient.clone(),
+        to: to.clone(),
         html,
-        text: render(&AlertText { alert, unsure: UNSURE, headline: &headline(&alert.customer), link: &link }),
+        text: render(&AlertText {
+            alert,
+            unsure: UNSURE,
+            note,
+            buttons,
+            headline: &headline(&alert.customer),
+            link: &link,
+        }),
         subject,
         thread: format!("{}-{kind}", alert.ticket.number()),
     }
@@ -159,13 +253,15 @@ pub(crate) struct Digest<'a> {
     pub(crate) alerts: &'a [Arc<Alert>],
     pub(crate) helpdesk_url: &'a str,
     pub(crate) pages: Option<&'a Pages>,
+    pub(crate) signer: Option<&'a Signer>,
     pub(crate) now: Timestamp,
 }
 
 /// One message for everything held for a recipient. What would make it too long for a mail program is counted, and
 /// stands on the dashboard.
 pub(crate) fn digest(digest: Digest<'_>) -> Email {
-    let Digest { recipient, alerts, helpdesk_url, pages, now } = digest;
+    let Digest { recipient, alerts, helpdesk_url, pages, signer, now } = digest;
+    let links = Takes { signer, to: recipient, now };
     let count = alerts.len();
     let subject = format!("{count} held alert{}", if count == 1 { "" } else { "s" });
     let guardian = alerts.iter().any(|alert| alert.signal.kind() == AlertKind::Guardian);
@@ -173,8 +269,8 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
     let all: Vec<Alert> = alerts.iter().map(|alert| as_shown(alert)).collect();
     let rendered = |first: usize| {
         let (alerts, subject, more) = (all.get(..first).unwrap_or_default(), subject.as_str(), count - first);
-        let html = render(&DigestHtml { subject, alerts, more, page, helpdesk_url });
-        (html, render(&DigestText { subject, alerts, more, page, helpdesk_url }))
+        let html = render(&DigestHtml { subject, alerts, links, more, page, helpdesk_url });
+        (html, render(&DigestText { subject, alerts, links, more, page, helpdesk_url }))
     };
     let fits = |(html, text): &(String, String)| html.len().max(text.len()) <= MOST_BYTES;
     let (mut some, mut too_many) = (0, count + 1);
@@ -259,15 +355,43 @@ mod tests {
         };
         let recipient = &sample::alert(1).recipient;
         let helpdesk_url = "https://e.zendesk.com";
-        digest(Digest { recipient, alerts, helpdesk_url, pages: Some(&pages), now: sample::now() })
+        digest(Digest { recipient, alerts, helpdesk_url, pages: Some(&pages), signer: None, now: sample::now() })
+    }
+
+    /// The mail of an alert as it is without links.
+    fn plain(alert: &Alert, helpdesk_url: &str) -> Email {
+        single(Single { alert, to: &alert.recipient, helpdesk_url, buttons: None, note: None })
+    }
+
+    fn buttons() -> Buttons {
+        let link = |word: &str| format!("https://api.example/followup?link={word}");
+        Buttons { take: link("TAKE"), wrong: link("WRONG"), wrong_words: "Not a risk", snooze: link("SNOOZE") }
+    }
+
+    fn with_buttons(alert: &Alert, note: Option<&Note>) -> Email {
+        let helpdesk_url = "https://example.zendesk.com";
+        single(Single { alert, to: &alert.recipient, helpdesk_url, buttons: Some(buttons()), note })
     }
 
     #[test]
     fn each_kind_has_its_own_message() {
         for (name, email) in [
-            ("guardian", single(&guardian(), "https://example.zendesk.com")),
-            ("opportunity", single(&opportunity(), "https://example.zendesk.com/")),
+            ("guardian", plain(&guardian(), "https://example.zendesk.com")),
+            ("opportunity", plain(&opportunity(), "https://example.zendesk.com/")),
             ("digest", digest_of(&[Arc::new(guardian()), Arc::new(Alert { unsure: true, ..opportunity() })])),
+        ] {
+            insta::assert_snapshot!(format!("{name}_html"), email.html);
+            insta::assert_snapshot!(format!("{name}_text"), format!("{}\n\n{}", email.subject, email.text));
+        }
+    }
+
+    #[test]
+    fn a_mail_carries_its_links() {
+        let first = "ann@example.com".parse().unwrap();
+        for (name, email) in [
+            ("links", with_buttons(&guardian(), None)),
+            ("escalated", with_buttons(&guardian(), Some(&Note::NotTaken { first }))),
+            ("woken", with_buttons(&opportunity(), Some(&Note::SnoozeOver))),
         ] {
             insta::assert_snapshot!(format!("{name}_html"), email.html);
             insta::assert_snapshot!(format!("{name}_text"), format!("{}\n\n{}", email.subject, email.text));
@@ -285,8 +409,8 @@ mod tests {
             ..guardian()
         };
         for email in [
-            single(&alert, "https://e.zendesk.com"),
-            single(
+            plain(&alert, "https://e.zendesk.com"),
+            plain(
                 &Alert { signal: Signal::Opportunity { intent: Intent::Upgrade, confidence: 8 }, ..alert.clone() },
                 "",
             ),
@@ -302,11 +426,11 @@ mod tests {
     #[test]
     fn an_unsure_alert_says_so() {
         for alert in [guardian(), opportunity()] {
-            let email = single(&Alert { unsure: true, ..alert.clone() }, "https://e.zendesk.com");
+            let email = plain(&Alert { unsure: true, ..alert.clone() }, "https://e.zendesk.com");
             assert!(email.subject.ends_with(", unsure"), "{}", email.subject);
             assert!(email.html.contains(UNSURE) && email.html.contains(" · unsure</small>"), "{}", email.html);
             assert!(email.text.contains(UNSURE), "{}", email.text);
-            let sure = single(&alert, "https://e.zendesk.com");
+            let sure = plain(&alert, "https://e.zendesk.com");
             assert!(!format!("{}{}{}", sure.subject, sure.html, sure.text).contains("unsure"));
         }
     }
@@ -323,7 +447,7 @@ mod tests {
             plan: Some(evil.to_owned()),
             ..guardian()
         };
-        for email in [single(&alert, "https://e.zendesk.com"), digest_of(&[Arc::new(alert.clone())])] {
+        for email in [plain(&alert, "https://e.zendesk.com"), digest_of(&[Arc::new(alert.clone())])] {
             for part in [&email.html, &email.text] {
                 for link in ["evil.example", "https://evil", "@evil", "\u{202e}"] {
                     assert!(!part.contains(link), "{link} in {part}");

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use alert::{Alerting, Answer, Event, Pages};
+use alert::{Alerting, Answer, Event, Links, Pages};
 use aws::{
-    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, Sdk, SesMailer, SqsQueue,
+    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, ParameterSecrets, Sdk, SesMailer, SqsQueue,
     lambda::{self, Source, variable},
 };
 use lambda_runtime::Error;
@@ -26,6 +26,8 @@ impl lambda::Function for Function {
         let pages = environment
             .optional("SITE_URL")
             .map(|site: String| Pages { guardian: format!("{site}/accounts/"), opportunity: format!("{site}/sales/") });
+        let followup: Option<String> = environment.optional("FOLLOWUP_URL");
+        let secret: Option<String> = environment.optional("FOLLOWUP_SECRET_PARAMETER");
         let sender = environment.parsed("SENDER_EMAIL");
         let configuration_set = environment.required("CONFIGURATION_SET");
         let deployment = Deployment::new(environment, sdk, Articles::Left)?;
@@ -33,9 +35,13 @@ impl lambda::Function for Function {
         deployment.warm().await?;
         let sdk = &deployment.sdk;
         let control = Arc::new(ControlTable::new(sdk, control));
+        let links = followup
+            .zip(secret)
+            .map(|(base, secret)| Links { base, secrets: Arc::new(ParameterSecrets::new(sdk, secret)) });
         Ok(Self(Alerting {
             settings: deployment.settings,
-            alerts: deployment.log,
+            alerts: deployment.log.clone(),
+            follow_ups: deployment.log,
             cooldowns: control.clone(),
             control,
             mailer: Arc::new(SesMailer::new(sdk, sender, configuration_set)),
@@ -43,6 +49,7 @@ impl lambda::Function for Function {
             queue: Arc::new(SqsQueue::new(sdk, queue)),
             dead_letters: Arc::new(SqsQueue::new(sdk, dead_letters)),
             pages,
+            links,
         }))
     }
 
@@ -50,7 +57,8 @@ impl lambda::Function for Function {
         let bundled = Bundled::new(lambda::scratch(), variable)?;
         Ok(Self(Alerting {
             settings: bundled.settings,
-            alerts: bundled.log,
+            alerts: bundled.log.clone(),
+            follow_ups: bundled.log,
             cooldowns: bundled.control.clone(),
             control: bundled.control,
             mailer: bundled.outbox.clone(),
@@ -58,6 +66,7 @@ impl lambda::Function for Function {
             queue: Bundled::queue(),
             dead_letters: Bundled::queue(),
             pages: None,
+            links: None,
         }))
     }
 

@@ -64,6 +64,7 @@ fn bench(daily_cap: Option<u32>) -> Bench {
     let alerting = Alerting {
         settings: Arc::new(FixedSettings(Arc::new(policy.clone()))),
         alerts: log.clone(),
+        follow_ups: log.clone(),
         cooldowns: control.clone(),
         control: control.clone(),
         mailer: mailer.clone(),
@@ -71,6 +72,7 @@ fn bench(daily_cap: Option<u32>) -> Bench {
         queue: queue.clone(),
         dead_letters: queue.dead_letters(),
         pages: None,
+        links: None,
     };
     Bench { alerting, policy, log, control, mailer, queue, folder }
 }

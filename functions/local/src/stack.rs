@@ -250,6 +250,7 @@ impl Shared {
             alerting: Alerting {
                 settings,
                 alerts: self.log.clone(),
+                follow_ups: self.log.clone(),
                 cooldowns: self.control.clone(),
                 control: self.control.clone(),
                 mailer: self.mailer.clone(),
@@ -257,6 +258,7 @@ impl Shared {
                 queue: alerts.clone(),
                 dead_letters: alerts.dead_letters(),
                 pages: Some(pages()),
+                links: None,
             },
             tickets,
             alerts,

@@ -217,6 +217,7 @@ impl World {
         let alerting = Alerting {
             settings,
             alerts: log.clone(),
+            follow_ups: log.clone(),
             cooldowns: control.clone(),
             control: control.clone(),
             mailer: mails.clone(),
@@ -224,6 +225,7 @@ impl World {
             queue: alerts_queue.clone(),
             dead_letters: alerts_queue.inner().dead_letters(),
             pages: None,
+            links: None,
         };
         let sweep = Sweep {
             feed: Arc::new(ZendeskFeed::new(client.clone(), FeedMode::List)),

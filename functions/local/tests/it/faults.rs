@@ -248,6 +248,7 @@ impl Walk {
             alerting: Alerting {
                 settings,
                 alerts: log.clone(),
+                follow_ups: log.clone(),
                 cooldowns: control.clone(),
                 control,
                 mailer: letters.clone(),
@@ -255,6 +256,7 @@ impl Walk {
                 dead_letters: Arc::new(Failing::sharing(Dead(alerts.inner().dead_letters()), &faults)),
                 queue: alerts.clone(),
                 pages: None,
+                links: None,
             },
             reporting: Reporting {
                 configuration: Arc::new(Failing::sharing(FixedConfiguration(Arc::new(config)), &faults)),

@@ -1,0 +1,73 @@
+//! The links of a mail: what its reader can do with the alert without signing in anywhere.
+
+use std::sync::Arc;
+
+use domain::{
+    Alert, AlertKind, EmailAddress,
+    ports::{SigningSecrets, told},
+    time::later,
+};
+use jiff::Timestamp;
+use runtime::links::{self, Action, Link};
+use secrecy::SecretString;
+
+/// What links are made of.
+#[derive(Clone)]
+pub struct Links {
+    /// Where they are opened, such as `https://abc.execute-api.eu-west-1.amazonaws.com/followup`.
+    pub base: String,
+    pub secrets: Arc<dyn SigningSecrets>,
+}
+
+/// Signs the links of the mails of one call.
+pub(crate) struct Signer {
+    base: String,
+    secret: SecretString,
+}
+
+/// The links of one alert to one reader.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Buttons {
+    pub(crate) take: String,
+    pub(crate) wrong: String,
+    pub(crate) wrong_words: &'static str,
+    pub(crate) snooze: String,
+}
+
+impl Links {
+    /// None while there is no secret: an alert without links is worth more than none.
+    pub(crate) async fn signer(&self) -> Option<Signer> {
+        match self.secrets.secrets().await {
+            Ok(secrets) => {
+                let secret = secrets.into_iter().next()?;
+                Some(Signer { base: self.base.clone(), secret })
+            }
+            Err(error) => {
+                tracing::warn!(error = told(&error), "Alerts go out without links.");
+                None
+            }
+        }
+    }
+}
+
+impl Signer {
+    /// A link's page leads to the other actions, too.
+    pub(crate) fn link(&self, alert: &Alert, to: &EmailAddress, action: Action, now: Timestamp) -> String {
+        let expires = later(now, links::VALID_FOR);
+        let link = Link { alert: alert.key(), action, recipient: to.clone(), expires };
+        links::address(&self.base, &self.secret, &link)
+    }
+
+    pub(crate) fn buttons(&self, alert: &Alert, to: &EmailAddress, now: Timestamp) -> Buttons {
+        let link = |action| self.link(alert, to, action, now);
+        Buttons {
+            take: link(Action::Take),
+            wrong: link(Action::CallWrong),
+            wrong_words: match alert.signal.kind() {
+                AlertKind::Guardian => "Not a risk",
+                AlertKind::Opportunity => "Not a buying signal",
+            },
+            snooze: link(Action::Snooze),
+        }
+    }
+}
