@@ -155,7 +155,7 @@ def main() -> int:
     zendesk_url = zendesk.stdout.readline().split()[1]
     names = ["TICKETS_QUEUE_URL", "ALERTS_QUEUE_URL", "TICKETS_TABLE", "CONTROL_TABLE", "SITE_BUCKET", "CONFIGURATION_SET", "MODEL_KEY_PARAMETER",
              "SIGNIN_PARAMETER", "SESSION_KEYS_PARAMETER"]
-    aws = {**{name: "/nothing" for name in names}, "CONFIG_BUCKET": "config", "SWITCHES": "/switches", "WEBHOOK_SECRET_PARAMETER": "/secret",
+    aws = {**{name: "/nothing" for name in names}, "CONFIG_BUCKET": "config", "SWITCHES": "/switches", "WEBHOOK_SECRET_PARAMETER": "/secret", "FOLLOWUP_SECRET_PARAMETER": "/secret",
            "TICKETS_QUEUE_URL": "http://localhost/000000000000/tickets", "ALERTS_QUEUE_URL": "http://localhost/000000000000/alerts",
            "TICKETS_DEAD_LETTERS_URL": "http://localhost/000000000000/dead", "ALERTS_DEAD_LETTERS_URL": "http://localhost/000000000000/dead",
            "SENDER_EMAIL": "a@example.com", "GUARDIAN_EMAIL": "b@example.com", "OPPORTUNITY_EMAIL": "c@example.com", "ANALYST": "embedded", "SITE_URL": "https://site.example.com",

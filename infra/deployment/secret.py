@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import secrets as drawn
 import sys
 
 import boto3
@@ -34,6 +35,7 @@ def secrets(run: Run) -> None:
             run.leave(f"{name} is not there: no ticket can be read. Set ZENDESK_RUNTIME_CLIENT_ID and _SECRET and run this again")
     else:
         run.say(f"{name} is there, and kept")
+    links(run)
     name = f"/{run.name}/anthropic-api-key"
     if not run.arguments.model_key:
         there = is_there(name)
@@ -45,6 +47,15 @@ def secrets(run: Run) -> None:
         put(run, name, key.strip())
     else:
         run.say(f"{name} is there, and kept; --replace-secrets replaces it")
+
+
+def links(run: Run) -> None:
+    """What the links in alerts are signed with: nobody has to know it, so it is drawn here."""
+    name = f"/{run.name}/followup-secret"
+    if is_there(name):
+        run.say(f"{name} is there, and kept")
+    else:
+        put(run, name, json.dumps({"current": drawn.token_urlsafe(32)}))
 
 
 def pair(run: Run, prefix: str, what: str) -> None:

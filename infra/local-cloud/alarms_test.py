@@ -63,6 +63,7 @@ class Alarms(unittest.TestCase):
             "MailBlocked": ("MailBlocked", 1, 300, 1), "Unauthorized": ("Unauthorized", 5, 900, 1), "Withheld": ("Withheld", 1, 3600, 24),
             "TicketsNotFound": ("NotFound", 1, 300, 1), "Denied": ("Denied", 1, 300, 1), "Exposed": ("Exposed", 1, 300, 1),
             "Misconfigured": ("Misconfigured", 1, 300, 3), "WebhookRefusing": ("5xx", 6, 300, 1), "PutOffLong": ("MessageAge", 1801, 900, 2),
+            "FollowupRefusing": ("5xx", 3, 900, 1),
             "AlertCapNear": ("AlertCapUsed", 80, 300, 1), "MailReturned": ("NumberOfMessagesPublished", 1, 300, 1),
             "Canary": (None, 1, 60, 5), "FunctionErrors": (None, 1, 300, 3), "FunctionThrottles": (None, 1, 300, 3),
             "DeadLetters": (None, 1, 60, 5), "DeadLettersOld": (None, 1, 86400, 7), "QueueWaiting": (None, 901, 300, 1),

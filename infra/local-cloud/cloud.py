@@ -130,6 +130,7 @@ class LocalCloud:
         self.port = free_port()
         self.endpoint = f"http://localhost:{self.port}"
         self.secret = secrets.token_urlsafe(24)
+        self.link_secret = secrets.token_urlsafe(24)
         self.passwords = {role: secrets.token_urlsafe(18) for role in ROLES}
         self.outputs: dict[str, str] = {}
         self.zendesk_port = free_port()
@@ -247,6 +248,7 @@ class LocalCloud:
         self.client("s3").create_bucket(Bucket="deployment")
         self.client("sesv2").create_email_identity(EmailIdentity=PARAMETERS["SenderIdentity"])
         self.put_secret("webhook-secret", {"current": self.secret})
+        self.put_secret("followup-secret", {"current": self.link_secret})
         running = self.zendesk("GET", "/_demo/credentials")["clients"][1]
         self.put_secret("zendesk-credentials", {name: running[name] for name in ("client_id", "client_secret")})
         # Without it nothing is written to Zendesk.

@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from template import FUNCTIONS, RESOURCES, TEMPLATE, allowed, holds, of, outputs, under
+from template import FUNCTIONS, RESOURCES, TEMPLATE, allowed, holds, of, outputs, policies, under
 
 # CloudFront's managed policies CachingDisabled and AllViewerExceptHostHeader.
 NO_CACHE = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -99,6 +99,30 @@ class Doors(unittest.TestCase):
         self.assertEqual(integration["TimeoutInMillis"], 1000 * function["Timeout"])
         site = lambda **parameters: under(**parameters)["SigninFunction"]["Properties"]["Environment"]["Variables"]["SITE_URL"]
         self.assertEqual((site(), site(SiteDomain="d")), ({"Sub": "https://${Site.DomainName}"}, {"Sub": "https://${SiteDomain}"}))
+
+    def test_the_way_to_an_alert_is_narrow_and_logged(self):
+        stage = RESOURCES["FollowupStage"]["Properties"]
+        throttles = stage["DefaultRouteSettings"]
+        self.assertEqual((throttles["ThrottlingRateLimit"], throttles["ThrottlingBurstLimit"]), (10, 40))
+        self.assertEqual(stage["AccessLogSettings"]["DestinationArn"], {"GetAtt": "ApiLogs.Arn"})
+        # `$context.path` leaves the query out, which holds the link.
+        self.assertEqual(json.loads(stage["AccessLogSettings"]["Format"]), json.loads(RESOURCES["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]))
+        permission = RESOURCES["FollowupPermission"]["Properties"]
+        self.assertEqual(permission["Principal"], "apigateway.amazonaws.com")
+        self.assertTrue(permission["SourceArn"]["Sub"].endswith(":${FollowupApi}/*/*/followup"))
+        self.assertEqual(RESOURCES["FollowupRoute"]["Properties"]["RouteKey"], "ANY /followup")
+        function, integration = FUNCTIONS["Followup"], RESOURCES["FollowupIntegration"]["Properties"]
+        self.assertEqual(integration["TimeoutInMillis"], 1000 * function["Timeout"])
+
+    def test_who_presses_changes_one_alert_and_no_more(self):
+        statements = allowed("FollowupRole")
+        self.assertEqual(set(statements), {"Log", "Trace", "Alerts", "ReadSecret"})
+        self.assertEqual(statements["Alerts"]["Action"], ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"])
+        self.assertEqual(statements["Alerts"]["Resource"], allowed("SweepRole")["Records"]["Resource"], "the table itself, no index of it")
+        secret = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${AWS::StackName}/followup-secret"
+        self.assertEqual((statements["ReadSecret"]["Action"], statements["ReadSecret"]["Resource"]), ("ssm:GetParameter", {"Sub": secret}))
+        readers = {role for role, statement in policies() if "followup-secret" in str(statement["Resource"])}
+        self.assertEqual(readers, {"AlertRole", "FollowupRole"}, "whoever signs and whoever checks")
 
     def test_who_read_the_site_is_logged(self):
         logging = lambda **parameters: under(**parameters)["Site"]["Properties"]["DistributionConfig"].get("Logging")

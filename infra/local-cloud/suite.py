@@ -8,6 +8,7 @@ import hmac
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -94,6 +95,44 @@ def mails() -> list[dict]:
 
 def mails_about(ticket: int) -> list[dict]:
     return [mail for mail in mails() if f"#{ticket}" in json.dumps(mail)]
+
+
+def link_in(mail: dict, words: str) -> str:
+    """The address behind a link of a mail, by the words a reader presses."""
+    found = re.search(r'href="([^"]+/followup\?link=[\w.-]+)">' + re.escape(words) + "<", html_of(mail))
+    if not found:
+        raise AssertionError(f"no link {words!r} in {json.dumps(mail)[:2000]}")
+    return found.group(1)
+
+
+def html_of(part) -> str:
+    """Every text of a mail as the emulator keeps it, one after the other."""
+    if isinstance(part, str):
+        return part
+    parts = part.values() if isinstance(part, dict) else part if isinstance(part, list) else []
+    return "\n".join(map(html_of, parts))
+
+
+def press(link: str, method: str = "GET", form: dict | None = None) -> tuple[int, str]:
+    """Status and page of a link, opened at the API whose address it names."""
+    address = urllib.parse.urlsplit(link)
+    api = address.netloc.split(".")[0]
+    connection = http.client.HTTPConnection("127.0.0.1", CLOUD.port, timeout=30)
+    connection.request(method, f"{address.path}?{address.query}", urllib.parse.urlencode(form or {}) if method == "POST" else None, {
+        "Host": f"{api}.execute-api.localhost:{CLOUD.port}", "Content-Type": "application/x-www-form-urlencoded"})
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode("utf-8", "replace")
+
+
+def signed(link: str, secret: str, **change) -> str:
+    """The link with something else in it, signed with a secret."""
+    address, _, text = link.partition("?link=")
+    payload = text.split(".")[0]
+    said = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    encode = lambda data: base64.urlsafe_b64encode(data).decode().rstrip("=")
+    payload = encode(json.dumps({**said, **change}, separators=(",", ":")).encode())
+    mac = lambda purpose: hmac.new(secret.encode(), purpose, hashlib.sha256).digest()
+    return f"{address}?link={payload}.{mac(b'alert-link-key')[:4].hex()}.{encode(mac(b'alert-link-1' + bytes([10]) + payload.encode()))}"
 
 
 def visit(path: str, login: str | None = None, cookies: dict | None = None):
@@ -239,6 +278,48 @@ class Suite(unittest.TestCase):
         raised = [action for action in self.actions(ticket) if action in ("alert_raised", "alert_email", "zendesk_update")]
         self.assertEqual(sorted(raised), ["alert_email", "alert_raised", "zendesk_update"], "each once")
 
+    def test_an_alert_is_taken_by_the_link_in_its_mail(self):
+        ticket = operation.leaving()
+        operation.tell(ticket)
+        mail = wait_for("the alert is sent", lambda: mails_about(ticket))[0]
+        take = link_in(mail, "I have it")
+        self.assertEqual(urllib.parse.urlsplit(take).path, "/followup")
+        [alert] = items(ticket, "ALERT#")
+        follow_up = lambda: json.loads(item(alert["pk"]["S"], alert["sk"]["S"])["alert_json"]["S"])["follow_up"]
+        pressed = lambda: [entry["audit_outcome"]["S"] for entry in items(ticket, "AUDIT#") if entry["audit_action"]["S"] == "alert_follow_up"]
+
+        for words in ("I have it", "Not a risk", "Snooze"):
+            status, page = press(link_in(mail, words))
+            self.assertEqual(status, 200, page)
+            self.assertIn('<form method="post"', page)
+        self.assertEqual((follow_up()["state"], pressed()), ("new", []), "a mail scanner opens every link")
+
+        other = {"alert": f"{ticket + 100_000}/guardian/critical"}
+        for wrong in (take[:-4] + "AAAA", take.partition("?")[0], signed(take, "guessed"), signed(take, CLOUD.link_secret, until=int(time.time()) - 1),
+                      signed(take, CLOUD.link_secret, **other), signed(take, CLOUD.link_secret, to="somebody@example.com")):
+            for method in ("GET", "POST"):
+                status, page = press(wrong, method)
+                self.assertEqual(status, 404, wrong)
+                self.assertIn("This link is not valid", page)
+        self.assertEqual((follow_up()["state"], pressed()), ("new", []))
+        self.assertEqual(press(signed(take, CLOUD.link_secret))[0], 200, "what is signed here is signed as the product signs")
+
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(lambda _: press(take, "POST"), range(20)))
+        self.assertEqual({status for status, _ in answers}, {200}, [page for status, page in answers if status != 200][:1])
+        taken = follow_up()
+        self.assertEqual((taken["state"], taken["by"], taken["revision"]), ("taken", PARAMETERS["GuardianEmail"], 1))
+        self.assertEqual(len(pressed()), 1, "twenty presses are one change")
+        settle = "?link=".join((take.partition("?")[0], re.search(r'\?link=([\w.-]+)">Say how it ended<', answers[0][1]).group(1)))
+        self.assertEqual(press(settle, "POST")[0], 400, "without an outcome")
+        self.assertEqual(press(settle, "POST", {"choice": "saved"})[0], 200)
+        self.assertEqual((follow_up()["state"], follow_up()["outcome"]), ("settled", "saved"))
+        self.assertEqual(press(take, "POST")[0], 409, "it is closed")
+        self.assertEqual([outcome.partition(" by ")[0] for outcome in pressed()], ["taken", "settled"])
+        logged = json.dumps(logs("followup"))
+        for secret in (CLOUD.link_secret, take.partition("link=")[2], PARAMETERS["GuardianEmail"]):
+            self.assertNotIn(secret, logged)
+
     def test_a_poisoned_message_goes_alone_to_the_dead_letters(self):
         sqs, dead = CLOUD.client("sqs"), CLOUD.outputs["TicketsDeadLettersUrl"]
         before = queue_length(dead)
@@ -378,6 +459,14 @@ class Suite(unittest.TestCase):
             ("Alert", "dynamodb:DeleteItem", table, False),
             ("Report", "s3:PutObject", f"{site}/sales/index.html", True), ("Report", "s3:DeleteObject", f"{site}/sales/index.html", False),
             ("Report", "dynamodb:PutItem", table, False), ("Report", "sqs:SendMessage", alerts, False),
+            ("Followup", "dynamodb:GetItem", table, True), ("Followup", "dynamodb:UpdateItem", table, True),
+            ("Followup", "dynamodb:DeleteItem", table, False), ("Followup", "dynamodb:Query", f"{table}/index/by_day", False),
+            ("Followup", "ssm:GetParameter", f"{parameter}/followup-secret", True),
+            ("Followup", "ssm:GetParameter", f"{parameter}/webhook-secret", False),
+            ("Followup", "sqs:SendMessage", alerts, False), ("Followup", "s3:GetObject", f"{bucket}/policy.json", False),
+            ("Followup", "ses:SendEmail", "arn:aws:ses:us-east-1:000000000000:identity/example.com", False),
+            ("Alert", "ssm:GetParameter", f"{parameter}/followup-secret", True),
+            ("Triage", "ssm:GetParameter", f"{parameter}/followup-secret", False),
         ):
             with self.subTest(function=function, action=action, resource=resource):
                 answer = CLOUD.client("iam").simulate_principal_policy(
@@ -447,6 +536,9 @@ class Suite(unittest.TestCase):
                 if function == "Signin":
                     # There is no provider: signing out needs none.
                     self.assertEqual(answer["statusCode"], {"signin-begin": 503, "signin-out": 200}[file.stem])
+                elif function == "Followup":
+                    # Nobody signed the link.
+                    self.assertEqual(answer["statusCode"], 404)
                 elif function == "Webhook":
                     # Signed long ago.
                     self.assertEqual(answer["statusCode"], 401)
@@ -457,11 +549,11 @@ class Suite(unittest.TestCase):
                 elif function == "Sweep":
                     self.assertTrue(answer["complete"], answer)
                 elif file.stem == "alert-digest":
-                    self.assertEqual(answer, {"messages": 0})
+                    self.assertEqual(answer, {"messages": 0, "reminders": 0})
                 else:
                     failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
                     self.assertEqual(sorted(failed), answers[file.stem])
-        self.assertEqual(seen, {"Webhook", "Triage", "Alert", "Report", "Sweep", "Signin"})
+        self.assertEqual(seen, {"Webhook", "Triage", "Alert", "Report", "Sweep", "Followup", "Signin"})
 
     def arn(self, url: str) -> str:
         return CLOUD.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

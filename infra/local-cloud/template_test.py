@@ -44,7 +44,7 @@ def required_names(text: str) -> set[str]:
 
 def function_of(event: pathlib.Path) -> str:
     """The function a sample event is for: `alert-digest.json` is the alert function's; Zendesk's requests have no prefix."""
-    if "requestContext" in json.loads(event.read_text()) and not event.name.startswith("signin-"):
+    if "requestContext" in json.loads(event.read_text()) and not event.name.startswith(("followup-", "signin-")):
         return "Webhook"
     return event.name.split("-")[0].capitalize()
 
@@ -143,8 +143,10 @@ class Template(unittest.TestCase):
         longest["Table"] = TEMPLATE["Parameters"]["TicketsTableName"]["MaxLength"]
         # A name in the DNS; CloudFront's own are shorter.
         longest["SiteUrl"] = len("https://") + 253
+        longest["FollowupUrl"] = len("https://0123456789.execute-api.ap-southeast-5.amazonaws.com.cn/followup")
         text, sources = RESOURCES["SettingsParameter"]["Properties"]["Value"]["Sub"]
-        self.assertEqual(sources, {"Table": {"Ref": "TicketsTable"}, "SiteUrl": {"Sub": "https://${Site.DomainName}"}})
+        self.assertEqual(sources, {"Table": {"Ref": "TicketsTable"}, "SiteUrl": {"Sub": "https://${Site.DomainName}"},
+                                   "FollowupUrl": {"Sub": "${FollowupApi.ApiEndpoint}/followup"}})
         for name in set(re.findall(r"\$\{([\w:]+)\}", text)):
             parameter = TEMPLATE["Parameters"].get(name)
             if parameter:

@@ -93,6 +93,8 @@ struct AlertRow<'a> {
     evidence: Arc<[String]>,
     recipient: String,
     delivery: &'static str,
+    state: &'static str,
+    owner: Option<String>,
 }
 
 /// Creates the folder, or empties it of what an earlier run left. Files of other names are not touched.
@@ -333,6 +335,8 @@ impl<'a> AlertRow<'a> {
             evidence: alert.evidence.clone(),
             recipient: alert.recipient.to_string(),
             delivery: Delivery::word(&alert.delivery),
+            state: alert.follow_up.stage.word(),
+            owner: alert.follow_up.stage.by().map(ToString::to_string),
         }
     }
 }

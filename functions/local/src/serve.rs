@@ -14,7 +14,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use axum::{
     Router,
     body::Bytes,
-    extract::State,
+    extract::{RawQuery, State},
     http::{HeaderMap, Method, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::{any, get},
@@ -71,12 +71,16 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
     let _in_use = outputs::in_use(&arguments.output)?;
     outputs::prepare(&arguments.output)?;
     input::fill(&shared.helpdesk, &input.rows);
-    let stack = shared.stack(wall_clock());
+    let address = listener.local_addr()?;
+    let stack = shared.stack(wall_clock()).linking(format!("http://{address}{}", followup::PATH));
     let server = Arc::new(Server::new(shared, stack, arguments.output.clone()));
 
-    let address = listener.local_addr()?;
     say::line(format_args!("Dashboard  http://{address}/"));
     say::line(format_args!("Webhook    http://{address}/webhooks/zendesk"));
+    say::line(format_args!(
+        "Alerts     {}, whose links work while this runs",
+        server.output.join(outputs::EMAILS).display()
+    ));
     say::line(format_args!(
         "Try it     cargo run -- sign events/ticket-created.json --curl http://{address}/webhooks/zendesk | sh"
     ));
@@ -116,6 +120,7 @@ fn router(server: Arc<Server>) -> Router {
         .route("/", get(dashboard))
         .route("/healthz", get(health))
         .route("/webhooks/zendesk", any(webhook))
+        .route(followup::PATH, any(follow_up))
         .with_state(server)
 }
 
@@ -131,6 +136,9 @@ async fn keep_pumping(server: Arc<Server>) {
             server.changed.store(true, Ordering::Relaxed);
             if let Err(error) = server.stack.digest(now).await {
                 tracing::error!(error = domain::ports::told(&error), "Failed to write the digest.");
+            }
+            if let Err(error) = server.stack.remind(now).await {
+                tracing::error!(error = domain::ports::told(&error), "Failed to say alerts again.");
             }
         }
         hand_over(&server);
@@ -156,6 +164,23 @@ async fn webhook(State(server): State<Arc<Server>>, method: Method, headers: Hea
     }
     server.stack.tickets.tick(now);
     into_http(server.stack.post(into_event(&method, &headers, &body), now).await)
+}
+
+/// What somebody pressed in a mail.
+async fn follow_up(
+    State(server): State<Arc<Server>>,
+    method: Method,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut event = into_event(&method, &headers, &body);
+    event.raw_query_string = query;
+    let answer = server.stack.follow_up(event, wall_clock()).await;
+    if method == Method::POST {
+        server.changed.store(true, Ordering::Relaxed);
+    }
+    into_http(answer)
 }
 
 /// The HTTP request as API Gateway would hand it to the function.
@@ -427,6 +452,45 @@ mod tests {
         assert!(messages(&server).await.is_empty());
         assert_eq!(send(&server, Method::POST, created()).await, 200);
         assert_eq!(messages(&server).await, ["First."]);
+    }
+
+    #[tokio::test]
+    async fn a_link_in_a_mail_is_pressed_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let teams = crate::stack::teams();
+        let setup = Setup {
+            output: folder.path(),
+            analyst: Some(AnalystChoice::Embedded),
+            delivery: true,
+            capped: true,
+            teams,
+        };
+        let shared = Shared::new(setup, &Environment::default()).unwrap();
+        let stack = shared.stack(wall_clock()).linking(format!("http://127.0.0.1:1{}", followup::PATH));
+        let server = Arc::new(Server::new(shared, stack, folder.path().to_owned()));
+        let text = "We are cancelling our contract at the end of the month and moving to a competitor.";
+        let detail = json!({ "id": "7", "subject": "Cancellation", "description": text });
+        send(&server, Method::POST, event("a", "ticket.created", detail, json!({}))).await;
+        server.stack.drain().await;
+        let mails = folder.path().join(outputs::EMAILS);
+        let mail = std::fs::read_dir(mails).unwrap().next().unwrap().unwrap().path();
+        let mail = std::fs::read_to_string(mail).unwrap();
+        let query = mail.split("http://127.0.0.1:1/followup?").nth(1).unwrap().split('"').next().unwrap();
+        let ask = async |method: Method| {
+            let query = RawQuery(Some(query.to_owned()));
+            let asked = follow_up(State(server.clone()), method, query, HeaderMap::new(), Bytes::new());
+            asked.await.status().as_u16()
+        };
+        let state = || {
+            let stage = |key| server.shared.log.alert(key).map(|alert| alert.follow_up.stage.word());
+            domain::AlertKey::of(domain::sample::ticket_id(7)).into_iter().find_map(stage)
+        };
+        assert_eq!((ask(Method::GET).await, state()), (200, Some("new")));
+        assert_eq!((ask(Method::POST).await, state()), (200, Some("taken")));
+        assert_eq!(ask(Method::PUT).await, 405);
+        publish(&server).await.unwrap();
+        let log = std::fs::read_to_string(folder.path().join(outputs::GUARDIAN)).unwrap();
+        assert!(log.contains("\"state\": \"taken\"") || log.contains("\"state\":\"taken\""), "{log}");
     }
 
     #[tokio::test]

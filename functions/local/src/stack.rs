@@ -7,15 +7,17 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use alert::{Alerting, Pages};
+use alert::{Alerting, Links, Pages};
 use analyst::{EmbeddedAnalyst, KnowledgeBase, Weights};
 use anyhow::{Context, anyhow, ensure};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{
     Mode, Policy, Record, Teams, TicketContext, TicketState, UserId,
     ports::{Analyst, PortError},
     record::Effort,
 };
+use followup::FollowingUp;
 use jiff::{SignedDuration, Timestamp};
 use llm::{Budget, Router};
 use memory::{
@@ -144,6 +146,7 @@ pub struct Shared {
     mailer: Arc<OutboxMailer>,
     reader: Arc<Router>,
     secret: SecretString,
+    link_secret: SecretString,
     bot_user: Option<UserId>,
     reporting: Reporting,
 }
@@ -155,6 +158,7 @@ pub struct Stack {
     pub webhook: Webhook,
     pub triage: Triage,
     pub alerting: Alerting,
+    pub following_up: FollowingUp,
 }
 
 impl Shared {
@@ -199,6 +203,7 @@ impl Shared {
             mailer: Arc::new(OutboxMailer::new(setup.output.join(outputs::EMAILS))),
             reader: Arc::new(reader),
             secret: environment.webhook_secret()?,
+            link_secret: random_secret()?,
             bot_user,
             policy,
             log,
@@ -260,6 +265,10 @@ impl Shared {
                 pages: Some(pages()),
                 links: None,
             },
+            following_up: FollowingUp {
+                secrets: Arc::new(FixedSecrets(vec![self.link_secret.clone()])),
+                alerts: self.log.clone(),
+            },
             tickets,
             alerts,
         }
@@ -317,6 +326,27 @@ impl Stack {
         alert::digest(&self.alerting, &invocation(now)).await
     }
 
+    /// Says again what is due again. Returns how many messages went out.
+    ///
+    /// # Errors
+    /// What a port says.
+    pub async fn remind(&self, now: Timestamp) -> Result<usize, PortError> {
+        alert::remind(&self.alerting, &invocation(now)).await
+    }
+
+    /// Answers what somebody pressed in a mail.
+    pub async fn follow_up(&self, request: ApiGatewayV2httpRequest, now: Timestamp) -> ApiGatewayV2httpResponse {
+        followup::handle(&self.following_up, request, now).await
+    }
+
+    /// Puts links into the mails, which are opened at that address.
+    #[must_use]
+    pub fn linking(mut self, base: String) -> Self {
+        let secrets = self.following_up.secrets.clone();
+        self.alerting.links = Some(Links { base, secrets });
+        self
+    }
+
     /// Delivers until both queues are empty, skipping every wait.
     pub async fn drain(&self) {
         while let Some(next) = [&self.tickets, &self.alerts].into_iter().filter_map(|queue| queue.next_visible()).min()
@@ -336,6 +366,13 @@ impl Stack {
 fn pages() -> Pages {
     let page = format!("../{}", report::DASHBOARD);
     Pages { guardian: page.clone(), opportunity: page }
+}
+
+/// Alerts live as long as the process, and so do the links to them.
+fn random_secret() -> anyhow::Result<SecretString> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
+    Ok(BASE64_STANDARD.encode(bytes).into())
 }
 
 fn invocation(now: Timestamp) -> Invocation {

@@ -95,10 +95,13 @@ fn the_formats_have_exactly_their_fields() {
     assert_eq!(keys(&result["opportunity"]), "confidence evidence has_business_intent intent_type reasoning");
     assert_eq!(keys(&result["confidence"]), "agent churn intent priority topic");
     assert_eq!(keys(&first("zendesk_api_calls.json")), "action api_endpoint api_payload ticket_id");
-    assert_eq!(keys(&first("guardian_alerts_log.json")), "customer delivery evidence recipient risk_score ticket_id");
+    assert_eq!(
+        keys(&first("guardian_alerts_log.json")),
+        "customer delivery evidence owner recipient risk_score state ticket_id"
+    );
     assert_eq!(
         keys(&first("opportunity_alerts_log.json")),
-        "confidence customer delivery evidence intent_type recipient ticket_id"
+        "confidence customer delivery evidence intent_type owner recipient state ticket_id"
     );
     assert_eq!(keys(&first("audit.json")), "action outcome target ticket time");
 }

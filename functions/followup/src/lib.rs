@@ -1,0 +1,222 @@
+//! What people press in an alert's mail: a signed link shows a page, and the page's button changes the alert.
+//!
+//! Invariant: a GET changes nothing, since mail scanners open every link. What a link is not good for, a stranger learns
+//! nothing from: forged, expired, of an alert that is gone or of somebody else all look the same and cost the same.
+
+mod answer;
+mod page;
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use domain::{
+    Alert, AlertKey, AlertKind, AuditAction, AuditEntry, Band, FollowUp, TicketId,
+    follow_up::{Door, Refused, Step},
+    ports::{Fenced, FollowUps, PortError, SigningSecrets, told},
+};
+use futures::FutureExt;
+use jiff::Timestamp;
+use runtime::links::{self, Action, Link, LinkError};
+use secrecy::SecretString;
+
+use crate::{
+    answer::Answer,
+    page::{Said, View},
+};
+
+/// Where the function is served, below the address of its API.
+pub const PATH: &str = "/followup";
+
+/// Somebody else changed the alert in between: it is looked at again that often.
+const LOOKS: usize = 4;
+/// What a choice is called in the form.
+const CHOICE: &str = "choice";
+
+/// What following up needs of the outside.
+#[derive(Clone)]
+pub struct FollowingUp {
+    /// What links are signed with; whoever sends alerts has them too.
+    pub secrets: Arc<dyn SigningSecrets>,
+    pub alerts: Arc<dyn FollowUps>,
+}
+
+/// What a request asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Method {
+    Show,
+    Press,
+}
+
+/// Answers one request. Never fails: every outcome has its page.
+///
+/// | status | when |
+/// |---|---|
+/// | 200 | the page of a good link; pressed, or pressed before by the same person |
+/// | 400 | a button without its choice |
+/// | 404 | the link is good for nothing, for whatever reason |
+/// | 405 | neither GET, HEAD nor POST |
+/// | 409 | the alert does not allow it: somebody else has it, or it is closed |
+/// | 503 + `Retry-After` | the secrets or the table cannot be reached; a panic |
+pub async fn handle(
+    following_up: &FollowingUp,
+    request: ApiGatewayV2httpRequest,
+    now: Timestamp,
+) -> ApiGatewayV2httpResponse {
+    let answer = match AssertUnwindSafe(answer(following_up, &request, now)).catch_unwind().await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => {
+            tracing::error!(error = told(&error), "Failed to follow an alert up.");
+            Answer::TryAgain
+        }
+        Err(_) => {
+            tracing::error!("Following an alert up panicked.");
+            Answer::TryAgain
+        }
+    };
+    answer.into()
+}
+
+async fn answer(
+    following_up: &FollowingUp,
+    request: &ApiGatewayV2httpRequest,
+    now: Timestamp,
+) -> Result<Answer, PortError> {
+    let method = match request.request_context.http.method.as_str() {
+        "GET" | "HEAD" => Method::Show,
+        "POST" => Method::Press,
+        _ => return Ok(Answer::MethodNotAllowed),
+    };
+    let text = parameter(request.raw_query_string.as_deref().unwrap_or_default(), links::PARAMETER);
+    let (opened, secrets) = open(following_up, &text.unwrap_or_default(), now).await?;
+    // Looked up whatever the link is: how long an answer takes must not tell a good signature from a bad one.
+    let key = opened.as_ref().map_or_else(|_| nobodys(), |link| link.alert);
+    let found = following_up.alerts.alert(key, now).await?;
+    let (link, alert) = match (opened, found) {
+        (Ok(link), Some(alert)) if may_press(&alert, &link) => (link, alert),
+        (opened, found) => {
+            let reason = opened.err().map(|error| error.to_string());
+            let known = found.is_some();
+            tracing::warn!(reason, known, "Refused a link.");
+            return Ok(Answer::NotValid);
+        }
+    };
+    let secret = secrets.first();
+    match method {
+        Method::Show => Ok(Answer::page(200, View::new(&alert, &link, secret, now), Said::Nothing)),
+        Method::Press => {
+            let body = raw_body(request);
+            let choice = body.and_then(|body| parameter(&body, CHOICE)).unwrap_or_default();
+            match step(link.action, &choice) {
+                Some(step) => press(following_up, alert, &link, step, secret, now).await,
+                None => Ok(Answer::page(400, View::new(&alert, &link, secret, now), Said::Choose)),
+            }
+        }
+    }
+}
+
+/// A link that fits no known secret gets one look at fresh secrets: the secret may just have been rotated.
+async fn open(
+    following_up: &FollowingUp,
+    text: &str,
+    now: Timestamp,
+) -> Result<(Result<Link, LinkError>, Vec<SecretString>), PortError> {
+    let known = following_up.secrets.secrets().await?;
+    match links::open(&known, text, now) {
+        Err(LinkError::Forged) => {
+            let fresh = following_up.secrets.refreshed().await?;
+            Ok((links::open(&fresh, text, now), fresh))
+        }
+        opened => Ok((opened, known)),
+    }
+}
+
+/// The link's reader is somebody the alert was written to.
+fn may_press(alert: &Alert, link: &Link) -> bool {
+    alert.recipient == link.recipient || alert.follow_up.escalated_to.as_ref() == Some(&link.recipient)
+}
+
+/// What a link lets its reader do, with the choice made on the page. None without one that fits.
+fn step(action: Action, choice: &str) -> Option<Step> {
+    Some(match action {
+        Action::Take => Step::Take,
+        Action::Settle => Step::Settle(choice.parse().ok()?),
+        Action::CallWrong => Step::CallWrong(choice.parse().ok()?),
+        Action::Snooze => Step::Snooze(choice.parse().ok()?),
+    })
+}
+
+/// Changes the alert, if it allows that and nobody was faster.
+async fn press(
+    following_up: &FollowingUp,
+    mut alert: Alert,
+    link: &Link,
+    step: Step,
+    secret: Option<&SecretString>,
+    now: Timestamp,
+) -> Result<Answer, PortError> {
+    let key = alert.key();
+    let mut trouble = None;
+    for _ in 0..LOOKS {
+        let next = match alert.follow_up.after(key.kind, step, &link.recipient, now) {
+            Ok(next) => next,
+            Err(Refused::Already) => {
+                return Ok(Answer::page(200, View::new(&alert, link, secret, now), Said::Already));
+            }
+            Err(refused) => {
+                tracing::info!(alert = %key, stage = alert.follow_up.stage.word(), "An alert did not allow what was pressed.");
+                return Ok(Answer::page(409, View::new(&alert, link, secret, now), Said::Refused(refused)));
+            }
+        };
+        match following_up.alerts.follow_up(&alert, &next, &entry(&alert, &next, now)).await {
+            Ok(Fenced::Written) => {
+                tracing::info!(alert = %key, stage = next.stage.word(), "Followed an alert up.");
+                alert.follow_up = next;
+                return Ok(Answer::page(200, View::new(&alert, link, secret, now), Said::Done));
+            }
+            Ok(Fenced::Lost) => {}
+            // Two writes at the same moment may both be turned away; or only the answer was lost.
+            Err(error @ PortError::Transient { .. }) => trouble = Some(error),
+            Err(error) => return Err(error),
+        }
+        match following_up.alerts.alert(key, now).await? {
+            Some(found) if found.follow_up == next => {
+                // Ours, written at the attempt before.
+                return Ok(Answer::page(200, View::new(&found, link, secret, now), Said::Done));
+            }
+            Some(found) => alert = found,
+            None => return Ok(Answer::NotValid),
+        }
+    }
+    Err(trouble.unwrap_or_else(|| PortError::transient("the alert log", "an alert kept changing while it was pressed")))
+}
+
+fn entry(alert: &Alert, next: &FollowUp, at: Timestamp) -> AuditEntry {
+    AuditEntry {
+        at,
+        ticket: alert.ticket,
+        action: AuditAction::AlertFollowUp,
+        target: alert.key().to_string().into(),
+        outcome: format!("{}, by {}", next.stage, Door::Link).into(),
+    }
+}
+
+/// An alert that no link is about.
+fn nobodys() -> AlertKey {
+    let ticket = TicketId::new(u64::MAX).expect("not zero");
+    AlertKey { ticket, kind: AlertKind::Guardian, band: Band::Elevated }
+}
+
+/// The first parameter of that name. API Gateway's own reading joins several with commas.
+fn parameter(form: &str, name: &str) -> Option<String> {
+    form_urlencoded::parse(form.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// What the form sent. None if it is no text.
+fn raw_body(request: &ApiGatewayV2httpRequest) -> Option<String> {
+    let body = request.body.as_deref().unwrap_or_default();
+    if !request.is_base64_encoded {
+        return Some(body.to_owned());
+    }
+    BASE64_STANDARD.decode(body).ok().and_then(|bytes| String::from_utf8(bytes).ok())
+}

@@ -1,0 +1,199 @@
+//! The page of a link: which alert, who has it, and one form. It holds nothing that the mail did not, and no quote.
+
+use askama::Template;
+use domain::{
+    Alert, AlertKind, EmailAddress, Signal, Stage,
+    follow_up::{Outcome, Refused, Snooze, WrongReason},
+    shown,
+};
+use jiff::Timestamp;
+use runtime::{
+    links::{self, Action, Link},
+    words,
+};
+use secrecy::SecretString;
+use strum::IntoEnumIterator;
+
+#[derive(Template)]
+#[template(path = "page.html")]
+pub(crate) struct Page {
+    title: String,
+    /// What became of what was pressed, read out at once.
+    said: Option<String>,
+    texts: Vec<String>,
+    form: Option<Form>,
+    /// What else can be done, by the words for it.
+    others: Vec<(String, &'static str)>,
+}
+
+struct Form {
+    /// The address to send it to, below the page's own.
+    to: String,
+    legend: &'static str,
+    /// By name and words; none for a single button.
+    choices: Vec<(&'static str, &'static str)>,
+    button: &'static str,
+}
+
+/// What is said on top of a page.
+pub(crate) enum Said {
+    Nothing,
+    Done,
+    Already,
+    Choose,
+    Refused(Refused),
+}
+
+/// An alert as one reader of one link may see it.
+pub(crate) struct View {
+    title: String,
+    stage: String,
+    action: Action,
+    form: Option<Form>,
+    others: Vec<(String, &'static str)>,
+}
+
+impl View {
+    pub(crate) fn new(alert: &Alert, link: &Link, secret: Option<&SecretString>, now: Timestamp) -> Self {
+        let stage = &alert.follow_up.stage;
+        let possible = |action: &Action| allows(stage, *action, &link.recipient);
+        let other = |action: Action| {
+            let href = relative(secret?, &Link { action, ..link.clone() });
+            Some((href, words_of(action, alert.signal.kind())))
+        };
+        let others = Action::iter().filter(|action| *action != link.action).filter(possible);
+        Self {
+            title: title(alert),
+            stage: stage_words(stage, &link.recipient, now),
+            action: link.action,
+            form: secret
+                .filter(|_| possible(&link.action))
+                .map(|secret| form(link.action, alert.signal.kind(), relative(secret, link))),
+            others: others.filter_map(other).collect(),
+        }
+    }
+
+    pub(crate) fn page(self, said: Said) -> Page {
+        let done = matches!(said, Said::Done | Said::Already);
+        let said = match said {
+            Said::Nothing => None,
+            Said::Done => Some(done_words(self.action).to_owned()),
+            Said::Already => Some("You have it already; nothing changed.".to_owned()),
+            Said::Choose => Some("Choose one of these first; nothing changed.".to_owned()),
+            Said::Refused(refused) => Some(refused_words(&refused)),
+        };
+        Page {
+            title: self.title,
+            said,
+            texts: vec![self.stage],
+            // What was just done is not offered again.
+            form: if done { None } else { self.form },
+            others: self.others,
+        }
+    }
+}
+
+impl Page {
+    pub(crate) fn plain(title: &str, text: &str) -> Self {
+        let texts = vec![text.to_owned()];
+        Self { title: title.to_owned(), said: None, texts, form: None, others: Vec::new() }
+    }
+}
+
+/// `Castrovel Cycles: churn risk 9 of 10`. What the customer wrote is not on a page that a link alone opens.
+fn title(alert: &Alert) -> String {
+    let customer = shown::line(&alert.customer);
+    match alert.signal {
+        Signal::Guardian { score } => format!("{customer}: churn risk {score} of 10"),
+        Signal::Opportunity { intent, confidence } => format!("{customer}: {}, {confidence} of 10", intent.title()),
+    }
+}
+
+/// Whether the form for it has a point: it may still be refused, by whoever is faster.
+fn allows(stage: &Stage, action: Action, reader: &EmailAddress) -> bool {
+    match stage {
+        Stage::New | Stage::Snoozed { .. } => true,
+        Stage::Taken { by, .. } => by == reader && action != Action::Take,
+        Stage::Settled { .. } | Stage::Wrong { .. } => false,
+    }
+}
+
+fn form(action: Action, kind: AlertKind, to: String) -> Form {
+    match action {
+        Action::Take => Form {
+            to,
+            legend: "Once you press this, nobody else is asked to look after it.",
+            choices: Vec::new(),
+            button: "I have it",
+        },
+        Action::Settle => Form {
+            to,
+            legend: "How did it end?",
+            choices: Outcome::of(kind).map(|outcome| (outcome.into(), outcome.title())).collect(),
+            button: "Settle it",
+        },
+        Action::CallWrong => Form {
+            to,
+            legend: "What is wrong with it?",
+            choices: WrongReason::iter().map(|reason| (reason.into(), reason.title())).collect(),
+            button: words_of(Action::CallWrong, kind),
+        },
+        Action::Snooze => Form {
+            to,
+            legend: "When should it come back?",
+            choices: Snooze::iter().map(|snooze| (snooze.into(), snooze.title())).collect(),
+            button: "Snooze it",
+        },
+    }
+}
+
+fn words_of(action: Action, kind: AlertKind) -> &'static str {
+    match (action, kind) {
+        (Action::Take, _) => "I have it",
+        (Action::Settle, _) => "Say how it ended",
+        (Action::CallWrong, AlertKind::Guardian) => "Not a risk",
+        (Action::CallWrong, AlertKind::Opportunity) => "Not a buying signal",
+        (Action::Snooze, _) => "Snooze",
+    }
+}
+
+fn done_words(action: Action) -> &'static str {
+    match action {
+        Action::Take => "Stored: you have it.",
+        Action::Settle => "Stored: it is settled. Thank you.",
+        Action::CallWrong => "Stored: it was wrong. Thank you for saying so.",
+        Action::Snooze => "Stored: it comes back by mail.",
+    }
+}
+
+fn refused_words(refused: &Refused) -> String {
+    match refused {
+        Refused::TakenBy { by, at } => format!("{by} has had it since {}; nothing changed.", words::moment(*at)),
+        Refused::Settled(_) | Refused::CalledWrong(_) => "It is closed; nothing changed.".to_owned(),
+        Refused::OtherKind { .. } => "An alert of this kind does not end like that; nothing changed.".to_owned(),
+        Refused::Already | Refused::NotDue | Refused::NotToEscalate => "Nothing changed.".to_owned(),
+    }
+}
+
+fn stage_words(stage: &Stage, reader: &EmailAddress, now: Timestamp) -> String {
+    let who = |by: &EmailAddress| if by == reader { "you".to_owned() } else { by.to_string() };
+    match stage {
+        Stage::New => "Nobody has it yet.".to_owned(),
+        Stage::Taken { by, at } => format!("Taken by {} on {}.", who(by), words::moment(*at)),
+        Stage::Settled { outcome, by, at } => {
+            format!("Settled by {} on {}: {}.", who(by), words::moment(*at), outcome.title())
+        }
+        Stage::Wrong { reason, by, at } => {
+            format!("Called wrong by {} on {}: {}.", who(by), words::moment(*at), reason.title())
+        }
+        Stage::Snoozed { until, by, .. } if *until <= now => {
+            format!("Snoozed by {} until {}; it is about to come back.", who(by), words::moment(*until))
+        }
+        Stage::Snoozed { until, by, .. } => format!("Snoozed by {} until {}.", who(by), words::moment(*until)),
+    }
+}
+
+/// The page itself with another link.
+fn relative(secret: &SecretString, link: &Link) -> String {
+    links::address("", secret, link)
+}

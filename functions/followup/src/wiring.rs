@@ -1,0 +1,44 @@
+//! What the follow-up runs on: AWS, or memory under `sam local`.
+
+use std::sync::Arc;
+
+use aws::{
+    ParameterSecrets, Sdk, TicketTable,
+    lambda::{self, Source, variable},
+};
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use domain::ports::SigningSecrets;
+use followup::FollowingUp;
+use jiff::SignedDuration;
+use lambda_runtime::Error;
+use memory::Bundled;
+use runtime::Invocation;
+
+pub(crate) struct Function(FollowingUp);
+
+impl lambda::Function for Function {
+    type Event = ApiGatewayV2httpRequest;
+    type Answer = ApiGatewayV2httpResponse;
+
+    async fn deployed(source: Source, sdk: Sdk) -> Result<Self, Error> {
+        let mut environment = lambda::environment(&source);
+        let secret = environment.required("FOLLOWUP_SECRET_PARAMETER");
+        let tickets = environment.required("TICKETS_TABLE");
+        environment.finish()?;
+        let secrets = Arc::new(ParameterSecrets::new(&sdk, secret));
+        // How long readings are kept and how far back alerts are listed; this function does neither.
+        let table = TicketTable::new(&sdk, tickets, SignedDuration::ZERO);
+        // Both ahead, where the processor is free. What fails here is the first request's to tell, with a 503.
+        let _ = futures::join!(secrets.secrets(), table.warm());
+        Ok(Self(FollowingUp { secrets, alerts: Arc::new(table) }))
+    }
+
+    fn embedded() -> Result<Self, Error> {
+        let bundled = Bundled::new(lambda::scratch(), variable)?;
+        Ok(Self(FollowingUp { secrets: bundled.secrets, alerts: bundled.log }))
+    }
+
+    async fn handle(&self, request: Self::Event, invocation: &Invocation) -> Result<Self::Answer, Error> {
+        Ok(followup::handle(&self.0, request, invocation.now).await)
+    }
+}
