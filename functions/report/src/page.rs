@@ -19,7 +19,7 @@ use crate::{
 
 /// Accounts in the ranking.
 const MOST_ACCOUNTS: usize = 50;
-/// Alerts of each kind on the page, heaviest first; the rest are counted.
+/// Alerts of each kind on the page, open and heaviest first; the rest are counted.
 const MOST_ALERTS: usize = 500;
 
 pub(crate) const STYLE: &str = include_str!("../templates/style.css");
@@ -173,7 +173,8 @@ fn heaviest(alerts: &[Arc<Alert>], kind: AlertKind) -> (Vec<Alert>, usize) {
         alerts.iter().map(|alert| &**alert).filter(|alert| alert.signal.kind() == kind).collect();
     found.sort_by(|a, b| {
         let (stronger, heavier) = (b.signal.strength().cmp(&a.signal.strength()), b.weight().total_cmp(&a.weight()));
-        stronger.then(heavier).then_with(|| a.key().cmp(&b.key()))
+        let open_first = a.follow_up.is_closed().cmp(&b.follow_up.is_closed());
+        open_first.then(stronger).then(heavier).then_with(|| a.key().cmp(&b.key()))
     });
     let more = found.len().saturating_sub(MOST_ALERTS);
     (found.into_iter().take(MOST_ALERTS).map(alert_as_shown).collect(), more)
@@ -256,8 +257,9 @@ impl<'a> TicketRow<'a> {
 #[expect(unreachable_pub, reason = "askama's macro makes the filters public")]
 mod filters {
     use askama::{Values, filter_fn};
-    use domain::{Intent, Priority};
+    use domain::{Intent, Priority, Stage};
     use jiff::Timestamp;
+    use runtime::words;
 
     use crate::TopicRow;
 
@@ -274,6 +276,22 @@ mod filters {
     #[filter_fn]
     pub(super) fn moment(at: &Timestamp, _: &dyn Values) -> askama::Result<String> {
         Ok(runtime::words::moment(*at))
+    }
+
+    /// Who does what about an alert. None: nobody said anything.
+    #[filter_fn]
+    pub(super) fn told(stage: &Stage, _: &dyn Values) -> askama::Result<Option<String>> {
+        Ok(match stage {
+            Stage::New => None,
+            Stage::Taken { by, at } => Some(format!("{by} has it since {}.", words::moment(*at))),
+            Stage::Settled { outcome, by, at } => {
+                Some(format!("Settled by {by}, {}: {}.", words::moment(*at), outcome.title()))
+            }
+            Stage::Wrong { reason, by, at } => {
+                Some(format!("Called wrong by {by}, {}: {}.", words::moment(*at), reason.title()))
+            }
+            Stage::Snoozed { until, by, .. } => Some(format!("Snoozed by {by} until {}.", words::moment(*until))),
+        })
     }
 
     #[filter_fn]
