@@ -1,5 +1,7 @@
 //! What the demo's account has beside tickets: people, groups, credentials, our fields, articles.
 
+use std::collections::BTreeMap;
+
 use pulldown_cmark::{Parser, html};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -128,38 +130,50 @@ pub(super) fn put(state: &mut State, kind: Kind, id: u64, given: Value) {
     state.put(kind, id, record);
 }
 
-/// A French translation of its own, so that a customer's language can be tried.
-const PAYOUTS_IN_FRENCH: &str = "<p>Les ventes par carte sont disponibles 3 jours ouvrés après le paiement, puis \
-    partent vers votre banque avec le versement suivant.</p><p>Pour changer le rythme, ouvrez Paramètres &gt; Paiements \
-    &gt; Versements et choisissez Quotidien, Hebdomadaire ou Mensuel.</p>";
-
 /// Publishes the bundled knowledge base, a section for each topic.
 pub(super) fn publish_articles(state: &mut State) {
     let category = state.next_id();
     put(state, Kind::Category, category, json!({ "name": "Help" }));
-    for (name, text) in data::knowledge_base() {
-        let Some((front, markdown)) = text.trim_start_matches("+++").split_once("\n+++\n") else { continue };
-        let value = |key: &str| {
-            let line = front.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \""));
-            line.map(|value| value.trim_end_matches('"').to_owned())
+    let articles: BTreeMap<&str, HelpText> =
+        data::knowledge_base().filter_map(|(name, text)| Some((name, HelpText::of(name, text)?))).collect();
+    for (name, HelpText { title, topic, body }) in articles.iter().filter(|(name, _)| !name.contains('.')) {
+        let section = section(state, category, topic);
+        let translated = |locale: &str| {
+            let HelpText { title, body, .. } = articles.get(format!("{name}.{locale}").as_str())?;
+            Some((locale.to_owned(), json!({ "title": title, "body": body, "draft": false })))
         };
-        let topic = value("topic").unwrap_or_else(|| "general".to_owned());
-        let section = section(state, category, &topic);
-        let mut body = String::new();
-        html::push_html(&mut body, Parser::new(markdown.trim()));
-        let title = value("title").unwrap_or_else(|| name.to_owned());
-        let translations = match value("title_fr") {
-            Some(title) if name == "payout-schedule" => {
-                json!({ "fr": { "title": title, "body": PAYOUTS_IN_FRENCH, "draft": false } })
-            }
-            _ => json!({}),
-        };
+        let translations: Map<String, Value> = LOCALES.into_iter().filter_map(translated).collect();
         let id = state.next_id();
         let article = json!({
             "title": title, "body": body, "section_id": section, "author_id": ADMIN, "label_names": [name],
             "translations": translations,
         });
         put(state, Kind::Article, id, article);
+    }
+}
+
+/// The locales of this account beside its default.
+const LOCALES: [&str; 1] = ["fr"];
+
+/// An article as a Help Center has it.
+struct HelpText {
+    title: String,
+    topic: String,
+    /// HTML.
+    body: String,
+}
+
+impl HelpText {
+    fn of(name: &str, text: &str) -> Option<Self> {
+        let (front, markdown) = text.trim_start_matches("+++").split_once("\n+++\n")?;
+        let value = |key: &str| {
+            let line = front.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \""));
+            line.map(|value| value.trim_end_matches('"').to_owned())
+        };
+        let mut body = String::new();
+        html::push_html(&mut body, Parser::new(markdown.trim()));
+        let topic = value("topic").unwrap_or_else(|| "general".to_owned());
+        Some(Self { title: value("title").unwrap_or_else(|| name.to_owned()), topic, body })
     }
 }
 

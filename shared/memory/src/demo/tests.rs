@@ -645,10 +645,11 @@ mod reads {
         let client = Client::admin(setup());
         client.demo.publish_articles();
         let all = client.get("/api/v2/help_center/en-us/articles.json?page[size]=100").body;
-        assert_eq!(all["articles"].as_array().unwrap().len(), data::knowledge_base().count());
-        let french = client.get("/api/v2/help_center/fr/articles.json").body;
-        assert_eq!(french["articles"].as_array().unwrap().len(), 1);
-        assert_eq!((&french["articles"][0]["locale"], french["count"].as_u64()), (&json!("fr"), Some(1)));
+        let originals = data::knowledge_base().filter(|(name, _)| !name.contains('.')).count();
+        assert_eq!(all["articles"].as_array().unwrap().len(), originals);
+        let french = client.get("/api/v2/help_center/fr/articles.json?page[size]=100").body;
+        assert_eq!(french["articles"].as_array().unwrap().len(), originals);
+        assert_eq!(french["articles"][0]["locale"], json!("fr"));
         let path = format!("/api/v2/help_center/articles/{}/translations.json", french["articles"][0]["id"]);
         let locales: Vec<Value> = client.get(&path).body["translations"]
             .as_array()
