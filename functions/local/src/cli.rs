@@ -132,6 +132,10 @@ pub struct EvalArguments {
     /// Who reads the tickets [default: the variable ANALYST, else auto]
     #[arg(long, value_enum)]
     pub analyst: Option<AnalystChoice>,
+    /// Instead of labels: whether the articles of these pairs answer their tickets, as JSON lines with language, subject,
+    /// body, article, fits and why
+    #[arg(long, value_name = "PAIRS.jsonl", conflicts_with_all = ["input", "compare", "analyst"])]
+    pub answers: Option<PathBuf>,
     /// Run a second analyst on the same file and print both
     #[arg(long, value_enum)]
     pub compare: Option<AnalystChoice>,
@@ -309,7 +313,8 @@ pub struct TrainArguments {
     pub input: Option<PathBuf>,
     #[command(flatten)]
     pub columns: ColumnArguments,
-    /// Folder of the training corpus: *.jsonl in tickets, sentences, topics, acts, kinds and languages
+    /// Folder of the training corpus: *.jsonl in tickets, sentences, topics, acts, kinds,
+    /// languages and answers
     #[arg(long, value_name = "DIR", default_value = "shared/data/corpus/training")]
     pub corpus: PathBuf,
     /// Where to write the weights; the next build compiles them in
@@ -324,12 +329,22 @@ pub struct TrainArguments {
     /// Where to write what sentences of the trade are like, which teams' examples are compared with
     #[arg(long, value_name = "FILE", default_value = "shared/data/models/background.bin")]
     pub background: PathBuf,
+    /// Where to write what tells whether an article answers a ticket
+    #[arg(long, value_name = "FILE", default_value = "shared/data/models/gate.bin")]
+    pub gate: PathBuf,
+    /// Where to write what the sentences of the bundled articles mean
+    #[arg(long, value_name = "FILE", default_value = "shared/data/models/knowledge.bin")]
+    pub knowledge: PathBuf,
     /// Fit kinds, languages and background alone: minutes, not an hour
     #[arg(long)]
     pub only_kinds: bool,
     /// Fit the heads alone, over what else this build has
     #[arg(long, conflicts_with = "only_kinds")]
     pub only_heads: bool,
+    /// Fit the gate for answers alone and encode the bundled articles, over what else this build has: two minutes. To be
+    /// done after every change of an article or of kinds.bin
+    #[arg(long, conflicts_with_all = ["only_kinds", "only_heads"])]
+    pub only_gate: bool,
 }
 
 /// Who reads tickets.

@@ -1,5 +1,6 @@
 //! The main job on a laptop: the functions in one process, over the in-memory adapters.
 
+mod answers;
 pub mod backfill;
 pub mod check_config;
 pub mod cli;

@@ -1,5 +1,6 @@
 //! `train`: refits the embedded analyst's heads.
 
+mod gate;
 mod kinds;
 
 use std::{num::NonZero, path::Path};
@@ -32,6 +33,10 @@ const OWN_WEIGHT: f32 = 3.0;
 /// A corpus that cannot be read or contradicts itself, named by file and line; a CSV without labels.
 pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
     let encoder = Encoder::new(data::ENCODER)?;
+    if arguments.only_gate {
+        gate::command(arguments, encoder, Kinds::read(data::KINDS)?, Languages::read(data::LANGUAGES)?)?;
+        return Ok(Ended::Well);
+    }
     let (kinds, languages) = if arguments.only_kinds || arguments.corpus.join("acts").is_dir() && !arguments.only_heads
     {
         kinds::command(arguments, &encoder)?
@@ -42,7 +47,11 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
         return Ok(Ended::Well);
     }
     let noise = Noise::new(&encoder, corpus::noise(&arguments.corpus.join("noise"))?);
-    heads(arguments, Ears { encoder: &encoder, kinds: &kinds, languages: &languages, noise: &noise })
+    let ended = heads(arguments, Ears { encoder: &encoder, kinds: &kinds, languages: &languages, noise: &noise })?;
+    if !arguments.only_heads {
+        gate::command(arguments, encoder, kinds, languages)?;
+    }
+    Ok(ended)
 }
 
 /// Writes weights, and says whether this build has them already.

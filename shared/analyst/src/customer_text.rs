@@ -9,6 +9,7 @@ use mail::{Context, LeftOut, Message, subject::Subject};
 
 use crate::{
     acts::PerAct,
+    asked::Asked,
     features,
     heads::PerTask,
     heard::Heard,
@@ -53,6 +54,7 @@ pub struct CustomerText {
     sender: Sender,
     heard: Heard,
     meanings: Vec<Vector>,
+    asked: Option<Asked>,
     parts: Parts,
     forwarded: Option<Forwarded>,
     left_out: Vec<LeftOut>,
@@ -121,8 +123,9 @@ impl CustomerText {
             }
         });
         let parts = kinds.parts(&inputs, fresh_subject(own_subject), &sentences, language);
-        Self {
+        let mut text = Self {
             language,
+            asked: None,
             heard: Heard::new(&inputs, &parts, own_subject, &sentences, language),
             parts,
             meanings: inputs.meanings(),
@@ -135,7 +138,9 @@ impl CustomerText {
             sender: ticket.sender,
             forwarded,
             left_out: left_out.concat(),
-        }
+        };
+        text.asked = Asked::new(text.parts_by_sentence(), text.sentences.len());
+        text
     }
 
     #[must_use]
@@ -241,9 +246,10 @@ impl CustomerText {
         body > 0 || words(&self.subject) >= SUBJECT_ALONE
     }
 
-    /// What each sentence means, the subject last.
-    pub(crate) fn meanings(&self) -> &[Vector] {
-        &self.meanings
+    /// What it asks the knowledge base, in the rows of [`Self::parts_by_sentence`].
+    #[must_use]
+    pub fn asked(&self) -> Option<&Asked> {
+        self.asked.as_ref()
     }
 }
 

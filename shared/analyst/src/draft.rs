@@ -7,6 +7,9 @@ use crate::knowledge::Match;
 /// An answer is cut between paragraphs so that the whole reply stays within 260 words.
 const ANSWER_WORDS: usize = 180;
 
+/// Sentences of the details stand below an answer while they have no more words than this together.
+const DETAIL_WORDS: usize = 60;
+
 /// Who is written to, and who signs.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
@@ -110,11 +113,12 @@ fn phrases(frame: Frame<'_>) -> Option<Phrases> {
 }
 
 /// Renders the article as a reply in the ticket's language, the answer in the article's; in a language that nobody here
-/// writes, the answer alone. Nothing but the article's own words states a fact.
+/// writes, the answer alone. `details` are sentences of the article that stand below its answer. Nothing but the article's
+/// own words states a fact.
 #[must_use]
-pub fn compose(found: Match<'_>, frame: Frame<'_>) -> Draft {
+pub fn compose(found: Match<'_>, details: &[&str], frame: Frame<'_>) -> Draft {
     let in_language = found.article.language == frame.language;
-    let answer = cut(&found.article.answer);
+    let answer = with_details(cut(&found.article.answer), details);
     let text = match phrases(frame) {
         Some(Phrases { greeting, opening, foreign, closing }) => {
             let note = if in_language { String::new() } else { format!("{foreign}\n\n") };
@@ -145,6 +149,17 @@ fn cut(answer: &str) -> String {
     paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
+/// The answer, and below it as many sentences as fit.
+fn with_details(answer: String, details: &[&str]) -> String {
+    let mut words = 0;
+    let fitting = details.iter().take_while(|sentence| {
+        words += sentence.split_whitespace().count();
+        words <= DETAIL_WORDS
+    });
+    let details = fitting.copied().collect::<Vec<_>>().join(" ");
+    if details.is_empty() { answer } else { format!("{answer}\n\n{details}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,12 +182,25 @@ mod tests {
                     language,
                     signature: "The team",
                 };
-                let draft = compose(Match { article, score: 1.0 }, frame);
+                let draft = compose(Match { article, score: 1.0 }, &[], frame);
                 let words = draft.text.split_whitespace().count();
                 assert!((80..=260).contains(&words), "{}: {words} words", article.name);
                 assert!(draft.text.starts_with(greeting) && draft.text.ends_with("\nThe team"), "{}", draft.text);
-                assert_eq!(draft.in_language, language == Language::En);
+                assert_eq!(draft.in_language, language == article.language);
             }
+        }
+    }
+
+    #[test]
+    fn details_stand_below_the_answer_while_they_fit() {
+        let long = "word ".repeat(70);
+        for (details, expected) in [
+            (&["One.", "Two."][..], "Answer.\n\nOne. Two."),
+            (&["One.", &long], "Answer.\n\nOne."),
+            (&[&long], "Answer."),
+            (&[], "Answer."),
+        ] {
+            assert_eq!(with_details("Answer.".to_owned(), details), expected);
         }
     }
 
@@ -185,7 +213,7 @@ mod tests {
         for (language, expected) in [(Language::Fr, true), (Language::De, false)] {
             let frame =
                 Frame { name: "Acme", company: true, sentiment: Sentiment::Neutral, language, signature: "The team" };
-            assert_eq!(compose(Match { article, score: 1.0 }, frame).in_language, expected);
+            assert_eq!(compose(Match { article, score: 1.0 }, &[], frame).in_language, expected);
         }
     }
 }

@@ -10,11 +10,11 @@ use domain::{
 use encoder::Vector;
 
 use crate::{
-    CustomerText, Task, Weights,
+    CustomerText, Gate, Task, Weights,
     acts::{Act, PerAct},
     background::Matter,
     draft::{self, Frame},
-    features, gravity,
+    features, gate, gravity,
     greeting::Addressee,
     heard::Heard,
     kinds::marks,
@@ -27,8 +27,6 @@ use crate::{
 /// How it signs its readings. Rises with every change of the model's kind.
 pub const NAME: &str = "embedded-2";
 
-/// An article below this does not match, and no draft is offered: from here on more drafts are right than wrong, by far.
-const MATCH: f32 = 0.45;
 /// Articles of which the best is chosen, once the team is looked at.
 const CANDIDATES: usize = 5;
 /// An article of another team than the ticket's has to fit better; one of a team that is not there is anybody's.
@@ -166,6 +164,18 @@ impl EmbeddedAnalyst {
     }
 
     #[must_use]
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// The same with another gate: while one is fitted.
+    #[must_use]
+    pub fn with_gate(mut self, gate: Gate) -> Self {
+        self.weights.gate = gate;
+        Self { knowledge: self.knowledge.renewed(), ..self }
+    }
+
+    #[must_use]
     pub fn teams(&self) -> &Teams {
         &self.teams
     }
@@ -173,7 +183,7 @@ impl EmbeddedAnalyst {
     /// What the ticket asks the knowledge base, by its words and by what they mean.
     #[must_use]
     pub fn question<'a>(&'a self, text: &'a CustomerText, language: Language) -> Question<'a> {
-        let meaning = Some((&self.weights.encoder, text.meanings()));
+        let meaning = text.asked().map(|asked| (&self.weights, asked));
         Question { subject: text.subject(), body: text.body(), language, meaning }
     }
 
@@ -199,7 +209,7 @@ impl EmbeddedAnalyst {
         });
         let found = fits.max_by(|a, b| a.score.total_cmp(&b.score))?;
         // A frame in another language than the ticket's helps nobody.
-        if found.score < MATCH || !language.is_written() && found.article.language != language {
+        if found.score < gate::DRAFT || !language.is_written() && found.article.language != language {
             return None;
         }
         let Addressee { name, company } = Addressee::of(ticket, account, self.teams.ids());
@@ -210,17 +220,20 @@ impl EmbeddedAnalyst {
             language,
             signature: self.teams.get(agent).map_or("The support team", |profile| &profile.signature),
         };
+        let details = text.asked().map(|asked| self.knowledge.details_for(&self.weights, asked, found.article));
+        let details = details.unwrap_or_default();
         let draft = domain::Draft {
             unanswered: self.unanswered(text, found.article, language),
-            ..draft::compose(found, frame)
+            ..draft::compose(found, &details, frame)
         };
         (draft.text.len() <= LONGEST_DRAFT).then_some(draft)
     }
 
     /// What the article leaves open of the text. A subject that a person wrote is a sentence like any other.
     fn unanswered(&self, text: &CustomerText, article: &Article, language: Language) -> Option<String> {
-        let near = |meaning: &Vector| self.knowledge.nearness(&self.weights.encoder, article, language, meaning);
-        gravity::unanswered(text.parts_by_sentence(), near)
+        let near = text.asked().map(|asked| self.knowledge.nearness(&self.weights, asked, article, language));
+        let sentences = text.parts_by_sentence().map(|(sentence, acts, _)| (sentence, acts));
+        gravity::unanswered(sentences.zip(near.into_iter().flatten()))
     }
 
     /// What sort of ticket it is. Where nothing can be read there is no kind but that.
@@ -594,13 +607,13 @@ mod tests {
     }
 
     #[test]
-    fn other_languages_get_a_frame_of_their_own_around_an_english_answer() {
+    fn a_french_ticket_gets_the_french_article() {
         let text = "Bonjour, comment renouveler notre clé API sans interruption de service ? Merci d'avance.";
         let reading = read("Rotate an API key", text);
         assert_eq!(reading.language, Language::Fr);
         let draft = reading.draft.expect("an article matches");
         assert!(draft.text.starts_with("Bonjour à l'équipe Acme,"), "{}", draft.text);
-        assert!(!draft.in_language, "the answer is English, and is not sent by itself");
+        assert_eq!((draft.article.as_str(), draft.in_language), ("rotate-an-api-key.fr", true));
     }
 
     #[test]

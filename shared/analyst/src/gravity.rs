@@ -1,7 +1,6 @@
 //! The sentence that nobody may overlook, and the one that no article answers.
 
 use domain::{Grave, Gravity};
-use encoder::Vector;
 
 use crate::acts::{Act, PerAct, likeliest};
 
@@ -42,14 +41,11 @@ fn gravity(acts: &PerAct) -> (f32, Gravity) {
 }
 
 /// The first sentence that is neither courtesy nor context nor near a question of the article; the first of all where none
-/// is near one, as below the subject of an older message. `nearness` tells how near what a sentence means is to what the
-/// article answers, as a cosine.
-pub(crate) fn unanswered<'a>(
-    sentences: impl Iterator<Item = (&'a str, &'a PerAct, &'a Vector)>,
-    nearness: impl Fn(&Vector) -> f32,
-) -> Option<String> {
+/// is near one, as below the subject of an older message. Each comes with how near what it means is to what the article
+/// answers, as a cosine.
+pub(crate) fn unanswered<'a>(sentences: impl Iterator<Item = ((&'a str, &'a PerAct), f32)>) -> Option<String> {
     let sentences: Vec<(&str, &PerAct, f32)> =
-        sentences.map(|(sentence, acts, meaning)| (sentence, acts, nearness(meaning))).collect();
+        sentences.map(|((sentence, acts), nearness)| (sentence, acts, nearness)).collect();
     let asked = sentences.iter().any(|(_, _, nearness)| *nearness >= ASKED);
     let beside = sentences.iter().find(|(sentence, acts, nearness)| {
         let vague = likeliest(acts).0 == Act::Question && sentence.split_whitespace().nth(SHORT).is_none();

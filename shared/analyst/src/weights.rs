@@ -3,8 +3,8 @@
 use encoder::Encoder;
 
 use crate::{
-    Background, Kinds, Languages, Model, background::BackgroundError, kinds::KindsError, languages::LanguagesError,
-    model::ModelError,
+    Background, Gate, Kinds, Languages, Model, SentenceVectors, background::BackgroundError, gate::GateError,
+    kinds::KindsError, languages::LanguagesError, model::ModelError, sentence_vectors::SentenceVectorsError,
 };
 
 /// The encoder and the classifiers over it.
@@ -14,6 +14,9 @@ pub struct Weights {
     pub kinds: Kinds,
     pub languages: Languages,
     pub background: Background,
+    pub gate: Gate,
+    /// What the sentences of the bundled articles mean.
+    pub known: SentenceVectors,
 }
 
 /// Bytes of the build are not what this version reads.
@@ -29,6 +32,10 @@ pub enum WeightsError {
     Languages(#[from] LanguagesError),
     #[error("background.bin: {0}")]
     Background(#[from] BackgroundError),
+    #[error("gate.bin: {0}")]
+    Gate(#[from] GateError),
+    #[error("knowledge.bin: {0}")]
+    Known(#[from] SentenceVectorsError),
 }
 
 impl Weights {
@@ -41,6 +48,8 @@ impl Weights {
             kinds: Kinds::read(data::KINDS)?,
             languages: Languages::read(data::LANGUAGES)?,
             background: Background::read(data::BACKGROUND)?,
+            gate: Gate::read(data::GATE)?,
+            known: SentenceVectors::read(data::KNOWLEDGE)?,
         })
     }
 }

@@ -19,6 +19,10 @@ pub static KINDS: &[u8] = include_bytes!("../models/kinds.bin");
 pub static LANGUAGES: &[u8] = include_bytes!("../models/languages.bin");
 /// What sentences of the trade are like, as `analyst::Background` reads it.
 pub static BACKGROUND: &[u8] = include_bytes!("../models/background.bin");
+/// What tells whether an article answers a ticket, as `analyst::Gate` reads it.
+pub static GATE: &[u8] = include_bytes!("../models/gate.bin");
+/// What the sentences of the bundled articles mean, as `analyst::SentenceVectors` reads them.
+pub static KNOWLEDGE: &[u8] = include_bytes!("../models/knowledge.bin");
 /// The sentence encoder, as `encoder::Encoder` reads it. `NOTICE` beside it tells where it comes from.
 pub static ENCODER: &[u8] = include_bytes!("../models/encoder.bin");
 

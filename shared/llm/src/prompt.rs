@@ -54,12 +54,13 @@ struct ArticleText<'a> {
 impl Prompt {
     #[must_use]
     pub fn new(teams: &Teams, knowledge: &KnowledgeBase) -> Self {
-        let whole = knowledge.articles().map(|article| article.answer.len()).sum::<usize>() <= WHOLE_BASE;
+        // One of each family: a model reads any language and writes the ticket's.
+        let whole = knowledge.originals().map(|article| article.answer.len()).sum::<usize>() <= WHOLE_BASE;
         let list: Vec<String> = teams.iter().map(|profile| team(teams, profile)).collect();
         let mut system = RUBRIC.replace("{teams}", &list.join("\n"));
         if whole {
             system.push_str("\n# Articles\n\nOne JSON object a line.\n\n");
-            for article in knowledge.articles() {
+            for article in knowledge.originals() {
                 system.push_str(&ArticleText::of(article));
                 system.push('\n');
             }
@@ -77,7 +78,7 @@ impl Prompt {
     #[must_use]
     pub fn articles<'a>(&self, knowledge: &'a KnowledgeBase, question: Question<'_>) -> Vec<&'a Article> {
         if self.whole {
-            return knowledge.articles().collect();
+            return knowledge.originals().collect();
         }
         knowledge.search(question, ARTICLES).into_iter().map(|found| found.article).collect()
     }

@@ -77,6 +77,21 @@ pub struct KindTicket {
     pub note: String,
 }
 
+/// A ticket and an article, and whether the one answers the other.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerPair {
+    pub language: Language,
+    pub subject: String,
+    pub body: String,
+    /// The article's family, such as `refund-a-customer`.
+    pub article: String,
+    pub fits: bool,
+    /// `answers`, or what keeps the article from being one: `fault`, `complaint`, `account`, `direction`, `partly`,
+    /// `other_question`, `near_topic`.
+    pub why: String,
+}
+
 /// One sentence in a language that is not served.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -167,6 +182,24 @@ pub fn acts(folder: &Path) -> Result<Vec<ActSentence>, CorpusError> {
 /// The first file that cannot be read, or the first line of one that is no such ticket.
 pub fn kinds(folder: &Path) -> Result<Vec<KindTicket>, CorpusError> {
     all(folder, parse_lines)
+}
+
+/// The pairs of a ticket and an article of a folder's JSON Lines files, by file name; none where there is no folder.
+///
+/// # Errors
+/// The first file that cannot be read, or the first line of one that is no such pair.
+pub fn answers(folder: &Path) -> Result<Vec<AnswerPair>, CorpusError> {
+    if folder.is_dir() { all(folder, parse_lines) } else { Ok(Vec::new()) }
+}
+
+/// The pairs of one JSON Lines file.
+///
+/// # Errors
+/// The file cannot be read, or a line of it is no such pair.
+pub fn answers_of(path: &Path) -> Result<Vec<AnswerPair>, CorpusError> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|cause| CorpusError::Unreadable { file: file.clone(), cause })?;
+    parse_lines(&file, &text)
 }
 
 /// The sentences in other languages of a folder's JSON Lines files, by file name.

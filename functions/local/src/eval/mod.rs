@@ -1,5 +1,6 @@
 //! `eval`: what a run finds, against the labels in the file.
 
+mod answers;
 pub(crate) mod label;
 mod print;
 mod score;
@@ -28,6 +29,10 @@ pub const EVALUATION: &str = "evaluation.json";
 /// Whatever kept the run from starting, a file without any label, or a minimum that cannot be read.
 pub async fn command(arguments: &EvalArguments, environment: &Environment) -> anyhow::Result<Ended> {
     let minimums = arguments.not_below.as_deref().map(minimums).transpose()?.unwrap_or_default();
+    if let Some(pairs) = &arguments.answers {
+        let file = answers::evaluate(pairs)?;
+        return finish(arguments, file, &minimums, 0);
+    }
     let teams = &*teams_of(arguments.agents.as_deref())?;
     let from = Origin { teams, ..arguments.columns.of(arguments.input.as_deref()) };
     let input = input::read(from, input::tell)?;
@@ -57,9 +62,19 @@ pub async fn command(arguments: &EvalArguments, environment: &Environment) -> an
         print::comparison(&found, &others, other.word(), teams);
         file.insert("compared_with".to_owned(), score::json(&others, teams).into());
     }
+    finish(arguments, file, &minimums, lost)
+}
+
+/// Writes the file, and says what of it is below its minimum.
+fn finish(
+    arguments: &EvalArguments,
+    file: Map<String, Value>,
+    minimums: &[(String, f64)],
+    lost: usize,
+) -> anyhow::Result<Ended> {
     let path = write(&arguments.output, &file)?;
     say::line(format_args!("\nWritten to {path}"));
-    let below = below(&Value::from(file), &minimums);
+    let below = below(&Value::from(file), minimums);
     for problem in &below {
         eprintln!("below the minimum: {problem}");
     }

@@ -218,7 +218,7 @@ fn changes(
 fn is_ours(name: &str, text: &str) -> bool {
     let Some(rest) = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(".md")) else { return false };
     let id = rest.split('-').next().unwrap_or_default();
-    Article::parse(name, text).is_ok_and(|article| article.family == Some(format!("{PREFIX}{id}")))
+    Article::parse(name, text).is_ok_and(|article| article.family == format!("{PREFIX}{id}"))
 }
 
 /// The article as a file. What people chose about it (team, topic, whether it is an FAQ, questions) stays as they chose.
@@ -397,7 +397,7 @@ mod tests {
             ("Press Rotate.", &["Why does it ask?".to_owned()][..])
         );
         assert_eq!((parsed[0].language, parsed[1].language), (Language::En, Language::Fr));
-        assert!(parsed[0].family.is_some() && parsed[0].family == parsed[1].family && parsed[0].faq);
+        assert!(parsed[0].family == parsed[1].family && parsed[0].faq);
     }
 
     #[test]

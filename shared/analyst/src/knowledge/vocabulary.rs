@@ -76,7 +76,7 @@ impl Vocabulary {
             wording.questions.iter().for_each(|question| add(question, *language, QUESTION_WEIGHT));
         }
         add(&article.answer, article.language, 1.0);
-        add(&article.details, article.language, 1.0);
+        article.details.iter().for_each(|sentence| add(sentence, article.language, 1.0));
         counts
     }
 

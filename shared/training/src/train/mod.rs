@@ -12,6 +12,7 @@ mod acts;
 mod background;
 mod calibrate;
 mod example;
+pub mod gate;
 mod gradient;
 mod kinds;
 mod languages;
