@@ -246,7 +246,7 @@ impl CustomerText {
         body > 0 || words(&self.subject) >= SUBJECT_ALONE
     }
 
-    /// What it asks the knowledge base, in the rows of [`Self::parts_by_sentence`].
+    /// What it asks the knowledge base, a row for each sentence, the subject last.
     #[must_use]
     pub fn asked(&self) -> Option<&Asked> {
         self.asked.as_ref()

@@ -12,7 +12,7 @@ use crate::{
 /// One labelled ticket.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Example {
-    /// The [fingerprint](crate::knowledge::KnowledgeBase::fingerprint) of the article.
+    /// The [fingerprint](crate::knowledge::KnowledgeBase::fingerprint_of) of the article.
     pub article: [u8; 8],
     /// Whether the article answers it.
     pub fits: bool,
