@@ -1,4 +1,4 @@
-//! Sums over summaries: one pass, memory by accounts and days.
+//! Sums over summaries: one pass, memory by accounts, days and tickets of high risk.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -6,8 +6,8 @@ use std::{
 };
 
 use domain::{
-    AccountId, Intent, Language, Priority, Resolution, Standing, Summary, TeamId, Teams, TopicId, guardian::HIGH,
-    reading::Usage, record::utc_day,
+    AccountId, Intent, Language, Priority, Resolution, Standing, Summary, TeamId, Teams, TicketId, TopicId,
+    guardian::HIGH, reading::Usage, record::utc_day,
 };
 use jiff::{Timestamp, civil::Date};
 
@@ -59,12 +59,24 @@ pub struct DayRow {
 pub struct AccountRow {
     pub customer: Arc<str>,
     pub mrr: Option<f64>,
+    /// In the window; what came before it counts for the risk only.
     pub tickets: usize,
-    /// P0 and P1.
-    pub urgent: usize,
-    /// The highest of its tickets, 0 to 10.
-    pub risk_score: u8,
     pub wants: Option<Intent>,
+    /// The newest ticket, and when it was triaged.
+    pub last: (TicketId, Timestamp),
+    /// Tickets of high risk, oldest first.
+    pub high_risks: Vec<Risk>,
+    /// The highest score of each day with a ticket.
+    pub risk_by_day: BTreeMap<Date, u8>,
+}
+
+/// The risk of one ticket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Risk {
+    pub ticket: TicketId,
+    pub at: Timestamp,
+    /// 0 to 10.
+    pub score: u8,
 }
 
 impl Aggregates {
@@ -101,16 +113,26 @@ impl Aggregates {
         self.usage += summary.usage;
         self.duration_ms += summary.duration_ms;
 
-        if !self.accounts.contains_key(&summary.account) {
-            self.accounts.insert(summary.account.clone(), AccountRow::new(summary));
-        }
-        if let Some(account) = self.accounts.get_mut(&summary.account) {
-            account.tickets += 1;
-            account.urgent += urgent;
-            account.risk_score = account.risk_score.max(summary.risk_score);
-            account.mrr = summary.mrr.or(account.mrr);
-            account.wants = summary.intent.or(account.wants);
-        }
+        let account = self.account(summary);
+        account.tickets += 1;
+        account.wants = summary.intent.or(account.wants);
+    }
+
+    /// Takes a ticket from before the window into account: it is not counted, and its risk may not be over.
+    pub fn add_earlier(&mut self, summary: &Summary) {
+        self.account(summary);
+    }
+
+    /// Accounts with a ticket in the window.
+    #[must_use]
+    pub fn active_accounts(&self) -> usize {
+        self.accounts.values().filter(|account| account.tickets > 0).count()
+    }
+
+    fn account(&mut self, summary: &Summary) -> &mut AccountRow {
+        let row = self.accounts.entry(summary.account.clone()).or_insert_with(|| AccountRow::new(summary));
+        row.note(summary);
+        row
     }
 
     /// Every team in the order of `agents.json`, also with no ticket; then those that only earlier tickets know.
@@ -148,20 +170,6 @@ impl Aggregates {
     pub fn average_ms(&self) -> f64 {
         if self.tickets == 0 { 0.0 } else { self.duration_ms as f64 / self.tickets as f64 }
     }
-
-    /// Accounts by risk, then by MRR, at most `limit`; those without any risk are left out.
-    #[must_use]
-    pub fn at_risk(&self, limit: usize) -> Vec<&AccountRow> {
-        let mut accounts: Vec<&AccountRow> = self.accounts.values().filter(|account| account.risk_score > 0).collect();
-        accounts.sort_by(|a, b| {
-            b.risk_score
-                .cmp(&a.risk_score)
-                .then_with(|| b.mrr.unwrap_or(0.0).total_cmp(&a.mrr.unwrap_or(0.0)))
-                .then_with(|| a.customer.cmp(&b.customer))
-        });
-        accounts.truncate(limit);
-        accounts
-    }
 }
 
 impl TopicRow {
@@ -185,7 +193,27 @@ impl TopicRow {
 
 impl AccountRow {
     fn new(summary: &Summary) -> Self {
-        Self { customer: summary.customer.clone(), mrr: summary.mrr, tickets: 0, urgent: 0, risk_score: 0, wants: None }
+        Self {
+            customer: summary.customer.clone(),
+            mrr: summary.mrr,
+            tickets: 0,
+            wants: None,
+            last: (summary.ticket, summary.triaged_at),
+            high_risks: Vec::new(),
+            risk_by_day: BTreeMap::new(),
+        }
+    }
+
+    /// Summaries come oldest first.
+    fn note(&mut self, summary: &Summary) {
+        let Summary { ticket, triaged_at: at, risk_score: score, .. } = *summary;
+        self.mrr = summary.mrr.or(self.mrr);
+        self.last = (ticket, at);
+        let highest = self.risk_by_day.entry(utc_day(at)).or_default();
+        *highest = score.max(*highest);
+        if score >= HIGH {
+            self.high_risks.push(Risk { ticket, at, score });
+        }
     }
 }
 
@@ -236,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_and_ranking() {
+    fn sums_by_ticket_and_account() {
         let mut aggregates = Aggregates::default();
         for (number, account, risk, mrr) in [
             (1, "Small", 9, 10.0),
@@ -249,13 +277,14 @@ mod tests {
             (summary.risk_score, summary.mrr, summary.priority) = (risk, Some(mrr), Priority::P1);
             aggregates.add(&summary, sample::now());
         }
-        let ranked: Vec<&str> = aggregates.at_risk(10).iter().map(|account| &*account.customer).collect();
-        assert_eq!(ranked, ["Large", "Small", "Mild"]);
-        assert_eq!(aggregates.at_risk(1).len(), 1);
         assert_eq!((aggregates.tickets, aggregates.high_risk, aggregates.opportunities), (5, 2, 5));
         assert_eq!(aggregates.by_priority[&Priority::P1], 5);
         let small = &aggregates.accounts[&sample::account_id("Small")];
-        assert_eq!((small.tickets, small.risk_score, small.urgent), (2, 9, 2));
+        assert_eq!((small.tickets, small.high_risks.len(), small.last.0.number()), (2, 1, 4));
+        assert_eq!(small.risk_by_day.values().copied().collect::<Vec<u8>>(), [9]);
+        let earlier = sample::record(6, "Before", sample::now()).summary();
+        aggregates.add_earlier(&earlier);
+        assert_eq!((aggregates.tickets, aggregates.active_accounts(), aggregates.accounts.len()), (5, 4, 5));
         assert!(Aggregates::default().average_ms().abs() < 1e-9);
     }
 }

@@ -4,10 +4,12 @@
 use std::borrow::Cow;
 
 use domain::{
-    Alert, Intent, Kind, Language, Priority, Record, Sentiment, Standing, TeamId, TicketId, TicketUpdate, TopicId,
-    shown,
+    Alert, Intent, Kind, Language, Priority, Record, Sentiment, Stage, Standing, TeamId, TicketId, TicketUpdate,
+    TopicId, shown,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
+
+use crate::{chart::Spark, money::AtRisk};
 
 /// The readers of one page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -159,6 +161,56 @@ pub(crate) struct WishView {
 /// What the account pays.
 pub(crate) struct MoneyView {
     pub(crate) mrr: Option<f64>,
+}
+
+/// An account at risk. Only for those who see Guardian.
+pub(crate) struct AccountView {
+    pub(crate) customer: String,
+    pub(crate) mrr: Option<f64>,
+    pub(crate) money: Option<f64>,
+    /// Of the newest ticket of high risk.
+    pub(crate) score: u8,
+    pub(crate) ticket: TicketId,
+    pub(crate) at: Timestamp,
+    /// The newest words about leaving; none where the text has expired.
+    pub(crate) words: Option<String>,
+    pub(crate) spark: Spark,
+    pub(crate) alert: Option<StageView>,
+    pub(crate) tickets: usize,
+    pub(crate) last: (TicketId, Timestamp),
+    pub(crate) wants: Option<Intent>,
+}
+
+/// Who does what about an account's alert.
+pub(crate) struct StageView {
+    pub(crate) stage: Stage,
+    /// Who has it, else whom it went to.
+    pub(crate) owner: String,
+}
+
+/// The account with every text as the page may show it. `record` is that of its newest ticket of high risk.
+pub(crate) fn account_as_shown(row: &AtRisk<'_>, record: Option<&Record>, today: Date) -> AccountView {
+    let account = row.account;
+    AccountView {
+        customer: shown::line(&account.customer),
+        mrr: account.mrr,
+        money: row.money,
+        score: row.newest.score,
+        ticket: row.newest.ticket,
+        at: row.newest.at,
+        words: record.and_then(|record| record.guardian.evidence.first()).map(|words| shown::line(words)),
+        spark: Spark::new(&account.risk_by_day, today),
+        alert: row.alert.map(stage),
+        tickets: account.tickets,
+        last: account.last,
+        wants: account.wants,
+    }
+}
+
+fn stage(alert: &Alert) -> StageView {
+    let stage = alert.follow_up.stage.clone();
+    let owner = stage.by().unwrap_or(&alert.recipient).to_string();
+    StageView { stage, owner }
 }
 
 /// The alert with every text as the page may show it.

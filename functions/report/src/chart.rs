@@ -1,6 +1,10 @@
 //! Charts as inline SVG: bars for counts, columns for days. Drawn in a fixed box that scales with the page.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
+use domain::guardian;
+use jiff::{ToSpan, civil::Date};
 use runtime::words;
 
 /// Horizontal bars with their names and figures.
@@ -93,6 +97,42 @@ impl Columns {
     }
 }
 
+/// Twelve columns over sixty days: the highest risk of five days each.
+#[derive(Template)]
+#[template(path = "spark.svg", escape = "html")]
+pub(crate) struct Spark {
+    columns: Vec<SparkColumn>,
+}
+
+struct SparkColumn {
+    x: usize,
+    /// None: no ticket.
+    score: Option<u8>,
+    high: bool,
+    height: usize,
+}
+
+const SPARK_COLUMNS: i32 = 12;
+const SPARK_DAYS: i32 = crate::RISK_DAYS / SPARK_COLUMNS;
+
+impl Spark {
+    pub(crate) fn new(risk_by_day: &BTreeMap<Date, u8>, last: Date) -> Self {
+        let columns = (0..SPARK_COLUMNS).map(|index| {
+            let end = last.saturating_sub((SPARK_DAYS * (SPARK_COLUMNS - 1 - index)).days());
+            let begin = end.saturating_sub((SPARK_DAYS - 1).days());
+            let score = risk_by_day.range(begin..=end).map(|(_, score)| *score).max();
+            SparkColumn {
+                x: usize::try_from(index).unwrap_or(0) * 6,
+                score,
+                high: score.is_some_and(|score| score >= guardian::HIGH),
+                // A ticket without any risk is a line, so that it differs from a time without tickets.
+                height: score.map_or(0, |score| usize::from(score).max(1) * 2),
+            }
+        });
+        Self { columns: columns.collect() }
+    }
+}
+
 fn share(part: usize, whole: usize) -> f64 {
     part as f64 / whole as f64
 }
@@ -110,7 +150,19 @@ mod filters {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
+
+    #[test]
+    fn a_spark_has_the_highest_of_five_days() {
+        let last = date(2026, 3, 1);
+        let scores = BTreeMap::from([(last, 2), (last - 4.days(), 8), (last - 5.days(), 0), (last - 60.days(), 10)]);
+        let spark = Spark::new(&scores, last);
+        let told: Vec<_> = spark.columns.iter().map(|column| (column.score, column.height)).collect();
+        assert_eq!(told[10..], [(Some(0), 2), (Some(8), 16)]);
+        assert!(told[..10].iter().all(|column| *column == (None, 0)), "{told:?}");
+    }
 
     #[test]
     fn the_largest_count_fills_its_bar_and_nothing_divides_by_zero() {

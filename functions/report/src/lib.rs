@@ -5,9 +5,13 @@ mod audience;
 pub mod backtest;
 mod chart;
 mod metrics;
+mod money;
 mod page;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
 
 use domain::{
     Record, TicketId,
@@ -19,7 +23,7 @@ use jiff::{Timestamp, ToSpan, civil::Date};
 use runtime::config::Configuration;
 
 pub use crate::{
-    aggregate::{AccountRow, Aggregates, TopicRow},
+    aggregate::{AccountRow, Aggregates, Risk, TopicRow},
     audience::Audience,
     metrics::Metrics,
 };
@@ -30,6 +34,10 @@ pub const DASHBOARD: &str = "triage_report.html";
 pub const METRICS: &str = "metrics_summary.json";
 /// Tickets shown with all their detail: the newest.
 const NEWEST: usize = 500;
+/// Accounts in the ranking.
+const MOST_ACCOUNTS: usize = 50;
+/// Days over which an account's risk is followed: after four half-lives a risk is a sixteenth of what it was.
+const RISK_DAYS: i32 = 60;
 /// Days read at once. Each is held whole until the days before it are added up, so this bounds the memory: four days of
 /// 5,000 tickets are about 10 MB.
 const DAYS_AT_ONCE: usize = 4;
@@ -70,6 +78,12 @@ impl Window {
         Self { first: last.saturating_sub(29.days()), last }
     }
 
+    /// The days before it from which a risk may last.
+    fn earlier_days(self) -> impl Iterator<Item = Date> {
+        let first = self.last.saturating_sub((RISK_DAYS - 1).days());
+        first.series(1.day()).take_while(move |day| *day < self.first)
+    }
+
     fn days(self) -> impl Iterator<Item = Date> {
         self.first.series(1.day()).take_while(move |day| *day <= self.last)
     }
@@ -82,18 +96,19 @@ impl Window {
 pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Result<Aggregates, PortError> {
     let config = reporting.configuration.config().await?;
     let (aggregates, newest) = add_up(reporting, window, now).await?;
-    let records = stream::iter(newest.into_iter().rev())
-        .map(|ticket| reporting.records.record(ticket, now))
-        .buffered(RECORDS_AT_ONCE)
-        // A record that expired since its day was read is left out.
-        .try_filter_map(|record| std::future::ready(Ok(record)))
-        .try_collect::<Vec<Record>>();
-    let (records, alerts) = futures::try_join!(records, reporting.alerts.alerts(now))?;
+    let newest = read(reporting, newest.into_iter().rev().collect(), now);
+    let (records, alerts) = futures::try_join!(newest, reporting.alerts.alerts(now))?;
+    let at_risk = money::ranked(&aggregates.accounts, &alerts, now);
+    let held: HashSet<TicketId> = records.iter().map(|record| record.ticket).collect();
+    let listed = at_risk.iter().take(MOST_ACCOUNTS).map(|row| row.newest.ticket);
+    let earlier = read(reporting, listed.filter(|ticket| !held.contains(ticket)).collect(), now).await?;
 
     for (path, audience) in reporting.pages {
         let html = page::render(page::Source {
             aggregates: &aggregates,
             records: &records,
+            earlier: &earlier,
+            at_risk: &at_risk,
             alerts: &alerts,
             policy: &config.policy,
             fields: &config.fields,
@@ -110,6 +125,16 @@ pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Re
     Ok(aggregates)
 }
 
+/// Records in the order of their tickets; one that expired since its day was read is left out.
+async fn read(reporting: &Reporting, tickets: Vec<TicketId>, now: Timestamp) -> Result<Vec<Record>, PortError> {
+    stream::iter(tickets)
+        .map(|ticket| reporting.records.record(ticket, now))
+        .buffered(RECORDS_AT_ONCE)
+        .try_filter_map(|record| std::future::ready(Ok(record)))
+        .try_collect()
+        .await
+}
+
 /// Adds the window up day by day, so that no more than a few days are held at once, and notes the newest tickets, oldest
 /// first.
 async fn add_up(
@@ -117,8 +142,13 @@ async fn add_up(
     window: Window,
     now: Timestamp,
 ) -> Result<(Aggregates, VecDeque<TicketId>), PortError> {
-    let mut days = stream::iter(window.days()).map(|day| reporting.records.day(day, now)).buffered(DAYS_AT_ONCE);
+    let by_day = |day| reporting.records.day(day, now);
     let mut aggregates = Aggregates::default();
+    let mut earlier = stream::iter(window.earlier_days()).map(by_day).buffered(DAYS_AT_ONCE);
+    while let Some(summaries) = earlier.try_next().await? {
+        summaries.iter().for_each(|summary| aggregates.add_earlier(summary));
+    }
+    let mut days = stream::iter(window.days()).map(by_day).buffered(DAYS_AT_ONCE);
     let mut newest: VecDeque<TicketId> = VecDeque::with_capacity(NEWEST);
     while let Some(summaries) = days.try_next().await? {
         for summary in &summaries {

@@ -1,10 +1,15 @@
 //! The page: aggregates, alerts and the newest tickets as the template wants them.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use askama::Template;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::{Alert, AlertKind, Delivery, Kind, Policy, Priority, Record, TeamId, TopicId, alert::Withheld, shown};
+use domain::{
+    Alert, AlertKind, Delivery, Kind, Policy, Priority, Record, TeamId, TicketId, TopicId, alert::Withheld, shown,
+};
 use jiff::Timestamp;
 use runtime::words;
 use sha2::{Digest, Sha256};
@@ -12,13 +17,12 @@ use strum::IntoEnumIterator;
 use zendesk::{FieldIds, update_request};
 
 use crate::{
-    AccountRow, Aggregates, Audience, TopicRow, Window,
-    audience::{TicketView, alert_as_shown},
+    Aggregates, Audience, MOST_ACCOUNTS, TopicRow, Window,
+    audience::{AccountView, TicketView, account_as_shown, alert_as_shown},
     chart::{Bars, Columns},
+    money::AtRisk,
 };
 
-/// Accounts in the ranking.
-const MOST_ACCOUNTS: usize = 50;
 /// Alerts of each kind on the page, open and heaviest first; the rest are counted.
 const MOST_ALERTS: usize = 500;
 
@@ -29,6 +33,10 @@ pub(crate) struct Source<'a> {
     pub(crate) aggregates: &'a Aggregates,
     /// Newest first.
     pub(crate) records: &'a [Record],
+    /// What accounts at risk said before that.
+    pub(crate) earlier: &'a [Record],
+    /// Most money first.
+    pub(crate) at_risk: &'a [AtRisk<'a>],
     pub(crate) alerts: &'a [Arc<Alert>],
     pub(crate) policy: &'a Policy,
     pub(crate) fields: &'a FieldIds,
@@ -61,7 +69,9 @@ struct Dashboard<'a> {
     shown_topics: Vec<TopicId>,
     /// The kinds to choose from, of the tickets that are shown.
     kinds: Vec<Kind>,
-    accounts: Vec<AccountRow>,
+    accounts: Vec<AccountView>,
+    /// What the ranking adds up to.
+    money: String,
     guardian: Vec<Alert>,
     more_guardian: usize,
     opportunities: Vec<Alert>,
@@ -99,7 +109,8 @@ impl Dashboard<'_> {
 
 /// Renders the whole page as one self-contained file.
 pub(crate) fn render(source: Source<'_>) -> String {
-    let Source { aggregates, records, alerts, policy, fields, audience, window, now } = source;
+    let Source { aggregates, records, earlier, at_risk, alerts, policy, fields, audience, window, now } = source;
+    let at_risk = if audience.sees_guardian() { at_risk } else { &[] };
     let visible = |kind, sees: bool| heaviest(if sees { alerts } else { &[] }, kind);
     let (guardian, more_guardian) = visible(AlertKind::Guardian, audience.sees_guardian());
     let (opportunities, more_opportunities) = visible(AlertKind::Opportunity, audience.sees_opportunity());
@@ -128,7 +139,8 @@ pub(crate) fn render(source: Source<'_>) -> String {
             .into_iter()
             .collect(),
         kinds: records.iter().map(|record| record.kind).collect::<BTreeSet<_>>().into_iter().collect(),
-        accounts: if audience.sees_guardian() { accounts(aggregates) } else { Vec::new() },
+        accounts: accounts(at_risk, records.iter().chain(earlier), window),
+        money: total(at_risk),
         guardian,
         more_guardian,
         opportunities,
@@ -163,9 +175,20 @@ fn switched_off(by: Withheld, alerts: &[Arc<Alert>], audience: Audience) -> Stri
     text
 }
 
-fn accounts(aggregates: &Aggregates) -> Vec<AccountRow> {
-    let ranked = aggregates.at_risk(MOST_ACCOUNTS).into_iter();
-    ranked.map(|account| AccountRow { customer: shown::line(&account.customer).into(), ..account.clone() }).collect()
+fn accounts<'a>(at_risk: &[AtRisk<'_>], records: impl Iterator<Item = &'a Record>, window: Window) -> Vec<AccountView> {
+    let records: HashMap<TicketId, &Record> = records.map(|record| (record.ticket, record)).collect();
+    let view = |row: &AtRisk<'_>| account_as_shown(row, records.get(&row.newest.ticket).copied(), window.last);
+    at_risk.iter().take(MOST_ACCOUNTS).map(view).collect()
+}
+
+/// `$82,460 a month in 8 accounts`
+fn total(at_risk: &[AtRisk<'_>]) -> String {
+    let money = at_risk.iter().filter_map(|row| row.money).sum();
+    let accounts = match at_risk.len() {
+        1 => "1 account".to_owned(),
+        more => format!("{} accounts", words::count(more)),
+    };
+    format!("{} in {accounts}", words::monthly(Some(money)))
 }
 
 fn heaviest(alerts: &[Arc<Alert>], kind: AlertKind) -> (Vec<Alert>, usize) {
@@ -191,7 +214,7 @@ fn tiles(aggregates: &Aggregates) -> Vec<Tile> {
         tile(
             words::count(aggregates.tickets),
             "tickets",
-            format!("{} accounts", words::count(aggregates.accounts.len())),
+            format!("{} accounts", words::count(aggregates.active_accounts())),
         ),
         tile(words::count(urgent), "urgent, P0 or P1", percent(urgent)),
         tile(words::count(aggregates.high_risk), "at high churn risk", percent(aggregates.high_risk)),

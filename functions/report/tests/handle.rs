@@ -56,6 +56,7 @@ async fn published_under(policy: Policy, records: Vec<Record>, now: Timestamp) -
         log.claim(&lease, now).await.unwrap();
         log.finish(&lease, &TicketState::default(), &record, expires, &[]).await.unwrap();
         let alert = domain::Alert {
+            account: record.account.clone(),
             customer: record.customer.clone(),
             subject: record.subject.clone(),
             evidence: Arc::new([record.description.to_string()]),
@@ -151,7 +152,30 @@ async fn topics_are_counted_with_what_the_help_centre_lacks() {
 async fn no_tickets_is_a_page_too() {
     let (html, metrics) = published(Vec::new()).await;
     assert_eq!(metrics["total_tickets"], 0);
-    assert!(html.contains("No account shows any churn risk") && !html.contains("NaN"));
+    assert!(html.contains("No account is at high risk") && !html.contains("NaN"));
+}
+
+#[tokio::test]
+async fn accounts_stand_by_money_with_their_newest_words() {
+    let record = |number, name, mrr| Record { mrr: Some(mrr), ..sample::record(number, name, sample::now()) };
+    let (html, _) = published(vec![record(1, "Small", 100.0), record(2, "Large", 10_000.0)]).await;
+    let section = html.split("<section id=\"accounts\">").nth(1).unwrap().split("</section>").next().unwrap();
+    assert!(section.find("Large").unwrap() < section.find("Small").unwrap());
+    for part in ["a month in 2 accounts", "<q>We are looking at other vendors.</q>", "kam@example.com"] {
+        assert!(section.contains(part), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_quoted_from_before_the_newest_tickets() {
+    let calm = |number| {
+        let mut record = sample::record(number, "Calm", sample::now() + SignedDuration::from_mins(1));
+        record.guardian = domain::guardian::Guardian { risk_score: 0, ..record.guardian };
+        record
+    };
+    let risky = sample::record(1, "Acme", sample::now());
+    let (html, _) = published(std::iter::once(risky).chain((2..=501).map(calm)).collect()).await;
+    assert!(!html.contains("data-id=\"1\"") && html.contains("<q>We are looking at other vendors.</q>"));
 }
 
 #[tokio::test]
@@ -362,8 +386,8 @@ async fn reads_are_concurrent_bounded_and_ordered() {
     let begun = tokio::time::Instant::now();
     let aggregates = handle(&reporting, Window::last_30_days(sample::now()), sample::now()).await.unwrap();
     assert_eq!(aggregates.tickets, 600);
-    // One after the other, 530 reads of at least 5 ms are 2.6 s.
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    // One after the other, 560 reads of at least 5 ms are 2.8 s.
+    assert!(begun.elapsed() < Duration::from_millis(1_500), "{:?}", begun.elapsed());
     assert_eq!(records.most_reading.load(Ordering::SeqCst), 16);
     let held = records.most_held.load(Ordering::SeqCst);
     assert!(held < 5 * 20, "four days of summaries at most, not thirty: {held}");
