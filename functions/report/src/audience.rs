@@ -213,18 +213,6 @@ fn stage(alert: &Alert) -> StageView {
     StageView { stage, owner }
 }
 
-/// The alert with every text as the page may show it.
-pub(crate) fn alert_as_shown(alert: &Alert) -> Alert {
-    Alert {
-        customer: shown::line(&alert.customer).into(),
-        subject: shown::line(&alert.subject).into(),
-        evidence: lines(&alert.evidence).into(),
-        reasons: lines(&alert.reasons).into(),
-        recommended_action: shown::line(&alert.recommended_action).into(),
-        ..alert.clone()
-    }
-}
-
 fn lines(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| shown::line(text)).collect()
 }

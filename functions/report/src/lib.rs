@@ -1,6 +1,7 @@
 //! The dashboard: reads the window from the narrow day index, adds up, renders one page and its figures, publishes.
 
 mod aggregate;
+mod alerts;
 mod audience;
 pub mod backtest;
 mod chart;

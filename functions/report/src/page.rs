@@ -18,13 +18,11 @@ use zendesk::{FieldIds, update_request};
 
 use crate::{
     Aggregates, Audience, MOST_ACCOUNTS, TopicRow, Window,
-    audience::{AccountView, TicketView, account_as_shown, alert_as_shown},
+    alerts::AlertList,
+    audience::{AccountView, TicketView, account_as_shown},
     chart::{Bars, Columns},
     money::AtRisk,
 };
-
-/// Alerts of each kind on the page, open and heaviest first; the rest are counted.
-const MOST_ALERTS: usize = 500;
 
 pub(crate) const STYLE: &str = include_str!("../templates/style.css");
 const SCRIPT: &str = include_str!("../templates/script.js");
@@ -55,6 +53,8 @@ struct Dashboard<'a> {
     script_hash: String,
     period: String,
     updated: String,
+    /// What the product may do, and to how many tickets.
+    mode: String,
     /// What a switch that is off keeps back.
     switch: Option<String>,
     tiles: Vec<Tile>,
@@ -72,10 +72,8 @@ struct Dashboard<'a> {
     accounts: Vec<AccountView>,
     /// What the ranking adds up to.
     money: String,
-    guardian: Vec<Alert>,
-    more_guardian: usize,
-    opportunities: Vec<Alert>,
-    more_opportunities: usize,
+    guardian: AlertList,
+    opportunities: AlertList,
     tickets: Vec<TicketRow<'a>>,
     total: usize,
     helpdesk_url: &'a str,
@@ -111,9 +109,7 @@ impl Dashboard<'_> {
 pub(crate) fn render(source: Source<'_>) -> String {
     let Source { aggregates, records, earlier, at_risk, alerts, policy, fields, audience, window, now } = source;
     let at_risk = if audience.sees_guardian() { at_risk } else { &[] };
-    let visible = |kind, sees: bool| heaviest(if sees { alerts } else { &[] }, kind);
-    let (guardian, more_guardian) = visible(AlertKind::Guardian, audience.sees_guardian());
-    let (opportunities, more_opportunities) = visible(AlertKind::Opportunity, audience.sees_opportunity());
+    let list = |kind, sees: bool| if sees { AlertList::new(kind, alerts, records) } else { AlertList::none() };
     let teams = aggregates.teams(&policy.teams);
     let days: Vec<_> = aggregates.by_day.iter().map(|(day, row)| (*day, *row)).collect();
     let chart = |chart: &dyn askama::DynTemplate| chart.dyn_render().expect("writing to a string does not fail");
@@ -124,6 +120,7 @@ pub(crate) fn render(source: Source<'_>) -> String {
         script_hash: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),
         period: format!("{} to {}", window.first, window.last),
         updated: words::moment(now),
+        mode: format!("mode {}, {} % of tickets", policy.mode, policy.rollout_percent),
         switch: policy.withholds().map(|by| switched_off(by, alerts, audience)),
         tiles: tiles(aggregates),
         priorities: chart(&Bars::new("Tickets by priority", by_priority(aggregates))),
@@ -141,10 +138,8 @@ pub(crate) fn render(source: Source<'_>) -> String {
         kinds: records.iter().map(|record| record.kind).collect::<BTreeSet<_>>().into_iter().collect(),
         accounts: accounts(at_risk, records.iter().chain(earlier), window),
         money: total(at_risk),
-        guardian,
-        more_guardian,
-        opportunities,
-        more_opportunities,
+        guardian: list(AlertKind::Guardian, audience.sees_guardian()),
+        opportunities: list(AlertKind::Opportunity, audience.sees_opportunity()),
         tickets: records.iter().map(|record| TicketRow::new(audience.view(record, now), fields)).collect(),
         total: aggregates.tickets,
         helpdesk_url: &policy.helpdesk_url,
@@ -156,7 +151,7 @@ pub(crate) fn render(source: Source<'_>) -> String {
 fn switched_off(by: Withheld, alerts: &[Arc<Alert>], audience: Audience) -> String {
     let mut text = match by {
         Withheld::Shadow => {
-            "Mode shadow: nothing is written to Zendesk and nobody is alerted. Each ticket says what was withheld."
+            "Mode shadow: nothing is written to Zendesk and nobody is alerted. Each ticket says what was withheld, and each section which alerts it would have raised."
         }
         Withheld::Delivery => "Delivery is off: alerts are decided and shown here, and nobody is written to.",
     }
@@ -189,18 +184,6 @@ fn total(at_risk: &[AtRisk<'_>]) -> String {
         more => format!("{} accounts", words::count(more)),
     };
     format!("{} in {accounts}", words::monthly(Some(money)))
-}
-
-fn heaviest(alerts: &[Arc<Alert>], kind: AlertKind) -> (Vec<Alert>, usize) {
-    let mut found: Vec<&Alert> =
-        alerts.iter().map(|alert| &**alert).filter(|alert| alert.signal.kind() == kind).collect();
-    found.sort_by(|a, b| {
-        let (stronger, heavier) = (b.signal.strength().cmp(&a.signal.strength()), b.weight().total_cmp(&a.weight()));
-        let open_first = a.follow_up.is_closed().cmp(&b.follow_up.is_closed());
-        open_first.then(stronger).then(heavier).then_with(|| a.key().cmp(&b.key()))
-    });
-    let more = found.len().saturating_sub(MOST_ALERTS);
-    (found.into_iter().take(MOST_ALERTS).map(alert_as_shown).collect(), more)
 }
 
 fn tiles(aggregates: &Aggregates) -> Vec<Tile> {

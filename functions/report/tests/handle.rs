@@ -11,8 +11,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    AccountId, AuditAction, Draft, Fallback, Kind, PastTicket, Policy, Record, Resolution, Summary, Teams, TicketId,
-    TicketState,
+    AccountId, AuditAction, Draft, Fallback, Kind, Mode, PastTicket, Policy, Record, Resolution, Summary, Teams,
+    TicketId, TicketState,
     ports::{AlertLog, Lease, PortError, Records, TicketLog},
     reading::Usage,
     record::{Confidence, utc_day},
@@ -164,6 +164,34 @@ async fn accounts_stand_by_money_with_their_newest_words() {
     for part in ["a month in 2 accounts", "<q>We are looking at other vendors.</q>", "kam@example.com"] {
         assert!(section.contains(part), "{part}");
     }
+}
+
+#[tokio::test]
+async fn shadow_shows_its_evidence() {
+    let policy = Policy { mode: Mode::Shadow, rollout_percent: 40, ..sample::policy() };
+    let log = Arc::new(MemoryTicketLog::default());
+    let record = Record { mode: Mode::Shadow, ..sample::record(1, "Acme", sample::now()) };
+    let lease = Lease { ticket: record.ticket, owner: "test".into(), until: Timestamp::MAX };
+    log.claim(&lease, sample::now()).await.unwrap();
+    log.finish(&lease, &TicketState::default(), &record, Timestamp::MAX, &[]).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let reporting = Reporting {
+        configuration: configuration_of(policy),
+        records: log.clone(),
+        alerts: log,
+        site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
+        pages: PAGE_BY_ROLE,
+    };
+    handle(&reporting, Window::last_30_days(sample::now()), sample::now()).await.unwrap();
+    let page = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    for (name, alerts) in [("support/index.html", 0), ("accounts/index.html", 1), ("sales/index.html", 1)] {
+        let html = page(name);
+        assert!(html.contains("mode shadow, 40 % of tickets"), "{name}");
+        assert_eq!(html.matches("<span class=\"mark\">would have alerted</span>").count(), alerts, "{name}");
+    }
+    let words = ["<q>We are looking at other vendors.</q>", "<q>What is your price for two more stores?</q>"];
+    let shows = |name: &str| words.map(|words| page(name).contains(words));
+    assert_eq!((shows("accounts/index.html"), shows("sales/index.html")), ([true, false], [false, true]));
 }
 
 #[tokio::test]
