@@ -329,7 +329,7 @@ async fn the_settings_and_the_customers_files() {
     let bucket = Arc::new(ConfigBucket::new(&sdk, variable("CONFIG_BUCKET")).with_articles());
     let snapshot = bucket.snapshot().await.unwrap();
     let names: Vec<&str> = snapshot.articles().map(|(name, _)| name).collect();
-    assert!(names.len() > 5 && names.iter().all(|name| !name.contains(['/', '.'])), "{names:?}");
+    assert!(names.len() > 5 && names.iter().all(|name| !name.contains('/') && !name.ends_with(".md")), "{names:?}");
     assert!(Arc::ptr_eq(&snapshot, &bucket.snapshot().await.unwrap()));
     let variables = Variables::read(Reader::new(|_| None), &Defaults::laptop()).unwrap();
     let of = |mode| BucketSettings::new(&sdk, bucket.clone(), mode, variables.clone());

@@ -585,7 +585,7 @@ fn a_signed_webhook_shows_up_on_the_dashboard() {
     let (status, health) = server.http("GET", "/healthz", &[], "");
     assert_eq!(status, 200);
     assert!(health.contains("\"status\":\"ok\""), "{health}");
-    assert!(server.http("GET", "/", &[], "").1.contains("No account shows any churn risk"));
+    assert!(server.http("GET", "/", &[], "").1.contains("No account is at high risk"));
 
     assert_eq!(server.post("ticket-created-new.json"), 200);
     server.wait_for("Extra warehouse and a quote");
