@@ -187,6 +187,25 @@ pub fn calibration_error(outcomes: &[(f32, bool)]) -> f64 {
     reliability(outcomes).into_iter().map(apart).sum::<f64>() / outcomes.len().max(1) as f64
 }
 
+/// How well confidence tells right from wrong: the probability that one that was right is the surer of two, the area under
+/// the ROC curve, 0.5 by chance. None where all were right or all wrong.
+#[must_use]
+pub fn discrimination(outcomes: &[(f32, bool)]) -> Option<f64> {
+    let mut sorted = outcomes.to_vec();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let right = sorted.iter().filter(|(_, right)| *right).count();
+    let wrong = sorted.len() - right;
+    // Of the wrong ones those less sure count whole, those as sure half.
+    let (mut below, mut won): (usize, f64) = (0, 0.0);
+    for equals in sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
+        let rights = equals.iter().filter(|(_, right)| *right).count();
+        let wrongs = equals.len() - rights;
+        won += rights as f64 * (below as f64 + wrongs as f64 / 2.0);
+        below += wrongs;
+    }
+    (right > 0 && wrong > 0).then(|| won / (right as f64 * wrong as f64))
+}
+
 /// 0 of nothing.
 fn ratio(part: usize, whole: usize) -> f64 {
     defined_ratio(part, whole).unwrap_or(0.0)
@@ -247,6 +266,15 @@ mod tests {
         let only_of_ones = |items: &[u8]| items.contains(&1).then_some(1.0);
         assert_eq!(interval(&[0, 0, 0, 1], only_of_ones), Some([1.0, 1.0]));
         assert_eq!(interval(&[0, 0], only_of_ones), None);
+    }
+
+    #[test]
+    fn confidence_that_is_higher_where_right_tells() {
+        assert_eq!(discrimination(&[(0.9, true), (0.8, true), (0.3, false)]), Some(1.0));
+        assert_eq!(discrimination(&[(0.9, false), (0.3, true)]), Some(0.0));
+        assert_eq!(discrimination(&[(0.5, false), (0.5, true)]), Some(0.5));
+        assert_eq!(discrimination(&[(0.9, true), (0.6, false), (0.6, true), (0.2, false)]), Some(0.875));
+        assert_eq!(discrimination(&[(0.9, true)]), None);
     }
 
     #[test]

@@ -94,7 +94,7 @@ fn languages(labels: &[(Label<'_>, &Value)]) -> Option<Table> {
 
 /// None where no label tells how sure it is.
 fn calibration(labels: &[(Label<'_>, &Value)]) -> Option<Table> {
-    let mut table = table(&["label", "expected error", "confidence → right (tickets)"]);
+    let mut table = table(&["label", "expected error", "tells right from wrong (AUC)", "confidence → right (tickets)"]);
     for (label, entry) in labels {
         let Some(calibration) = entry.get("calibration") else { continue };
         let bins = calibration.get("reliability").and_then(Value::as_array).into_iter().flatten();
@@ -106,7 +106,9 @@ fn calibration(labels: &[(Label<'_>, &Value)]) -> Option<Table> {
             .collect();
         let error = number(calibration.get("expected_error"), 3);
         let error = format!("{error} {}", interval(calibration.get("interval_95")));
-        table.add_row([label.name.to_owned(), error, bins.join("\n")]);
+        let auc = number(calibration.get("discrimination"), 3);
+        let auc = format!("{auc} {}", interval(calibration.get("discrimination_95")));
+        table.add_row([label.name.to_owned(), error, auc, bins.join("\n")]);
     }
     (!table.is_empty()).then_some(table)
 }

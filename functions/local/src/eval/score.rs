@@ -92,6 +92,8 @@ fn entry(label: &Label<'_>, found: &[Found<'_>]) -> Option<Map<String, Value>> {
         let calibration = json!({
             "expected_error": round(evaluate::calibration_error(&outcomes)),
             "interval_95": rounded(evaluate::interval(&outcomes, |sample| Some(evaluate::calibration_error(sample)))),
+            "discrimination": evaluate::discrimination(&outcomes).map(round),
+            "discrimination_95": rounded(evaluate::interval(&outcomes, evaluate::discrimination)),
             "reliability": bins,
         });
         entry.insert("calibration".to_owned(), calibration);
