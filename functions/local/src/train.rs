@@ -11,7 +11,7 @@ use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use domain::{TeamId, topics};
 use strum::IntoEnumIterator;
 use training::{
-    corpus,
+    corpus::{self, NoiseText},
     evaluate::Confusion,
     parallel,
     train::{Ears, Noise, SentenceExamples, TicketExample, Trained, Truth},
@@ -46,9 +46,12 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
     if arguments.only_kinds {
         return Ok(Ended::Well);
     }
-    let noise = Noise::new(&encoder, corpus::noise(&arguments.corpus.join("noise"))?);
+    let acts = corpus::acts(&arguments.corpus.join("acts"))?;
+    let mut noise = corpus::noise(&arguments.corpus.join("noise"))?;
+    noise.extend(acts.iter().filter_map(NoiseText::of_act));
+    let noise = Noise::new(&encoder, noise);
     let ended = heads(arguments, Ears { encoder: &encoder, kinds: &kinds, languages: &languages, noise: &noise })?;
-    if !arguments.only_heads {
+    if !arguments.only_heads && arguments.corpus.join("answers").is_dir() {
         gate::command(arguments, encoder, kinds, languages)?;
     }
     Ok(ended)
@@ -91,6 +94,7 @@ fn heads(arguments: &TrainArguments, ears: Ears<'_>) -> anyhow::Result<Ended> {
     let of_tickets = examples.len();
     examples.extend(parallel::map(&topics, threads, |sentence| TicketExample::of_topic(ears, sentence)));
     examples.extend(parallel::map(&prose, threads, |text| TicketExample::of_noise(ears, text)));
+    examples.extend(parallel::map(&sentences, threads, |sentence| TicketExample::of_sentence(ears, sentence)));
     let sentences = SentenceExamples::new(ears.encoder, &sentences);
 
     say::line(format_args!("Fitting on {threads} threads …"));

@@ -370,9 +370,11 @@ fn signal(opinion: &Prediction, task: Task, text: &CustomerText) -> Signal<bool>
     Signal { value, confidence, quotes: near.map(|(_, sentence)| (*sentence).clone()).collect() }
 }
 
-/// An account manager is shown the sentence, so it has to sound like leaving by itself.
+/// An account manager is shown the sentence, so it has to sound like leaving by itself: to either of the two that judge it,
+/// or a little to both.
 fn carries_churn(odds: f32, acts: &PerAct) -> bool {
-    odds >= -1.0 || acts[Act::Leaving] + acts[Act::Evaluating] >= 0.25
+    let leaving = acts[Act::Leaving] + acts[Act::Evaluating];
+    odds >= -1.0 || leaving >= 0.25 || (odds >= -2.0 && leaving >= 0.1)
 }
 
 /// A wish is often said in half a sentence, and a seller loses little by a false one.

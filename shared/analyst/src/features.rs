@@ -77,16 +77,13 @@ fn grams(words: &[String], hashes: &mut Vec<u32>, scratch: &mut Vec<u8>) {
     }
 }
 
-/// Capitals, exclamation marks, questions, length: how it is said.
+/// Exclamation marks, questions, length: how it is said.
 fn marks(body: &str, hashes: &mut Vec<u32>) {
-    let letters = body.chars().filter(|c| c.is_alphabetic()).count();
-    let capitals = body.chars().filter(|c| c.is_uppercase()).count();
     let count = |mark| body.matches(mark).count().min(3);
     let mut mark = |name: &[u8], level: usize| {
         let level = u8::try_from(level.min(9)).expect("a digit");
         hashes.push(hash(b'm', name, &[b'0' + level]));
     };
-    mark(b"capitals", (capitals * 10).checked_div(letters).unwrap_or(0));
     mark(b"exclamation", count('!'));
     mark(b"question", count('?'));
     mark(b"length", body.len().checked_ilog2().unwrap_or(0) as usize);

@@ -8,7 +8,7 @@ use crate::text;
 /// Numbers of a text: both depths of the encoder, its meaning and closer to its wording.
 pub const WIDTH: usize = 2 * encoder::DIMENSIONS;
 /// Marks of style.
-pub const MARKS: usize = 5;
+pub const MARKS: usize = 4;
 
 /// What the heads see of a ticket.
 #[derive(Clone, PartialEq, Debug)]
@@ -16,7 +16,7 @@ pub struct Inputs {
     /// One row for each sentence of the body, at least one.
     pub sentences: Array2<f32>,
     pub subject: Array1<f32>,
-    /// Length, capitals, exclamation marks, question marks, sentences; each 0 to about 3.
+    /// Length, exclamation marks, question marks, sentences; each 0 to about 3.
     pub marks: [f32; MARKS],
 }
 
@@ -88,16 +88,14 @@ fn rows(encoded: &[Encoded]) -> Array2<f32> {
     rows
 }
 
-/// Length, share of capitals, exclamation marks, question marks, sentences.
+/// Length, exclamation marks, question marks, sentences.
 #[must_use]
 pub fn marks(sentences: &[String]) -> [f32; MARKS] {
     let characters = || sentences.iter().flat_map(|sentence| sentence.chars());
     let count = |wanted: fn(&char) -> bool| characters().filter(wanted).count() as f32;
     let words = sentences.iter().map(|sentence| sentence.split_whitespace().count()).sum::<usize>() as f32;
-    let letters = count(|c| c.is_alphabetic()).max(1.0);
     [
         libm::log1pf(words) / 3.0,
-        3.0 * count(|c| c.is_uppercase()) / letters,
         count(|c| *c == '!').min(4.0) / 2.0,
         count(|c| *c == '?').min(4.0) / 2.0,
         (sentences.len() as f32).min(30.0) / 10.0,

@@ -59,8 +59,8 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The text with every figure, date and number in it as one `0`: what a sentence means rarely depends on its figures, and
-/// the encoder's vectors do.
+/// The text in lower case, with every figure, date and number in it as one `0`: what a sentence means rarely depends on its
+/// capitals and figures, and the encoder's vectors do.
 #[must_use]
 pub fn masked(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
@@ -74,7 +74,7 @@ pub fn masked(text: &str) -> String {
             }
             figure = true;
         } else if !goes_on {
-            masked.push(c);
+            masked.extend(c.to_lowercase());
             figure = false;
         }
     }
@@ -115,9 +115,9 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_one_placeholder() {
-        assert_eq!(masked("12.400 orders since 2026-11-02, 09:15!"), "0 orders since 0, 0!");
-        assert_eq!(masked("v3.1 - see INC-77, EUR 5."), "v0 - see INC-0, EUR 0.");
+    fn figures_are_one_placeholder_and_capitals_none() {
+        assert_eq!(masked("12.400 Orders since 2026-11-02, 09:15!"), "0 orders since 0, 0!");
+        assert_eq!(masked("v3.1 - see INC-77, EUR 5."), "v0 - see inc-0, eur 0.");
     }
 
     proptest::proptest! {

@@ -134,6 +134,19 @@ pub enum Risk {
     None,
 }
 
+impl NoiseText {
+    /// A sentence that carries no label, if it is one.
+    #[must_use]
+    pub fn of_act(sentence: &ActSentence) -> Option<Self> {
+        let nothing = matches!(sentence.act, Act::Courtesy | Act::Boilerplate);
+        nothing.then(|| Self {
+            text: sentence.text.clone(),
+            language: sentence.language,
+            sort: <&str>::from(sentence.act).to_owned(),
+        })
+    }
+}
+
 impl Risk {
     #[must_use]
     pub fn is_high(self) -> bool {
@@ -168,12 +181,12 @@ pub fn sentences(folder: &Path) -> Result<Vec<LabelledSentence>, CorpusError> {
     all(folder, parse_lines)
 }
 
-/// What each sentence of a folder's JSON Lines files does, by file name.
+/// What each sentence of a folder's JSON Lines files does, by file name; none where there is no folder.
 ///
 /// # Errors
 /// The first file that cannot be read, or the first line of one that is no such sentence.
 pub fn acts(folder: &Path) -> Result<Vec<ActSentence>, CorpusError> {
-    all(folder, parse_lines)
+    if folder.is_dir() { all(folder, parse_lines) } else { Ok(Vec::new()) }
 }
 
 /// The tickets by kind of a folder's JSON Lines files, by file name.

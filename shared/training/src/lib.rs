@@ -2,6 +2,7 @@
 
 pub mod corpus;
 pub mod evaluate;
+pub mod letters;
 pub mod parallel;
 pub mod random;
 pub mod train;

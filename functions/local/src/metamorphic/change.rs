@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use domain::Language;
-use training::random::Random;
+use training::{letters as typed, random::Random};
 
 use super::{
     layout, letters,
@@ -146,9 +146,9 @@ impl Change {
             Self::JsonBlob => of_body(parts.with_under(any(&phrases.json, random)?)),
             Self::Html => of_body(layout::html(body, random)?),
             Self::Typos => of_both(letters::mistyped([subject, body], random)?),
-            Self::NoAccents => of_both([subject, body].map(|text| letters::plain(text, language == Language::De))),
+            Self::NoAccents => of_both([subject, body].map(|text| typed::plain(text, language == Language::De))),
             Self::Capitals => of_both([subject.to_uppercase(), rewritten(body, str::to_uppercase)]),
-            Self::LowerCase => of_both([letters::hurried(subject), rewritten(body, letters::hurried)]),
+            Self::LowerCase => of_both([typed::hurried(subject), rewritten(body, typed::hurried)]),
             Self::NoSubject | Self::ConversationSubject if !subject::is_spare(subject, body) => return None,
             Self::NoSubject => of_subject(String::new()),
             Self::SubjectInBody => of_body(subject::above(subject, body)?),

@@ -14,9 +14,6 @@ use training::{
 use super::save;
 use crate::{answers, cli::TrainArguments, say, stack};
 
-/// Pairs that thresholds are chosen on, beside the folder of the corpus.
-const UNSEEN: &str = "../answers.jsonl";
-
 /// # Errors
 /// A corpus that cannot be read, named by file and line; a pair of an article that is not there; a file that cannot be
 /// written.
@@ -34,13 +31,11 @@ pub(super) fn command(
     save(&arguments.knowledge, vectors, data::KNOWLEDGE)?;
 
     let folder = arguments.corpus.join("answers");
-    let seen = corpus::answers(&folder)?;
-    if seen.is_empty() {
+    let pairs = corpus::answers(&folder)?;
+    if pairs.is_empty() {
         return Ok(());
     }
-    let unseen = arguments.corpus.join(UNSEEN);
-    let unseen = if unseen.is_file() { corpus::answers_of(&unseen)? } else { Vec::new() };
-    say::line(format_args!("Reading {} pairs to fit on and {} held out …", seen.len(), unseen.len()));
+    say::line(format_args!("Reading {} pairs …", pairs.len()));
     let weights = Weights {
         encoder,
         model: Model::read(data::MODEL)?,
@@ -51,9 +46,9 @@ pub(super) fn command(
         known: SentenceVectors::read(vectors)?,
     };
     let analyst = EmbeddedAnalyst::new(weights, knowledge, stack::teams().clone());
-    let (seen, unseen) = (answers::read(&analyst, &seen), answers::read(&analyst, &unseen));
+    let pairs = answers::read(&analyst, &pairs);
     say::line(format_args!("Fitting the gate …"));
-    let fitted = gate::fit(analyst, &seen, &unseen, answers::threads())?;
+    let fitted = gate::fit(analyst, &pairs, answers::threads())?;
     say::line(format_args!("\nOn pairs held out:\n{}", table(&fitted)));
     save(&arguments.gate, &fitted.gate.to_bytes(), data::GATE)
 }
@@ -62,12 +57,10 @@ fn table(fitted: &FittedGate) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(["articles", "offered as", "pairs", "precision", "coverage"]);
     let judges = [
-        ("with examples, folds", &fitted.exemplified.folds, &fitted.gate.exemplified),
-        ("with examples, unseen", &fitted.exemplified.unseen, &fitted.gate.exemplified),
-        ("without, articles left out", &fitted.plain.folds, &fitted.gate.plain),
-        ("without, unseen", &fitted.plain.unseen, &fitted.gate.plain),
+        ("with examples", &fitted.exemplified, &fitted.gate.exemplified),
+        ("without, articles left out", &fitted.plain, &fitted.gate.plain),
     ];
-    for (articles, held_out, judge) in judges.into_iter().filter(|(_, held_out, _)| !held_out.is_empty()) {
+    for (articles, held_out, judge) in judges {
         for (offered, threshold) in [("draft", judge.draft), ("public answer", judge.public)] {
             let passed = held_out.iter().filter(|(_, log_odds)| *log_odds >= threshold);
             let (right, all) = passed.fold((0u32, 0), |(right, all), (fits, _)| (right + u32::from(*fits), all + 1));

@@ -17,13 +17,14 @@ use super::{
     folds, ngrams,
     regression::{self, Schedule},
 };
-use crate::corpus::ActSentence;
+use crate::{corpus::ActSentence, random::Random};
 
 const SCHEDULE: Schedule = Schedule { epochs: 60, weight_decay: 2e-4 };
 
 /// Sentences as numbers, with their acts.
 #[derive(Clone, Debug)]
 pub struct ActExamples {
+    /// Each sentence, then each as others would have typed it.
     inputs: Array2<f32>,
     ngrams: Vec<Features>,
     truth: Vec<usize>,
@@ -32,24 +33,30 @@ pub struct ActExamples {
 impl ActExamples {
     #[must_use]
     pub fn new(encoder: &Encoder, sentences: &[ActSentence]) -> Self {
+        let typed: Vec<String> = sentences.iter().enumerate().map(retyped).collect();
+        let texts = || sentences.iter().map(|sentence| sentence.text.as_str()).chain(typed.iter().map(String::as_str));
         Self {
-            inputs: Inputs::sentences(encoder, sentences.iter().map(|sentence| sentence.text.as_str())),
-            ngrams: sentences.iter().map(|sentence| features::extract("", &sentence.text)).collect(),
-            truth: sentences.iter().map(|sentence| sentence.act as usize).collect(),
+            inputs: Inputs::sentences(encoder, texts()),
+            ngrams: texts().map(|text| features::extract("", text)).collect(),
+            truth: sentences.iter().chain(sentences).map(|sentence| sentence.act as usize).collect(),
         }
     }
 
     /// Fitted on all of them.
     #[must_use]
     pub fn fit(&self) -> Acts {
-        self.fit_on(&(0..self.truth.len()).collect::<Vec<_>>())
+        self.fit_on(&(0..self.sentences()).collect::<Vec<_>>())
+    }
+
+    fn sentences(&self) -> usize {
+        self.truth.len() / 2
     }
 
     /// What a classifier says of each sentence that has not seen its fifth.
     #[must_use]
     pub fn held_out(&self) -> Vec<Act> {
-        let mut said = vec![Act::Context; self.truth.len()];
-        for (seen, unseen) in folds(self.truth.len()) {
+        let mut said = vec![Act::Context; self.sentences()];
+        for (seen, unseen) in folds(self.sentences()) {
             let acts = self.fit_on(&seen);
             for index in unseen {
                 let probabilities = acts.of(self.inputs.row(index), Some(&self.ngrams[index]));
@@ -59,7 +66,10 @@ impl ActExamples {
         said
     }
 
+    /// On sentences by their numbers, and on these as others would have typed them.
     fn fit_on(&self, chosen: &[usize]) -> Acts {
+        let typed = chosen.iter().map(|index| index + self.sentences());
+        let chosen = &chosen.iter().copied().chain(typed).collect::<Vec<_>>();
         let examples = regression::Examples { inputs: &self.inputs, truth: &self.truth, classes: Act::COUNT };
         let wordings = chosen.iter().map(|index| ngrams::Example {
             ngrams: &self.ngrams[*index],
@@ -69,4 +79,11 @@ impl ActExamples {
         let ngrams = ngrams::fit(Act::COUNT, &wordings.collect::<Vec<_>>());
         Acts::new(regression::fit(examples, chosen, SCHEDULE), ngrams)
     }
+}
+
+/// A sentence as somebody else would have typed it, if that is another way.
+fn retyped((number, sentence): (usize, &ActSentence)) -> String {
+    let lines =
+        super::example::retype(std::slice::from_ref(&sentence.text), sentence.language, &mut Random(number as u64));
+    lines.map_or_else(|| sentence.text.clone(), |lines| lines.concat())
 }

@@ -38,17 +38,16 @@ struct Labelled<'a> {
 
 /// The ensemble of the least negative log-likelihood, by coordinate descent in ever smaller steps. `ngram_weights` are the
 /// ones allowed.
-pub(super) fn fit(
+pub(super) fn fit<'a>(
     task: Task,
-    scores: &[PerTask<HeldOutScores>],
-    examples: &[TicketExample],
+    examples: impl Iterator<Item = (&'a TicketExample, &'a PerTask<HeldOutScores>)>,
     ngram_weights: &RangeInclusive<f32>,
 ) -> Ensemble {
-    let labelled: Vec<Labelled<'_>> = scores
-        .iter()
-        .zip(examples)
-        .filter_map(|(scores, example)| {
+    let labelled: Vec<Labelled<'_>> = examples
+        .filter_map(|(example, scores)| {
             let class = example.truth.classes[task]?;
+            // Single sentences are no mail: how often they carry a signal says nothing of how often tickets do.
+            (example.truth.weight >= 1.0).then_some(())?;
             // Where nobody knows the words, only the networks are weighed.
             (example.ngrams.is_some() || *ngram_weights.end() == 0.0).then_some(())?;
             Some(Labelled { scores: &scores[task], class, weight: example.truth.weight })

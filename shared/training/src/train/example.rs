@@ -1,4 +1,10 @@
 //! Labelled tickets and sentences, made ready for the heads.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "indices follow from the lengths of our own arrays; a wrong one must panic in a test, not skip a sentence"
+)]
+
+use std::ops::Range;
 
 use analyst::{
     Kinds, Languages,
@@ -17,8 +23,14 @@ use ndarray::Array2;
 use super::vary::{self, Noise};
 use crate::{
     corpus::{LabelledSentence, LabelledTicket, NoiseText, TopicSentence},
+    letters,
     random::Random,
 };
+
+/// A sentence alone tells less than a ticket, and there are more of them.
+const OF_SENTENCE: f32 = 0.5;
+/// Ways of typing that a ticket is learnt in, beside its own.
+const RETYPED: usize = 1;
 
 /// The labels of a ticket, where known.
 #[derive(Clone, PartialEq, Debug)]
@@ -51,7 +63,20 @@ pub struct TicketExample {
     /// The same text with what carries no label.
     pub(super) varied_ngrams: Option<Features>,
     /// For each sentence its class by each sentence task, where known.
-    pub(super) sentences: Vec<PerSentenceTask<Option<usize>>>,
+    pub(super) sentences: Vec<SentenceClasses>,
+    /// The ticket as others would have typed it.
+    pub(super) retyped: Vec<Retyped>,
+}
+
+/// The class of a sentence by each sentence task, where known.
+pub(super) type SentenceClasses = PerSentenceTask<Option<usize>>;
+
+/// A ticket typed in another way.
+#[derive(Clone, Debug)]
+pub(super) struct Retyped {
+    pub(super) inputs: Inputs,
+    /// For each of its sentences the numbers of the ticket's sentences that are in it.
+    pub(super) of: Vec<Range<usize>>,
 }
 
 /// Single sentences to learn from, without tickets around them.
@@ -59,7 +84,7 @@ pub struct TicketExample {
 pub struct SentenceExamples {
     /// A row for each sentence.
     pub(super) inputs: Array2<f32>,
-    pub(super) classes: Vec<PerSentenceTask<Option<usize>>>,
+    pub(super) classes: Vec<SentenceClasses>,
 }
 
 impl TicketExample {
@@ -116,6 +141,20 @@ impl TicketExample {
         Self::listen(ears, "", &sentence.text, &sentence.text, sentence.language, truth).0
     }
 
+    /// A labelled sentence, as a ticket that says only this.
+    #[must_use]
+    pub fn of_sentence(ears: Ears<'_>, sentence: &LabelledSentence) -> Self {
+        let classes = PerTask::from_fn(|task| match task {
+            Task::Priority => sentence.severity.map(|severity| severity as usize),
+            Task::Sentiment => Some(sentence.sentiment as usize),
+            Task::Churn => Some(usize::from(sentence.churn.is_high())),
+            Task::Intent => Some(intent_class(sentence.intent)),
+            Task::Agent | Task::Topic => None,
+        });
+        let truth = Truth { classes, weight: OF_SENTENCE };
+        Self::listen(ears, "", &sentence.text, &sentence.text, sentence.language, truth).0
+    }
+
     /// A text without any signal.
     #[must_use]
     pub fn of_noise(ears: Ears<'_>, noise: &NoiseText) -> Self {
@@ -160,14 +199,20 @@ impl TicketExample {
             SentenceTask::Tone => none(Task::Sentiment),
             SentenceTask::Severity => None,
         });
+        let mut random = Random(u64::from(hash(scenario)));
+        let own: Vec<String> = std::iter::once(subject.to_owned()).chain(sentences.iter().cloned()).collect();
+        let retyped: Vec<Vec<String>> = (0..RETYPED).filter_map(|_| retype(&own, language, &mut random)).collect();
         let varied = |_: &Features| {
-            let mut random = Random(u64::from(hash(scenario)));
+            let lines = retyped.first().unwrap_or(&own);
+            let (subject, sentences) = lines.split_first().expect("the subject is the first line");
             ears.noise.ngrams(subject, &sentences.join("\n"), language, &mut random)
         };
+        let varied_ngrams = features.as_ref().map(varied);
         let example = Self {
             language,
             fold: fold(scenario),
-            varied_ngrams: features.as_ref().map(varied),
+            retyped: retyped.iter().map(|lines| Retyped::new(ears.encoder, lines)).collect(),
+            varied_ngrams,
             ngrams: features,
             sentences: vec![targets; inputs.sentences.nrows()],
             inputs,
@@ -175,6 +220,74 @@ impl TicketExample {
         };
         (example, sentences)
     }
+}
+
+impl Retyped {
+    /// `lines` are the subject and the sentences. Those that end without a mark are read as one.
+    fn new(encoder: &Encoder, lines: &[String]) -> Self {
+        let (subject, typed) = lines.split_first().expect("the subject is the first line");
+        let sentences = text::sentences(&typed.join("\n"));
+        // Where each line ends, in characters other than white space: what the two have in common.
+        let ends = |texts: &[String]| -> Vec<usize> {
+            let lengths = texts.iter().map(|text| text.chars().filter(|c| !c.is_whitespace()).count());
+            lengths
+                .scan(0, |end, length| {
+                    *end += length;
+                    Some(*end)
+                })
+                .collect()
+        };
+        let (of_typed, of_sentences) = (ends(typed), ends(&sentences));
+        let mut start = 0;
+        let of = of_sentences.iter().map(|end| {
+            let from = of_typed.iter().position(|typed| *typed > start).unwrap_or_default();
+            let to = of_typed.iter().position(|typed| *typed >= *end).unwrap_or(typed.len() - 1);
+            start = *end;
+            from..to.max(from) + 1
+        });
+        let of = of.collect();
+        Self { inputs: Inputs::new(encoder, subject, &sentences), of }
+    }
+
+    /// What is known of its sentences: the worst of what is known of those in each.
+    pub(super) fn classes(&self, own: &[SentenceClasses]) -> Vec<SentenceClasses> {
+        let of_all = |range: &Range<usize>| {
+            PerSentenceTask::from_fn(|task: SentenceTask| {
+                worst(own[range.clone()].iter().map(|classes| classes[task]), task)
+            })
+        };
+        self.of.iter().map(of_all).collect()
+    }
+}
+
+/// The class of several sentences read as one: not known if one is not and no other carries anything.
+fn worst(classes: impl Iterator<Item = Option<usize>>, task: SentenceTask) -> Option<usize> {
+    let heavier = |a: usize, b: usize| match task {
+        // None, then P0 to P3.
+        SentenceTask::Severity => a.min(b),
+        SentenceTask::Churn | SentenceTask::Intent | SentenceTask::Tone => a.max(b),
+    };
+    classes.reduce(|a, b| match (a, b) {
+        (Some(0), other) | (other, Some(0)) => other,
+        (Some(a), Some(b)) => Some(heavier(a, b)),
+        (known, None) | (None, known) => known,
+    })?
+}
+
+/// The lines as somebody else might have typed them: in a hurry, without accents, on a locked shift key, with slips. None
+/// where that changes nothing.
+pub(super) fn retype(own: &[String], language: Language, random: &mut Random) -> Option<Vec<String>> {
+    let plain = |line: &String| letters::plain(line, language == Language::De);
+    let of_all = |change: &dyn Fn(&String) -> String| own.iter().map(change).collect::<Vec<_>>();
+    let typed = match random.below(8) {
+        0 => of_all(&|line| letters::hurried(line)),
+        1 => of_all(&|line| letters::hurried(&plain(line))),
+        2 => of_all(&plain),
+        3 => of_all(&|line| line.to_uppercase()),
+        4 => letters::mistyped(&of_all(&|line| letters::hurried(line)), random)?,
+        _ => letters::mistyped(own, random)?,
+    };
+    (typed != own).then_some(typed)
 }
 
 impl SentenceExamples {
@@ -219,4 +332,58 @@ fn fold(scenario: &str) -> usize {
 /// FNV-1a.
 fn hash(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(|line| (*line).to_owned()).collect()
+    }
+
+    fn severities(classes: &[SentenceClasses]) -> Vec<Option<usize>> {
+        classes.iter().map(|classes| classes[SentenceTask::Severity]).collect()
+    }
+
+    fn of_severity(class: Option<usize>) -> SentenceClasses {
+        PerSentenceTask::from_fn(|task| if task == SentenceTask::Severity { class } else { Some(0) })
+    }
+
+    #[test]
+    fn sentences_typed_without_an_end_are_one_with_the_worst_of_their_labels() {
+        let encoder = Encoder::new(data::ENCODER).unwrap();
+        let own = [of_severity(Some(0)), of_severity(Some(4)), of_severity(Some(1)), of_severity(None)];
+        let lines = ["shop", "hello there", "one label is blurred", "and nobody can pay", "What now?"];
+        let apart =
+            Retyped::new(&encoder, &strings(&["Shop", "Hello.", "One label is blurred.", "Nobody can pay.", "What?"]));
+        assert_eq!(severities(&apart.classes(&own)), [Some(0), Some(4), Some(1), None]);
+        let hurried = Retyped::new(&encoder, &strings(&lines));
+        assert_eq!(hurried.of, [0..3, 3..4]);
+        assert_eq!(hurried.inputs.sentences.nrows(), 2);
+        assert_eq!(severities(&hurried.classes(&own)), [Some(1), None]);
+    }
+
+    #[test]
+    fn what_is_not_known_stays_so_beside_nothing() {
+        let of = |classes: &[Option<usize>], task| worst(classes.iter().copied(), task);
+        assert_eq!(of(&[Some(0), None], SentenceTask::Churn), None);
+        assert_eq!(of(&[None, Some(1)], SentenceTask::Churn), Some(1));
+        assert_eq!(of(&[Some(1), Some(2)], SentenceTask::Tone), Some(2));
+        assert_eq!(of(&[Some(3), Some(2), Some(0)], SentenceTask::Severity), Some(2));
+    }
+
+    #[test]
+    fn a_ticket_is_typed_in_several_ways_with_as_many_lines() {
+        let own = strings(&["Größere Störung", "Seit heute Morgen kann niemand bezahlen.", "Bitte melden Sie sich!"]);
+        let ways: Vec<Vec<String>> = (0..40).filter_map(|seed| retype(&own, Language::De, &mut Random(seed))).collect();
+        assert!(ways.iter().all(|lines| lines.len() == own.len() && *lines != own));
+        for way in [
+            ["größere störung", "seit heute morgen kann niemand bezahlen", "bitte melden sie sich"],
+            ["Groessere Stoerung", "Seit heute Morgen kann niemand bezahlen.", "Bitte melden Sie sich!"],
+            ["GRÖSSERE STÖRUNG", "SEIT HEUTE MORGEN KANN NIEMAND BEZAHLEN.", "BITTE MELDEN SIE SICH!"],
+        ] {
+            assert!(ways.contains(&strings(&way)), "{way:?}");
+        }
+    }
 }

@@ -18,9 +18,11 @@ use super::example::{TicketExample, Truth};
 use crate::{corpus::NoiseText, random::Random};
 
 /// How often a step of training sees a ticket with another subject, with sentences of nothing, with another question.
-const OTHER_SUBJECT: f32 = 0.15;
-const NOISE: f32 = 0.45;
+const OTHER_SUBJECT: f32 = 0.2;
+const NOISE: f32 = 0.5;
 const QUESTION: f32 = 0.15;
+/// How often as another would have typed it.
+const RETYPED: f32 = 0.3;
 /// Sentences of nothing put into one ticket, at most.
 const MOST_NOISE: usize = 5;
 /// Of a subject that is replaced, so many are left out, and the others say nothing.
@@ -71,7 +73,7 @@ impl Noise {
 
     /// The n-grams of a text once more, with sentences of nothing and perhaps without its subject.
     pub(super) fn ngrams(&self, subject: &str, body: &str, language: Language, random: &mut Random) -> Features {
-        let subject = if random.uniform() < 2.0 * OTHER_SUBJECT { "" } else { subject };
+        let subject = if random.uniform() < OTHER_SUBJECT { "" } else { subject };
         let mut body = body.to_owned();
         if !self.sentences.is_empty() {
             for _ in 0..random.below(3) {
@@ -84,8 +86,7 @@ impl Noise {
 
     /// The ticket as a step of training sees it. `questions` are tickets that ask for something harmless.
     pub(super) fn vary(&self, ticket: &TicketExample, questions: &[&TicketExample], random: &mut Random) -> Varied {
-        let mut varied =
-            Varied { inputs: ticket.inputs.clone(), truth: ticket.truth.clone(), sentences: ticket.sentences.clone() };
+        let mut varied = Varied::typed(ticket, random);
         if random.uniform() < QUESTION && !questions.is_empty() {
             varied.beside(ticket, questions[random.below(questions.len())], random);
         }
@@ -123,6 +124,17 @@ pub(super) struct Varied {
 }
 
 impl Varied {
+    /// The ticket as it is, or as another would have typed it.
+    fn typed(ticket: &TicketExample, random: &mut Random) -> Self {
+        let truth = ticket.truth.clone();
+        if random.uniform() < RETYPED && !ticket.retyped.is_empty() {
+            let typed = &ticket.retyped[random.below(ticket.retyped.len())];
+            Self { inputs: typed.inputs.clone(), truth, sentences: typed.classes(&ticket.sentences) }
+        } else {
+            Self { inputs: ticket.inputs.clone(), truth, sentences: ticket.sentences.clone() }
+        }
+    }
+
     /// Puts a harmless ticket before or behind: the graver one decides, and where neither is, nobody knows the team.
     fn beside(&mut self, ticket: &TicketExample, question: &TicketExample, random: &mut Random) {
         let first = random.uniform() < 0.5;
@@ -157,13 +169,7 @@ pub(super) fn is_question(ticket: &TicketExample) -> bool {
 fn together(a: [f32; MARKS], b: [f32; MARKS]) -> [f32; MARKS] {
     let words = |length: f32| libm::expm1f(3.0 * length);
     let (of_a, of_b) = (words(a[0]), words(b[0]));
-    [
-        libm::log1pf(of_a + of_b) / 3.0,
-        (a[1] * of_a + b[1] * of_b) / (of_a + of_b).max(1.0),
-        (a[2] + b[2]).min(2.0),
-        (a[3] + b[3]).min(2.0),
-        (a[4] + b[4]).min(3.0),
-    ]
+    [libm::log1pf(of_a + of_b) / 3.0, (a[1] + b[1]).min(2.0), (a[2] + b[2]).min(2.0), (a[3] + b[3]).min(3.0)]
 }
 
 /// Texts without any signal are tickets of which only that is known.

@@ -130,7 +130,7 @@ fn what_is_added_is_in_the_language_of_the_ticket() {
 
 #[test]
 fn layout_and_letters_keep_the_words() {
-    let folded = |text: &str, german| words(&letters::plain(text, german)).concat();
+    let folded = |text: &str, german| words(&training::letters::plain(text, german)).concat();
     for change in [Change::Capitals, Change::LowerCase, Change::NoAccents, Change::Rewrapped, Change::Blanks] {
         for (text, new) in changed(change) {
             let german = text.language == Language::De;
