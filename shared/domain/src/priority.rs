@@ -6,7 +6,7 @@
 //! |---|---|
 //! | a kind of ticket that is not a request | what [`crate::kind`] says, but never lower beside a grave sentence |
 //! | a P2 or P3 whose customer gives notice of leaving, from `grave_at_least` sure | P1, whatever is broken |
-//! | a P2 or P3 beside a sentence of breach that is 0.65 sure, or one of outage or loss that is 0.8 sure | P1, unsure |
+//! | a P2 or P3 beside a sentence of breach that is 0.6 sure, or one of outage or loss that is 0.8 sure | P1, unsure |
 //! | a P3 beside a less sure one | P2, unsure |
 //! | a P3 in a language that the analyst does not read | P2, unsure |
 //!
@@ -19,7 +19,7 @@ use crate::{Gravity, Kind, Language, LeavingNotice, Priority, Reading, kind, pol
 /// A sentence of outage or loss this sure is worth looking at today, whatever stands around it.
 const URGENT: f32 = 0.8;
 /// A leak grows by the hour, so less is enough.
-const LEAK: f32 = 0.65;
+const LEAK: f32 = 0.6;
 /// One of four: what is known of a ticket that says nothing.
 const GUESS: f32 = 0.25;
 
