@@ -12,7 +12,7 @@ use crate::{
     asked::Asked,
     features,
     heads::PerTask,
-    heard::Heard,
+    heard::{self, Heard},
     inputs::Inputs,
     kinds::{Parts, fresh_subject},
     model::Model,
@@ -104,10 +104,21 @@ impl CustomerText {
             (handed_on, bounded(model, vec![text], ALL.part(EDGE), go_on))
         });
         let own_words = format!("{own_subject}\n{body}");
-        let language = languages.detect(&match &handed_on {
+        let detected = languages.detect(&match &handed_on {
             Some((_, theirs)) if own_words.trim().is_empty() => format!("{subject}\n{}", theirs.messages.concat()),
             Some(_) | None => own_words,
         });
+        let parts = kinds.parts(&inputs, fresh_subject(own_subject), &sentences, detected);
+        let written = heard::without_boilerplate(&parts.sentences, &sentences);
+        let language = match &written {
+            Some(written) => languages.detect(&format!("{own_subject}\n{written}")),
+            None => detected,
+        };
+        let parts = if language == detected {
+            parts
+        } else {
+            kinds.parts(&inputs, fresh_subject(own_subject), &sentences, language)
+        };
         let forwarded = handed_on.map(|(handed_on, bounded)| {
             let both = [sentences.as_slice(), bounded.sentences.as_slice()].concat();
             let inputs = Inputs::within(encoder, subject, &both, go_on);
@@ -122,7 +133,6 @@ impl CustomerText {
                 parts,
             }
         });
-        let parts = kinds.parts(&inputs, fresh_subject(own_subject), &sentences, language);
         let mut text = Self {
             language,
             asked: None,
@@ -494,6 +504,23 @@ mod tests {
         assert_eq!((forwarded.from.as_deref(), forwarded.internal), (Some("Jo <jo@x.example>"), false));
         // "FYI" says nothing.
         assert_eq!(forwarded.heard().inputs.sentences.nrows(), 2);
+    }
+
+    #[test]
+    fn a_footer_in_another_language_is_not_the_customers() {
+        const FOOTER: &str = "This message and everything attached to it is meant for the person it is addressed to and may \
+                              hold confidential information. If it reached you by mistake, please let the sender know and \
+                              delete it from your system at once. Any copying or passing on without our consent is \
+                              prohibited.";
+        for (text, language) in [
+            ("Der Export bricht seit gestern ab.", Language::De),
+            ("Le rapport des ventes est vide depuis lundi.", Language::Fr),
+            ("No podemos imprimir las etiquetas desde ayer.", Language::Es),
+            ("Raport sprzedaży jest pusty od poniedziałku.", Language::Pl),
+            ("The sales report has been empty since Monday.", Language::En),
+        ] {
+            assert_eq!(listen(&ticket(&format!("{text}\n\n{FOOTER}"))).language(), language, "{text}");
+        }
     }
 
     #[test]

@@ -79,3 +79,17 @@ fn said(sentences: &[PerAct]) -> Vec<usize> {
         sentences.iter().enumerate().filter(|(_, acts)| says(acts)).map(|(index, _)| index).collect();
     if said.is_empty() { (0..sentences.len()).collect() } else { said }
 }
+
+/// What stands above the first sentence of a footer or disclaimer, which a mail server adds in its company's language; where
+/// one stands first, as a banner does, what is not of that kind. None where there is no such sentence, or nothing else.
+pub(crate) fn without_boilerplate(acts: &[PerAct], sentences: &[String]) -> Option<String> {
+    let is_added = |acts: &PerAct| acts[Act::Boilerplate] >= NOTHING;
+    let kept: Vec<&str> = match acts.iter().position(is_added)? {
+        0 => {
+            let written = acts.iter().zip(sentences).filter(|(acts, _)| !is_added(acts));
+            written.map(|(_, sentence)| sentence.as_str()).collect()
+        }
+        first => sentences.iter().take(first).map(String::as_str).collect(),
+    };
+    (!kept.is_empty()).then(|| kept.join("\n"))
+}
