@@ -5,6 +5,7 @@
     infra/bench.py --no-build           measures what is there
     infra/bench.py --profile NAME       another profile of Cargo.toml
     infra/bench.py --write              also writes docs/measured.md, with day and commit
+    infra/bench.py --memory-sizes       what a ticket costs triage at several memory sizes instead, each with its CPU share
 
 exec to /next: from starting the process until it asks for its first event, with AWS played by a stub that answers at once.
 Memory: resident, after 100 events, over the same stub. Handler: the embedded backend, so our own time alone, the runtime
@@ -35,6 +36,12 @@ EVENTS = 1000
 # The bundled tickets, and how often a new process takes all of them.
 TICKETS = range(1001, 1031)
 ROUNDS = 10
+# Lambda gives a function one vCPU at 1,769 MB and shares in proportion, by the price of arm64 in us-east-1.
+MEMORY_SIZES = (256, 512, 768, 1024, 1769)
+FULL_CPU_MB = 1769
+DOLLARS_PER_GB_SECOND = 0.0000133334
+# What a language model takes to answer; the function waits and is paid for.
+MODEL_SECONDS = 1.5
 MEASURED = ROOT / "docs" / "measured.md"
 
 
@@ -97,27 +104,67 @@ def event_of(function: str, local: pathlib.Path) -> bytes:
 
 def handled(function: str, binary: pathlib.Path, variables: dict[str, str], event: bytes) -> list[float]:
     """Milliseconds of each event."""
-    times = []
-
-    def take(bootstrap: Bootstrap, event: bytes) -> None:
-        answer = bootstrap.invoke(event)
-        if function == "triage" and answer != {"batchItemFailures": []}:
-            raise RuntimeError(f"the ticket was not triaged: {answer}")
-        times.append(1000 * bootstrap.seconds)
-
     if function == "triage":
-        # What was triaged once is done at its next look, so each process takes each ticket once.
-        for _ in range(ROUNDS):
-            with Bootstrap(binary, variables) as bootstrap:
-                for ticket in TICKETS:
-                    message = {"v": 1, "ticket_id": ticket, "cause": "created"}
-                    record = {**json.loads(event)["Records"][0], "messageId": str(ticket), "body": json.dumps(message)}
-                    take(bootstrap, json.dumps({"Records": [record]}).encode())
-    else:
-        with Bootstrap(binary, variables) as bootstrap:
-            for _ in range(EVENTS):
-                take(bootstrap, event)
+        return [time for _ in range(ROUNDS) for time in tickets_handled(binary, variables, event)]
+    times = []
+    with Bootstrap(binary, variables) as bootstrap:
+        for _ in range(EVENTS):
+            bootstrap.invoke(event)
+            times.append(1000 * bootstrap.seconds)
     return times
+
+
+def tickets_handled(binary: pathlib.Path, variables: dict[str, str], event: bytes, held=lambda process: None) -> list[float]:
+    """Milliseconds of each bundled ticket in one process, which `held` may hold back once it has started: what was triaged is
+    done at its next look, so a process takes each ticket once."""
+    times = []
+    with Bootstrap(binary, variables) as bootstrap:
+        bootstrap.first_asked()
+        held(bootstrap.process)
+        for ticket in TICKETS:
+            message = {"v": 1, "ticket_id": ticket, "cause": "created"}
+            record = {**json.loads(event)["Records"][0], "messageId": str(ticket), "body": json.dumps(message)}
+            answer = bootstrap.invoke(json.dumps({"Records": [record]}).encode())
+            if answer != {"batchItemFailures": []}:
+                raise RuntimeError(f"the ticket was not triaged: {answer}")
+            times.append(1000 * bootstrap.seconds)
+    return times
+
+
+class CpuShare:
+    """Holds a process to a part of one core, by a control group, as Lambda does. Needs root."""
+
+    PERIOD = 20_000  # microseconds, as Lambda's
+
+    def __init__(self, share: float) -> None:
+        first, second = pathlib.Path("/sys/fs/cgroup/cpu"), pathlib.Path("/sys/fs/cgroup")
+        quota = int(share * self.PERIOD)
+        self.group = (first if first.is_dir() else second) / "triage-bench"
+        self.group.mkdir(exist_ok=True)
+        if first.is_dir():
+            (self.group / "cpu.cfs_period_us").write_text(str(self.PERIOD))
+            (self.group / "cpu.cfs_quota_us").write_text(str(quota))
+        else:
+            (self.group / "cpu.max").write_text(f"{quota} {self.PERIOD}")
+
+    def hold(self, process: subprocess.Popen) -> None:
+        (self.group / "cgroup.procs").write_text(str(process.pid))
+
+
+def memory_sizes(binary: pathlib.Path, variables: dict[str, str], event: bytes) -> None:
+    """A table of what each memory size costs."""
+    print(f"{'MB':>5} {'CPU':>5} {'first ticket ms':>16} {'next, p50 / p99 ms':>20} {'$ per 1,000, embedded':>22} {f'$ per 1,000, model of {MODEL_SECONDS} s':>30}")
+    for size in MEMORY_SIZES:
+        share = CpuShare(size / FULL_CPU_MB)
+        first, later = [], []
+        for _ in range(ROUNDS):
+            # Lambda does not hold a function back while it starts.
+            times = tickets_handled(binary, variables, event, share.hold)
+            first.append(times[0])
+            later.extend(times[1:])
+        dollars = [1000 * size / 1024 * (statistics.mean(later) / 1000 + waiting) * DOLLARS_PER_GB_SECOND for waiting in (0, MODEL_SECONDS)]
+        print(f"{size:5} {size / FULL_CPU_MB:5.2f} {statistics.median(first):16.1f} {statistics.median(later):11.1f} / {statistics.quantiles(later, n=100)[98]:6.1f} "
+              f"{dollars[0]:22.5f} {dollars[1]:30.5f}", flush=True)
 
 
 def commit() -> str:
@@ -143,11 +190,16 @@ def main() -> int:
     parser.add_argument("--no-build", action="store_true")
     parser.add_argument("--profile", default="release")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--memory-sizes", action="store_true")
     arguments = parser.parse_args()
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / arguments.profile
     if not arguments.no_build:
         build = ["cargo", "build", "--profile", arguments.profile, "--workspace", "--bins", "--examples", "--features", "aws/hello"]
         subprocess.run(build, cwd=ROOT, check=True)
+    embedded = {"AWS_SAM_LOCAL": "true", "BACKEND": "embedded", "RUST_LOG": "error"}
+    if arguments.memory_sizes:
+        memory_sizes(target / "triage", embedded, event_of("triage", target / "local"))
+        return 0
 
     stub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Aws)
     threading.Thread(target=stub.serve_forever, daemon=True).start()
@@ -160,7 +212,6 @@ def main() -> int:
            "TICKETS_DEAD_LETTERS_URL": "http://localhost/000000000000/dead", "ALERTS_DEAD_LETTERS_URL": "http://localhost/000000000000/dead",
            "SENDER_EMAIL": "a@example.com", "GUARDIAN_EMAIL": "b@example.com", "OPPORTUNITY_EMAIL": "c@example.com", "ANALYST": "embedded", "SITE_URL": "https://site.example.com",
            "ZENDESK_SUBDOMAIN": zendesk_url, "ZENDESK_CREDENTIALS_PARAMETER": "/zendesk", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stub.server_address[1]}", "RUST_LOG": "error"}
-    embedded = {"AWS_SAM_LOCAL": "true", "BACKEND": "embedded", "RUST_LOG": "error"}
 
     print(f"{'function':9} {'size MB':>8} {'gzip MB':>8} {'exec to /next ms, min / median':>32} {'memory MiB':>11} {'handler ms, p50 / p99':>22}")
     rows = []
