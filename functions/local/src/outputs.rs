@@ -202,11 +202,13 @@ impl Kept {
     }
 }
 
-/// Writes what tells of tickets, in their order: everything but the dashboard, its figures and the audit.
+/// Writes what tells of tickets, in their order: everything but the dashboard, its figures and the audit. Returns how many
+/// calls to Zendesk there are.
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn write(folder: &Path, covered: Covered, tickets: impl Iterator<Item = Kept>) -> anyhow::Result<()> {
+pub fn write(folder: &Path, covered: Covered, tickets: impl Iterator<Item = Kept>) -> anyhow::Result<usize> {
+    let mut made = 0;
     let mut results = Array::create(folder, RESULTS)?;
     let mut calls = Array::create(folder, CALLS)?;
     let mut guardian = Array::create(folder, GUARDIAN)?;
@@ -215,6 +217,7 @@ pub fn write(folder: &Path, covered: Covered, tickets: impl Iterator<Item = Kept
     records.push(&covered)?;
     for ticket in tickets {
         results.push(&ResultRow::new(&ticket.ticket_id, &ticket.record, covered.now))?;
+        made += ticket.calls.len();
         for Call { api_endpoint, api_payload } in &ticket.calls {
             let action = "update_ticket";
             calls.push(&CallRow { ticket_id: &ticket.ticket_id, action, api_endpoint, api_payload })?;
@@ -231,7 +234,15 @@ pub fn write(folder: &Path, covered: Covered, tickets: impl Iterator<Item = Kept
     for array in [results, calls, guardian, opportunity] {
         array.finish()?;
     }
-    records.finish()
+    records.finish()?;
+    Ok(made)
+}
+
+/// How many e-mails a run has left as files.
+#[must_use]
+pub fn emails(folder: &Path) -> usize {
+    let files = std::fs::read_dir(folder.join(EMAILS)).into_iter().flatten().flatten();
+    files.filter(|file| file.path().extension().is_some_and(|extension| extension == "html")).count()
 }
 
 /// What an earlier run or `serve` kept in the folder.

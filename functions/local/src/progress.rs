@@ -1,14 +1,21 @@
 //! What a run shows while it runs, and at its end.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
-use crate::say;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use domain::{Priority, Record, Teams, reading::Usage};
-use indicatif::{ProgressBar, ProgressStyle};
+use domain::{Kind, Language, Priority, Record, Resolution, Teams, reading::Usage};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use report::Aggregates;
 use runtime::words;
 use strum::IntoEnumIterator;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::say;
 
 /// Up to this many tickets, each gets a line; above it, the bar has to do.
 const MOST_LINES: usize = 1_000;
@@ -20,23 +27,52 @@ const MOST_TOPICS: usize = 6;
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
-    lines: bool,
+    /// None where the bar has to do.
+    lines: Option<Mutex<InOrder>>,
+}
+
+/// Lines in the order of the input: tickets are done in any.
+#[derive(Debug, Default)]
+struct InOrder {
+    next: usize,
+    waiting: BTreeMap<usize, String>,
+}
+
+impl InOrder {
+    /// What may be printed now that the line of this place is known.
+    fn ready(&mut self, place: usize, line: String) -> Vec<String> {
+        let mut ready = if self.next == 0 && place == 0 { vec![HEADER.to_owned()] } else { Vec::new() };
+        self.waiting.insert(place, line);
+        while let Some(line) = self.waiting.remove(&self.next) {
+            ready.push(line);
+            self.next += 1;
+        }
+        ready
+    }
 }
 
 impl Progress {
     #[must_use]
     pub fn new(tickets: usize) -> Self {
         let bar = ProgressBar::new(tickets as u64);
-        let style = ProgressStyle::with_template("{bar:32} {pos}/{len} tickets, {per_sec}, {eta} left");
-        bar.set_style(style.expect("a fixed template"));
-        Self { bar, lines: tickets <= MOST_LINES }
+        let style = ProgressStyle::with_template("{bar:32} {human_pos}/{human_len} tickets, {rate}, {eta} left");
+        bar.set_style(style.expect("a fixed template").with_key("rate", |state: &ProgressState, to: &mut dyn Write| {
+            let _ = to.write_str(&rate(state.per_sec()));
+        }));
+        Self { bar, lines: (tickets <= MOST_LINES).then(Mutex::default) }
     }
 
-    pub fn ticket(&self, id_text: &str, record: Option<&Record>) {
-        if self.lines || record.is_none() {
-            let id_text = say::escaped(id_text);
-            let line = record.map_or_else(|| format!("{id_text:>8}  failed"), |record| line(&id_text, record));
-            self.bar.suspend(|| say::line(line));
+    /// `place` is that of the ticket in the input, from 0.
+    pub fn ticket(&self, place: usize, id_text: &str, record: Option<&Record>) {
+        let id_text = say::escaped(id_text);
+        let line = record.map_or_else(|| format!("{id_text:>8}  failed"), |record| line(&id_text, record));
+        let ready = match &self.lines {
+            Some(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).ready(place, line),
+            None if record.is_none() => vec![line],
+            None => Vec::new(),
+        };
+        if !ready.is_empty() {
+            self.bar.suspend(|| ready.iter().for_each(say::line));
         }
         self.bar.inc(1);
     }
@@ -51,30 +87,63 @@ impl Progress {
     }
 }
 
-fn line(id_text: &str, record: &Record) -> String {
-    let risk = match record.guardian.risk_score {
-        score if record.guardian.is_high_risk() => format!("risk {score}"),
-        _ => String::new(),
-    };
-    let wish = record.opportunity.intent.map_or("", domain::Intent::title);
+/// Above the lines of [`line`].
+pub const HEADER: &str = "  ticket      team      customer                subject                                 found";
+/// Columns of a customer's name and of a subject.
+const CUSTOMER: usize = 22;
+const SUBJECT: usize = 38;
+
+/// A ticket in a line: where it goes, whose it is, and what was found in it.
+#[must_use]
+pub fn line(id_text: &str, record: &Record) -> String {
+    let risk = record.guardian.is_high_risk().then(|| format!("risk {}", record.guardian.risk_score));
+    let wish = record.opportunity.intent.map(|intent| intent.title().to_owned());
+    let kind = (record.kind != Kind::Request).then(|| record.kind.title().to_owned());
+    let language = (record.language != Language::En).then(|| record.language.to_string());
     let resolution = match record.resolution {
-        domain::Resolution::Answered => "answered",
-        domain::Resolution::AnswerReady => "answer ready",
-        domain::Resolution::Routed => "",
+        Resolution::Answered => Some("answered".to_owned()),
+        Resolution::AnswerReady => Some("answer ready".to_owned()),
+        Resolution::Routed => None,
     };
+    let unsure = record.unsure.then(|| "unsure".to_owned());
+    let found: Vec<String> = [risk, wish, kind, language, resolution, unsure].into_iter().flatten().collect();
     let line = format!(
-        "{id_text:>8}  {}  {:<8}  {:<2}  {risk:<7}  {wish:<15}  {resolution:<13}  {}",
+        "{id_text:>8}  {}  {}  {}  {}  {}",
         record.priority,
-        record.agent.title(),
-        record.language,
-        say::escaped(&clipped(&record.subject))
+        fitted(&record.agent.title(), 8),
+        fitted(&record.customer, CUSTOMER),
+        fitted(&record.subject, SUBJECT),
+        found.join(" · ")
     );
     line.trim_end().to_owned()
 }
 
-fn clipped(subject: &str) -> String {
-    let words = subject.split_whitespace().collect::<Vec<_>>().join(" ");
-    if words.chars().count() <= 60 { words } else { words.chars().take(59).chain(['…']).collect() }
+/// In one line of so many columns of a terminal, clipped or filled up.
+fn fitted(text: &str, columns: usize) -> String {
+    let text = say::escaped(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let mut fitted = String::new();
+    if text.width() <= columns {
+        fitted.push_str(&text);
+    } else {
+        for c in text.chars() {
+            if fitted.width() + c.width().unwrap_or_default() >= columns {
+                break;
+            }
+            fitted.push(c);
+        }
+        fitted.push('…');
+    }
+    let blanks = columns.saturating_sub(fitted.width());
+    fitted + &" ".repeat(blanks)
+}
+
+/// `12 a second`, `40 a minute`: whole numbers, of the unit in which there is one.
+fn rate(per_second: f64) -> String {
+    if per_second >= 2.0 {
+        format!("{} a second", words::count(per_second as usize))
+    } else {
+        format!("{:.0} a minute", per_second * 60.0)
+    }
 }
 
 /// The table at the end of a run.
@@ -84,17 +153,20 @@ pub fn summary(aggregates: &Aggregates, teams: &Teams, took: Duration) -> String
     let list = |parts: Vec<String>| parts.join(" · ");
     let share = |part: usize| match aggregates.tickets {
         0 => words::count(part),
-        all => format!("{} of {} ({:.0} %)", words::count(part), words::count(all), 100.0 * part as f64 / all as f64),
+        all => {
+            let percent = 100.0 * part as f64 / all as f64;
+            // Fifteen of five thousand are not none.
+            let digits = usize::from(part > 0 && percent < 1.0);
+            format!("{} of {} ({percent:.digits$} %)", words::count(part), words::count(all))
+        }
     };
     let priorities = Priority::iter().map(|p| format!("{p} {}", count(aggregates.by_priority.get(&p)))).collect();
     let teams = aggregates.teams(teams).into_iter();
     let teams = teams.map(|(team, tickets)| format!("{} {}", team.title(), words::count(tickets)));
-    let languages = aggregates.by_language.iter().map(|(language, tickets)| format!("{language} {tickets}")).collect();
+    let languages = aggregates.by_language.iter();
+    let languages = languages.map(|(language, tickets)| format!("{language} {}", words::count(*tickets))).collect();
     let seconds = took.as_secs_f64();
-    let time = format!(
-        "{seconds:.1} s, {} tickets a second",
-        words::count((aggregates.tickets as f64 / seconds.max(1e-3)) as usize)
-    );
+    let time = format!("{seconds:.1} s, {}", rate(aggregates.tickets as f64 / seconds.max(1e-3)));
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.add_rows([
@@ -154,11 +226,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_shows_the_labels_and_never_breaks() {
+    fn a_line_shows_whose_it_is_and_what_was_found() {
         let record =
             Record { subject: "a\nb \u{1b}[3\u{202e}m ".repeat(30).into(), ..sample::record(7, "Acme", sample::now()) };
         let line = line("#7", &record);
-        assert!(line.starts_with("      #7  P2  Nexus     en  risk 7   expansion"), "{line}");
-        assert!(!line.contains(['\n', '\u{1b}', '\u{202e}']) && line.chars().count() < 250, "{line}");
+        assert!(line.starts_with("      #7  P2  Nexus     Acme                    a b"), "{line}");
+        assert!(line.ends_with("…  risk 7 · expansion"), "{line}");
+        assert!(!line.contains(['\n', '\u{1b}', '\u{202e}']) && line.width() < 120, "{line}");
+        assert_eq!(line.find("Nexus"), HEADER.find("team"));
+        assert_eq!(line.find("Acme"), HEADER.find("customer"));
+    }
+
+    #[test]
+    fn wide_letters_take_two_columns() {
+        for (text, fits) in [("日本語", "日本語  "), ("日本語株式会社", "日本語…"), ("Grüße aus X", "Grüße a…")] {
+            assert_eq!(fitted(text, 8).trim_end(), fits.trim_end(), "{text}");
+            assert_eq!(fitted(text, 8).width(), 8, "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_come_in_the_order_of_the_input() {
+        let mut lines = InOrder::default();
+        assert!(lines.ready(1, "b".into()).is_empty());
+        assert_eq!(lines.ready(0, "a".into()), [HEADER, "a", "b"]);
+        assert_eq!(lines.ready(2, "c".into()), ["c"]);
+    }
+
+    #[test]
+    fn rates_are_whole_numbers() {
+        assert_eq!([0.5, 45.826, 12_345.6].map(rate), ["30 a minute", "45 a second", "12,345 a second"]);
+    }
+
+    #[test]
+    fn few_of_many_are_not_none() {
+        let aggregates = Aggregates { tickets: 5_000, answered_automatically: 15, ..Aggregates::default() };
+        let table = summary(&aggregates, &sample::policy().teams, Duration::from_secs(100));
+        assert!(table.contains("15 of 5,000 (0.3 %)") && table.contains("100.0 s, 50 a second"), "{table}");
     }
 }

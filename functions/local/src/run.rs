@@ -10,6 +10,7 @@ use futures::{StreamExt, stream};
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use report::{Aggregates, Window};
+use runtime::words;
 use secrecy::SecretString;
 use serde_json::json;
 use zendesk::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, sign};
@@ -49,16 +50,19 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
     let progress = Arc::new(Progress::new(input.rows.len()));
     let Outcome { failed } = process(&shared, &input.rows, Some(progress.clone())).await?;
     progress.finish();
-    let aggregates = publish(&shared, &input, &arguments.output).await?;
+    let (aggregates, calls) = publish(&shared, &input, &arguments.output).await?;
 
     say::line(format_args!("\n{}", summary(&aggregates, teams, started.elapsed())));
-    let dashboard = std::path::absolute(arguments.output.join(report::DASHBOARD))?;
-    say::line(format_args!(
-        "{} of {} tickets triaged. Dashboard: {}",
-        aggregates.tickets,
-        input.rows.len() + input.skipped,
-        dashboard.display()
-    ));
+    say::line(format_args!("{} of {} tickets triaged.\n", aggregates.tickets, input.rows.len() + input.skipped));
+    let folder = std::path::absolute(&arguments.output)?;
+    let dashboard = folder.join(report::DASHBOARD);
+    let written = [
+        ("Dashboard", dashboard.display().to_string()),
+        ("E-mails", format!("{} in {}", words::count(outputs::emails(&folder)), folder.join(outputs::EMAILS).display())),
+        ("Zendesk", format!("{} calls, none sent, in {}", words::count(calls), folder.join(outputs::CALLS).display())),
+        ("Results", folder.join(outputs::RESULTS).display().to_string()),
+    ];
+    written.iter().for_each(|(what, place)| say::line(format_args!("{what:<10} {place}")));
     if arguments.open
         && let Err(error) = open::that_detached(&dashboard)
     {
@@ -98,7 +102,7 @@ pub async fn process(shared: &Shared, rows: &[Row], progress: Option<Arc<Progres
     }
     let mut running = stream::iter(lanes.into_values())
         .map(|lane| {
-            let rows = lane.into_iter().filter_map(|index| rows.get(index).cloned()).collect();
+            let rows = lane.into_iter().filter_map(|index| Some((index, rows.get(index)?.clone()))).collect();
             tokio::spawn(one_account(shared.clone(), rows, progress.clone()))
         })
         .buffer_unordered(AT_ONCE);
@@ -112,15 +116,15 @@ pub async fn process(shared: &Shared, rows: &[Row], progress: Option<Arc<Progres
 }
 
 /// The tickets of one account in order. Returns how many failed.
-async fn one_account(shared: Shared, rows: Vec<Row>, progress: Option<Arc<Progress>>) -> usize {
+async fn one_account(shared: Shared, rows: Vec<(usize, Row)>, progress: Option<Arc<Progress>>) -> usize {
     let mut failed = 0;
     let mut mrr = None;
-    for row in rows {
+    for (place, row) in rows {
         mrr = row.mrr.or(mrr);
         let record = one_ticket(&shared, &row, mrr).await;
         failed += usize::from(record.is_none());
         if let Some(progress) = &progress {
-            progress.ticket(&shown(&row), record.as_deref());
+            progress.ticket(place, &shown(&row), record.as_deref());
         }
     }
     failed
@@ -186,8 +190,8 @@ fn last_moment(rows: &[Row]) -> Timestamp {
 }
 
 /// The dashboard over the whole file, and the logs: as things stand once an answer to the last ticket, too, could have
-/// been followed by silence for long enough.
-async fn publish(shared: &Shared, input: &Input, output: &Path) -> anyhow::Result<Aggregates> {
+/// been followed by silence for long enough. Comes with how many calls to Zendesk were written down.
+async fn publish(shared: &Shared, input: &Input, output: &Path) -> anyhow::Result<(Aggregates, usize)> {
     let day = |at: Option<Timestamp>| domain::record::utc_day(at.unwrap_or_default());
     let window = Window {
         first: day(input.rows.iter().map(|row| row.timestamp).min()),
@@ -199,7 +203,7 @@ async fn publish(shared: &Shared, input: &Input, output: &Path) -> anyhow::Resul
         .await
         .with_context(|| format!("the dashboard could not be written to {}", output.display()))?;
     let tickets = input.rows.iter().filter_map(|row| Kept::of(row.id, &row.id_text, shared));
-    outputs::write(output, Covered::new(window, now), tickets)?;
+    let calls = outputs::write(output, Covered::new(window, now), tickets)?;
     outputs::write_audit(output, shared.log.take_audit())?;
-    Ok(aggregates)
+    Ok((aggregates, calls))
 }

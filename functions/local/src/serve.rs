@@ -20,7 +20,7 @@ use axum::{
     routing::{any, get},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::{AccountId, Sender, UserId};
+use domain::{AccountId, AuditAction, Sender, UserId};
 use jiff::{SignedDuration, Timestamp};
 use memory::NewTicket;
 use report::Window;
@@ -35,12 +35,14 @@ use crate::{
     interrupt::Interrupt,
     observed::{Observed, Sight},
     outputs::{self, Covered, Kept},
-    say,
+    progress, say,
     stack::{Environment, Setup, Shared, Stack, teams_of, wall_clock},
 };
 
 /// How often the queues are looked at.
 const BEAT: Duration = Duration::from_millis(100);
+/// Seconds after which a browser asks for the dashboard again.
+const REFRESH: &str = "30";
 const DIGEST_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Tickets kept, those triaged last: about 150 MB, and a month of a busy team.
 const MOST_TICKETS: usize = 20_000;
@@ -89,7 +91,7 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
             "Secret     Zendesk's public test secret, which anybody can sign with; set ZENDESK_WEBHOOK_SECRET to change it"
         ));
     }
-    say::line(format_args!("Ctrl-C drains the queues and stops."));
+    say::line(format_args!("Ctrl-C drains the queues and stops.\n\n{}", progress::HEADER));
 
     let pump = tokio::spawn(keep_pumping(server.clone()));
     http::serve(listener, router(server.clone()), interrupt, Patience::default()).await?;
@@ -146,9 +148,15 @@ async fn keep_pumping(server: Arc<Server>) {
     }
 }
 
-/// A server may run for months: the audit moves to its file, and the oldest tickets are dropped.
+/// A server may run for months: the audit moves to its file, and the oldest tickets are dropped. Each ticket that was triaged
+/// gets its line.
 fn hand_over(server: &Server) {
     let entries = server.shared.log.take_audit();
+    for entry in entries.iter().filter(|entry| entry.action == AuditAction::ZendeskUpdate) {
+        if let Some(record) = server.shared.log.newest(entry.ticket) {
+            say::line(progress::line(&entry.ticket.to_string(), &record));
+        }
+    }
     if !entries.is_empty()
         && let Err(error) = outputs::append_audit(&server.output, &entries)
     {
@@ -306,7 +314,7 @@ async fn dashboard(State(server): State<Arc<Server>>) -> Response {
         Err(error) => Err(error),
     };
     match page {
-        Ok(html) => ([(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
+        Ok(html) => ([(header::CACHE_CONTROL, "no-store"), (header::REFRESH, REFRESH)], Html(html)).into_response(),
         Err(error) => {
             tracing::error!(error = domain::ports::told(&*error), "Failed to build the dashboard.");
             (StatusCode::INTERNAL_SERVER_ERROR, "the dashboard could not be built; see the log").into_response()
