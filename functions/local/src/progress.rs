@@ -56,9 +56,12 @@ impl Progress {
     pub fn new(tickets: usize) -> Self {
         let bar = ProgressBar::new(tickets as u64);
         let style = ProgressStyle::with_template("{bar:32} {human_pos}/{human_len} tickets, {rate}, {eta} left");
-        bar.set_style(style.expect("a fixed template").with_key("rate", |state: &ProgressState, to: &mut dyn Write| {
-            let _ = to.write_str(&rate(state.per_sec()));
-        }));
+        bar.set_style(style.expect("a fixed template").with_key(
+            "rate",
+            |state: &ProgressState, to: &mut dyn Write| {
+                let _ = to.write_str(&rate(state.per_sec()));
+            },
+        ));
         Self { bar, lines: (tickets <= MOST_LINES).then(Mutex::default) }
     }
 
@@ -88,7 +91,8 @@ impl Progress {
 }
 
 /// Above the lines of [`line`].
-pub const HEADER: &str = "  ticket      team      customer                subject                                 found";
+pub const HEADER: &str =
+    "  ticket      team      customer                subject                                 found";
 /// Columns of a customer's name and of a subject.
 const CUSTOMER: usize = 22;
 const SUBJECT: usize = 38;
@@ -239,7 +243,8 @@ mod tests {
 
     #[test]
     fn wide_letters_take_two_columns() {
-        for (text, fits) in [("日本語", "日本語  "), ("日本語株式会社", "日本語…"), ("Grüße aus X", "Grüße a…")] {
+        for (text, fits) in [("日本語", "日本語  "), ("日本語株式会社", "日本語…"), ("Grüße aus X", "Grüße a…")]
+        {
             assert_eq!(fitted(text, 8).trim_end(), fits.trim_end(), "{text}");
             assert_eq!(fitted(text, 8).width(), 8, "{text}");
         }

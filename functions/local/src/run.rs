@@ -58,7 +58,10 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
     let dashboard = folder.join(report::DASHBOARD);
     let written = [
         ("Dashboard", dashboard.display().to_string()),
-        ("E-mails", format!("{} in {}", words::count(outputs::emails(&folder)), folder.join(outputs::EMAILS).display())),
+        (
+            "E-mails",
+            format!("{} in {}", words::count(outputs::emails(&folder)), folder.join(outputs::EMAILS).display()),
+        ),
         ("Zendesk", format!("{} calls, none sent, in {}", words::count(calls), folder.join(outputs::CALLS).display())),
         ("Results", folder.join(outputs::RESULTS).display().to_string()),
     ];
