@@ -188,7 +188,8 @@ class Suite(unittest.TestCase):
         status, _, body = post(created(1001))
         self.assertEqual(status, 200, body)
         found = triaged(1001)
-        self.assertEqual((found["ticket"], found["analyst"]), (1001, "embedded-2"))
+        self.assertEqual(found["ticket"], 1001)
+        self.assertRegex(found["analyst"], r"^embedded-\d+$")
         self.assertEqual(len(CLOUD.updates(1001)), 1, "one update of the ticket")
 
         ticket = next(number for number in (1002, 1003, 1004, 1005, 1006, 1007, 1008) if self.at_risk(number))

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How it signs its readings. Rises with every change of the model's kind.
-pub const NAME: &str = "embedded-2";
+pub const NAME: &str = "embedded-3";
 
 /// Articles of which the best is chosen, once the team is looked at.
 const CANDIDATES: usize = 5;
@@ -48,9 +48,9 @@ const DOUBT: f32 = 0.62;
 const LOUD: f32 = 0.8;
 /// One of four.
 const GUESS: f32 = 0.25;
-/// A P0 is taken from this probability on, whatever is likelier: a missed one costs three times a false one, and
-/// 1 / (1 + 3) is a quarter.
-const P0_FROM: f32 = 0.25;
+/// A P0 is taken from this probability on, whatever is likelier: a missed one costs twice a false one, and 1 / (1 + 2) is a
+/// third.
+const P0_FROM: f32 = 1.0 / 3.0;
 /// Quotes named for a signal.
 const MOST_QUOTES: usize = 2;
 /// One less sure does if the heads by themselves think it likelier than not, and claim the signal of the whole ticket.

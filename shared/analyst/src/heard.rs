@@ -23,6 +23,8 @@ pub struct Heard {
     pub features: Option<Features>,
     /// The numbers of the sentences that the inputs' rows are of.
     pub said: Vec<usize>,
+    /// How sure the gravest of these sentences is to tell of an outage, a loss or a breach, or the subject, 0 to 1.
+    pub gravest: f32,
     has_subject: bool,
     /// Each of these sentences by itself below the same subject: none where there is but one.
     alone: Vec<Alone>,
@@ -47,6 +49,7 @@ impl Heard {
             inputs: inputs.of(&said, sentences),
             features: words(&kept.join("\n")),
             alone: if kept.len() > 1 { kept.iter().map(alone).collect() } else { Vec::new() },
+            gravest: gravest(parts, &said),
             has_subject: !subject.trim().is_empty(),
             said,
         }
@@ -78,6 +81,14 @@ fn said(sentences: &[PerAct]) -> Vec<usize> {
     let said: Vec<usize> =
         sentences.iter().enumerate().filter(|(_, acts)| says(acts)).map(|(index, _)| index).collect();
     if said.is_empty() { (0..sentences.len()).collect() } else { said }
+}
+
+fn gravest(parts: &Parts, said: &[usize]) -> f32 {
+    let grave = |acts: &PerAct| {
+        [Act::Outage, Act::Loss, Act::Breach, Act::Vulnerability].into_iter().map(|act| acts[act]).sum::<f32>()
+    };
+    let sentences = said.iter().filter_map(|index| parts.sentences.get(*index));
+    sentences.chain([&parts.subject]).map(grave).fold(0.0, f32::max)
 }
 
 /// What stands above the first sentence of a footer or disclaimer, which a mail server adds in its company's language; where

@@ -1,7 +1,8 @@
 //! The trained model: an ensemble of networks that differ in chance alone, and a linear head over n-grams for each task.
 //!
 //! The networks' log-probabilities are averaged, interpolated with those of the n-gram head, and calibrated by a scale (an
-//! inverse temperature) and a bias.
+//! inverse temperature) and a bias. How likely a P0 is, a last regression says, over the whole ticket, its loudest sentence
+//! and its gravest act.
 #![expect(
     clippy::indexing_slicing,
     reason = "indices follow from the shapes of our own arrays; a wrong one must panic in a test, not score 0"
@@ -29,6 +30,10 @@ const MAX_LOG_NONE: f32 = -1e-6;
 const LOUD: f32 = 0.9;
 /// And a P0 this sure: a false one costs more.
 const LOUD_P0: f32 = 0.97;
+/// Probabilities nearer to 0 or 1 are no surer: their log-odds would outweigh everything else.
+const NO_SURER: f32 = 0.001;
+/// What speaks for a P0.
+pub const EVIDENCE: usize = 3;
 
 /// Everything that is learnt.
 #[derive(Clone, PartialEq, Debug)]
@@ -38,6 +43,29 @@ pub struct Model {
     ensembles: PerTask<Ensemble>,
     /// For languages whose words the n-gram heads do not know.
     by_networks: PerTask<Ensemble>,
+    urgency: Urgency,
+}
+
+/// The log-odds of a P0: a weighted sum of the log-odds by the whole ticket, by its loudest sentence alone and of its gravest
+/// act. Fitted on held-out scenarios.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Urgency {
+    pub weights: [f32; EVIDENCE],
+    pub bias: f32,
+}
+
+impl Default for Urgency {
+    /// The whole ticket decides.
+    fn default() -> Self {
+        Self { weights: [1.0, 0.0, 0.0], bias: 0.0 }
+    }
+}
+
+impl Urgency {
+    fn probability(&self, evidence: [f32; EVIDENCE]) -> f32 {
+        let log_odds = self.bias + evidence.iter().zip(self.weights).map(|(odds, weight)| odds * weight).sum::<f32>();
+        1.0 / (1.0 + libm::expf(-log_odds))
+    }
 }
 
 /// How the log-probabilities of networks and n-gram head become one calibrated distribution. Fitted on held-out scenarios.
@@ -79,7 +107,12 @@ impl Model {
         by_networks: PerTask<Ensemble>,
     ) -> Self {
         networks.iter_mut().for_each(Heads::quantise);
-        Self { networks, ngrams, ensembles, by_networks }
+        Self { networks, ngrams, ensembles, by_networks, urgency: Urgency::default() }
+    }
+
+    #[must_use]
+    pub fn with_urgency(self, urgency: Urgency) -> Self {
+        Self { urgency, ..self }
     }
 
     /// How far the wording alone is from asking for nothing, for each task: cheap enough for every sentence of any text.
@@ -91,18 +124,43 @@ impl Model {
     /// Reads a ticket as a whole, and where one sentence by itself is loud enough, that sentence.
     #[must_use]
     pub fn predict(&self, heard: &Heard) -> Prediction {
-        let Heard { inputs, features, .. } = heard;
-        let batch = Batch::new(&[inputs], &[]);
-        let passes: Vec<Activations> = self.networks.iter().map(|network| network.forward(&batch)).collect();
-        let mut probabilities = self.probabilities(&passes, 0, features.as_ref());
-        self.alone(heard).into_iter().for_each(|sentence| speak_up(&mut probabilities, sentence));
+        let passes = self.passes(&[&heard.inputs]);
+        let (mut probabilities, evidence) = self.weighed(heard, &passes);
+        let urgent = self.urgency.probability(evidence);
+        if let [p0, others @ ..] = probabilities[Task::Priority].as_mut_slice() {
+            let rest = (1.0 - urgent) / others.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+            others.iter_mut().for_each(|other| *other *= rest);
+            *p0 = urgent;
+        }
         let log_odds = |task: SentenceTask| {
             let mean = |sentence: usize| {
                 passes.iter().map(|pass| sentence_log_odds(pass, task, sentence)).sum::<f32>() / passes.len() as f32
             };
-            (0..inputs.sentences.nrows()).map(mean).collect()
+            (0..heard.inputs.sentences.nrows()).map(mean).collect()
         };
         Prediction { probabilities, churn: log_odds(SentenceTask::Churn), intent: log_odds(SentenceTask::Intent) }
+    }
+
+    /// The log-odds of a P0 by the whole ticket, by its loudest sentence and of its gravest act.
+    #[must_use]
+    pub fn evidence(&self, heard: &Heard) -> [f32; EVIDENCE] {
+        self.weighed(heard, &self.passes(&[&heard.inputs])).1
+    }
+
+    fn passes(&self, tickets: &[&Inputs]) -> Vec<Activations> {
+        let batch = Batch::new(tickets, &[]);
+        self.networks.iter().map(|network| network.forward(&batch)).collect()
+    }
+
+    /// What ticket and sentences are, and what of it speaks for a P0.
+    fn weighed(&self, heard: &Heard, passes: &[Activations]) -> (PerTask<Vec<f32>>, [f32; EVIDENCE]) {
+        let mut ticket = self.probabilities(passes, 0, heard.features.as_ref());
+        let urgent = |of: &PerTask<Vec<f32>>| of[Task::Priority].first().copied().unwrap_or_default();
+        let alone = self.alone(heard);
+        let loudest = alone.iter().map(urgent).reduce(f32::max).unwrap_or_else(|| urgent(&ticket));
+        alone.into_iter().for_each(|sentence| speak_up(&mut ticket, sentence));
+        let evidence = [urgent(&ticket), loudest, heard.gravest].map(log_odds);
+        (ticket, evidence)
     }
 
     /// What each sentence would be by itself, below the same subject; none of a single one.
@@ -111,8 +169,7 @@ impl Model {
         if tickets.is_empty() {
             return Vec::new();
         }
-        let batch = Batch::new(&tickets.iter().collect::<Vec<_>>(), &[]);
-        let passes: Vec<Activations> = self.networks.iter().map(|network| network.forward(&batch)).collect();
+        let passes = self.passes(&tickets.iter().collect::<Vec<_>>());
         let of = |(sentence, features)| self.probabilities(&passes, sentence, features);
         features.into_iter().enumerate().map(of).collect()
     }
@@ -148,6 +205,11 @@ fn speak_up(ticket: &mut PerTask<Vec<f32>>, mut sentence: PerTask<Vec<f32>>) {
             ticket[task] = std::mem::take(&mut sentence[task]);
         }
     }
+}
+
+fn log_odds(probability: f32) -> f32 {
+    let probability = probability.clamp(NO_SURER, 1.0 - NO_SURER);
+    libm::logf(probability / (1.0 - probability))
 }
 
 /// The score of the strongest class beside that of the class nobody would miss.

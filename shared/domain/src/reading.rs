@@ -10,7 +10,7 @@ use crate::{Intent, Kind, Language, Priority, Sentiment, TeamId, TopicId};
 /// One analyst's view of one version of a ticket.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Reading {
-    /// Which analyst and which version of it, such as `embedded-2`.
+    /// Which analyst and which version of it, such as `embedded-3`.
     pub analyst: String,
     /// Why this analyst stood in for the one that should have read; none if it was its turn.
     pub fallback: Option<Fallback>,

@@ -88,7 +88,7 @@ async fn a_model_that_is_down_costs_no_ticket_and_is_told_everywhere() {
     assert_eq!(ran.metrics["llm_calls"], 0);
     assert!(ran.text.contains("30 read by the fallback"), "{}", ran.text);
     assert!(ran.page.contains("read by the fallback"));
-    assert!(ran.results.iter().all(|result| result["analyst"] == "embedded-2"));
+    assert!(ran.results.iter().all(|result| result["analyst"] == analyst::embedded::NAME));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,17 +1,18 @@
-//! The model's file: `TRIAGE05`; the number of networks as `u32`; each network's weight matrices, quantised, each followed
+//! The model's file: `TRIAGE06`; the number of networks as `u32`; each network's weight matrices, quantised, each followed
 //! by its bias; the n-gram head of each task (scales, biases, then the weights, one signed byte each, used in place); the
-//! ensemble of each task, then that without n-grams. All numbers are little-endian; those that are not quantised weights are `f32`.
+//! ensemble of each task, then that without n-grams; weights and bias of the urgency. All numbers are little-endian; those that
+//! are not quantised weights are `f32`.
 
 use std::borrow::Cow;
 
-use super::{Ensemble, Model};
+use super::{EVIDENCE, Ensemble, Model, Urgency};
 use crate::{
     heads::{Heads, PerTask, Task},
     ngram_head::NgramHead,
     quantised::Quantised,
 };
 
-const MAGIC: &[u8; 8] = b"TRIAGE05";
+const MAGIC: &[u8; 8] = b"TRIAGE06";
 /// More networks than any model has: a damaged count must not ask for gigabytes.
 const MAX_NETWORKS: u32 = 16;
 
@@ -38,7 +39,8 @@ impl Model {
         let ngrams = PerTask::try_from_fn(|task| file.ngram_head(task))?;
         let ensembles = PerTask::try_from_fn(|_| file.ensemble())?;
         let by_networks = PerTask::try_from_fn(|_| file.ensemble())?;
-        if file.0.is_empty() { Ok(Self { networks, ngrams, ensembles, by_networks }) } else { Err(ModelError) }
+        let urgency = file.urgency()?;
+        if file.0.is_empty() { Ok(Self { networks, ngrams, ensembles, by_networks, urgency }) } else { Err(ModelError) }
     }
 
     /// The file form. A model that was read gives the bytes it was read from.
@@ -57,6 +59,7 @@ impl Model {
         for Ensemble { ngram_weight, scale, bias } in self.ensembles.values().chain(self.by_networks.values()) {
             write(&mut bytes, [ngram_weight, scale, bias]);
         }
+        write(&mut bytes, self.urgency.weights.iter().chain([&self.urgency.bias]));
         bytes
     }
 }
@@ -112,6 +115,14 @@ impl Cursor {
         })
     }
 
+    fn urgency(&mut self) -> Result<Urgency, ModelError> {
+        let mut weights = [0.0; EVIDENCE];
+        for weight in &mut weights {
+            *weight = self.number()?;
+        }
+        Ok(Urgency { weights, bias: self.number()? })
+    }
+
     fn ensemble(&mut self) -> Result<Ensemble, ModelError> {
         Ok(Ensemble { ngram_weight: self.number()?, scale: self.number()?, bias: self.number()? })
     }
@@ -136,7 +147,7 @@ mod tests {
     fn anything_else_is_refused() {
         let (cut, _) = data::MODEL.split_at(data::MODEL.len() - 1);
         let longer = [data::MODEL, &[0]].concat();
-        for bytes in [&[][..], b"TRIAGE05", b"TRIAGE04", cut, longer.leak()] {
+        for bytes in [&[][..], b"TRIAGE06", b"TRIAGE05", cut, longer.leak()] {
             assert_eq!(Model::read(bytes), Err(ModelError));
         }
     }
@@ -152,7 +163,7 @@ mod tests {
         // The number of networks.
         check(8, 0u32.to_le_bytes());
         check(8, u32::MAX.to_le_bytes());
-        // The first scale, and the last number of an ensemble.
+        // The first scale, and the last number of all.
         check(12, f32::NAN.to_le_bytes());
         check(data::MODEL.len() - 4, f32::NAN.to_le_bytes());
     }

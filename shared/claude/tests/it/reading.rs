@@ -190,7 +190,7 @@ async fn check(answer: ResponseTemplate, fallback: Fallback, attempts: usize, bi
     let server = server(vec![answer]).await;
     let reading = read(&reader(&server), LONG).await;
     assert_eq!(reading.fallback, Some(fallback));
-    assert_eq!(reading.analyst, "embedded-2", "the embedded analyst's reading, not a default");
+    assert_eq!(reading.analyst, analyst::embedded::NAME, "the embedded analyst's reading, not a default");
     assert_eq!(reading.usage.llm_calls, billed);
     assert_eq!(calls(&server).await, attempts, "{fallback}");
 }
@@ -379,15 +379,15 @@ async fn who_reads() {
     let claude = "claude-haiku-5-5/triage-3";
     check(&[], sample::ticket(1), claude).await;
     check(&[("ANALYST", "claude")], sample::ticket(1), claude).await;
-    check(&[("ANALYST", "embedded")], sample::ticket(1), "embedded-2").await;
-    check(&[("ANTHROPIC_API_KEY", "")], sample::ticket(1), "embedded-2").await;
+    check(&[("ANALYST", "embedded")], sample::ticket(1), analyst::embedded::NAME).await;
+    check(&[("ANTHROPIC_API_KEY", "")], sample::ticket(1), analyst::embedded::NAME).await;
     check(&[("ANALYST", "cascade")], sample::ticket(1), claude).await;
     let plain = Ticket {
         subject: "Export orders to CSV".into(),
         description: "Hi, how do I export last month's orders report to a CSV file from the analytics page?".into(),
         ..sample::ticket(1)
     };
-    check(&[("ANALYST", "cascade")], plain, "embedded-2").await;
+    check(&[("ANALYST", "cascade")], plain, analyst::embedded::NAME).await;
 }
 
 #[tokio::test]

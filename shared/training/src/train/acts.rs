@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{corpus::ActSentence, random::Random};
 
-const SCHEDULE: Schedule = Schedule { epochs: 60, weight_decay: 2e-4 };
+const SCHEDULE: Schedule = Schedule { epochs: 60, weight_decay: 2e-4, label_smoothing: 0.05 };
 
 /// Sentences as numbers, with their acts.
 #[derive(Clone, Debug)]

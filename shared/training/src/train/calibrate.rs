@@ -49,7 +49,7 @@ pub(super) fn fit<'a>(
             // Single sentences are no mail: how often they carry a signal says nothing of how often tickets do.
             (example.truth.weight >= 1.0).then_some(())?;
             // Where nobody knows the words, only the networks are weighed.
-            (example.ngrams.is_some() || *ngram_weights.end() == 0.0).then_some(())?;
+            (example.heard.features.is_some() || *ngram_weights.end() == 0.0).then_some(())?;
             Some(Labelled { scores: &scores[task], class, weight: example.truth.weight })
         })
         .collect();

@@ -14,7 +14,7 @@ use analyst::{
     heard::Heard,
     inputs::Inputs,
     kinds::fresh_subject,
-    text, topics,
+    languages, text, topics,
 };
 use domain::{Intent, Language, quote};
 use encoder::Encoder;
@@ -29,6 +29,8 @@ use crate::{
 
 /// A sentence alone tells less than a ticket, and there are more of them.
 const OF_SENTENCE: f32 = 0.5;
+/// Only the networks learn from a language without n-grams, and there are fewer tickets in each.
+const OF_OTHER_LANGUAGE: f32 = 1.5;
 /// Ways of typing that a ticket is learnt in, beside its own.
 const RETYPED: usize = 1;
 
@@ -57,9 +59,7 @@ pub struct TicketExample {
     pub(super) language: Language,
     /// Which fifth of the scenarios it belongs to.
     pub(super) fold: usize,
-    pub(super) inputs: Inputs,
-    /// None in a language whose words the n-gram heads do not learn.
-    pub(super) ngrams: Option<Features>,
+    pub(super) heard: Heard,
     /// The same text with what carries no label.
     pub(super) varied_ngrams: Option<Features>,
     /// For each sentence its class by each sentence task, where known.
@@ -102,7 +102,7 @@ impl TicketExample {
                     Task::Topic => return ticket.topic.as_deref().and_then(topics::class),
                 })
             }),
-            weight: 1.0,
+            weight: if languages::has_ngrams(ticket.language) { 1.0 } else { OF_OTHER_LANGUAGE },
         };
         let (mut example, sentences) =
             Self::listen(ears, &ticket.subject, &ticket.body, &ticket.scenario, ticket.language, truth);
@@ -189,8 +189,8 @@ impl TicketExample {
         let sentences = text::sentences(&body);
         let inputs = Inputs::new(ears.encoder, subject, &sentences);
         let parts = ears.kinds.parts(&inputs, fresh_subject(subject), &sentences, language);
-        let Heard { inputs, features, said, .. } = Heard::new(&inputs, &parts, subject, &sentences, language);
-        let sentences: Vec<String> = said.iter().filter_map(|index| sentences.get(*index)).cloned().collect();
+        let heard = Heard::new(&inputs, &parts, subject, &sentences, language);
+        let sentences: Vec<String> = heard.said.iter().filter_map(|index| sentences.get(*index)).cloned().collect();
         // A ticket without a signal has none in its sentences; where it has one, the sentence is not known.
         let none = |task: Task| truth.classes[task].filter(|class| *class == 0);
         let targets = PerSentenceTask::from_fn(|task| match task {
@@ -207,15 +207,14 @@ impl TicketExample {
             let (subject, sentences) = lines.split_first().expect("the subject is the first line");
             ears.noise.ngrams(subject, &sentences.join("\n"), language, &mut random)
         };
-        let varied_ngrams = features.as_ref().map(varied);
+        let varied_ngrams = heard.features.as_ref().map(varied);
         let example = Self {
             language,
             fold: fold(scenario),
             retyped: retyped.iter().map(|lines| Retyped::new(ears.encoder, lines)).collect(),
             varied_ngrams,
-            ngrams: features,
-            sentences: vec![targets; inputs.sentences.nrows()],
-            inputs,
+            sentences: vec![targets; heard.inputs.sentences.nrows()],
+            heard,
             truth,
         };
         (example, sentences)

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::corpus::{KindTicket, LabelledTicket};
 
-const SCHEDULE: Schedule = Schedule { epochs: 80, weight_decay: 2e-5 };
+const SCHEDULE: Schedule = Schedule { epochs: 80, weight_decay: 2e-5, label_smoothing: 0.05 };
 
 /// Tickets as numbers, with their kinds.
 #[derive(Clone, Debug)]

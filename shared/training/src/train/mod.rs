@@ -19,6 +19,7 @@ mod languages;
 mod ngrams;
 mod optimiser;
 mod regression;
+mod urgency;
 mod vary;
 
 use std::{
@@ -70,7 +71,7 @@ const LOGIT_DEVIATION: f32 = 0.1;
 pub struct Trained {
     pub model: Model,
     /// For each example the probabilities by one network and n-gram heads that had not seen its scenario. Their ensemble
-    /// was fitted on these same examples: three numbers a task.
+    /// was fitted on these same examples: three numbers a task, and four for the urgency.
     pub held_out: Vec<PerTask<Vec<f32>>>,
     /// The same by the n-grams alone, and by the networks alone: what either part is worth.
     pub by_ngrams: Vec<PerTask<Vec<f32>>>,
@@ -137,18 +138,27 @@ pub fn train(
         PerTask::from_fn(|task| calibrate::fit(task, calibrated(), &ngram_weights))
     };
     let (both, alone) = (ensembles(0.0..=1.0), ensembles(0.0..=0.0));
+    let judges = fold_networks.into_iter().zip(fold_ngrams);
+    let judges = judges.map(|(network, ngrams)| Model::new(vec![network], ngrams, both, alone));
+    let judges: Vec<Model> = judges.collect();
+    let urgency = urgency::fit(examples, &judges, threads);
+    let judges: Vec<Model> = judges.into_iter().map(|judge| judge.with_urgency(urgency)).collect();
+    let held_out = |example: &TicketExample| {
+        let prediction = judges[example.fold].predict(&example.heard);
+        PerTask::from_fn(|task| prediction.probabilities(task).to_vec())
+    };
     Trained {
-        held_out: probabilities(&scores, &both),
+        held_out: parallel::map(examples, threads, held_out),
         by_ngrams: probabilities(&scores, &ensembles(1.0..=1.0)),
         by_networks: probabilities(&scores, &alone),
-        model: Model::new(networks, ngrams, both, alone),
+        model: Model::new(networks, ngrams, both, alone).with_urgency(urgency),
     }
 }
 
 fn fit_ngrams(task: Task, examples: &[&TicketExample]) -> NgramHead {
     let labelled = examples.iter().flat_map(|example| {
         let class = example.truth.classes[task];
-        let both = [&example.ngrams, &example.varied_ngrams].into_iter().flatten();
+        let both = [&example.heard.features, &example.varied_ngrams].into_iter().flatten();
         // A ticket and its variant count for one.
         let weight = example.truth.weight / 2.0;
         both.filter_map(move |ngrams| Some(ngrams::Example { ngrams, class: class?, weight }))
@@ -167,7 +177,7 @@ fn without(examples: &[TicketExample], fold: Option<usize>) -> Vec<&TicketExampl
 }
 
 fn held_out_scores(example: &TicketExample, network: &Heads, ngrams: &PerTask<NgramHead>) -> PerTask<HeldOutScores> {
-    scores(&example.inputs, example.ngrams.as_ref(), network, ngrams)
+    scores(&example.heard.inputs, example.heard.features.as_ref(), network, ngrams)
 }
 
 /// Of the ticket as another would have typed it.

@@ -11,8 +11,6 @@ use crate::random::Random;
 
 /// Adam's usual rate times five: the problem is convex, and the rate falls along a line to zero.
 const LEARNING_RATE: f32 = 5e-3;
-/// The share of the truth that is spread over all classes: many a text is two things.
-const LABEL_SMOOTHING: f32 = 0.05;
 const BETA_1: f32 = 0.9;
 const BETA_2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
@@ -34,6 +32,8 @@ pub(super) struct Schedule {
     pub(super) epochs: usize,
     /// Of a step at the full learning rate.
     pub(super) weight_decay: f32,
+    /// The share of the truth that is spread over all classes, where a text may be two things.
+    pub(super) label_smoothing: f32,
 }
 
 /// Fits on the `chosen` rows.
@@ -50,8 +50,8 @@ pub(super) fn fit(examples: Examples<'_>, chosen: &[usize], schedule: Schedule) 
             let mut errors = layer.forward(&rows);
             for (mut row, index) in errors.rows_mut().into_iter().zip(batch) {
                 softmax(row.view_mut());
-                row -= LABEL_SMOOTHING / classes as f32;
-                row[truth[*index]] -= 1.0 - LABEL_SMOOTHING;
+                row -= schedule.label_smoothing / classes as f32;
+                row[truth[*index]] -= 1.0 - schedule.label_smoothing;
             }
             errors /= batch.len() as f32;
             let gradient = Layer { weights: rows.t().dot(&errors), bias: errors.sum_axis(Axis(0)) };

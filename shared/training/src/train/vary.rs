@@ -131,7 +131,7 @@ impl Varied {
             let typed = &ticket.retyped[random.below(ticket.retyped.len())];
             Self { inputs: typed.inputs.clone(), truth, sentences: typed.classes(&ticket.sentences) }
         } else {
-            Self { inputs: ticket.inputs.clone(), truth, sentences: ticket.sentences.clone() }
+            Self { inputs: ticket.heard.inputs.clone(), truth, sentences: ticket.sentences.clone() }
         }
     }
 
@@ -140,7 +140,7 @@ impl Varied {
         let first = random.uniform() < 0.5;
         let both =
             |a: &Array2<f32>, b: &Array2<f32>| concatenate(Axis(0), &[a.view(), b.view()]).expect("rows of one width");
-        let (mine, other) = (&self.inputs.sentences, &question.inputs.sentences);
+        let (mine, other) = (&self.inputs.sentences, &question.heard.inputs.sentences);
         self.inputs.sentences = if first { both(other, mine) } else { both(mine, other) };
         self.sentences = if first {
             [question.sentences.as_slice(), &self.sentences].concat()
@@ -148,9 +148,9 @@ impl Varied {
             [self.sentences.as_slice(), &question.sentences].concat()
         };
         if random.uniform() < 0.5 {
-            self.inputs.subject.clone_from(&question.inputs.subject);
+            self.inputs.subject.clone_from(&question.heard.inputs.subject);
         }
-        self.inputs.marks = together(self.inputs.marks, question.inputs.marks);
+        self.inputs.marks = together(self.inputs.marks, question.heard.inputs.marks);
         let graver = |task: Task| ticket.truth.classes[task] < question.truth.classes[task];
         if !graver(Task::Priority) || ticket.truth.classes[Task::Priority].is_none() {
             self.truth.classes[Task::Agent] = None;
