@@ -18,6 +18,7 @@ pub mod kind;
 pub mod labels;
 pub mod opportunity;
 pub mod plan;
+pub mod playbooks;
 pub mod policy;
 pub mod ports;
 pub mod priority;
@@ -38,7 +39,7 @@ pub mod time;
 pub mod topics;
 
 pub use account::{Account, Health, PastTicket};
-pub use alert::{Alert, AlertKey, AlertKind, Band, Delivery, Signal};
+pub use alert::{Alert, AlertKey, AlertKind, Band, Delivery, EarlierAlert, Signal};
 pub use change::{Change, FieldChanges};
 pub use contact::Contact;
 pub use deadline::Deadline;
