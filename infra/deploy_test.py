@@ -190,7 +190,7 @@ class Deploy(unittest.TestCase):
         again = self.deploy(flags={})
         self.assertNotRegex(again.stdout, r"(support|accounts|sales):\S{20,}")
         self.assertIn("mode is act, and stays", again.stdout)
-        self.assertIn("0 of 2 files copied", again.stdout)
+        self.assertIn("0 of 3 files copied", again.stdout)
         self.assertEqual(len(self.calls("sam", "deploy")), 3)
 
         with self.subTest("secrets from standard input reach our own commands only"):
@@ -224,7 +224,7 @@ class Deploy(unittest.TestCase):
             self.assertEqual(refused.returncode, 1)
             self.assertIn("was changed by somebody else", refused.stderr)
             self.assertEqual(self.client("s3").get_object(Bucket=bucket, Key="agents.json")["Body"].read(), b"[]")
-            self.assertIn("1 of 2 files copied", self.deploy("--overwrite-config", flags={}).stdout)
+            self.assertIn("1 of 3 files copied", self.deploy("--overwrite-config", flags={}).stdout)
 
         with self.subTest("a table that is not there is not attached"):
             before = len(self.calls("sam", "deploy"))

@@ -12,6 +12,7 @@ from operate import Problem
 from .run import EXAMPLE, ROOT, Run, Wrong
 
 BUNDLED = ROOT / "shared" / "data" / "customer"
+JSON_FILES = ("policy.json", "agents.json", "playbooks.json")
 
 
 def configuration(run: Run) -> None:
@@ -23,7 +24,7 @@ def configuration(run: Run) -> None:
         if run.would(f"make {folder} from the bundled files"):
             return
         make_configuration(run, folder)
-    texts = {file.name: file.read_text() for file in (folder / "policy.json", folder / "agents.json") if file.exists()}
+    texts = {file.name: file.read_text() for file in map(folder.joinpath, JSON_FILES) if file.exists()}
     examples = [name for name, text in texts.items() if EXAMPLE.search(text)]
     bundled = {file.read_bytes() for file in (BUNDLED / "knowledge_base").glob("*.md")}
     articles = list((folder / "knowledge_base").glob("*.md"))
@@ -43,7 +44,8 @@ def make_configuration(run: Run, folder: pathlib.Path) -> None:
     policy, subdomain = json.loads((BUNDLED / "policy.json").read_text()), run.answers["subdomain"]
     policy["zendesk"]["url"] = subdomain if "://" in subdomain else f"https://{subdomain}.zendesk.com"
     (folder / "policy.json").write_text(json.dumps(policy, indent=2) + "\n")
-    shutil.copy(BUNDLED / "agents.json", folder)
+    for name in JSON_FILES[1:]:
+        shutil.copy(BUNDLED / name, folder)
     if run.arguments.example:
         shutil.copytree(BUNDLED / "knowledge_base", folder / "knowledge_base", dirs_exist_ok=True)
     run.say(f"{folder} is made from the bundled files; set-up fills in the ids of your Zendesk")
@@ -56,7 +58,7 @@ def upload(run: Run) -> None:
         return
     folder, bucket, s3 = ROOT / run.answers["config"], run.stack.output("ConfigBucketName"), boto3.client("s3")
     local = {str(file.relative_to(folder)): file.read_bytes() for file in sorted(
-        [folder / "policy.json", folder / "agents.json", *(folder / "knowledge_base").rglob("*.md")]) if file.exists()}
+        [*map(folder.joinpath, JSON_FILES), *(folder / "knowledge_base").rglob("*.md")]) if file.exists()}
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     there = {entry["Key"] for page in pages for entry in page.get("Contents", [])}
     copied = 0

@@ -55,7 +55,7 @@ QUESTIONS = [
              lambda answers: answers["alarm_email"] if answers["alarm_email"] != "none" else None),
     Question("architecture", "Processor of the functions: x86_64, or arm64 for a fifth less", "x86_64|arm64", "Architecture",
              lambda answers: "x86_64"),
-    Question("config", "Folder with policy.json, agents.json and knowledge_base/; made if it is not there", r".+", None,
+    Question("config", "Folder with policy.json, agents.json, playbooks.json and knowledge_base/; made if it is not there", r".+", None,
              lambda answers: None),
 ]
 

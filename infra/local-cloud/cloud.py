@@ -288,7 +288,7 @@ class LocalCloud:
     def upload(self, bucket: str) -> None:
         """The customer's files, as the deployed release brings them: an older one knows no newer fields."""
         s3, data = self.client("s3"), self.deployed.root / "shared" / "data" / "customer"
-        for file in [data / "policy.json", data / "agents.json", *sorted((data / "knowledge_base").glob("*.md"))]:
+        for file in [data / "policy.json", data / "agents.json", *data.glob("playbooks.json"), *sorted((data / "knowledge_base").glob("*.md"))]:
             s3.upload_file(str(file), bucket, str(file.relative_to(data)))
 
     def configure(self) -> None:

@@ -173,6 +173,7 @@ impl Digest<'_> {
             recipient,
             alerts: &alerts,
             helpdesk_url: &self.policy.helpdesk_url,
+            reply_to: self.policy.alerts.reply_to.as_ref(),
             pages: self.alerting.pages.as_ref(),
             signer: self.alerting.signer().await.as_ref(),
             now: self.now,

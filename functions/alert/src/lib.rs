@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    Alert, AlertKey, Band, Delivery, Policy,
+    AccountId, Alert, AlertKey, AlertKind, Band, Delivery, Policy,
     alert::HoldReason,
     ports::{
         Accepted, AlertLog, Control, Cooldown, CooldownKey, Cooldowns, Count, Email, FollowUps, Handover, Mailer,
@@ -69,6 +69,22 @@ impl Alerting {
 pub struct Pages {
     pub guardian: String,
     pub opportunity: String,
+}
+
+impl Pages {
+    /// The dashboard of those who get such alerts, with the account in its address.
+    pub(crate) fn account(&self, kind: AlertKind, account: &AccountId) -> String {
+        let page = match kind {
+            AlertKind::Guardian => &self.guardian,
+            AlertKind::Opportunity => &self.opportunity,
+        };
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let escaped = account.as_str().bytes().map(|byte| match byte {
+            byte if plain(byte) => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        });
+        format!("{page}#account={}", escaped.collect::<String>())
+    }
 }
 
 /// What the function is called with.
@@ -214,7 +230,8 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
     let email = render::single(Single {
         alert,
         to: &alert.recipient,
-        helpdesk_url: &policy.helpdesk_url,
+        policy: &policy,
+        pages: alerting.pages.as_ref(),
         buttons: signer.map(|signer| signer.buttons(alert, &alert.recipient, now)),
         note: None,
     });

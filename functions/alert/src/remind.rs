@@ -117,7 +117,8 @@ impl Round<'_> {
         let email = render::single(Single {
             alert,
             to,
-            helpdesk_url: &self.policy.helpdesk_url,
+            policy: self.policy,
+            pages: self.alerting.pages.as_ref(),
             buttons: self.signer.as_ref().map(|signer| signer.buttons(alert, to, self.now)),
             note: Some(note),
         });

@@ -4,8 +4,11 @@
 use std::sync::Arc;
 
 use askama::Template;
-use domain::{Alert, AlertKind, EmailAddress, PastTicket, Signal, ports::Email, shown};
-use jiff::Timestamp;
+use domain::{
+    Alert, AlertKind, Band, Contact, Deadline, EarlierAlert, EmailAddress, Health, Intent, PastTicket, Policy, Signal,
+    Stage, ports::Email, shown,
+};
+use jiff::{Timestamp, tz::TimeZone};
 use runtime::{
     links::Action,
     words::{self, ticket_link},
@@ -21,41 +24,46 @@ const MOST_BYTES: usize = 96 * 1024;
 /// What anybody reads of a name or a subject, and of a quote.
 const MOST_OF_A_LINE: usize = 200;
 const MOST_OF_A_QUOTE: usize = 800;
+/// What of a name and of a quote stands in a subject.
+const MOST_OF_A_NAME: usize = 60;
+const MOST_OF_A_SUBJECT: usize = 90;
 /// What an unsure alert says of itself.
 const UNSURE: &str = "The analyst is unsure about this ticket. Read it before you act on it.";
 
 #[derive(Template)]
-#[template(path = "guardian.html")]
-struct GuardianHtml<'a> {
-    alert: &'a Alert,
-    unsure: &'static str,
-    note: Option<String>,
-    buttons: Option<&'a Buttons>,
-    score: u8,
-    link: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "opportunity.html")]
-struct OpportunityHtml<'a> {
-    alert: &'a Alert,
-    unsure: &'static str,
-    note: Option<String>,
-    buttons: Option<&'a Buttons>,
-    intent: &'a str,
-    strength: u8,
-    link: &'a str,
+#[template(path = "alert.html")]
+struct AlertHtml<'a> {
+    m: &'a Shown<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "alert.txt")]
 struct AlertText<'a> {
+    m: &'a Shown<'a>,
+}
+
+/// What a message about one alert shows.
+struct Shown<'a> {
     alert: &'a Alert,
-    unsure: &'static str,
+    subject: String,
+    /// What a mail program shows beside the subject.
+    preview: String,
+    kind: &'static str,
+    color: &'static str,
+    says: String,
+    head: Vec<String>,
+    /// What the account is worth, in one line.
+    worth: String,
     note: Option<String>,
+    unsure: &'static str,
     buttons: Option<&'a Buttons>,
-    headline: &'a str,
+    page: Option<String>,
     link: &'a str,
+    /// None where the quotes say it already.
+    happened: Option<&'a str>,
+    /// A name with its lines.
+    details: Vec<(&'static str, Vec<String>)>,
+    why_you: &'static str,
 }
 
 #[derive(Template)]
@@ -120,26 +128,11 @@ impl DigestText<'_> {
 #[expect(unreachable_pub, reason = "askama's macro makes the filters public")]
 mod filters {
     use askama::{Values, filter_fn};
-    use domain::{Alert, Health};
-    use jiff::Timestamp;
+    use domain::Alert;
 
     #[filter_fn]
     pub(super) fn monthly(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
         Ok(runtime::words::monthly(*mrr))
-    }
-
-    #[filter_fn]
-    pub(super) fn day(at: &Timestamp, _: &dyn Values) -> askama::Result<String> {
-        Ok(domain::record::utc_day(*at).to_string())
-    }
-
-    #[filter_fn]
-    pub(super) fn health_words(health: &Health, _: &dyn Values) -> askama::Result<&'static str> {
-        Ok(match health {
-            Health::Good => "good",
-            Health::AtRisk => "at risk",
-            Health::Poor => "poor",
-        })
     }
 
     #[filter_fn]
@@ -193,7 +186,8 @@ impl Note {
 pub(crate) struct Single<'a> {
     pub(crate) alert: &'a Alert,
     pub(crate) to: &'a EmailAddress,
-    pub(crate) helpdesk_url: &'a str,
+    pub(crate) policy: &'a Policy,
+    pub(crate) pages: Option<&'a Pages>,
     pub(crate) buttons: Option<Buttons>,
     pub(crate) note: Option<&'a Note>,
 }
@@ -201,47 +195,162 @@ pub(crate) struct Single<'a> {
 /// The message for one alert. One that says it again takes the name of the first, whose file it replaces in an outbox: it
 /// is discarded with it.
 pub(crate) fn single(message: Single<'_>) -> Email {
-    let Single { alert, to, helpdesk_url, buttons, note } = message;
-    let buttons = buttons.as_ref();
-    let link = ticket_link(helpdesk_url, alert.ticket);
+    let Single { alert, to, policy, pages, buttons, note } = message;
     let kind = alert.signal.kind();
-    let headline = |customer: &str| {
-        let says = match kind {
-            AlertKind::Guardian => "may leave",
-            AlertKind::Opportunity => "wants to buy",
-        };
-        let again = note.map_or("", Note::subject);
-        let unsure = if alert.unsure { ", unsure" } else { "" };
-        format!("{again}{customer} {says}: {}{unsure}", signal_words(alert))
-    };
-    let note = note.map(|note| note.words(alert));
+    let zone = &policy.alerts.time_zone;
+    let again = note.map_or("", Note::subject);
     // Where a subject is read nothing becomes a link.
-    let subject = headline(&shown::clipped(&shown::line(&alert.customer), MOST_OF_A_LINE));
+    let subject = format!("{again}{}", subject(alert));
+    let name = format!("{}-{kind}-{}", alert.ticket.number(), alert.band);
+    let note = note.map(|note| note.words(alert));
+    let page = pages.map(|pages| pages.account(kind, &alert.account));
+    let link = ticket_link(&policy.helpdesk_url, alert.ticket);
     let alert = &as_shown(alert);
-    let html = match alert.signal {
-        Signal::Guardian { score } => {
-            render(&GuardianHtml { alert, unsure: UNSURE, note: note.clone(), buttons, score, link: &link })
-        }
-        Signal::Opportunity { intent, confidence } => {
-            let (intent, strength) = (intent.title(), confidence);
-            let note = note.clone();
-            render(&OpportunityHtml { alert, unsure: UNSURE, note, buttons, intent, strength, link: &link })
-        }
+    let (title, color) = match kind {
+        AlertKind::Guardian => ("Guardian", "#8f1d2c"),
+        AlertKind::Opportunity => ("Opportunity", "#14583f"),
+    };
+    let known = |text: &&str| !alert.evidence.iter().any(|quote| quote.contains(*text));
+    let shown = Shown {
+        alert,
+        subject: shown::unlinked(&subject),
+        preview: format!("{}: {}", says(alert), alert.recommended_action),
+        kind: title,
+        color,
+        says: says(alert),
+        head: head(alert, zone),
+        worth: worth(alert),
+        note,
+        unsure: UNSURE,
+        buttons: buttons.as_ref(),
+        page,
+        link: &link,
+        happened: alert.happened.as_deref().filter(known),
+        details: details(alert, zone),
+        why_you: match kind {
+            AlertKind::Guardian => {
+                "You get this as the contact for accounts at risk. One alert per account and day, unless the risk turns \
+                 critical; the rest comes in a digest."
+            }
+            AlertKind::Opportunity => {
+                "You get this as the contact for buying signals. One alert per account and day, unless the signal gets \
+                 much stronger; the rest comes in a digest."
+            }
+        },
     };
     Email {
-        name: format!("{}-{kind}-{}", alert.ticket.number(), alert.band),
+        name,
         to: to.clone(),
-        html,
-        text: render(&AlertText {
-            alert,
-            unsure: UNSURE,
-            note,
-            buttons,
-            headline: &headline(&alert.customer),
-            link: &link,
-        }),
+        reply_to: policy.alerts.reply_to.clone(),
         subject,
+        html: render(&AlertHtml { m: &shown }),
+        text: render(&AlertText { m: &shown }),
         thread: format!("{}-{kind}", alert.ticket.number()),
+        important: alert.band == Band::Critical,
+        at: alert.at,
+    }
+}
+
+/// Whom, what, by when, in whose words: the first forty characters are all that a locked telephone shows.
+fn subject(alert: &Alert) -> String {
+    let line = |text: &str, most| shown::clipped(&shown::line(text), most).into_owned();
+    let due = alert.deadline.as_ref().map(|deadline| format!(" by {deadline}")).unwrap_or_default();
+    let unsure = if alert.unsure { ", unsure" } else { "" };
+    let words = match alert.evidence.first() {
+        Some(quote) => format!("“{}”", line(quote, MOST_OF_A_SUBJECT)),
+        None => signal_words(alert),
+    };
+    let customer = line(&alert.customer, MOST_OF_A_NAME);
+    format!("{customer} {}{due}{unsure}: {words}", says(alert))
+}
+
+/// What the customer does, as a sentence behind its name.
+fn says(alert: &Alert) -> String {
+    match alert.signal {
+        Signal::Guardian { .. } => "may leave".to_owned(),
+        Signal::Opportunity { intent: Intent::PricingRequest, .. } => "asks for a price".to_owned(),
+        Signal::Opportunity { intent: Intent::Upgrade, .. } => "wants a larger plan".to_owned(),
+        Signal::Opportunity { intent: Intent::Expansion, .. } => "wants more".to_owned(),
+        Signal::Opportunity { intent: Intent::CustomService, .. } => "wants something built".to_owned(),
+    }
+}
+
+/// How strong, how sure, since when.
+fn head(alert: &Alert, zone: &TimeZone) -> Vec<String> {
+    let critical = (alert.band == Band::Critical).then(|| "critical".to_owned());
+    let written = alert
+        .written_at
+        .map(|at| format!("written {}", at.to_zoned_datetime(zone.clone()).strftime("%a %-d %b, %H:%M %Z")));
+    critical.into_iter().chain([signal_words(alert)]).chain(alert.probability.map(sure)).chain(written).collect()
+}
+
+/// A probability in words: a percentage promises more than it knows.
+fn sure(probability: f32) -> String {
+    match probability {
+        0.9.. => "very sure",
+        0.7.. => "fairly sure",
+        0.5.. => "more likely than not",
+        _ => "not sure: read the words",
+    }
+    .to_owned()
+}
+
+fn worth(alert: &Alert) -> String {
+    let health = alert.health.map(|health| match health {
+        Health::Good => "health good",
+        Health::AtRisk => "health at risk",
+        Health::Poor => "health poor",
+    });
+    let plan = alert.plan.as_ref().map(|plan| format!("plan {plan}"));
+    let parts = [Some(words::monthly(alert.mrr)), plan, health.map(str::to_owned)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// What stands below: why, what was before, the ticket.
+fn details(alert: &Alert, zone: &TimeZone) -> Vec<(&'static str, Vec<String>)> {
+    let day = |at: Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%a %-d %b").to_string();
+    let past = |past: &PastTicket| {
+        let risk = if past.high_risk { ", at risk" } else { "" };
+        format!("{} · {} · {} · {}{risk} · {}", day(past.at), past.id, past.priority, past.agent.title(), past.subject)
+    };
+    let earlier = |earlier: &EarlierAlert| {
+        let stage = stage(&earlier.stage);
+        format!("{} · {} · {} ({}) · {stage}", day(earlier.at), earlier.key.ticket, earlier.key.kind, earlier.key.band)
+    };
+    let ticket = format!("{} · {} · {} · tone {}", alert.ticket, alert.priority, alert.agent.title(), alert.sentiment);
+    let before = alert.past.iter().filter(|past| past.high_risk).map(|past| past.at).min();
+    let since = before.map(|at| format!("at risk since {} at the latest", day(at)));
+    let why = match alert.signal {
+        Signal::Guardian { .. } => {
+            ("Why", alert.reasons.iter().map(|reason| without_points(reason)).chain(since).collect())
+        }
+        Signal::Opportunity { .. } => ("Why", alert.reasons.to_vec()),
+    };
+    let details = [
+        why,
+        ("Earlier alerts", alert.earlier.iter().map(earlier).collect()),
+        ("Earlier tickets", alert.past.iter().map(past).collect()),
+        ("This ticket", vec![ticket, alert.subject.to_string()]),
+    ];
+    details.into_iter().filter(|(_, lines)| !lines.is_empty()).collect()
+}
+
+/// Points add up to more than the score where it is capped, and say nothing to whoever has to call.
+fn without_points(reason: &str) -> String {
+    let points =
+        |(_, points): &(&str, &str)| points.strip_suffix(')').is_some_and(|points| points.parse::<u8>().is_ok());
+    reason.rsplit_once(" (+").filter(points).map_or(reason, |(words, _)| words).to_owned()
+}
+
+/// What people made of an earlier alert.
+fn stage(stage: &Stage) -> String {
+    let by = |by: &EmailAddress| shown::unlinked(by.as_str());
+    match stage {
+        Stage::New => "nobody has taken it".to_owned(),
+        Stage::Taken { by: who, .. } => format!("{} has it", by(who)),
+        Stage::Snoozed { by: who, .. } => format!("put off by {}", by(who)),
+        Stage::Settled { outcome, by: who, .. } => format!("{}, says {}", outcome.title(), by(who)),
+        Stage::Wrong { reason, by: who, .. } => format!("called wrong ({}) by {}", reason.title(), by(who)),
     }
 }
 
@@ -252,6 +361,7 @@ pub(crate) struct Digest<'a> {
     /// Heaviest first.
     pub(crate) alerts: &'a [Arc<Alert>],
     pub(crate) helpdesk_url: &'a str,
+    pub(crate) reply_to: Option<&'a EmailAddress>,
     pub(crate) pages: Option<&'a Pages>,
     pub(crate) signer: Option<&'a Signer>,
     pub(crate) now: Timestamp,
@@ -260,15 +370,20 @@ pub(crate) struct Digest<'a> {
 /// One message for everything held for a recipient. What would make it too long for a mail program is counted, and
 /// stands on the dashboard.
 pub(crate) fn digest(digest: Digest<'_>) -> Email {
-    let Digest { recipient, alerts, helpdesk_url, pages, signer, now } = digest;
+    let Digest { recipient, alerts, helpdesk_url, reply_to, pages, signer, now } = digest;
     let links = Takes { signer, to: recipient, now };
     let count = alerts.len();
-    let subject = format!("{count} held alert{}", if count == 1 { "" } else { "s" });
+    let heaviest =
+        alerts.first().map(|alert| shown::clipped(&shown::line(&alert.customer), MOST_OF_A_NAME).into_owned());
+    let heaviest = heaviest.map(|customer| format!(": {customer}{}", if count == 1 { "" } else { " and others" }));
+    let held = if count == 1 { "alert" } else { "alerts" };
+    let subject = format!("{count} held {held}{}", heaviest.unwrap_or_default());
+    let heading = shown::unlinked(&subject);
     let guardian = alerts.iter().any(|alert| alert.signal.kind() == AlertKind::Guardian);
     let page = pages.map(|pages| if guardian { pages.guardian.as_str() } else { pages.opportunity.as_str() });
     let all: Vec<Alert> = alerts.iter().map(|alert| as_shown(alert)).collect();
     let rendered = |first: usize| {
-        let (alerts, subject, more) = (all.get(..first).unwrap_or_default(), subject.as_str(), count - first);
+        let (alerts, subject, more) = (all.get(..first).unwrap_or_default(), heading.as_str(), count - first);
         let html = render(&DigestHtml { subject, alerts, links, more, page, helpdesk_url });
         (html, render(&DigestText { subject, alerts, links, more, page, helpdesk_url }))
     };
@@ -283,10 +398,13 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
     Email {
         name: format!("digest-{name}-{}", now.as_second()),
         to: recipient.clone(),
+        reply_to: reply_to.cloned(),
         html,
         text,
         subject,
         thread: format!("digest-{name}"),
+        important: false,
+        at: now,
     }
 }
 
@@ -303,6 +421,14 @@ fn as_shown(alert: &Alert) -> Alert {
         evidence: quotes(&alert.evidence),
         reasons: quotes(&alert.reasons),
         recommended_action: within(&alert.recommended_action, MOST_OF_A_QUOTE).into(),
+        because: alert.because.as_deref().map(|because| line(because).into()),
+        happened: alert.happened.as_deref().map(|happened| within(happened, MOST_OF_A_QUOTE).into()),
+        deadline: alert.deadline.clone().map(|due| Deadline { words: line(&due.words), ..due }),
+        contact: alert.contact.as_ref().map(|Contact { name, role, phone }| Contact {
+            name: line(name),
+            role: role.as_deref().map(line),
+            phone: phone.as_deref().map(line),
+        }),
         past: alert.past.iter().map(past).collect(),
         ..alert.clone()
     }
@@ -325,6 +451,26 @@ mod tests {
             mrr: Some(11_800.0),
             plan: Some("Scale".into()),
             health: Some(Health::AtRisk),
+            because: Some("another vendor is named".into()),
+            probability: Some(0.92),
+            happened: Some("Nothing has come in since Saturday 21:00.".into()),
+            written_at: Some(sample::now()),
+            deadline: Some(Deadline {
+                day: jiff::civil::date(2026, 11, 17),
+                time: Some(jiff::civil::time(9, 0, 0, 0)),
+                words: "tomorrow at 9".into(),
+            }),
+            contact: Some(Contact {
+                name: "Rick Castrovel".into(),
+                role: Some("Managing Director".into()),
+                phone: Some("+44 1632 960417".into()),
+            }),
+            earlier: vec![EarlierAlert {
+                key: sample::alert(900).key(),
+                version: domain::Version(1),
+                at: sample::now(),
+                stage: Stage::Taken { by: "ann@example.com".parse().unwrap(), at: sample::now() },
+            }],
             past: vec![PastTicket {
                 id: sample::ticket_id(900),
                 at: sample::now(),
@@ -355,12 +501,14 @@ mod tests {
         };
         let recipient = &sample::alert(1).recipient;
         let helpdesk_url = "https://e.zendesk.com";
-        digest(Digest { recipient, alerts, helpdesk_url, pages: Some(&pages), signer: None, now: sample::now() })
+        let (reply_to, pages) = (None, Some(&pages));
+        digest(Digest { recipient, alerts, helpdesk_url, reply_to, pages, signer: None, now: sample::now() })
     }
 
     /// The mail of an alert as it is without links.
-    fn plain(alert: &Alert, helpdesk_url: &str) -> Email {
-        single(Single { alert, to: &alert.recipient, helpdesk_url, buttons: None, note: None })
+    fn plain(alert: &Alert) -> Email {
+        let policy = sample::policy();
+        single(Single { alert, to: &alert.recipient, policy: &policy, pages: None, buttons: None, note: None })
     }
 
     fn buttons() -> Buttons {
@@ -369,15 +517,16 @@ mod tests {
     }
 
     fn with_buttons(alert: &Alert, note: Option<&Note>) -> Email {
-        let helpdesk_url = "https://example.zendesk.com";
-        single(Single { alert, to: &alert.recipient, helpdesk_url, buttons: Some(buttons()), note })
+        let pages = Pages { guardian: "https://site.example/accounts/".into(), opportunity: String::new() };
+        let (policy, pages) = (sample::policy(), Some(&pages));
+        single(Single { alert, to: &alert.recipient, policy: &policy, pages, buttons: Some(buttons()), note })
     }
 
     #[test]
     fn each_kind_has_its_own_message() {
         for (name, email) in [
-            ("guardian", plain(&guardian(), "https://example.zendesk.com")),
-            ("opportunity", plain(&opportunity(), "https://example.zendesk.com/")),
+            ("guardian", plain(&guardian())),
+            ("opportunity", plain(&opportunity())),
             ("digest", digest_of(&[Arc::new(guardian()), Arc::new(Alert { unsure: true, ..opportunity() })])),
         ] {
             insta::assert_snapshot!(format!("{name}_html"), email.html);
@@ -399,21 +548,66 @@ mod tests {
     }
 
     #[test]
+    fn a_subject_is_enough_on_a_locked_screen() {
+        let loud = Alert { evidence: Arc::new(["We are terminating the contract.".into()]), ..guardian() };
+        let words = "“We are terminating the contract.”";
+        for (alert, subject) in [
+            (loud.clone(), format!("Acme may leave by Tue 17 Nov, 09:00: {words}")),
+            (Alert { deadline: None, unsure: true, ..loud.clone() }, format!("Acme may leave, unsure: {words}")),
+            (Alert { evidence: Arc::new([]), deadline: None, ..loud }, "Acme may leave: risk 9 of 10".to_owned()),
+            (opportunity(), "Acme wants more: “What is your price for two more stores?”".to_owned()),
+        ] {
+            assert_eq!(plain(&alert).subject, subject);
+        }
+        let long = Alert { customer: "x".repeat(500).into(), evidence: Arc::new(["y".repeat(500)]), ..guardian() };
+        assert!(plain(&long).subject.chars().count() < 200);
+    }
+
+    #[test]
+    fn only_a_critical_alert_is_important() {
+        assert!(plain(&guardian()).important && !plain(&opportunity()).important);
+    }
+
+    #[test]
+    fn an_answer_goes_where_the_policy_says() {
+        let mut policy = sample::policy();
+        policy.alerts.reply_to = Some("support@example.com".parse().unwrap());
+        let alert = guardian();
+        let email = single(Single {
+            alert: &alert,
+            to: &alert.recipient,
+            policy: &policy,
+            pages: None,
+            buttons: None,
+            note: None,
+        });
+        assert_eq!(email.reply_to, policy.alerts.reply_to);
+    }
+
+    #[test]
+    fn how_sure_is_told_in_words() {
+        for (probability, words) in
+            [(0.95, "very"), (0.8, "fairly"), (0.5, "more likely"), (0.4, "not sure"), (f32::NAN, "not")]
+        {
+            assert!(sure(probability).starts_with(words), "{probability}");
+        }
+    }
+
+    #[test]
     fn what_a_customer_wrote_stays_text() {
         let evil = "<script>alert(1)</script>\"'\r\nBcc: x@example.com".to_owned();
         let alert = Alert {
             customer: evil.as_str().into(),
             subject: evil.as_str().into(),
             evidence: Arc::new([evil.clone()]),
-            plan: Some(evil),
+            plan: Some(evil.clone()),
+            happened: Some(evil.as_str().into()),
+            contact: Some(Contact { name: evil.clone(), role: Some(evil.clone()), phone: Some(evil) }),
             ..guardian()
         };
         for email in [
-            plain(&alert, "https://e.zendesk.com"),
-            plain(
-                &Alert { signal: Signal::Opportunity { intent: Intent::Upgrade, confidence: 8 }, ..alert.clone() },
-                "",
-            ),
+            plain(&alert),
+            plain(&Alert { signal: Signal::Opportunity { intent: Intent::Upgrade, confidence: 8 }, ..alert.clone() }),
             digest_of(&[Arc::new(alert.clone())]),
         ] {
             assert!(!email.html.contains("<script>"), "{}", email.name);
@@ -426,11 +620,11 @@ mod tests {
     #[test]
     fn an_unsure_alert_says_so() {
         for alert in [guardian(), opportunity()] {
-            let email = plain(&Alert { unsure: true, ..alert.clone() }, "https://e.zendesk.com");
-            assert!(email.subject.ends_with(", unsure"), "{}", email.subject);
-            assert!(email.html.contains(UNSURE) && email.html.contains(" · unsure</small>"), "{}", email.html);
+            let email = plain(&Alert { unsure: true, ..alert.clone() });
+            assert!(email.subject.contains(", unsure: "), "{}", email.subject);
+            assert!(email.html.contains(UNSURE), "{}", email.html);
             assert!(email.text.contains(UNSURE), "{}", email.text);
-            let sure = plain(&alert, "https://e.zendesk.com");
+            let sure = plain(&alert);
             assert!(!format!("{}{}{}", sure.subject, sure.html, sure.text).contains("unsure"));
         }
     }
@@ -445,9 +639,11 @@ mod tests {
             evidence: Arc::new([evil.to_owned()]),
             reasons: Arc::new([evil.to_owned()]),
             plan: Some(evil.to_owned()),
+            happened: Some(evil.into()),
+            contact: Some(Contact { name: evil.into(), role: Some(evil.into()), phone: Some(evil.into()) }),
             ..guardian()
         };
-        for email in [plain(&alert, "https://e.zendesk.com"), digest_of(&[Arc::new(alert.clone())])] {
+        for email in [plain(&alert), digest_of(&[Arc::new(alert.clone())])] {
             for part in [&email.html, &email.text] {
                 for link in ["evil.example", "https://evil", "@evil", "\u{202e}"] {
                     assert!(!part.contains(link), "{link} in {part}");
@@ -466,7 +662,8 @@ mod tests {
             let alerts: Vec<Arc<Alert>> = (1..=number).map(alert).collect();
             let email = digest_of(&alerts);
             assert!(email.html.len().max(email.text.len()) <= MOST_BYTES, "{} bytes", email.html.len());
-            assert_eq!(email.subject, format!("{number} held alert{}", if number == 1 { "" } else { "s" }));
+            let rest = if number == 1 { "alert: Acme" } else { "alerts: Acme and others" };
+            assert_eq!(email.subject, format!("{number} held {rest}"));
             let shown = email.html.matches("/agent/tickets/").count();
             let rest = format!("And {} more with less weight", number as usize - shown);
             for part in [&email.html, &email.text] {

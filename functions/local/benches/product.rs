@@ -41,7 +41,8 @@ fn decision(criterion: &mut Criterion) {
     let reading = sample::signals();
     criterion.bench_function("decide", |bench| {
         bench.iter(|| {
-            let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+            let context =
+                TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
             decide(black_box(context), &reading, &policy, sample::now())
         });
     });

@@ -36,12 +36,15 @@ fn problems(folder: &Path, articles: &[PathBuf]) -> Vec<String> {
         fs::read_to_string(path).map_err(|error| problems.push(format!("{}: {error}", path.display()))).ok()
     };
     let files = text(&folder.join("policy.json")).zip(text(&folder.join("agents.json")));
+    let playbooks = folder.join("playbooks.json");
+    let playbooks = if playbooks.exists() { text(&playbooks) } else { None };
     let articles: Vec<(&PathBuf, String)> =
         articles.iter().filter_map(|path| text(path).map(|text| (path, text))).collect();
-    if let Some((policy, agents)) = &files
-        && let Err(ConfigError(found)) = runtime::config::read(Files { policy, agents }, |_| None, &Defaults::laptop())
-    {
-        problems.extend(found);
+    if let Some((policy, agents)) = &files {
+        let files = Files { policy, agents, playbooks: playbooks.as_deref() };
+        if let Err(ConfigError(found)) = runtime::config::read(files, |_| None, &Defaults::laptop()) {
+            problems.extend(found);
+        }
     }
     for (path, text) in articles {
         if let Err(error) = Article::parse(&path.file_stem().unwrap_or_default().to_string_lossy(), &text) {
@@ -85,12 +88,19 @@ mod tests {
         assert_eq!(examine(), Vec::<String>::new());
         write("policy.json", &data::POLICY.replace("\"daily_cap\"", "\"daily_cup\""));
         write("agents.json", "[]");
+        let nameless = data::PLAYBOOKS.replace("\"id\": \"competitor\"", "\"id\": \"A competitor\"");
+        write("playbooks.json", &nameless);
         write("knowledge_base/none.md", "no front matter");
         write("knowledge_base/notes.txt", "not an article");
         let found = examine().join("\n");
-        for part in ["policy.json: alerts.daily_cup", "agents.json: no team has any topic", "none.md: "] {
+        for part in [
+            "policy.json: alerts.daily_cup",
+            "agents.json: no team has any topic",
+            "playbooks.json: guardian[3].id: is not of a-z",
+            "none.md: ",
+        ] {
             assert!(found.contains(part), "{part} in {found}");
         }
-        assert_eq!(examine().len(), 3, "{found}");
+        assert_eq!(examine().len(), 4, "{found}");
     }
 }

@@ -129,10 +129,11 @@ impl Named {
 /// Takes the tickets out of other alerts' lists of earlier ones. Returns whose e-mails show such a list.
 fn unmention(left: &mut [Kept], gone: &BTreeSet<TicketId>) -> BTreeSet<TicketId> {
     let mut mentioning = BTreeSet::new();
-    for Alert { ticket, past, .. } in left.iter_mut().flat_map(|ticket| &mut ticket.alerts) {
-        let before = past.len();
+    for Alert { ticket, past, earlier, .. } in left.iter_mut().flat_map(|ticket| &mut ticket.alerts) {
+        let before = past.len() + earlier.len();
         past.retain(|past| !gone.contains(&past.id));
-        if past.len() < before {
+        earlier.retain(|earlier| !gone.contains(&earlier.key.ticket));
+        if past.len() + earlier.len() < before {
             mentioning.insert(*ticket);
         }
     }

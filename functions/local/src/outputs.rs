@@ -115,7 +115,7 @@ pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     }
     if let Ok(emails) = std::fs::read_dir(emails) {
         for email in emails.flatten().map(|email| email.path()) {
-            if email.extension().is_some_and(|extension| extension == "html") {
+            if email.extension().is_some_and(|kind| kind == "html" || kind == "eml") {
                 remove(&email).with_context(problem)?;
             }
         }

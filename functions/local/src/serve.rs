@@ -481,7 +481,8 @@ mod tests {
         send(&server, Method::POST, event("a", "ticket.created", detail, json!({}))).await;
         server.stack.drain().await;
         let mails = folder.path().join(outputs::EMAILS);
-        let mail = std::fs::read_dir(mails).unwrap().next().unwrap().unwrap().path();
+        let mut mails = std::fs::read_dir(mails).unwrap().map(|file| file.unwrap().path());
+        let mail = mails.find(|file| file.extension().is_some_and(|kind| kind == "html")).unwrap();
         let mail = std::fs::read_to_string(mail).unwrap();
         let query = mail.split("http://127.0.0.1:1/followup?").nth(1).unwrap().split('"').next().unwrap();
         let ask = async |method: Method| {

@@ -165,7 +165,7 @@ impl Shared {
     /// # Errors
     /// A configuration that cannot be used, every problem of it in one message.
     pub fn new(setup: Setup<'_>, environment: &Environment) -> anyhow::Result<Self> {
-        let files = Files { policy: data::POLICY, agents: data::AGENTS };
+        let files = Files { policy: data::POLICY, agents: data::AGENTS, playbooks: Some(data::PLAYBOOKS) };
         let variable = |name: &str| match (name, setup.analyst) {
             ("ANALYST", Some(choice)) => Some(choice.word().to_owned()),
             _ => environment.get(name),
@@ -243,6 +243,7 @@ impl Shared {
                 log: self.log.clone(),
                 records: self.log.clone(),
                 alerts: self.log.clone(),
+                follow_ups: self.log.clone(),
                 audit: self.log.clone(),
                 eraser: self.log.clone(),
                 outbox: self.mailer.clone(),
@@ -281,8 +282,13 @@ impl Shared {
     pub async fn alone(&self, row: &Row) -> Result<Record, PortError> {
         let (ticket, account) = (row.opened(), row.account(row.mrr));
         let reading = self.reader.read(&ticket, &account, TIMEOUT.unsigned_abs()).await?;
-        let context =
-            TicketContext { ticket: &ticket, account: &account, history: &[], state: &TicketState::default() };
+        let context = TicketContext {
+            ticket: &ticket,
+            account: &account,
+            history: &[],
+            earlier: &[],
+            state: &TicketState::default(),
+        };
         let plan = domain::decide(context, &reading, &self.policy, row.timestamp);
         let effort = Effort { at: row.timestamp, duration_ms: 0, usage: reading.usage };
         Ok(Record::new(context, plan, effort))

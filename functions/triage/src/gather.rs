@@ -1,24 +1,45 @@
 //! Everything the decision looks at.
 
-use domain::{Account, PastTicket, Ticket, ports::PortError};
-use futures::try_join;
+use domain::{Account, AlertKey, AlertKind, EarlierAlert, PastTicket, Ticket, TicketState, ports::PortError};
+use futures::{StreamExt, TryStreamExt, stream, try_join};
 use jiff::Timestamp;
 
 use crate::Triage;
 
 /// Earlier tickets of the account that are looked at.
 const HISTORY: usize = 50;
+/// Of these the newest at risk, whose alerts are looked at.
+const AT_RISK: usize = 5;
+/// Alerts read at once.
+const AT_ONCE: usize = 8;
 
 pub(crate) struct Gathered {
     pub(crate) ticket: Ticket,
     pub(crate) account: Account,
     pub(crate) history: Vec<PastTicket>,
+    /// Newest first.
+    pub(crate) earlier: Vec<EarlierAlert>,
 }
 
-pub(crate) async fn gather(triage: &Triage, ticket: Ticket, now: Timestamp) -> Result<Gathered, PortError> {
+pub(crate) async fn gather(
+    triage: &Triage,
+    ticket: Ticket,
+    state: &TicketState,
+    now: Timestamp,
+) -> Result<Gathered, PortError> {
     let (account, history) = try_join!(
         triage.helpdesk.account(&ticket.account),
         triage.records.past(&ticket.account, ticket.id, now, HISTORY)
     )?;
-    Ok(Gathered { ticket, account, history })
+    let own = state.done.iter().flat_map(|_| AlertKey::of(ticket.id));
+    let past = history.iter().filter(|past| past.high_risk).take(AT_RISK).flat_map(|past| AlertKey::of(past.id));
+    let keys = own.chain(past.filter(|key| key.kind == AlertKind::Guardian));
+    let reads: Vec<_> = keys.map(|key| triage.follow_ups.alert(key, now)).collect();
+    let found: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+    // An attempt of this version that died may have opened its alert already: that is no earlier one.
+    let earlier = found.into_iter().flatten().map(|alert| alert.earlier());
+    let mut earlier: Vec<EarlierAlert> =
+        earlier.filter(|earlier| earlier.key.ticket != ticket.id || earlier.version != ticket.version).collect();
+    earlier.sort_by_key(|earlier| std::cmp::Reverse(earlier.at));
+    Ok(Gathered { ticket, account, history, earlier })
 }

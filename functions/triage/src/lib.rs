@@ -17,8 +17,8 @@ use domain::{
     decide::corrections,
     plan::Part,
     ports::{
-        AlertLog, Analyst, Audit, Claim, Eraser, Fenced, Helpdesk, Lease, Outbox, PortError, Queue, Records, Settings,
-        TicketLog, told,
+        AlertLog, Analyst, Audit, Claim, Eraser, Fenced, FollowUps, Helpdesk, Lease, Outbox, PortError, Queue, Records,
+        Settings, TicketLog, told,
     },
     record::Effort,
     time::later,
@@ -44,6 +44,8 @@ pub struct Triage {
     pub log: Arc<dyn TicketLog>,
     pub records: Arc<dyn Records>,
     pub alerts: Arc<dyn AlertLog>,
+    /// What people made of earlier alerts.
+    pub follow_ups: Arc<dyn FollowUps>,
     pub audit: Arc<dyn Audit>,
     pub eraser: Arc<dyn Eraser>,
     pub outbox: Arc<dyn Outbox>,
@@ -191,12 +193,12 @@ async fn triaged(run: Run<'_>, mut state: TicketState) -> Result<Outcome, PortEr
     }
     trail.add(AuditAction::MessageReceived, <&str>::from(delivery.content.cause), "triage");
 
-    let gathered = gather::gather(triage, ticket, now).await?;
+    let gathered = gather::gather(triage, ticket, &state, now).await?;
     let Some(reading) = reading(run, &gathered, &mut state, &mut trail).await? else {
         return Ok(Outcome::Overtaken);
     };
-    let Gathered { ticket, account, history } = &gathered;
-    let context = TicketContext { ticket, account, history, state: &state };
+    let Gathered { ticket, account, history, earlier } = &gathered;
+    let context = TicketContext { ticket, account, history, earlier, state: &state };
     let mut plan = decide(context, &reading, &policy, now);
     let expires = later(now, policy.retention);
 
@@ -226,7 +228,7 @@ async fn triaged(run: Run<'_>, mut state: TicketState) -> Result<Outcome, PortEr
 
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let effort = Effort { at: now, duration_ms, usage: reading.usage };
-    let record = Record::new(TicketContext { ticket, account, history, state: &state }, plan, effort);
+    let record = Record::new(TicketContext { ticket, account, history, earlier, state: &state }, plan, effort);
     state.done = Some(ticket.version);
     state.reading = None;
     state.begun = None;

@@ -73,6 +73,7 @@ fn bench(policy: Policy) -> Bench {
         log: log.clone(),
         records: log.clone(),
         alerts: log.clone(),
+        follow_ups: log.clone(),
         audit: log.clone(),
         eraser: log.clone(),
         outbox: Arc::new(OutboxMailer::new("nobody-writes-here".into())),

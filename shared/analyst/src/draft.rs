@@ -134,6 +134,7 @@ pub fn compose(found: Match<'_>, details: &[&str], frame: Frame<'_>) -> Draft {
         composed: true,
         in_language,
         unanswered: None,
+        questions: Vec::new(),
         match_score: found.score,
     }
 }

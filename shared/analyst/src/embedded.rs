@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     Account, Grave, Gravity, Intent, Kind, Language, LeavingNotice, Priority, Reading, Scored, Sender, Sentiment,
     TeamId, Teams, Ticket,
-    reading::{Signal, Usage},
+    reading::{AskedQuestion, Signal, Usage},
 };
 use encoder::Vector;
 
@@ -14,7 +14,8 @@ use crate::{
     acts::{Act, PerAct},
     background::Matter,
     draft::{self, Frame},
-    features, gate, gravity,
+    features, gate,
+    gravity::{self, ANSWERED},
     greeting::Addressee,
     heard::Heard,
     kinds::marks,
@@ -59,6 +60,10 @@ const LIKELY: f32 = 0.57;
 const HEARD: f32 = -2.0;
 /// A sentence this sure to give notice does.
 const NOTICE: f32 = 0.7;
+/// A sentence this sure to state a fact of its ticket's priority is the reason for it.
+const STATES: f32 = 0.4;
+/// Questions listed of a ticket: more are a form, and no letter.
+const MOST_QUESTIONS: usize = 8;
 /// A sentence within this many log-odds of the strongest one is quoted as well.
 const QUOTE_MARGIN: f32 = 1.0;
 
@@ -99,6 +104,7 @@ impl EmbeddedAnalyst {
         let kind = self.kind(text);
         let grave = gravest(text, kind);
         let (priority, Route { team, topic }) = self.urgency(text, &opinion);
+        let priority = unless_all_clear(text, kind, grave.as_ref(), within(text, priority));
         let readable = text.language() != Language::Other && text.has_words();
         let notice = notice(&opinion, text);
         let churn = with_notice(signal(&opinion, Task::Churn, text), notice.as_ref());
@@ -109,7 +115,8 @@ impl EmbeddedAnalyst {
             analyst: NAME.to_owned(),
             fallback: None,
             language: text.language(),
-            priority: unless_all_clear(text, kind, grave.as_ref(), within(text, priority)),
+            priority,
+            priority_quote: priority_quote(&opinion, text, priority.value, grave.as_ref()),
             agent: within(text, team),
             topic: readable.then_some(topic),
             sentiment: label(&opinion, Task::Sentiment, &SENTIMENTS),
@@ -121,6 +128,7 @@ impl EmbeddedAnalyst {
             mixed: text.is_mixed(),
             reason: None,
             draft: None,
+            hidden: Vec::new(),
             suspicious: false,
             cut: text.is_cut(),
             second: None,
@@ -224,6 +232,7 @@ impl EmbeddedAnalyst {
         let details = details.unwrap_or_default();
         let draft = domain::Draft {
             unanswered: self.unanswered(text, found.article, language),
+            questions: self.questions(text, found.article, language),
             ..draft::compose(found, &details, frame)
         };
         (draft.text.len() <= LONGEST_DRAFT).then_some(draft)
@@ -234,6 +243,19 @@ impl EmbeddedAnalyst {
         let near = text.asked().map(|asked| self.knowledge.nearness(&self.weights, asked, article, language));
         let sentences = text.parts_by_sentence().map(|(sentence, acts, _)| (sentence, acts));
         gravity::unanswered(sentences.zip(near.into_iter().flatten()))
+    }
+
+    /// What the text asks, and what of it the article is known to answer; nothing where that is one question.
+    fn questions(&self, text: &CustomerText, article: &Article, language: Language) -> Vec<AskedQuestion> {
+        let near = text.asked().map(|asked| self.knowledge.nearness(&self.weights, asked, article, language));
+        // The subject stands last, and says again what the text asks.
+        let sentences = text.parts_by_sentence().take(text.sentences().len()).zip(near.into_iter().flatten());
+        let asked = sentences.filter(|((sentence, ..), _)| sentence.trim_end().ends_with('?'));
+        let questions: Vec<AskedQuestion> = asked
+            .map(|((sentence, ..), near)| AskedQuestion { quote: sentence.to_owned(), answered: near >= ANSWERED })
+            .take(MOST_QUESTIONS)
+            .collect();
+        if questions.len() > 1 { questions } else { Vec::new() }
     }
 
     /// What sort of ticket it is. Where nothing can be read there is no kind but that.
@@ -288,6 +310,21 @@ fn gravest(text: &CustomerText, kind: Scored<Kind>) -> Option<Grave> {
         gravest.confidence = gravest.confidence.min(DOUBT);
     }
     (kind.value != Kind::Phishing).then_some(gravest)
+}
+
+/// The sentence that states by itself what makes a ticket of that priority; else the grave one of an urgent ticket.
+fn priority_quote(
+    opinion: &Prediction,
+    text: &CustomerText,
+    priority: Priority,
+    grave: Option<&Grave>,
+) -> Option<String> {
+    let class = PRIORITIES.iter().position(|other| *other == priority)?;
+    let stated = opinion.severity.iter().zip(text.heard_sentences());
+    let stated = stated.filter_map(|(classes, (sentence, _))| Some((*classes.get(class)?, sentence)));
+    let surest = stated.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(sure, _)| *sure >= STATES);
+    let grave = grave.filter(|grave| priority <= Priority::P1 && grave.what != Gravity::Leaving);
+    surest.map(|(_, sentence)| sentence.clone()).or_else(|| grave.map(|grave| grave.quote.clone()))
 }
 
 /// As sure as a guess where the text is in a language that nobody here reads, or is none.
@@ -583,6 +620,29 @@ mod tests {
             let found = gives_notice(sentence, &acts, odds, claimed);
             assert_eq!(found, expected, "{sentence} {leaving} {odds} {claimed}");
         }
+    }
+
+    #[test]
+    fn the_sentence_that_made_the_priority_is_quoted() {
+        let outage = "Since 06:40 no shopper has been able to pay on any of our four storefronts.";
+        let reading = read(
+            "Checkout",
+            &format!("I hope you had a pleasant weekend. {outage} We have paused our ads for now and wait for you."),
+        );
+        assert_eq!((reading.priority.value, reading.priority_quote.as_deref()), (Priority::P0, Some(outage)));
+        for nothing in ["", "Hello!"] {
+            assert_eq!(read("", nothing).priority_quote, None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn several_questions_are_listed() {
+        let two = read("Rotate an API key", "How can I rotate our API key without downtime? Who won the cup final?");
+        let asked: Vec<_> = two.draft.into_iter().flat_map(|draft| draft.questions).collect();
+        let told: Vec<_> = asked.iter().map(|asked| (asked.quote.as_str(), asked.answered)).collect();
+        assert_eq!(told, [("How can I rotate our API key without downtime?", true), ("Who won the cup final?", false)]);
+        let one = read("Rotate an API key", "How can I rotate our API key without downtime?");
+        assert_eq!(one.draft.unwrap().questions, []);
     }
 
     #[test]

@@ -9,7 +9,7 @@ const NAMED: f32 = 0.4;
 /// A sentence stands in the way of an answer if it is this sure to do something else than ask.
 const MORE: f32 = 0.5;
 /// A question this near to one that the article answers is that question, whatever else it sounds like.
-const ANSWERED: f32 = 0.5;
+pub(crate) const ANSWERED: f32 = 0.5;
 /// Something in the ticket has to be this near, or nobody asked.
 const ASKED: f32 = 0.4;
 /// One that is farther is another question.

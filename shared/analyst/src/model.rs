@@ -87,6 +87,8 @@ pub struct Prediction {
     pub churn: Vec<f32>,
     /// For each sentence the log-odds that it carries a wish to buy.
     pub intent: Vec<f32>,
+    /// For each sentence the probabilities that it states a fact that makes a ticket P0, P1, P2 or P3.
+    pub severity: Vec<[f32; 4]>,
 }
 
 impl Prediction {
@@ -138,7 +140,9 @@ impl Model {
             };
             (0..heard.inputs.sentences.nrows()).map(mean).collect()
         };
-        Prediction { probabilities, churn: log_odds(SentenceTask::Churn), intent: log_odds(SentenceTask::Intent) }
+        let (churn, intent) = (log_odds(SentenceTask::Churn), log_odds(SentenceTask::Intent));
+        let severity = (0..inputs.sentences.nrows()).map(|sentence| severity(&passes, sentence)).collect();
+        Prediction { probabilities, churn, intent, severity }
     }
 
     /// The log-odds of a P0 by the whole ticket, by its loudest sentence and of its gravest act.
@@ -231,6 +235,15 @@ fn sentence_log_odds(pass: &Activations, task: SentenceTask, sentence: usize) ->
     let none = pass.sentence_log_probabilities[(sentence, task.columns().start)];
     let none = none.clamp(MIN_LOG_NONE, MAX_LOG_NONE);
     libm::logf(1.0 - libm::expf(none)) - none
+}
+
+/// The mean over the networks. The first class is none.
+fn severity(passes: &[Activations], sentence: usize) -> [f32; 4] {
+    let first = SentenceTask::Severity.columns().start + 1;
+    std::array::from_fn(|class| {
+        let of = |pass: &Activations| libm::expf(pass.sentence_log_probabilities[(sentence, first + class)]);
+        passes.iter().map(of).sum::<f32>() / passes.len() as f32
+    })
 }
 
 impl Ensemble {

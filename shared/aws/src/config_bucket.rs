@@ -1,4 +1,4 @@
-//! The customer's files: `policy.json`, `agents.json`, `knowledge_base/*.md`.
+//! The customer's files: `policy.json`, `agents.json`, `playbooks.json`, `knowledge_base/*.md`.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,6 +13,8 @@ use crate::{
 const SERVICE: &str = "S3";
 pub(crate) const POLICY: &str = "policy.json";
 pub(crate) const AGENTS: &str = "agents.json";
+/// Without it the shipped playbooks hold.
+pub(crate) const PLAYBOOKS: &str = "playbooks.json";
 const KNOWLEDGE_BASE: &str = "knowledge_base/";
 const ARTICLE: &str = ".md";
 
@@ -39,7 +41,7 @@ struct File {
 }
 
 impl Snapshot {
-    /// A file that has to be there.
+    /// What a file says.
     pub(crate) fn file(&self, name: &str) -> Option<&str> {
         self.files.get(name).map(|file| &*file.text)
     }
@@ -101,7 +103,7 @@ impl ConfigBucket {
 
     fn wants(&self, key: &str) -> bool {
         let article = key.starts_with(KNOWLEDGE_BASE) && key.ends_with(ARTICLE);
-        [POLICY, AGENTS].contains(&key) || (self.articles && article)
+        [POLICY, AGENTS, PLAYBOOKS].contains(&key) || (self.articles && article)
     }
 
     async fn get(&self, key: &str) -> Result<Arc<str>, PortError> {

@@ -37,13 +37,14 @@ impl SesMailer {
         let thread = format!("<{}@{domain}>", email.thread);
         let utf8 = |data: &str| Content::builder().data(data).charset("UTF-8").build();
         let header = |name: &str, value: &str| MessageHeader::builder().name(name).value(value).build();
-        Ok(Message::builder()
+        let message = Message::builder()
             .subject(utf8(&email.subject)?)
             .body(Body::builder().html(utf8(&email.html)?).text(utf8(&email.text)?).build())
             .headers(header("References", &thread)?)
             .headers(header("In-Reply-To", &thread)?)
-            .headers(header("Auto-Submitted", "auto-generated")?)
-            .build())
+            .headers(header("Auto-Submitted", "auto-generated")?);
+        let message = if email.important { message.headers(header("Importance", "high")?) } else { message };
+        Ok(message.build())
     }
 }
 
@@ -87,6 +88,7 @@ impl Mailer for SesMailer {
             .send_email()
             .from_email_address(self.sender.as_str())
             .destination(Destination::builder().to_addresses(email.to.as_str()).build())
+            .set_reply_to_addresses(email.reply_to.as_ref().map(|address| vec![address.to_string()]))
             .configuration_set_name(&self.configuration_set)
             .content(EmailContent::builder().simple(message).build());
         let output = request.send().await.map_err(refusal)?;

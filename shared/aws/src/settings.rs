@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use crate::{
     CACHED, ConfigBucket, Parameters, Sdk, Snapshot,
     cached::Cached,
-    config_bucket::{AGENTS, POLICY},
+    config_bucket::{AGENTS, PLAYBOOKS, POLICY},
 };
 
 /// What is set changes within 300 s, without a deployment. A change that cannot be used is logged and not made.
@@ -107,7 +107,7 @@ impl BucketSettings {
 
     fn read(&self, snapshot: &Snapshot, switches: Switches) -> Result<Config, String> {
         let file = |name| snapshot.file(name).unwrap_or_default();
-        let files = Files { policy: file(POLICY), agents: file(AGENTS) };
+        let files = Files { policy: file(POLICY), agents: file(AGENTS), playbooks: snapshot.file(PLAYBOOKS) };
         runtime::config::deployed(files, switches, &self.variables).map_err(|error| error.to_string())
     }
 }

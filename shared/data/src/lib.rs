@@ -9,6 +9,8 @@ use include_dir::{Dir, include_dir};
 pub static AGENTS: &str = include_str!("../customer/agents.json");
 /// Thresholds and alert limits.
 pub static POLICY: &str = include_str!("../customer/policy.json");
+/// What to do about an alert, by its reason.
+pub static PLAYBOOKS: &str = include_str!("../customer/playbooks.json");
 /// The 30 tickets, as CSV.
 pub static TICKETS: &str = include_str!("../corpus/tickets.csv");
 /// The embedded analyst's weights, as `analyst::Model` reads them.

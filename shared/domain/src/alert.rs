@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
 use crate::{
-    AccountId, EmailAddress, FollowUp, Health, Intent, PastTicket, Priority, Sentiment, TeamId, TicketId, Version,
+    AccountId, Contact, Deadline, EmailAddress, FollowUp, Health, Intent, PastTicket, Priority, Sentiment, Stage,
+    TeamId, TicketId, Version,
 };
 
 /// Which of the two filters raised it.
@@ -100,11 +101,43 @@ pub struct Alert {
     pub evidence: Arc<[String]>,
     pub reasons: Arc<[String]>,
     pub recommended_action: Arc<str>,
+    /// The reason in a few words.
+    #[serde(default)]
+    pub because: Option<Arc<str>>,
+    /// How sure the analyst is of the signal, 0 to 1. None: stored before alerts said so.
+    #[serde(default)]
+    pub probability: Option<f32>,
+    /// What happened, in one sentence of the ticket or of the analyst.
+    #[serde(default)]
+    pub happened: Option<Arc<str>>,
+    /// When the customer wrote it.
+    #[serde(default)]
+    pub written_at: Option<Timestamp>,
+    /// By when the customer says that something happens.
+    #[serde(default)]
+    pub deadline: Option<Deadline>,
+    /// Whom to call.
+    #[serde(default)]
+    pub contact: Option<Contact>,
     /// Newest first, at most five.
     pub past: Vec<PastTicket>,
+    /// Newest first.
+    #[serde(default)]
+    pub earlier: Vec<EarlierAlert>,
     pub delivery: Delivery,
     #[serde(default)]
     pub follow_up: FollowUp,
+}
+
+/// An earlier alert about the same account, and what people made of it by then.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct EarlierAlert {
+    pub key: AlertKey,
+    /// The version of its ticket that raised it.
+    pub version: Version,
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub stage: Stage,
 }
 
 /// How the message fared.
@@ -196,6 +229,12 @@ impl Alert {
     #[must_use]
     pub fn key(&self) -> AlertKey {
         AlertKey { ticket: self.ticket, kind: self.signal.kind(), band: self.band }
+    }
+
+    /// As a later alert of the account remembers it.
+    #[must_use]
+    pub fn earlier(&self) -> EarlierAlert {
+        EarlierAlert { key: self.key(), version: self.version, at: self.at, stage: self.follow_up.stage.clone() }
     }
 
     /// Strength × MRR: what the digest is sorted by. An unknown MRR counts as one dollar.

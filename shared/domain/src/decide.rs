@@ -7,13 +7,14 @@ mod update;
 use jiff::Timestamp;
 
 use crate::{
-    Account, AlertKind, Decision, Grave, Kind, LeavingNotice, Mode, PastTicket, Plan, Policy, Priority, Reading,
-    Resolution, Scored, TeamId, Ticket, TicketState,
+    Account, AlertKind, Decision, EarlierAlert, Grave, Kind, LeavingNotice, Mode, PastTicket, Plan, Policy, Priority,
+    Reading, Resolution, Scored, TeamId, Ticket, TicketState,
     fingerprint::Fingerprint,
     guardian::{self, Churn, Guardian},
     kind::{self, Alerts, Rules},
     opportunity::{self, Opportunity},
     plan::{Correction, Field},
+    playbooks::Facts,
     priority::{self, Settled},
     quote,
     record::Confidence,
@@ -27,6 +28,8 @@ pub struct TicketContext<'a> {
     pub account: &'a Account,
     /// Earlier tickets of the account, newest first.
     pub history: &'a [PastTicket],
+    /// Earlier alerts about the account that are known, newest first.
+    pub earlier: &'a [EarlierAlert],
     pub state: &'a TicketState,
 }
 
@@ -82,8 +85,9 @@ pub fn decide(context: TicketContext<'_>, reading: &Reading, policy: &Policy, no
 /// Each thing among the reasons of those who may know of it: support agents are not shown who may leave.
 fn withheld(case: Case<'_>, mut decision: Decision) -> Decision {
     let suggested = Decision { mode: Mode::Suggest, ..decision.clone() };
-    if update::update(case, &suggested).0.is_some() {
-        decision.reasons.push("withheld in shadow: a private note, fields and tags".to_owned());
+    if let (Some(update), _) = update::update(case, &suggested) {
+        let note = if update.comment.is_some() { "a private note, " } else { "" };
+        decision.reasons.push(format!("withheld in shadow: {note}fields and tags"));
     }
     for alert in alerts::alerts(case, &suggested) {
         let reasons = match alert.signal.kind() {
@@ -112,22 +116,50 @@ fn scores(case: Case<'_>) -> Scores {
     let routed = routed(case, settled.priority, notice);
     let copies = Fingerprint::of(&context.ticket.description);
     let history = context.history.iter().filter(|past| copies.is_none() || past.fingerprint != copies);
+    let history: Vec<&PastTicket> = history.collect();
+    let mut facts = Facts {
+        quotes: carrying(reading),
+        texts: context.ticket.texts().collect(),
+        notice: notice.is_some(),
+        gravity: case.grave().map(|grave| grave.what),
+        priority: settled.priority,
+        sentiment: reading.sentiment.value,
+        intent: reading.intent.value,
+        tier: policy.tier(context.account.mrr),
+        repeats: guardian::repeats(history.iter().copied(), &routed.agent.value, case.now),
+        high_risk: true,
+    };
+    let risk = policy.playbooks.choose(AlertKind::Guardian, &facts);
     let inputs = guardian::Inputs {
         churn,
         sentiment: reading.sentiment.value,
         evidence: if heard.churn { churn_quotes } else { Vec::new() },
         agent: &routed.agent.value,
-        history: history.collect(),
+        history,
         mrr: context.account.mrr,
         health: context.account.health,
+        playbook: risk,
     };
     let guardian = guardian::assess(inputs, policy, case.now);
     let guardian = if heard.churn { guardian } else { guardian.quiet() };
     let intent = reading.intent.value.filter(|_| heard.intent);
     let probability = if heard.intent { reading.intent.confidence } else { 0.0 };
     let wish = opportunity::Wish { intent, probability, evidence: reading.intent.quotes.clone() };
-    let opportunity = opportunity::assess(wish, guardian.is_high_risk(), context.account, policy);
+    facts.high_risk = guardian.is_high_risk();
+    let sale = policy.playbooks.choose(AlertKind::Opportunity, &facts);
+    let opportunity = opportunity::assess(wish, sale, context.account, policy);
     Scores { settled, routed, churn, guardian, opportunity }
+}
+
+/// The sentences that carry a signal, and the one that made the priority.
+fn carrying(reading: &Reading) -> Vec<&str> {
+    let signals = reading.churn.quotes.iter().chain(&reading.intent.quotes).map(String::as_str);
+    let others = [
+        reading.notice.as_ref().map(|notice| notice.quote.as_str()),
+        reading.grave.as_ref().map(|grave| grave.quote.as_str()),
+        reading.priority_quote.as_deref(),
+    ];
+    signals.chain(others.into_iter().flatten()).collect()
 }
 
 /// Which signals count in a ticket of its kind.
@@ -211,7 +243,7 @@ fn churn_level(reading: &Reading, quotes: &[String], policy: &Policy) -> Churn {
 fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
     let Case { context, reading, policy, mode, .. } = case;
     let Scores { settled, routed: Routed { agent, reason }, churn, guardian, opportunity } = scores;
-    let mut reasons = label_reasons(reading, policy);
+    let mut reasons = label_reasons(reading, settled.priority, policy);
     reasons.extend(held);
     reasons.extend(settled.reasons);
     reasons.extend(reason);
@@ -274,21 +306,24 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
     }
 }
 
-/// Without the confidences: they stand in the record, and a note must not change with a percentage.
-fn label_reasons(reading: &Reading, policy: &Policy) -> Vec<String> {
-    let sure = |confidence: f32| if confidence < policy.thresholds.unsure_below { ", but is unsure" } else { "" };
-    let Reading { analyst, priority, agent, .. } = reading;
-    let mut reasons = vec![
-        format!("{analyst} read the priority as {}{}", priority.value, sure(priority.confidence)),
-        format!("{analyst} read the team as {}{}", agent.value.title(), sure(agent.confidence)),
-    ];
-    reasons.extend(reading.reason.as_ref().map(|reason| format!("in its words: {reason}")));
-    if reading.kind.value != Kind::Request {
-        reasons.push(format!(
-            "{analyst} read the kind as {}{}",
-            reading.kind.value.title(),
-            sure(reading.kind.confidence)
-        ));
+/// The ticket's own words for its labels, and where the analyst is unsure of one. Without the confidences: they stand in the
+/// record, and a note must not change with a percentage.
+fn label_reasons(reading: &Reading, settled: Priority, policy: &Policy) -> Vec<String> {
+    let Reading { priority, agent, kind, .. } = reading;
+    let unsure = |confidence: f32| confidence < policy.thresholds.unsure_below;
+    let doubt = if unsure(priority.confidence) { ", but unsure" } else { "" };
+    let mut reasons = Vec::new();
+    match reading.priority_words().filter(|_| priority.value == settled) {
+        Some(words) => reasons.push(format!("{settled}{doubt}: “{}”", quote::shown(words))),
+        None if !doubt.is_empty() => reasons.push(format!("{}{doubt}", priority.value)),
+        None => {}
+    }
+    if unsure(agent.confidence) {
+        reasons.push(format!("{}, but unsure", agent.value.title()));
+    }
+    reasons.extend(reading.reason.as_ref().map(|reason| format!("the language model says: {reason}")));
+    if kind.value != Kind::Request && unsure(kind.confidence) {
+        reasons.push(format!("perhaps a {}", kind.value.title()));
     }
     if reading.suspicious {
         reasons.push("the text tries to instruct its reader; nothing is lowered or answered".to_owned());

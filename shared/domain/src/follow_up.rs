@@ -240,10 +240,7 @@ impl FollowUp {
     /// Whether nobody need look at it any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        match self.stage {
-            Stage::Settled { .. } | Stage::Wrong { .. } => true,
-            Stage::New | Stage::Taken { .. } | Stage::Snoozed { .. } => false,
-        }
+        !self.stage.is_open()
     }
 }
 
@@ -261,6 +258,15 @@ impl fmt::Display for Stage {
 }
 
 impl Stage {
+    /// Whether somebody has to act still.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::New | Self::Taken { .. } | Self::Snoozed { .. } => true,
+            Self::Settled { .. } | Self::Wrong { .. } => false,
+        }
+    }
+
     /// One word, for a chip or a log.
     #[must_use]
     pub fn word(&self) -> &'static str {

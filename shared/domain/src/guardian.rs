@@ -19,7 +19,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Health, Policy, Priority, Sentiment, TeamId, alert::Band, policy::Tier};
+use crate::{Health, PastTicket, Policy, Priority, Sentiment, TeamId, alert::Band, playbooks::Playbook, policy::Tier};
 
 /// Points from which an account is at high risk. An explicit word about leaving reaches it alone.
 pub const HIGH: u8 = 7;
@@ -74,6 +74,9 @@ pub struct Guardian {
     pub reasons: Arc<[String]>,
     /// Empty below 4 points.
     pub recommended_action: Arc<str>,
+    /// The reason of an alert in a few words: its playbook's.
+    #[serde(default)]
+    pub because: Option<Arc<str>>,
 }
 
 impl Guardian {
@@ -90,6 +93,7 @@ impl Guardian {
             self.risk_score = QUIET;
             self.reasons = self.reasons.iter().cloned().chain([reason]).collect();
             self.recommended_action = "".into();
+            self.because = None;
         }
         self
     }
@@ -118,20 +122,31 @@ pub struct Inputs<'a> {
     pub evidence: Vec<String>,
     pub agent: &'a TeamId,
     /// Without copies of the ticket at hand.
-    pub history: Vec<&'a crate::PastTicket>,
+    pub history: Vec<&'a PastTicket>,
     pub mrr: Option<f64>,
     pub health: Option<Health>,
+    /// What to do about an alert.
+    pub playbook: Option<&'a Playbook>,
 }
 
 // A month: what is older, the customer has paid a bill since and stayed.
 const RECENT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// How often the same team was needed in the last 30 days.
+pub(crate) fn repeats<'a>(history: impl Iterator<Item = &'a PastTicket>, agent: &TeamId, now: Timestamp) -> usize {
+    recent(history, now).filter(|past| past.agent == *agent).count()
+}
+
+fn recent<'a>(history: impl Iterator<Item = &'a PastTicket>, now: Timestamp) -> impl Iterator<Item = &'a PastTicket> {
+    history.filter(move |past| past.at <= now && now.duration_since(past.at) <= RECENT)
+}
+
 /// Applies the table above.
 #[must_use]
 pub fn assess(inputs: Inputs<'_>, policy: &Policy, now: Timestamp) -> Guardian {
-    let recent = || inputs.history.iter().filter(|past| past.at <= now && now.duration_since(past.at) <= RECENT);
-    let repeats = recent().filter(|past| past.agent == *inputs.agent).count();
-    let urgent = recent().any(|past| past.priority <= Priority::P1);
+    let history = || inputs.history.iter().copied();
+    let repeats = repeats(history(), inputs.agent, now);
+    let urgent = recent(history(), now).any(|past| past.priority <= Priority::P1);
     let tier = policy.tier(inputs.mrr);
 
     let mut score = 0;
@@ -173,17 +188,19 @@ pub fn assess(inputs: Inputs<'_>, policy: &Policy, now: Timestamp) -> Guardian {
         MOST
     };
     let risk_score = score.min(most);
+    let playbook = inputs.playbook.filter(|_| risk_score >= HIGH);
     Guardian {
         risk_score,
         sentiment: inputs.sentiment,
         evidence: inputs.evidence.into(),
         reasons: reasons.into(),
-        recommended_action: recommended_action(risk_score, tier, repeats).into(),
+        recommended_action: recommended_action(risk_score, tier, playbook).into(),
+        because: playbook.map(|playbook| playbook.reason.clone()),
     }
 }
 
-/// Who should do what by when, by risk profile: score, worth of the account, and whether the trouble keeps coming back.
-fn recommended_action(score: u8, tier: Tier, repeats: usize) -> String {
+/// Who should act by when, by score and the worth of the account; and what to do, where an alert is raised.
+fn recommended_action(score: u8, tier: Tier, playbook: Option<&Playbook>) -> String {
     let first = match (score, tier) {
         (CRITICAL.., Tier::Strategic) => {
             "Call the account's decision maker within the hour, with an executive sponsor on the line."
@@ -191,7 +208,7 @@ fn recommended_action(score: u8, tier: Tier, repeats: usize) -> String {
         (CRITICAL.., Tier::Growth) => "Call the customer today and bring the head of support.",
         (CRITICAL.., Tier::Standard) => "Call the customer today and offer one named contact until this is settled.",
         (HIGH.., Tier::Strategic) => "Call the account's decision maker today and agree a review this week.",
-        (HIGH.., Tier::Growth) => "Call the customer within one working day and ask what would make them stay.",
+        (HIGH.., Tier::Growth) => "Call the customer within one working day.",
         (HIGH.., Tier::Standard) => "Write personally within one working day and offer a call.",
         (WORTH_A_LOOK.., Tier::Strategic | Tier::Growth) => {
             "Mention the ticket in the next account call; no alert was sent."
@@ -199,23 +216,13 @@ fn recommended_action(score: u8, tier: Tier, repeats: usize) -> String {
         (WORTH_A_LOOK.., Tier::Standard) => "Watch the account's next tickets; no alert was sent.",
         (_, _) => return String::new(),
     };
-    let then = match (score >= HIGH, repeats) {
-        (true, REPEATS..) => {
-            format!(
-                " Bring an engineer and a dated plan: this is ticket number {} for the same team in 30 days.",
-                repeats + 1
-            )
-        }
-        (true, _) => " Come with the ticket's cause and a date for its fix.".to_owned(),
-        (false, _) => String::new(),
-    };
-    format!("{first}{then}")
+    playbook.map_or_else(|| first.to_owned(), |playbook| format!("{first} {}", playbook.action))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{PastTicket, TicketId, sample};
+    use crate::{TicketId, sample};
 
     const NOW: &str = "2026-11-16T09:00:00Z";
 
@@ -247,6 +254,7 @@ mod tests {
             history: history.iter().collect(),
             mrr: Some(mrr),
             health,
+            playbook: None,
         };
         let found = assess(inputs, &sample::policy(), NOW.parse().unwrap());
         assert_eq!(found.risk_score, expected, "{churn:?} {sentiment:?} {mrr} {health:?}: {:?}", found.reasons);
@@ -280,6 +288,7 @@ mod tests {
             history: Vec::new(),
             mrr: Some(50_000.0),
             health: Some(Health::Poor),
+            playbook: None,
         };
         let found = assess(inputs.clone(), &sample::policy(), NOW.parse().unwrap());
         assert_eq!((found.risk_score, found.band()), (6, None), "{:?}", found.reasons);
@@ -316,8 +325,8 @@ mod tests {
     }
 
     #[test]
-    fn the_action_follows_score_worth_and_repetition() {
-        let twice = [past(1, 3, "nexus", Priority::P3), past(2, 5, "nexus", Priority::P3)];
+    fn the_action_follows_score_worth_and_reason() {
+        let playbook = sample::policy().playbooks.guardian.remove(0);
         let mut seen = std::collections::BTreeSet::new();
         for mrr in [100.0, 3_000.0, 20_000.0] {
             for (churn, sentiment) in [
@@ -326,26 +335,22 @@ mod tests {
                 (Churn::Explicit, Sentiment::Neutral),
                 (Churn::Explicit, Sentiment::Angry),
             ] {
-                for history in [&[][..], &twice] {
-                    let inputs = Inputs {
-                        churn,
-                        sentiment,
-                        evidence: vec!["We leave.".to_owned()],
-                        agent: &sample::team("nexus"),
-                        history: history.iter().collect(),
-                        mrr: Some(mrr),
-                        health: None,
-                    };
-                    let found = assess(inputs, &sample::policy(), NOW.parse().unwrap());
-                    assert_eq!(found.recommended_action.is_empty(), found.risk_score < 4);
-                    assert_eq!(
-                        found.recommended_action.contains("ticket number 3"),
-                        found.is_high_risk() && history.len() == 2
-                    );
-                    seen.insert(found.recommended_action);
-                }
+                let inputs = Inputs {
+                    churn,
+                    sentiment,
+                    evidence: vec!["We leave.".to_owned()],
+                    agent: &sample::team("nexus"),
+                    history: Vec::new(),
+                    mrr: Some(mrr),
+                    health: None,
+                    playbook: Some(&playbook),
+                };
+                let found = assess(inputs, &sample::policy(), NOW.parse().unwrap());
+                assert_eq!(found.recommended_action.is_empty(), found.risk_score < 4);
+                assert_eq!(found.recommended_action.ends_with(&*playbook.action), found.is_high_risk());
+                seen.insert(found.recommended_action);
             }
         }
-        assert!(seen.len() >= 12, "{seen:#?}");
+        assert!(seen.len() >= 8, "{seen:#?}");
     }
 }

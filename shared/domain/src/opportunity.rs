@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, Intent, Policy, alert::Band, policy::Tier};
+use crate::{Account, Intent, Policy, alert::Band, playbooks::Playbook, policy::Tier};
 
 /// Opportunity confidence from which an alert is critical, on the scale of [`guardian::CRITICAL`](crate::guardian::CRITICAL):
 /// one cooldown rule serves both kinds.
@@ -22,6 +22,9 @@ pub struct Opportunity {
     pub reasons: Arc<[String]>,
     /// Empty without a signal.
     pub recommended_action: Arc<str>,
+    /// The reason of an alert in a few words: its playbook's.
+    #[serde(default)]
+    pub because: Option<Arc<str>>,
 }
 
 impl Opportunity {
@@ -44,7 +47,7 @@ pub struct Wish {
 
 /// Weighs an analyst's intent. An intent without a verified quote is not a signal: nobody can act on a hunch.
 #[must_use]
-pub fn assess(wish: Wish, high_risk: bool, account: &Account, policy: &Policy) -> Opportunity {
+pub fn assess(wish: Wish, playbook: Option<&Playbook>, account: &Account, policy: &Policy) -> Opportunity {
     let Wish { intent, probability, evidence } = wish;
     let confidence = steps(probability, 10);
     let sure = confidence >= policy.thresholds.opportunity_signal;
@@ -57,14 +60,15 @@ pub fn assess(wish: Wish, high_risk: bool, account: &Account, policy: &Policy) -
         (Some(intent), None) => vec![format!("{}, but not sure enough", intent.title())],
         (None, _) => vec![],
     };
-    let recommended_action =
-        signal.map(|intent| recommended_action(intent, policy.tier(account.mrr), high_risk)).unwrap_or_default();
+    let playbook = playbook.filter(|_| signal.is_some());
+    let recommended_action = signal.map(|_| recommended_action(playbook, policy.tier(account.mrr))).unwrap_or_default();
     Opportunity {
         intent: signal,
         confidence,
         evidence: evidence.into(),
         reasons: reasons.into(),
         recommended_action: recommended_action.into(),
+        because: playbook.map(|playbook| playbook.reason.clone()),
     }
 }
 
@@ -73,20 +77,14 @@ fn steps(probability: f32, all: u8) -> u8 {
     (probability * f32::from(all)).round().clamp(0.0, f32::from(all)) as u8
 }
 
-fn recommended_action(intent: Intent, tier: Tier, high_risk: bool) -> String {
-    let first = match intent {
-        Intent::PricingRequest => "Send a quote with the current plan beside it.",
-        Intent::Upgrade => "Show what the next plan adds for the case in the ticket, and offer a trial of it.",
-        Intent::Expansion => "Ask for volume and dates, and propose terms for the larger footprint.",
-        Intent::CustomService => "Set up a scoping call with professional services.",
-    };
+/// What to do for the reason of the alert, and by when.
+fn recommended_action(playbook: Option<&Playbook>, tier: Tier) -> String {
     let when = match tier {
-        Tier::Strategic => " Call today; the account manager should hear of it first.",
-        Tier::Growth => " Call within one working day.",
-        Tier::Standard => " Answer within two working days.",
+        Tier::Strategic => "Call today; the account manager should hear of it first.",
+        Tier::Growth => "Call within one working day.",
+        Tier::Standard => "Answer within two working days.",
     };
-    let care = if high_risk { " The account is at risk: settle the complaint before talking about money." } else { "" };
-    format!("{first}{when}{care}")
+    playbook.map_or_else(|| when.to_owned(), |playbook| format!("{when} {}", playbook.action))
 }
 
 #[cfg(test)]
@@ -98,7 +96,7 @@ mod tests {
         let evidence = vec!["How much is it?".to_owned(); quotes];
         let mut policy = sample::policy();
         policy.thresholds.opportunity_signal = 6;
-        let found = assess(Wish { intent, probability, evidence }, false, &sample::account(), &policy);
+        let found = assess(Wish { intent, probability, evidence }, None, &sample::account(), &policy);
         assert_eq!(found.band(), expected, "{intent:?} {probability} {quotes}");
         assert_eq!(found.recommended_action.is_empty(), expected.is_none());
         found
@@ -117,13 +115,13 @@ mod tests {
     }
 
     #[test]
-    fn a_seller_is_warned_of_an_account_at_risk() {
-        let sell = |high_risk| {
-            let evidence = vec!["How much?".to_owned()];
-            let wish = Wish { intent: Some(Intent::Upgrade), probability: 0.9, evidence };
-            assess(wish, high_risk, &sample::account(), &sample::policy()).recommended_action
-        };
-        assert!(sell(true).contains("at risk"));
-        assert!(!sell(false).contains("at risk"));
+    fn a_seller_is_told_what_to_do_by_when() {
+        let playbook = sample::policy().playbooks.opportunity.remove(0);
+        for (mrr, expected) in [(500.0, "Answer within two working days."), (50_000.0, "Call today")] {
+            let account = Account { mrr: Some(mrr), ..sample::account() };
+            let wish = Wish { intent: Some(Intent::Upgrade), probability: 0.9, evidence: vec!["How much?".to_owned()] };
+            let found = assess(wish, Some(&playbook), &account, &sample::policy()).recommended_action;
+            assert!(found.starts_with(expected) && found.ends_with(&*playbook.action), "{found}");
+        }
     }
 }

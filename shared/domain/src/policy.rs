@@ -2,11 +2,11 @@
 
 use std::num::NonZeroU32;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, tz::TimeZone};
 use serde::{Deserialize, Deserializer, de::Error};
 use strum::{Display, EnumString};
 
-use crate::{EmailAddress, Language, Teams, alert::Withheld};
+use crate::{EmailAddress, Language, Teams, alert::Withheld, playbooks::Playbooks};
 
 /// Everything [`decide()`](crate::decide()) and the handlers need to know of the customer's wishes.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,6 +22,8 @@ pub struct Policy {
     pub teams: Teams,
     pub thresholds: Thresholds,
     pub alerts: AlertPolicy,
+    /// What to do about an alert, by its reason.
+    pub playbooks: Playbooks,
     pub answers: Answers,
     pub notes: Notes,
     /// Where agents work, such as `https://acme.zendesk.com`; tickets in alerts and on the dashboard link there.
@@ -106,6 +108,21 @@ pub struct AlertPolicy {
     /// Whom a critical alert that nobody takes goes to as well. None: nobody.
     #[serde(default, rename = "escalate")]
     pub escalation: Option<Escalation>,
+    /// Where an answer to an alert goes. None: to the sender's address.
+    #[serde(default)]
+    pub reply_to: Option<EmailAddress>,
+    /// In which "tomorrow" of a ticket is understood, and times of alerts are shown.
+    #[serde(default = "utc", deserialize_with = "time_zone")]
+    pub time_zone: TimeZone,
+}
+
+fn utc() -> TimeZone {
+    TimeZone::UTC
+}
+
+fn time_zone<'de, D: Deserializer<'de>>(value: D) -> Result<TimeZone, D::Error> {
+    let name = String::deserialize(value)?;
+    TimeZone::get(&name).map_err(|_| D::Error::custom("is no time zone; name one such as Europe/Berlin"))
 }
 
 /// A second address for what the first leaves lying.
@@ -225,7 +242,8 @@ fn name<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error>
 }
 
 /// How much an account is worth, by MRR.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tier {
     /// Below the growth threshold, or unknown.
     Standard,

@@ -14,7 +14,7 @@
 //! notice period. The confidence is that of the label it ends at: the kind's or the notice's where that decided, and never
 //! more than a grave sentence leaves to a calm label.
 
-use crate::{Gravity, Kind, Language, LeavingNotice, Priority, Reading, kind, policy::Thresholds};
+use crate::{Gravity, Kind, Language, LeavingNotice, Priority, Reading, kind, policy::Thresholds, quote};
 
 /// A sentence of outage or loss this sure is worth looking at today, whatever stands around it.
 const URGENT: f32 = 0.8;
@@ -76,7 +76,8 @@ pub fn settle(reading: &Reading, notice: Option<&LeavingNotice>, thresholds: &Th
         if grave.what != Gravity::Leaving || reading.draft.is_some() {
             settled.confidence = settled.confidence.min(1.0 - grave.confidence);
         }
-        let told = format!("one sentence tells of {}", grave.what.title());
+        let words = reading.grave_words().map(|words| format!(": “{}”", quote::shown(words))).unwrap_or_default();
+        let told = format!("one sentence tells of {}{words}", grave.what.title());
         let urgent = match grave.what {
             Gravity::Leaving => None,
             // It may be the instruction itself that names an outage.

@@ -3,7 +3,7 @@
 mod letters;
 
 use self::letters::{Letters, is_plain, letters};
-use crate::{Reading, reading::Signal};
+use crate::{Reading, reading::Signal, shown};
 
 /// From this many letters and digits on a quote is found wherever it stands; a shorter one has to be whole words, or
 /// "end" would be in "send".
@@ -112,6 +112,10 @@ impl Source {
 pub fn grounded(mut reading: Reading, text: &Source) -> Reading {
     ground(&mut reading.churn, text);
     ground(&mut reading.intent, text);
+    reading.priority_quote = reading.priority_quote.and_then(|quote| text.verified(&[quote]).pop());
+    if let Some(draft) = &mut reading.draft {
+        draft.questions.retain(|asked| !text.verified(std::slice::from_ref(&asked.quote)).is_empty());
+    }
     if let Some(second) = &mut reading.second {
         // Only a reader that follows no instructions is believed without its words.
         let occurs = |quote: &String| !text.verified(std::slice::from_ref(quote)).is_empty();
@@ -119,6 +123,11 @@ pub fn grounded(mut reading: Reading, text: &Source) -> Reading {
         reading.notice = reading.notice.filter(|notice| occurs(&notice.quote));
         ground(&mut second.churn, text);
         ground(&mut second.intent, text);
+        second.priority_quote = second.priority_quote.take().and_then(|quote| text.verified(&[quote]).pop());
+    }
+    // A reader that follows no instructions is believed, but shown with nothing that is not there.
+    if let Some(grave) = &mut reading.grave {
+        grave.quote = text.verified(std::slice::from_ref(&grave.quote)).pop().unwrap_or_default();
     }
     reading
 }
@@ -129,6 +138,15 @@ fn ground<T: Default>(signal: &mut Signal<T>, text: &Source) {
     if quoted && signal.quotes.is_empty() {
         *signal = Signal { value: T::default(), confidence: 0.0, quotes: Vec::new() };
     }
+}
+
+/// What is read of a quote within a sentence of ours, in characters.
+const SHOWN: usize = 200;
+
+/// A quote as it may stand within a sentence of ours: one line, and not long.
+#[must_use]
+pub fn shown(quote: &str) -> String {
+    shown::clipped(&shown::line(quote), SHOWN).into_owned()
 }
 
 /// [`Source::verified`] for a text that is looked at once.

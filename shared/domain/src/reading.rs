@@ -16,6 +16,9 @@ pub struct Reading {
     pub fallback: Option<Fallback>,
     pub language: Language,
     pub priority: Scored<Priority>,
+    /// The sentence that made the priority what it is; none where no single one did.
+    #[serde(default)]
+    pub priority_quote: Option<String>,
     pub agent: Scored<TeamId>,
     /// What it is about; none where nothing can be read.
     #[serde(default)]
@@ -41,6 +44,9 @@ pub struct Reading {
     /// Why the labels are what they are, in the analyst's words, where it has any.
     pub reason: Option<String>,
     pub draft: Option<Draft>,
+    /// Sentences with a secret, or a number that pays or identifies: they stay in the customer's message alone.
+    #[serde(default)]
+    pub hidden: Vec<String>,
     /// The text tries to instruct its reader.
     pub suspicious: bool,
     /// The text was too long, or took too long, to be read as a whole.
@@ -53,10 +59,49 @@ pub struct Reading {
     pub usage: Usage,
 }
 
+impl Reading {
+    /// The ticket's words for its priority, as far as support may see them: what tells of leaving or buying is for others.
+    #[must_use]
+    pub fn priority_words(&self) -> Option<&str> {
+        let second = self.second.as_ref().filter(|second| second.priority.value == self.priority.value);
+        let quote = self.priority_quote.as_deref().or(second.and_then(|second| second.priority_quote.as_deref()));
+        quote.filter(|quote| self.is_open(quote))
+    }
+
+    /// The words of the grave sentence, as far as support may see them.
+    #[must_use]
+    pub fn grave_words(&self) -> Option<&str> {
+        let quote = self.grave.as_ref().map(|grave| grave.quote.as_str());
+        quote.filter(|quote| !quote.is_empty() && self.is_open(quote))
+    }
+
+    /// What happened, in the analyst's words where it has some, else in the ticket's.
+    #[must_use]
+    pub fn happened(&self) -> Option<&str> {
+        let grave = self.grave.as_ref().map(|grave| grave.quote.as_str()).filter(|quote| !quote.is_empty());
+        let quotes = [self.priority_quote.as_deref(), grave];
+        let shown = quotes.into_iter().flatten().find(|quote| !self.hidden.iter().any(|hidden| hidden == quote));
+        self.reason.as_deref().or(shown)
+    }
+
+    /// Whether support may see a quote: it holds no secret, and nothing of what tells of leaving or buying.
+    pub(crate) fn is_open(&self, quote: &str) -> bool {
+        let second = self.second.iter();
+        let signals = self.churn.quotes.iter().chain(&self.intent.quotes);
+        let others = second.clone().flat_map(|second| second.churn.quotes.iter().chain(&second.intent.quotes));
+        let notices = self.notice.iter().chain(second.filter_map(|second| second.notice.as_ref()));
+        let notices = notices.map(|notice| &notice.quote);
+        let mut closed = signals.chain(others).chain(notices).chain(&self.hidden);
+        !closed.any(|closed| closed.contains(quote) || quote.contains(closed.as_str()))
+    }
+}
+
 /// The parts of a second reading that a first one cannot talk away.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct SecondOpinion {
     pub priority: Scored<Priority>,
+    #[serde(default)]
+    pub priority_quote: Option<String>,
     pub churn: Signal<bool>,
     pub intent: Signal<Option<Intent>>,
     #[serde(default)]
@@ -230,6 +275,18 @@ pub struct Draft {
     /// A sentence of the ticket that is neither courtesy nor context nor the question that the article answers.
     #[serde(default)]
     pub unanswered: Option<String>,
+    /// What the ticket asks, in its order, where it asks more than one thing.
+    #[serde(default)]
+    pub questions: Vec<AskedQuestion>,
+}
+
+/// A question of a ticket that has several.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AskedQuestion {
+    /// The sentence.
+    pub quote: String,
+    /// The draft's article is known to answer it.
+    pub answered: bool,
 }
 
 /// What the reading cost. All zero for the embedded analyst.

@@ -9,6 +9,7 @@ use crate::{
     Account, AccountId, AgentProfile, Alert, AuditAction, AuditEntry, Draft, FieldValues, GroupId, Intent, Language,
     Mode, Policy, Priority, Reading, Record, Scored, SecondOpinion, Sentiment, TeamId, Teams, Ticket, TicketContext,
     TicketId, TicketState, TopicId, Version, decide,
+    playbooks::Playbooks,
     policy::{AlertPolicy, Answers, Notes, Recipients, Thresholds},
     reading::{Signal, Usage},
     record::Effort,
@@ -71,6 +72,7 @@ pub fn policy() -> Policy {
             .expect("the bundled teams"),
         thresholds,
         alerts,
+        playbooks: Playbooks::default(),
         answers: Answers::default(),
         notes: Notes::default(),
         helpdesk_url: "https://example.zendesk.com".into(),
@@ -113,6 +115,7 @@ pub fn reading() -> Reading {
         fallback: None,
         language: Language::En,
         priority: Scored { value: Priority::P2, confidence: 0.9 },
+        priority_quote: Some("Orders have not synced since Monday.".into()),
         agent: Scored { value: team("nexus"), confidence: 0.9 },
         topic: TopicId::known(4).map(|value| Scored { value, confidence: 0.7 }),
         sentiment: Scored { value: Sentiment::Neutral, confidence: 0.9 },
@@ -124,6 +127,7 @@ pub fn reading() -> Reading {
         mixed: false,
         reason: None,
         draft: None,
+        hidden: Vec::new(),
         suspicious: false,
         cut: false,
         second: None,
@@ -147,8 +151,8 @@ pub fn signals() -> Reading {
 
 /// What a second analyst says that reads the same.
 pub fn second(reading: &Reading) -> SecondOpinion {
-    let Reading { priority, churn, intent, kind, grave, notice, .. } = reading.clone();
-    SecondOpinion { priority, churn, intent, kind, grave, notice }
+    let Reading { priority, priority_quote, churn, intent, kind, grave, notice, .. } = reading.clone();
+    SecondOpinion { priority, priority_quote, churn, intent, kind, grave, notice }
 }
 
 pub fn draft() -> Draft {
@@ -161,6 +165,7 @@ pub fn draft() -> Draft {
         in_language: true,
         match_score: 0.9,
         unanswered: None,
+        questions: Vec::new(),
     }
 }
 
@@ -169,7 +174,7 @@ pub fn record(number: u64, account_name: &str, at: Timestamp) -> Record {
     let (ticket, state) = (ticket(number), TicketState::default());
     let account = Account { id: account_id(account_name), name: account_name.into(), ..account() };
     let ticket = Ticket { account: account.id.clone(), ..ticket };
-    let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
     let plan = decide(context, &signals(), &policy(), at);
     Record::new(context, plan, Effort { at, duration_ms: 0, usage: Usage::default() })
 }
@@ -187,7 +192,7 @@ pub fn alert(number: u64) -> Alert {
 /// Both alerts of the sample ticket: Guardian, then Opportunity.
 pub fn alerts(number: u64) -> (Alert, Alert) {
     let (ticket, account, state) = (ticket(number), account(), TicketState::default());
-    let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
     let mut alerts = decide(context, &signals(), &policy(), now()).alerts.into_iter();
     let mut next = || alerts.next().expect("both signals raise an alert");
     (next(), next())

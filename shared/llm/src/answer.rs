@@ -175,6 +175,7 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
         fallback: None,
         language,
         priority: Scored { value: priority, confidence: tenths(form.priority_sure) },
+        priority_quote: priority_quote(priority, grave.as_ref()),
         agent: Scored { value: agent, confidence: tenths(form.team_sure) },
         topic: None,
         // The form asks for no number here, and nothing turns on one.
@@ -187,6 +188,7 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
         mixed: false,
         reason: reason(&form.reason, given),
         draft,
+        hidden: Vec::new(),
         suspicious: form.injection_suspected,
         cut: false,
         second: None,
@@ -218,6 +220,12 @@ fn own_words(quotes: Vec<String>, given: Given<'_>) -> Vec<String> {
     let (own, forwarded) = (Source::new([given.own]), Source::new([given.forwarded]));
     let occurs = |source: &Source, quote: &String| !source.verified(std::slice::from_ref(quote)).is_empty();
     quotes.into_iter().filter(|quote| occurs(&own, quote) || !occurs(&forwarded, quote)).collect()
+}
+
+/// The form asks for the gravest sentence, and that is what makes a ticket urgent.
+fn priority_quote(priority: Priority, grave: Option<&Grave>) -> Option<String> {
+    let grave = grave.filter(|grave| priority <= Priority::P1 && grave.what != Gravity::Leaving)?;
+    Some(grave.quote.clone())
 }
 
 /// The gravest sentence, where it is one of leaving, the customer's own, and the model holds the customer to leave.
@@ -261,6 +269,7 @@ fn draft(form: &Form, priority: Priority, agent: &TeamId, given: Given<'_>) -> R
         in_language: true,
         match_score: 0.0,
         unanswered: None,
+        questions: Vec::new(),
     }))
 }
 

@@ -15,6 +15,7 @@ use crate::{
     breaker::Breaker,
     injection,
     reader::{Case, Failed, ModelReader},
+    redaction::{Found, Known, Redactor},
 };
 
 /// In a cascade the embedded analyst's labels stand from this confidence on: on the exam nine of ten labels are at least as
@@ -78,6 +79,12 @@ impl Router {
 #[async_trait]
 impl Analyst for Router {
     async fn read(&self, ticket: &Ticket, account: &Account, within: Duration) -> Result<Reading, PortError> {
+        Ok(hiding_secrets(self.reading(ticket, account, within).await?, ticket))
+    }
+}
+
+impl Router {
+    async fn reading(&self, ticket: &Ticket, account: &Account, within: Duration) -> Result<Reading, PortError> {
         let started = Instant::now();
         let text = self.listen(ticket, within).await;
         let own = Reading { suspicious: suspected(ticket, &text), ..self.embedded.read(&text) };
@@ -118,6 +125,25 @@ fn suspected(ticket: &Ticket, text: &CustomerText) -> bool {
     injection::suspected(text.texts().chain(forwarded)) || short && injection::suspected(ticket.texts())
 }
 
+/// Names the sentences that could be quoted in a note, and hold what stays in the customer's message alone.
+fn hiding_secrets(reading: Reading, ticket: &Ticket) -> Reading {
+    let redactor = Redactor::new(Known::default(), []);
+    let hides = |found: &Found| !found.kind.is_shown();
+    let secrets: Vec<&str> = ticket
+        .texts()
+        .flat_map(|text| redactor.find(text).into_iter().filter(hides).filter_map(move |found| text.get(found.range)))
+        .collect();
+    let second = reading.second.iter();
+    let graves = reading.grave.iter().chain(second.clone().filter_map(|second| second.grave.as_ref()));
+    let questions = reading.draft.iter().flat_map(|draft| &draft.questions).map(|asked| &asked.quote);
+    let quotes = reading.priority_quote.iter().chain(second.filter_map(|second| second.priority_quote.as_ref()));
+    let hidden = quotes
+        .chain(graves.map(|grave| &grave.quote))
+        .chain(questions)
+        .filter(|quote| secrets.iter().any(|secret| quote.contains(secret)) || redactor.find(quote).iter().any(hides));
+    Reading { hidden: hidden.cloned().collect(), ..reading }
+}
+
 /// Unsure, or money is at stake.
 fn worth_asking(own: &Reading) -> bool {
     let unsure = own.priority.confidence.min(own.agent.confidence) < SURE;
@@ -133,6 +159,7 @@ fn with_second_opinion(reading: Reading, own: Reading) -> Reading {
         topic: own.topic,
         second: Some(SecondOpinion {
             priority: own.priority,
+            priority_quote: own.priority_quote,
             churn: own.churn,
             intent: own.intent,
             kind: own.kind,

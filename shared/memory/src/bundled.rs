@@ -35,7 +35,7 @@ impl Bundled {
     /// # Errors
     /// Every variable that cannot be used.
     pub fn new(folder: PathBuf, variables: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let files = Files { policy: data::POLICY, agents: data::AGENTS };
+        let files = Files { policy: data::POLICY, agents: data::AGENTS, playbooks: Some(data::PLAYBOOKS) };
         let config = config::read(files, variables, &Defaults::laptop())?;
         let helpdesk = Arc::new(MemoryHelpdesk::new(config.fields));
         open_tickets(&helpdesk);

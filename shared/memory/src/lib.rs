@@ -3,6 +3,7 @@
 pub mod bundled;
 pub mod control;
 pub mod demo;
+mod eml;
 pub mod failing;
 pub mod helpdesk;
 pub mod outbox;

@@ -1,4 +1,4 @@
-//! E-mails as HTML files instead of messages.
+//! E-mails as files instead of messages.
 
 use std::{
     io::ErrorKind,
@@ -11,9 +11,10 @@ use domain::{
     ports::{Accepted, Email, Mailer, Outbox, PortError},
 };
 
-use crate::private;
+use crate::{eml::eml, private};
 
-/// Writes each message to `<folder>/<name>.html`. The same message twice is one file.
+/// Writes each message to `<folder>/<name>.html`, and to `.eml` beside it with its headers and its text. The same message
+/// twice is one file of each.
 #[derive(Debug)]
 pub struct OutboxMailer {
     folder: PathBuf,
@@ -32,6 +33,7 @@ impl Mailer for OutboxMailer {
     async fn send(&self, email: &Email) -> Result<Accepted, PortError> {
         let file = format!("{}.html", email.name);
         std::fs::create_dir_all(&self.folder)
+            .and_then(|()| private::write(&self.folder.join(format!("{}.eml", email.name)), eml(email)))
             .and_then(|()| private::write(&self.folder.join(&file), &email.html))
             .map_err(|error| PortError::permanent("outbox", error))?;
         Ok(Accepted::Filed { file })
@@ -45,7 +47,7 @@ impl Outbox for OutboxMailer {
         let discarded = AlertKey::of(ticket)
             .into_iter()
             .map(|key| self.folder.join(format!("{}-{}-{}.html", ticket.number(), key.kind, key.band)))
-            .try_for_each(|file| absent_is_fine(std::fs::remove_file(file)))
+            .try_for_each(|file| discard_message(&file))
             .and_then(|()| discard_digests(&self.folder, ticket));
         discarded.map_err(|error| PortError::permanent("outbox", error))
     }
@@ -59,12 +61,19 @@ fn discard_digests(folder: &Path, ticket: TicketId) -> std::io::Result<()> {
     };
     for entry in entries {
         let entry = entry?;
-        let is_digest = entry.file_name().to_str().is_some_and(|name| name.starts_with("digest-"));
+        let is_digest =
+            entry.file_name().to_str().is_some_and(|name| name.starts_with("digest-") && name.ends_with(".html"));
         if is_digest && std::fs::read_to_string(entry.path())?.contains(&link) {
-            absent_is_fine(std::fs::remove_file(entry.path()))?;
+            discard_message(&entry.path())?;
         }
     }
     Ok(())
+}
+
+/// Its page, and the whole message beside it.
+fn discard_message(html: &Path) -> std::io::Result<()> {
+    absent_is_fine(std::fs::remove_file(html.with_extension("eml")))?;
+    absent_is_fine(std::fs::remove_file(html))
 }
 
 fn absent_is_fine(removed: std::io::Result<()>) -> std::io::Result<()> {
@@ -93,7 +102,8 @@ mod tests {
         #[cfg(unix)]
         assert_eq!(std::os::unix::fs::MetadataExt::mode(&path.metadata().unwrap()) & 0o777, 0o600);
         assert_eq!(std::fs::read_to_string(path).unwrap(), "<p>At risk</p>");
-        assert_eq!(std::fs::read_dir(folder.path().join("emails")).unwrap().count(), 1, "the same twice is one file");
+        let files = std::fs::read_dir(folder.path().join("emails")).unwrap().count();
+        assert_eq!(files, 2, "the same twice is one page and one message");
         let blocked = OutboxMailer::new(folder.path().join("emails").join(file));
         contract::a_final_refusal_is_permanent(&blocked, "kam@example.com").await;
     }
@@ -118,6 +128,8 @@ mod tests {
         }
         outbox.discard(sample::ticket_id(7)).await.unwrap();
         let left = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
-        assert_eq!(left.collect::<Vec<_>>(), ["digest-b-1.html"]);
+        let mut left: Vec<_> = left.collect();
+        left.sort();
+        assert_eq!(left, ["digest-b-1.eml", "digest-b-1.html"]);
     }
 }

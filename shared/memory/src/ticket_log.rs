@@ -429,7 +429,8 @@ mod tests {
         let (log, now) = (log(), domain::sample::now());
         let ticket = domain::Ticket { description: "\u{1}".repeat(65_535).into(), ..domain::sample::ticket(1) };
         let (account, state) = (domain::sample::account(), TicketState::default());
-        let context = domain::TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+        let context =
+            domain::TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
         let plan = domain::decide(context, &domain::sample::reading(), &domain::sample::policy(), now);
         let effort = domain::record::Effort { at: now, duration_ms: 0, usage: domain::reading::Usage::default() };
         let record = Record::new(context, plan, effort);

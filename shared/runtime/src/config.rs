@@ -5,6 +5,7 @@ use std::{fmt::Display, str::FromStr, sync::Arc};
 use async_trait::async_trait;
 use domain::{
     AgentProfile, Mode, Policy, Teams,
+    playbooks::Playbooks,
     policy::{AlertPolicy, Answers, Notes, Recipients, Thresholds},
     ports::{PortError, json_error},
     teams::{TeamsError, TeamsProblem},
@@ -121,12 +122,15 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 pub struct Files<'a> {
     pub policy: &'a str,
     pub agents: &'a str,
+    /// None: the shipped ones.
+    pub playbooks: Option<&'a str>,
 }
 
 /// What the files say.
 struct Parsed {
     policy: PolicyFile,
     teams: Teams,
+    playbooks: Playbooks,
 }
 
 /// `policy.json`.
@@ -158,7 +162,7 @@ struct ZendeskFile {
 /// | what | where it is set on AWS | how it changes |
 /// |---|---|---|
 /// | [`Switches`] | parameters of their own, which no deployment and no roll-back touches | within 300 s |
-/// | thresholds, alert limits, texts, teams, what Zendesk calls things | `policy.json`, `agents.json` | within 300 s |
+/// | thresholds, alert limits, texts, teams, what Zendesk calls things | `policy.json`, `agents.json`, `playbooks.json` | within 300 s |
 /// | [`Variables`] | parameters of the template | with a deployment, within 300 s of it |
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
@@ -325,7 +329,7 @@ const MODES: &str = "shadow, suggest or act";
 
 fn config(files: Parsed, switches: Switches, variables: &Variables) -> Config {
     let Switches { mode, auto_reply, delivery } = switches;
-    let Parsed { policy, teams } = files;
+    let Parsed { policy, teams, playbooks } = files;
     Config {
         policy: Policy {
             mode,
@@ -336,6 +340,7 @@ fn config(files: Parsed, switches: Switches, variables: &Variables) -> Config {
             teams,
             thresholds: policy.thresholds,
             alerts: policy.alerts,
+            playbooks,
             answers: policy.answers,
             notes: policy.notes,
             helpdesk_url: policy.zendesk.url,
@@ -350,8 +355,9 @@ fn config(files: Parsed, switches: Switches, variables: &Variables) -> Config {
 impl Files<'_> {
     fn parse(self) -> Result<Parsed, ConfigError> {
         let policy = parse::<PolicyFile>("policy.json", self.policy);
-        let (policy, teams) = ConfigError::both(policy, teams(self.agents))?;
-        Ok(Parsed { policy, teams })
+        let teams_and_playbooks = ConfigError::both(teams(self.agents), playbooks(self.playbooks));
+        let (policy, (teams, playbooks)) = ConfigError::both(policy, teams_and_playbooks)?;
+        Ok(Parsed { policy, teams, playbooks })
     }
 }
 
@@ -363,6 +369,15 @@ pub fn teams(agents: &str) -> Result<Teams, ConfigError> {
     let profiles = parse::<Vec<AgentProfile>>("agents.json", agents)?;
     let told = |problem: &TeamsProblem| format!("agents.json: {problem}");
     Teams::new(profiles).map_err(|TeamsError(problems)| ConfigError(problems.iter().map(told).collect()))
+}
+
+/// The playbooks of a `playbooks.json`, or the shipped ones.
+fn playbooks(text: Option<&str>) -> Result<Playbooks, ConfigError> {
+    let Some(text) = text else { return Ok(Playbooks::default()) };
+    let playbooks = parse::<Playbooks>("playbooks.json", text)?;
+    let problems: Vec<String> =
+        playbooks.problems().iter().map(|problem| format!("playbooks.json: {problem}")).collect();
+    if problems.is_empty() { Ok(playbooks) } else { Err(ConfigError(problems)) }
 }
 
 /// Names the field and where it stands, and quotes nothing: what was pasted into the wrong field may be a secret.
@@ -381,7 +396,7 @@ fn parse<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, Co
 mod tests {
     use super::*;
 
-    const FILES: Files<'_> = Files { policy: data::POLICY, agents: data::AGENTS };
+    const FILES: Files<'_> = Files { policy: data::POLICY, agents: data::AGENTS, playbooks: Some(data::PLAYBOOKS) };
 
     fn variable_of<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
         move |name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
@@ -484,7 +499,7 @@ mod tests {
 
     #[test]
     fn every_problem_is_told_at_once_by_name() {
-        let files = Files { policy: r#"{"thresholds": {}}"#, agents: "[]" };
+        let files = Files { policy: r#"{"thresholds": {}}"#, agents: "[]", playbooks: None };
         let variables =
             [("MODE", "yolo"), ("ROLLOUT_PERCENT", "101"), ("GUARDIAN_EMAIL", "nobody"), ("AUTO_REPLY", "maybe")];
         let message = with(files, &variables).unwrap_err().to_string();
@@ -499,7 +514,10 @@ mod tests {
     fn a_bad_file_names_the_field() {
         let variables = Variables::read(Reader::new(|_| None), &Defaults::laptop()).unwrap();
         let problem = |policy: &str, agents: &str| {
-            deployed(Files { policy, agents }, Switches::default(), &variables).unwrap_err().0.join("; ")
+            deployed(Files { policy, agents, playbooks: None }, Switches::default(), &variables)
+                .unwrap_err()
+                .0
+                .join("; ")
         };
         let wrong = data::POLICY.replace("\"daily_cap\": 100", "\"daily_cap\": \"PLANTED\"");
         assert_ne!(wrong, data::POLICY);

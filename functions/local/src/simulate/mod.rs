@@ -108,7 +108,7 @@ fn simulate(seed: u64, tickets: u32, config: &Config, replay: &Arc<Replay>) -> (
 
 /// Everything switched on.
 fn config() -> anyhow::Result<Config> {
-    let files = Files { policy: data::POLICY, agents: data::AGENTS };
+    let files = Files { policy: data::POLICY, agents: data::AGENTS, playbooks: Some(data::PLAYBOOKS) };
     let switches = Switches { mode: Mode::Act, auto_reply: true, delivery: true };
     Ok(runtime::config::read(files, |_| None, &Defaults { switches, ..Defaults::laptop() })?)
 }

@@ -205,6 +205,7 @@ impl World {
             log: log.clone(),
             records: log.clone(),
             alerts: log.clone(),
+            follow_ups: log.clone(),
             audit: log.clone(),
             eraser: log.clone(),
             outbox: mails.clone(),

@@ -149,6 +149,8 @@ pub(super) struct StackFacts {
     pub(super) signing_secret: Option<SecretString>,
     pub(super) policy: Result<Option<String>, String>,
     pub(super) agents: Result<Option<String>, String>,
+    /// None: the shipped ones hold.
+    pub(super) playbooks: Result<Option<String>, String>,
     /// State of each, by name.
     pub(super) tables: BTreeMap<String, Result<String, String>>,
     /// Messages in each dead-letter queue, by output.
@@ -209,6 +211,7 @@ impl StackFacts {
             signing_secret,
             policy: file("policy.json"),
             agents: file("agents.json"),
+            playbooks: file("playbooks.json"),
             tables: tables.collect(),
             dead_letters: queues.collect(),
             deployment: deployment.clone(),
@@ -415,7 +418,11 @@ fn configuration(facts: &StackFacts) -> Finding {
             return Finding::error(CHECK, says, "run zendesk-setup with --stack, which writes it");
         }
     };
-    match runtime::config::read(Files { policy, agents }, |_| None, &Defaults::laptop()) {
+    let playbooks = match &facts.playbooks {
+        Err(why) => return Finding::error(CHECK, why.clone(), "let your AWS user read the config bucket"),
+        Ok(playbooks) => playbooks.as_deref(),
+    };
+    match runtime::config::read(Files { policy, agents, playbooks }, |_| None, &Defaults::laptop()) {
         Ok(_) => Finding::ok(CHECK, "policy.json and agents.json can be read"),
         Err(error) => Finding::error(CHECK, error.0.join("; "), "mend the file; the last good one stays in use"),
     }

@@ -236,6 +236,7 @@ impl Walk {
                 log: log.clone(),
                 records: log.clone(),
                 alerts: log.clone(),
+                follow_ups: log.clone(),
                 audit: log.clone(),
                 eraser: log.clone(),
                 outbox: Arc::new(OutboxMailer::new(folder.path().join("emails"))),

@@ -56,7 +56,8 @@ fn a_real_inbox_is_told_apart() {
             let reading = analyst.read(&text);
             let draft = analyst.draft(&text, &ticket, &account, analyst::embedded::Labels::of(&reading));
             let reading = domain::Reading { draft, ..reading };
-            let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+            let context =
+                TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
             let decision = decide(context, &reading, &policy, sample::now()).decision;
             let tally = tallies.entry(row.kind).or_default();
             tally.all += 1;

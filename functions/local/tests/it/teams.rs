@@ -34,7 +34,7 @@ fn four_teams() -> Config {
         "signature": "The Field Operations team",
     }));
     let agents = serde_json::to_string(&agents).unwrap();
-    let files = Files { policy: data::POLICY, agents: &agents };
+    let files = Files { policy: data::POLICY, agents: &agents, playbooks: None };
     let switches = Switches { mode: Mode::Act, ..Switches::default() };
     runtime::config::read(files, |_| None, &Defaults { switches, ..Defaults::laptop() }).unwrap()
 }
@@ -47,7 +47,7 @@ async fn a_fourth_team_goes_all_the_way() {
     assert!(Prompt::new(&policy.teams, &knowledge).system().contains("- `field_ops`: Field Operations. Scanners"));
 
     let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
-    let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
     let agent = Scored { value: sample::team("field_ops"), confidence: 0.9 };
     let plan = decide(context, &Reading { agent, ..sample::reading() }, policy, sample::now());
 

@@ -58,6 +58,7 @@ impl Bench {
             log: log.clone(),
             records: log.clone(),
             alerts: log.clone(),
+            follow_ups: log.clone(),
             audit: log.clone(),
             eraser: log.clone(),
             outbox: outbox.clone(),
@@ -83,7 +84,7 @@ impl Bench {
         let Accepted::Filed { .. } = bench.outbox.inner().send(&email).await.unwrap() else {
             panic!("nothing is sent")
         };
-        assert_eq!((bench.alerts.len(), bench.files()), (2, 1));
+        assert_eq!((bench.alerts.len(), bench.files()), (2, 2), "a page and the message beside it");
         bench
     }
 
@@ -171,7 +172,8 @@ async fn a_ticket_that_is_still_there_is_not_taken_for_deleted() {
 async fn what_is_left_of_a_redacted_ticket_is_read_again() {
     let bench = Bench::triaged().await;
     let first = bench.log.inner().newest(id()).unwrap();
-    let left = "We are looking at other vendors. What is your price for two more stores? ▇▇▇";
+    let left = "Orders have not synced since Monday. We are looking at other vendors. What is your price for two more \
+                stores? ▇▇▇";
     bench.helpdesk.inner().redact(id(), left.into());
     bench.handle(Cause::Redacted).await;
     let again = bench.log.inner().newest(id()).unwrap();

@@ -203,7 +203,7 @@ mod tests {
         reading.intent.quotes = (797..800).map(hostile).collect();
         reading.draft = Some(domain::Draft { text: hostile(8_192).into(), ..sample::draft() });
         let state = TicketState::default();
-        let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+        let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
         let plan = decide(context, &reading, &sample::policy(), sample::now());
         Record::new(context, plan, Effort { at: sample::now(), duration_ms: 0, usage: Usage::default() })
     }

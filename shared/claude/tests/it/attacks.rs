@@ -91,7 +91,8 @@ impl Case {
                 })
             }
             "agent orders" => {
-                reading.reason.is_some() && decision.reasons.iter().any(|said| said.contains("in its words"))
+                reading.reason.is_some()
+                    && decision.reasons.iter().any(|said| said.starts_with("the language model says"))
             }
             "raise" => {
                 let critical = plan.alerts.iter().any(|alert| alert.band == Band::Critical);

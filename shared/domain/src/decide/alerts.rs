@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::Case;
+use jiff::Timestamp;
+
+use super::{Case, carrying};
 use crate::{
-    Alert, Decision, Delivery, EmailAddress, FollowUp,
+    Alert, Contact, Decision, Delivery, EmailAddress, FollowUp, Ticket,
     alert::{Band, Signal},
-    kept,
+    deadline, kept,
 };
 
 /// Past tickets named in an alert: more than a page of a mail holds is not read.
@@ -20,6 +22,9 @@ struct Message<'a> {
     evidence: &'a Arc<[String]>,
     reasons: &'a Arc<[String]>,
     recommended_action: &'a Arc<str>,
+    because: &'a Option<Arc<str>>,
+    /// Of the signal, 0 to 1.
+    probability: f32,
 }
 
 /// At most one of each kind.
@@ -35,6 +40,8 @@ pub(super) fn alerts(case: Case<'_>, decision: &Decision) -> Vec<Alert> {
             evidence: &guardian.evidence,
             reasons: &guardian.reasons,
             recommended_action: &guardian.recommended_action,
+            because: &guardian.because,
+            probability: decision.confidence.churn,
         };
         alerts.push(alert(case, decision, message));
     }
@@ -46,6 +53,8 @@ pub(super) fn alerts(case: Case<'_>, decision: &Decision) -> Vec<Alert> {
             evidence: &opportunity.evidence,
             reasons: &opportunity.reasons,
             recommended_action: &opportunity.recommended_action,
+            because: &opportunity.because,
+            probability: decision.confidence.intent,
         };
         alerts.push(alert(case, decision, message));
     }
@@ -55,6 +64,10 @@ pub(super) fn alerts(case: Case<'_>, decision: &Decision) -> Vec<Alert> {
 fn alert(case: Case<'_>, decision: &Decision, message: Message<'_>) -> Alert {
     let Case { context, now, .. } = case;
     let account = context.account;
+    let written_at = written_at(context.ticket, message.evidence, now);
+    let said = written_at.to_zoned_datetime(case.policy.alerts.time_zone.clone());
+    let sentences = message.evidence.iter().map(String::as_str).chain(carrying(case.reading));
+    let deadline = deadline::earliest(sentences, decision.language, &said);
     Alert {
         ticket: context.ticket.id,
         band: message.band,
@@ -75,8 +88,21 @@ fn alert(case: Case<'_>, decision: &Decision, message: Message<'_>) -> Alert {
         evidence: message.evidence.clone(),
         reasons: message.reasons.clone(),
         recommended_action: message.recommended_action.clone(),
+        because: message.because.clone(),
+        probability: Some(message.probability),
+        happened: case.reading.happened().map(|text| kept::line(&text.into())),
+        written_at: Some(written_at),
+        deadline,
+        contact: Contact::of(context.ticket),
         past: context.history.iter().take(PAST_IN_ALERT).cloned().collect(),
+        earlier: context.earlier.iter().take(PAST_IN_ALERT).cloned().collect(),
         delivery: Delivery::Pending,
         follow_up: FollowUp::default(),
     }
+}
+
+/// When the words were written: with the ticket, or just now where it went on since.
+fn written_at(ticket: &Ticket, words: &[String], now: Timestamp) -> Timestamp {
+    let first = ticket.follow_ups.is_empty() || words.iter().any(|quote| ticket.description.contains(quote));
+    if first { ticket.created_at.min(now) } else { now }
 }

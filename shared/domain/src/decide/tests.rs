@@ -10,7 +10,12 @@ use crate::{
 
 fn plan(ticket: &Ticket, reading: &Reading, policy: &Policy, state: &TicketState) -> Plan {
     let account = sample::account();
-    decide(TicketContext { ticket, account: &account, history: &[], state }, reading, policy, sample::now())
+    decide(
+        TicketContext { ticket, account: &account, history: &[], earlier: &[], state },
+        reading,
+        policy,
+        sample::now(),
+    )
 }
 
 fn first(reading: &Reading) -> Plan {
@@ -33,6 +38,127 @@ fn signals_become_one_update_two_alerts_and_one_record() {
     assert!(!note.public);
     let words = format!("{}{:?}{}", note.headline, note.points, note.text);
     assert!(!words.contains("other vendors") && !words.contains("500"), "{words}");
+}
+
+#[test]
+fn a_note_is_written_only_where_it_adds_something() {
+    let quiet = sample::reading();
+    let unsure = crate::Scored { confidence: 0.3, ..quiet.priority };
+    let p0 = crate::Scored { value: Priority::P0, confidence: 0.9 };
+    for (what, reading, expected) in [
+        ("nothing", quiet.clone(), false),
+        ("urgent and sure", Reading { priority: p0, ..quiet.clone() }, false),
+        ("a draft", Reading { draft: Some(sample::draft()), ..quiet.clone() }, true),
+        ("unsure", Reading { priority: unsure, ..quiet.clone() }, true),
+        ("fallback", Reading { fallback: Some(Fallback::Refused), ..quiet.clone() }, true),
+        ("suspicious", Reading { suspicious: true, ..quiet.clone() }, true),
+        ("a person in danger", of_kind(Kind::PersonInDanger, quiet), true),
+        ("a risk and a wish", sample::signals(), true),
+    ] {
+        let comment = first(&reading).update.unwrap().comment;
+        assert_eq!(comment.is_some(), expected, "{what}");
+    }
+}
+
+#[test]
+fn reasons_are_the_tickets_own_words() {
+    let quiet = sample::reading();
+    let reasons = |reading: &Reading| first(reading).decision.reasons;
+    assert_eq!(reasons(&quiet), ["P2: “Orders have not synced since Monday.”"]);
+    let unsure = crate::Scored { confidence: 0.3, ..quiet.priority };
+    assert_eq!(
+        reasons(&Reading { priority: unsure, ..quiet.clone() }),
+        ["P2, but unsure: “Orders have not synced since Monday.”"]
+    );
+    let invented = Some("All of our shops are down.".to_owned());
+    assert_eq!(reasons(&Reading { priority_quote: invented, ..quiet.clone() }), Vec::<String>::new());
+    let raised = reasons(&Reading { grave: grave(Gravity::Loss), ..quiet });
+    let told = "raised to P1: one sentence tells of a loss of data or money: “Orders have not synced since Monday.”";
+    assert_eq!(raised, [told], "the words of the P2 are no reason for a P1");
+}
+
+#[test]
+fn support_is_shown_no_words_of_a_signal() {
+    let words = "We are looking at other vendors.".to_owned();
+    let loud = Reading { priority_quote: Some(words.clone()), ..sample::signals() };
+    let plan = first(&loud);
+    let note = format!("{:?}{:?}", plan.decision.reasons, plan.update.unwrap().comment);
+    assert!(!note.contains(&words), "{note}");
+    assert_eq!(plan.alerts[0].happened.as_deref(), Some(&*words), "the account manager is");
+}
+
+#[test]
+fn a_sentence_with_a_secret_is_quoted_nowhere() {
+    let words = "Orders have not synced since Monday.".to_owned();
+    let secret = Reading { hidden: vec![words.clone()], grave: grave(Gravity::Loss), ..sample::signals() };
+    let plan = first(&secret);
+    let told = format!("{:?}{:?}{:?}", plan.decision.reasons, plan.update.unwrap().comment, plan.alerts[0].happened);
+    assert!(!told.contains(&words), "{told}");
+}
+
+fn earlier(kind: AlertKind, stage: crate::Stage) -> EarlierAlert {
+    let key = crate::AlertKey { ticket: sample::ticket_id(3), kind, band: Band::Elevated };
+    EarlierAlert { key, version: Version(1), at: sample::now(), stage }
+}
+
+#[test]
+fn a_note_tells_who_was_told_and_who_has_it() {
+    let taken = crate::Stage::Taken { by: "ann@example.com".parse().unwrap(), at: sample::now() };
+    let risk = "the account manager is told of a risk that this customer leaves";
+    for (stage, expected) in [
+        (None, format!("{risk}; promise no terms")),
+        (Some(taken), format!("{risk}: ann@example.com has it since 2026-11-16 09:00 UTC; promise no terms")),
+        (
+            Some(crate::Stage::New),
+            format!("{risk}, and first was on 2026-11-16 09:00 UTC: nobody has taken it yet; promise no terms"),
+        ),
+    ] {
+        let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
+        let earlier: Vec<EarlierAlert> = stage.into_iter().map(|stage| earlier(AlertKind::Guardian, stage)).collect();
+        let context =
+            TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &earlier, state: &state };
+        let plan = decide(context, &sample::signals(), &sample::policy(), sample::now());
+        let points = plan.update.unwrap().comment.unwrap().points;
+        assert_eq!(points[..2], [expected, "sales is told of a wish to buy; leave prices to them".to_owned()]);
+        assert_eq!(plan.alerts[0].earlier, earlier);
+    }
+    let policy = Policy { delivery: false, ..sample::policy() };
+    let update = plan(&sample::ticket(7), &sample::signals(), &policy, &TicketState::default()).update.unwrap();
+    assert!(update.comment.unwrap().points[0].contains("alerts are switched off"));
+}
+
+#[test]
+fn a_note_ticks_the_questions_off() {
+    let asked = |quote: &str, answered| crate::reading::AskedQuestion { quote: quote.to_owned(), answered };
+    let questions =
+        vec![asked("What is your price for two more stores?", true), asked("Who has stolen my cat?", false)];
+    let reading = Reading { draft: Some(crate::Draft { questions, ..sample::draft() }), ..sample::reading() };
+    let points = first(&reading).update.unwrap().comment.unwrap().points;
+    let last = points.last().unwrap();
+    assert_eq!(last, "asked: “What is your price for two more stores?” (the draft answers it)");
+    assert!(!points.iter().any(|point| point.contains("cat")), "nobody asked that");
+}
+
+#[test]
+fn an_alert_says_whom_to_call_by_when_and_why() {
+    let ticket = Ticket {
+        description:
+            "Orders have not synced since Monday. We are moving to a competitor tomorrow at 9. \n\nAnn Lee, CFO".into(),
+        ..sample::ticket(7)
+    };
+    let quotes = vec!["We are moving to a competitor tomorrow at 9.".to_owned()];
+    let churn = crate::reading::Signal { value: true, confidence: 0.9, quotes };
+    let reading = Reading { churn, ..sample::reading() };
+    let mut policy = sample::policy();
+    policy.alerts.time_zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let alert = plan(&ticket, &reading, &policy, &TicketState::default()).alerts.remove(0);
+    assert_eq!(alert.deadline.as_ref().map(ToString::to_string).as_deref(), Some("Tue 17 Nov, 09:00"));
+    let contact = alert.contact.unwrap();
+    assert_eq!((contact.name.as_str(), contact.role.as_deref()), ("Ann Lee", Some("CFO")));
+    assert_eq!(alert.because.as_deref(), Some("another vendor is named"));
+    assert!(alert.recommended_action.contains("what the other one does better"), "{}", alert.recommended_action);
+    assert_eq!(alert.happened.as_deref(), Some("Orders have not synced since Monday."));
+    assert_eq!((alert.probability, alert.written_at), (Some(0.9), Some(ticket.created_at)));
 }
 
 #[test]
@@ -287,7 +413,7 @@ fn a_grave_sentence_stops_the_machine() {
 
 fn with_history(reading: &Reading, ticket: &Ticket, history: &[PastTicket]) -> Plan {
     let (account, state) = (sample::account(), TicketState::default());
-    let context = TicketContext { ticket, account: &account, history, state: &state };
+    let context = TicketContext { ticket, account: &account, history, earlier: &[], state: &state };
     decide(context, reading, &sample::policy(), sample::now())
 }
 
@@ -369,7 +495,7 @@ fn the_largest_ticket_makes_a_bounded_record() {
     };
     let account = Account { name: text.as_str().into(), ..sample::account() };
     let state = TicketState::default();
-    let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
     let plan = decide(context, &sample::reading(), &sample::policy(), sample::now());
     let record = Record::new(context, plan, Effort { at: sample::now(), duration_ms: 0, usage: Usage::default() });
     for text in [&record.subject, &record.description, &record.channel, &record.customer] {
@@ -382,7 +508,8 @@ fn any_moment_can_be_decided_at() {
     for (now, past) in [(Timestamp::MAX, Timestamp::MIN), (Timestamp::MIN, Timestamp::MAX)] {
         let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
         let history = [PastTicket { at: past, ..sample::record(1, "Acme", now).past() }];
-        let context = TicketContext { ticket: &ticket, account: &account, history: &history, state: &state };
+        let context =
+            TicketContext { ticket: &ticket, account: &account, history: &history, earlier: &[], state: &state };
         assert_eq!(decide(context, &sample::signals(), &sample::policy(), now).alerts[0].at, now);
     }
 }
@@ -422,7 +549,7 @@ fn a_note_is_said_once() {
     let mut account = sample::account();
     account.mrr = Some(90_000.0);
     let ticket = sample::ticket(7);
-    let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
     let update = decide(context, &sample::signals(), &sample::policy(), sample::now()).update.unwrap();
     assert_ne!(update.changes.guardian_risk_score, Change::Keep, "a larger account is a larger risk");
     assert_eq!(update.comment, None);
@@ -461,7 +588,7 @@ fn somebody_elses_value_is_left_alone_and_reported_once() {
 fn alerts_go_to_the_accounts_own_manager() {
     let account = Account { kam: Some("ann@example.com".parse().unwrap()), ..sample::account() };
     let (ticket, state) = (sample::ticket(7), TicketState::default());
-    let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
     let plan = decide(context, &sample::signals(), &sample::policy(), sample::now());
     let to: Vec<_> = plan.alerts.iter().map(|alert| alert.recipient.as_str()).collect();
     assert_eq!(to, ["ann@example.com", "sales@example.com"]);
@@ -517,7 +644,9 @@ fn a_fourth_team_is_routed_like_any() {
     assert_eq!(update.changes.agent, Change::Set(sample::team("field_ops")));
     assert_eq!(update.changes.group, Change::Set(crate::GroupId(14)));
     assert_eq!(*update.tags, ["agent_field_ops", "triage_p2", "vip"]);
-    assert!(update.comment.unwrap().headline.contains("Field ops (Field ops desk)"));
+    let drafted = Reading { draft: Some(sample::draft()), ..reading };
+    let noted = plan(&ticket, &drafted, &policy, &TicketState::default()).update.unwrap().comment.unwrap();
+    assert!(noted.headline.contains("Field ops (Field ops desk)"));
 
     // The team is gone from the file: its tag goes with the next write, though no list names it any more.
     ticket.tags = update.tags;

@@ -1,12 +1,15 @@
 //! The one write to the helpdesk: fields, tags, comment.
 
+use jiff::{Timestamp, tz::Offset};
 use sha2::{Digest, Sha256};
 
 use super::Case;
 use crate::{
-    AgentProfile, Change, Decision, FieldChanges, Kind, Mode, Priority, Resolution, TicketUpdate,
+    AgentProfile, AlertKind, Change, Decision, EarlierAlert, FieldChanges, Kind, Mode, Priority, Resolution, Stage,
+    TicketUpdate,
+    alert::Withheld,
     plan::{Comment, Suggestion, Wanted, Written},
-    policy::Notes,
+    quote,
     tags::{self, Ours, Tag},
 };
 
@@ -15,15 +18,17 @@ pub(super) fn update(case: Case<'_>, decision: &Decision) -> (Option<TicketUpdat
     let Case { context, policy, .. } = case;
     let profile = policy.teams.get(&decision.agent);
     let changes = changes(decision, profile);
-    let comment = comment(decision, profile, &policy.notes);
+    let comment = comment(case, decision, profile);
     let last = context.state.written.as_ref();
     let tags = our_tags(decision, last);
-    let wanted = Wanted { changes, tags: tags.join(" "), comment: digest(&comment) };
+    // Where nothing is to be said now, what was said before stands.
+    let said = comment.as_ref().map(digest).or_else(|| last.map(|last| last.wanted.comment.clone()));
+    let wanted = Wanted { changes, tags: tags.join(" "), comment: said.unwrap_or_default() };
     if last.is_some_and(|last| last.wanted == wanted) {
         return (None, None);
     }
     // What an agent has read already is not said again where only a field changes.
-    let comment = Some(comment).filter(|_| last.is_none_or(|last| last.wanted.comment != wanted.comment));
+    let comment = comment.filter(|_| last.is_none_or(|last| last.wanted.comment != wanted.comment));
     let ticket = context.ticket;
     let ours = last.map(|last| last.values.clone()).unwrap_or_default();
     let corrected = context.state.corrections.iter().map(|correction| correction.field);
@@ -86,19 +91,66 @@ fn our_tags(decision: &Decision, last: Option<&Written>) -> Vec<Tag> {
     tags
 }
 
-/// The public answer, or a private note for the agent. Churn quotes and MRR stay out of the helpdesk.
-fn comment(decision: &Decision, profile: Option<&AgentProfile>, notes: &Notes) -> Comment {
+/// The public answer, or a private note for the agent if it tells more than the fields do. Churn quotes and MRR stay out of
+/// the helpdesk.
+fn comment(case: Case<'_>, decision: &Decision, profile: Option<&AgentProfile>) -> Option<Comment> {
     if let (Resolution::Answered, Some(draft)) = (decision.resolution, &decision.draft) {
-        return Comment::answer(draft.text.clone());
+        return Some(Comment::answer(draft.text.clone()));
     }
-    let danger = (decision.kind == Kind::PersonInDanger).then(|| notes.danger.clone());
+    let danger = (decision.kind == Kind::PersonInDanger).then(|| case.policy.notes.danger.clone());
     let draft = decision.draft.as_ref().map(|draft| Suggestion {
         article_title: draft.article_title.clone(),
         text: draft.text.clone(),
         composed: draft.composed,
     });
-    let points = danger.into_iter().chain(decision.reasons.iter().cloned()).collect();
-    Comment::note(headline(decision, profile).into(), points, draft)
+    let told = told(case, decision);
+    let doubtful = decision.unsure || decision.suspicious || decision.fallback.is_some();
+    if draft.is_none() && danger.is_none() && told.is_empty() && !doubtful {
+        return None;
+    }
+    let asked = decision.draft.iter().flat_map(|draft| &draft.questions);
+    let asked = asked.filter(|asked| case.reading.is_open(&asked.quote)).map(|asked| {
+        let answered = if asked.answered { "the draft answers it" } else { "the draft leaves it open" };
+        format!("asked: “{}” ({answered})", quote::shown(&asked.quote))
+    });
+    let points = danger.into_iter().chain(told).chain(decision.reasons.iter().cloned()).chain(asked).collect();
+    Some(Comment::note(headline(decision, profile).into(), points, draft))
+}
+
+/// Who else was told of the ticket, and whether they have it: two people must not call.
+fn told(case: Case<'_>, decision: &Decision) -> Vec<String> {
+    let risk = decision.guardian.band().map(|_| {
+        let told = told_of(case, AlertKind::Guardian, "the account manager", "a risk that this customer leaves");
+        format!("{told}; promise no terms")
+    });
+    let wish = decision.opportunity.band().map(|_| {
+        let told = told_of(case, AlertKind::Opportunity, "sales", "a wish to buy");
+        format!("{told}; leave prices to them")
+    });
+    risk.into_iter().chain(wish).collect()
+}
+
+fn told_of(case: Case<'_>, kind: AlertKind, whom: &str, what: &str) -> String {
+    if case.policy.withholds().is_some_and(|by| by == Withheld::Delivery) {
+        return format!("there is {what}, but alerts are switched off: tell {whom}");
+    }
+    // That the ticket's own alert still waits is no news: a note would be said again with every comment.
+    let news = |earlier: &&EarlierAlert| {
+        let own = earlier.key.ticket == case.context.ticket.id;
+        earlier.key.kind == kind && earlier.stage.is_open() && !(own && earlier.stage == Stage::New)
+    };
+    let earlier = case.context.earlier.iter().find(news);
+    match earlier.map(|earlier| (&earlier.stage, earlier.at)) {
+        Some((Stage::Taken { by, at }, _)) => format!("{whom} is told of {what}: {by} has it since {}", moment(*at)),
+        Some((Stage::New | Stage::Snoozed { .. }, at)) => {
+            format!("{whom} is told of {what}, and first was on {}: nobody has taken it yet", moment(at))
+        }
+        Some((Stage::Settled { .. } | Stage::Wrong { .. }, _)) | None => format!("{whom} is told of {what}"),
+    }
+}
+
+fn moment(at: Timestamp) -> String {
+    Offset::UTC.to_datetime(at).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// Such as `Triage: P1 · Sentinel (Compliance & Operations) · security report · unsure`.
@@ -137,12 +189,14 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{Decision, Draft, Priority, Reading, Scored, TicketContext, TicketState, decide, sample};
+    use crate::{
+        Decision, Draft, Priority, Reading, Scored, TicketContext, TicketState, decide, policy::Notes, sample,
+    };
 
     /// The write to a ticket that was read so.
     fn written(reading: &Reading, state: &TicketState) -> (Decision, TicketUpdate) {
         let (ticket, account) = (sample::ticket(7), sample::account());
-        let context = TicketContext { ticket: &ticket, account: &account, history: &[], state };
+        let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state };
         let plan = decide(context, reading, &sample::policy(), sample::now());
         (plan.decision, plan.update.unwrap())
     }
@@ -180,7 +234,7 @@ mod tests {
     fn a_tag_says_that_a_machine_answered_before() {
         let (ticket, account) = (sample::ticket(7), sample::account());
         let state = TicketState::default();
-        let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+        let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
         let plan = decide(context, &faq(), &sample::policy(), sample::now());
         let state = TicketState { written: plan.written, answered: Some(crate::Version(1)), ..state };
         let (decision, update) = written(&faq(), &state);
@@ -194,7 +248,8 @@ mod tests {
         let headline = |kind, priority: f32| {
             let (kind, confidence) = (Scored { value: kind, confidence: 0.9 }, priority);
             let priority = Scored { confidence, ..sure.priority };
-            let (_, update) = first(&Reading { kind, priority, ..sure.clone() });
+            let draft = Some(sample::draft());
+            let (_, update) = first(&Reading { kind, priority, draft, ..sure.clone() });
             let ours: Vec<String> = update
                 .tags
                 .iter()
@@ -244,7 +299,7 @@ mod tests {
         policy.answers.notice = None;
         policy.answers.company = Some("Acme Ltd".to_owned());
         let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
-        let context = TicketContext { ticket: &ticket, account: &account, history: &[], state: &state };
+        let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
         let draft: Draft = decide(context, &faq(), &policy, sample::now()).decision.draft.unwrap();
         assert_eq!(&*draft.text, "Hi Acme team,\n\nPress reconnect.\nAcme Ltd");
     }

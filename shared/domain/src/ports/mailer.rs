@@ -1,6 +1,7 @@
 //! E-mail out.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::{EmailAddress, ports::PortError};
 
@@ -10,12 +11,18 @@ pub struct Email {
     /// Names the message: letters, digits, `-` and `_`. The same message sent twice has the same name.
     pub name: String,
     pub to: EmailAddress,
+    /// Where an answer goes. None: to the sender.
+    pub reply_to: Option<EmailAddress>,
     /// One line.
     pub subject: String,
     pub html: String,
     pub text: String,
     /// Messages with the same thread fold into one conversation.
     pub thread: String,
+    /// To be marked as such where mail programs show it.
+    pub important: bool,
+    /// When it was made.
+    pub at: Timestamp,
 }
 
 /// What became of a message that was taken.

@@ -8,10 +8,13 @@ pub fn email(to: &str) -> Email {
     Email {
         name: "1001-guardian-critical".into(),
         to: to.parse().unwrap(),
+        reply_to: Some("support@example.com".parse().unwrap()),
         subject: "Äpfel & Birnen".into(),
         html: "<p>At risk</p>".into(),
         text: "At risk".into(),
         thread: "ticket-1001".into(),
+        important: true,
+        at: crate::sample::now(),
     }
 }
 
