@@ -55,7 +55,7 @@ impl Mailer for Outbox {
 
 fn bench(daily_cap: Option<u32>) -> Bench {
     let folder = tempfile::tempdir().unwrap();
-    let policy = Policy { alerts: AlertPolicy { cooldown_hours: 24, daily_cap, escalation: None }, ..sample::policy() };
+    let policy = Policy { alerts: AlertPolicy { cooldown_hours: 24, daily_cap, escalation: None, slack: None }, ..sample::policy() };
     let log = Arc::new(Failing::new(MemoryTicketLog::default()));
     let control = Arc::new(Failing::new(MemoryControl::default()));
     let files = OutboxMailer::new(folder.path().join("sent"));
