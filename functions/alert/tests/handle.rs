@@ -55,7 +55,10 @@ impl Mailer for Outbox {
 
 fn bench(daily_cap: Option<u32>) -> Bench {
     let folder = tempfile::tempdir().unwrap();
-    let policy = Policy { alerts: AlertPolicy { cooldown_hours: 24, daily_cap, escalation: None, slack: None }, ..sample::policy() };
+    let policy = Policy {
+        alerts: AlertPolicy { cooldown_hours: 24, daily_cap, escalation: None, slack: None },
+        ..sample::policy()
+    };
     let log = Arc::new(Failing::new(MemoryTicketLog::default()));
     let control = Arc::new(Failing::new(MemoryControl::default()));
     let files = OutboxMailer::new(folder.path().join("sent"));
@@ -73,6 +76,7 @@ fn bench(daily_cap: Option<u32>) -> Bench {
         dead_letters: queue.dead_letters(),
         pages: None,
         links: None,
+        chat: None,
     };
     Bench { alerting, policy, log, control, mailer, queue, folder }
 }

@@ -264,6 +264,7 @@ impl Shared {
                 dead_letters: alerts.dead_letters(),
                 pages: Some(pages()),
                 links: None,
+                chat: None,
             },
             following_up: FollowingUp {
                 secrets: Arc::new(FixedSecrets(vec![self.link_secret.clone()])),
