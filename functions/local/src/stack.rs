@@ -269,6 +269,7 @@ impl Shared {
             following_up: FollowingUp {
                 secrets: Arc::new(FixedSecrets(vec![self.link_secret.clone()])),
                 alerts: self.log.clone(),
+                slack: None,
             },
             tickets,
             alerts,
