@@ -153,7 +153,8 @@ def main() -> int:
           else "- no backup of the table: point-in-time recovery is off")
     print("- the audit, 400 days, and the logs: ids, actions and outcomes, no text, no address")
     print("- pages and the outbox have no older versions: the bucket keeps none")
-    print("- e-mails that were sent, at their recipients")
+    print("- e-mails that were sent, at their recipients; messages in Slack are deleted with their alerts, but those sent through\n"
+          "  an incoming webhook and any that triage says in its log it could not delete")
     return 1 if waiting or failed else 0
 
 

@@ -111,18 +111,23 @@ class Doors(unittest.TestCase):
         self.assertEqual(permission["Principal"], "apigateway.amazonaws.com")
         self.assertTrue(permission["SourceArn"]["Sub"].endswith(":${FollowupApi}/*/*/followup"))
         self.assertEqual(RESOURCES["FollowupRoute"]["Properties"]["RouteKey"], "ANY /followup")
+        self.assertTrue(RESOURCES["FollowupSlackPermission"]["Properties"]["SourceArn"]["Sub"].endswith(":${FollowupApi}/*/*/slack"))
+        self.assertEqual(RESOURCES["FollowupSlackRoute"]["Properties"]["RouteKey"], "POST /slack")
         function, integration = FUNCTIONS["Followup"], RESOURCES["FollowupIntegration"]["Properties"]
         self.assertEqual(integration["TimeoutInMillis"], 1000 * function["Timeout"])
 
     def test_who_presses_changes_one_alert_and_no_more(self):
         statements = allowed("FollowupRole")
-        self.assertEqual(set(statements), {"Log", "Trace", "Alerts", "ReadSecret"})
+        self.assertEqual(set(statements), {"Log", "Trace", "Alerts", "ReadSecrets"})
         self.assertEqual(statements["Alerts"]["Action"], ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"])
         self.assertEqual(statements["Alerts"]["Resource"], allowed("SweepRole")["Records"]["Resource"], "the table itself, no index of it")
-        secret = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${AWS::StackName}/followup-secret"
-        self.assertEqual((statements["ReadSecret"]["Action"], statements["ReadSecret"]["Resource"]), ("ssm:GetParameter", {"Sub": secret}))
-        readers = {role for role, statement in policies() if "followup-secret" in str(statement["Resource"])}
-        self.assertEqual(readers, {"AlertRole", "FollowupRole"}, "whoever signs and whoever checks")
+        self.assertEqual(statements["ReadSecrets"]["Action"], "ssm:GetParameter")
+        names = [resource["Sub"].rpartition("parameter/")[2] for resource in statements["ReadSecrets"]["Resource"]]
+        self.assertEqual(names, [f"${{AWS::StackName}}/{name}" for name in ("followup-secret", "slack-token", "slack-signing-secret")])
+        readers = lambda name: {role for role, statement in policies() if name in str(statement["Resource"])}
+        self.assertEqual(readers("followup-secret"), {"AlertRole", "FollowupRole"}, "whoever signs and whoever checks")
+        self.assertEqual(readers("slack-signing-secret"), {"FollowupRole"}, "whoever checks")
+        self.assertEqual(readers("slack-token"), {"AlertRole", "FollowupRole", "TriageRole"}, "whoever posts, changes and deletes")
 
     def test_who_read_the_site_is_logged(self):
         logging = lambda **parameters: under(**parameters)["Site"]["Properties"]["DistributionConfig"].get("Logging")

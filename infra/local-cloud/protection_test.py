@@ -83,7 +83,7 @@ class Protection(unittest.TestCase):
         self.assertFalse([role for role, statement in policies() if "kms:" in str(statement["Action"])], "there is no key by default")
         users = lambda sid: {role for role, statement in policies(under(**own)) if statement["Sid"] == sid}
         self.assertEqual(users("Key"), {*(f"{function}Role" for function in set(FUNCTIONS) - {"Signin"}), "SchedulesRole"})
-        secrets = {role for role, statement in policies() if re.search("webhook-secret|followup-secret|anthropic-api-key|zendesk-credentials|session-keys", str(statement["Resource"]))}
+        secrets = {role for role, statement in policies() if re.search("webhook-secret|followup-secret|slack-|anthropic-api-key|zendesk-credentials|session-keys", str(statement["Resource"]))}
         self.assertEqual(users("SecretsKey"), secrets)
         for role, statement in policies(under(**own)):
             if statement["Sid"] == "Key":

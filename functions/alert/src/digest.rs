@@ -181,7 +181,7 @@ impl Digest<'_> {
         let delivery = match send(self.alerting, &email).await {
             Ok(Delivery::Sent { .. } | Delivery::Filed { .. }) => Delivery::Digested,
             Ok(refused) => refused,
-            Err(Undelivered { error, handover }) => {
+            Err(Undelivered { error, handover, .. }) => {
                 for alert in alerts.iter().filter(|alert| alert.delivery == Delivery::Pending) {
                     give_back(self.alerting, alert.key(), &self.owner, handover).await;
                 }

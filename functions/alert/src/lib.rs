@@ -1,5 +1,6 @@
-//! Delivery of alerts: cooldown, daily cap, e-mail, digest. Triage decides what is said, this decides whether and when.
+//! Delivery of alerts: cooldown, daily cap, e-mail, chat, digest. Triage decides what is said, this decides whether and when.
 
+mod chat;
 mod digest;
 mod links;
 mod remind;
@@ -15,8 +16,8 @@ use domain::{
     AccountId, Alert, AlertKey, AlertKind, Band, Delivery, Policy,
     alert::HoldReason,
     ports::{
-        Accepted, AlertLog, Control, Cooldown, CooldownKey, Cooldowns, Count, Email, FollowUps, Handover, Mailer,
-        PortError, Queue, Settings, Taken, told,
+        Accepted, AlertLog, Chat, Control, Cooldown, CooldownKey, Cooldowns, Count, Email, FollowUps, Handover, Mailer,
+        PortError, Queue, Settings, Taken, Threads, told,
     },
     record::utc_day,
 };
@@ -56,6 +57,17 @@ pub struct Alerting {
     pub pages: Option<Pages>,
     /// For what a reader can do with an alert. None: mails have no such links.
     pub links: Option<Links>,
+    /// Beside the mails, where the policy says so.
+    pub chat: Option<Chatting>,
+}
+
+/// A chat, and the conversations that go on in it.
+#[derive(Clone)]
+pub struct Chatting {
+    pub chat: Arc<dyn Chat>,
+    pub threads: Arc<dyn Threads>,
+    /// A channel takes one message a second; a folder takes any.
+    pub paced: bool,
 }
 
 impl Alerting {
@@ -178,7 +190,11 @@ pub(crate) async fn one_alert(
         Ok(Taken::Theirs { until }) => {
             return Ok(Verdict::Later { at_most: batch::delay(until.duration_since(now)) });
         }
-        Ok(Taken::Settled) => return Ok(Verdict::Done),
+        // The mail is settled; the chat may not be.
+        Ok(Taken::Settled) => {
+            chat::tell(alerting, key, owner, invocation).await?;
+            return Ok(Verdict::Done);
+        }
         Err(error) => {
             // If only the answer was lost, the lease is ours; releasing it spares the next delivery the wait.
             give_back(alerting, key, owner, Handover::Never).await;
@@ -186,27 +202,31 @@ pub(crate) async fn one_alert(
         }
     };
     match deliver(alerting, &alert, now).await {
-        Ok(delivery) => {
-            settle(alerting, &alert, owner, Outcome { delivery, handover, at: now }).await?;
-            Ok(Verdict::Done)
-        }
-        Err(Undelivered { error, handover }) => {
+        Ok(delivery) => settle(alerting, &alert, owner, Outcome { delivery, handover, at: now }).await?,
+        Err(Undelivered { error, handover, due }) => {
             give_back(alerting, key, owner, handover).await;
-            Err(error)
+            if due {
+                chat::tell(alerting, key, owner, invocation).await?;
+            }
+            return Err(error);
         }
     }
+    chat::tell(alerting, key, owner, invocation).await?;
+    Ok(Verdict::Done)
 }
 
 /// Why a message did not go out, and whether the mail service may have it all the same.
 pub(crate) struct Undelivered {
     pub(crate) error: PortError,
     pub(crate) handover: Handover,
+    /// It is decided that the alert goes out now: other channels need not wait.
+    pub(crate) due: bool,
 }
 
 /// What fails before the mail service is asked.
 impl From<PortError> for Undelivered {
     fn from(error: PortError) -> Self {
-        Self { error, handover: Handover::Never }
+        Self { error, handover: Handover::Never, due: false }
     }
 }
 
@@ -299,9 +319,9 @@ pub(crate) async fn send(alerting: &Alerting, email: &Email) -> Result<Delivery,
         }
         Err(error @ PortError::Denied { .. }) => {
             runtime::metrics::mail_blocked();
-            Err(Undelivered { error, handover: Handover::Never })
+            Err(Undelivered { error, handover: Handover::Never, due: true })
         }
         // A time-out looks the same whether or not the message had arrived.
-        Err(error @ PortError::Transient { .. }) => Err(Undelivered { error, handover: Handover::Possible }),
+        Err(error @ PortError::Transient { .. }) => Err(Undelivered { error, handover: Handover::Possible, due: true }),
     }
 }

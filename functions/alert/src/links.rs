@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Alert, AlertKind, EmailAddress,
+    Alert, EmailAddress,
+    follow_up::WrongReason,
     ports::{SigningSecrets, told},
     time::later,
 };
@@ -63,10 +64,7 @@ impl Signer {
         Buttons {
             take: link(Action::Take),
             wrong: link(Action::CallWrong),
-            wrong_words: match alert.signal.kind() {
-                AlertKind::Guardian => "Not a risk",
-                AlertKind::Opportunity => "Not a buying signal",
-            },
+            wrong_words: WrongReason::button(alert.signal.kind()),
             snooze: link(Action::Snooze),
         }
     }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use runtime::Invocation;
 
 use crate::{
-    Alerting, Undelivered, give_back_count,
+    Alerting, Undelivered, chat, give_back_count,
     links::Signer,
     render::{self, Note, Single},
     send, within_cap,
@@ -129,7 +129,7 @@ impl Round<'_> {
                 }
                 Ok(delivery)
             }
-            Err(Undelivered { error, handover }) => {
+            Err(Undelivered { error, handover, .. }) => {
                 if handover == Handover::Never {
                     give_back_count(self.alerting, self.now).await;
                 }
@@ -160,6 +160,8 @@ impl Round<'_> {
             match self.alerting.follow_ups.follow_up(&alert, &next, &entry).await {
                 Ok(Fenced::Written) => {
                     tracing::info!(alert = %key, outcome = %entry.outcome, "Said an alert again.");
+                    alert.follow_up = next;
+                    chat::refresh(self.alerting, &alert).await;
                     return Ok(());
                 }
                 Ok(Fenced::Lost) => {}

@@ -1,15 +1,20 @@
 //! What alerting runs on: AWS, or memory under `sam local`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use alert::{Alerting, Answer, Event, Links, Pages};
+use alert::{Alerting, Answer, Chatting, Event, Links, Pages};
 use aws::{
-    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, ParameterSecrets, Sdk, SesMailer, SqsQueue,
+    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, ParameterSecrets, ParameterToken, Sdk, SesMailer,
+    SqsQueue,
     lambda::{self, Source, variable},
 };
 use lambda_runtime::Error;
 use memory::Bundled;
 use runtime::Invocation;
+use slack::Client;
+
+/// One call of Slack. An alert takes three, and the function has 30 s.
+const SLACK_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) struct Function(Alerting);
 
@@ -28,6 +33,7 @@ impl lambda::Function for Function {
             .map(|site: String| Pages { guardian: format!("{site}/accounts/"), opportunity: format!("{site}/sales/") });
         let followup: Option<String> = environment.optional("FOLLOWUP_URL");
         let secret: Option<String> = environment.optional("FOLLOWUP_SECRET_PARAMETER");
+        let slack: Option<String> = environment.optional("SLACK_TOKEN_PARAMETER");
         let sender = environment.parsed("SENDER_EMAIL");
         let configuration_set = environment.required("CONFIGURATION_SET");
         let deployment = Deployment::new(environment, sdk, Articles::Left)?;
@@ -38,6 +44,11 @@ impl lambda::Function for Function {
         let links = followup
             .zip(secret)
             .map(|(base, secret)| Links { base, secrets: Arc::new(ParameterSecrets::new(sdk, secret)) });
+        let chat = slack.map(|token| Chatting {
+            chat: Arc::new(Client::over_http(Arc::new(ParameterToken::new(sdk, token)), SLACK_PATIENCE)),
+            threads: control.clone(),
+            paced: true,
+        });
         Ok(Self(Alerting {
             settings: deployment.settings,
             alerts: deployment.log.clone(),
@@ -50,6 +61,7 @@ impl lambda::Function for Function {
             dead_letters: Arc::new(SqsQueue::new(sdk, dead_letters)),
             pages,
             links,
+            chat,
         }))
     }
 
@@ -67,6 +79,7 @@ impl lambda::Function for Function {
             dead_letters: Bundled::queue(),
             pages: None,
             links: None,
+            chat: None,
         }))
     }
 

@@ -73,6 +73,7 @@ fn bench(daily_cap: Option<u32>) -> Bench {
         dead_letters: queue.dead_letters(),
         pages: None,
         links: None,
+        chat: None,
     };
     Bench { alerting, policy, log, control, mailer, queue, folder }
 }

@@ -82,6 +82,7 @@ impl Bench {
             dead_letters: queue.dead_letters(),
             pages: None,
             links: Some(Links { base: "https://api.example/followup".into(), secrets }),
+            chat: None,
         };
         Self { alerting, log, letters, alert }
     }

@@ -18,6 +18,10 @@ pub(crate) enum Answer {
     NotValid,
     MethodNotAllowed,
     TryAgain,
+    /// To Slack, which shows nobody the body.
+    Heard,
+    Unreadable,
+    NotSigned,
 }
 
 impl Answer {
@@ -40,6 +44,9 @@ impl From<Answer> for ApiGatewayV2httpResponse {
                 response.headers.insert("allow", "GET, HEAD, POST".parse().expect("a header value"));
                 response
             }
+            Answer::Heard => bare(200),
+            Answer::Unreadable => bare(400),
+            Answer::NotSigned => bare(401),
             Answer::TryAgain => {
                 let mut response =
                     plain(503, "Not stored", "Something went wrong here, and nothing may have changed. Try again.");
@@ -48,6 +55,10 @@ impl From<Answer> for ApiGatewayV2httpResponse {
             }
         }
     }
+}
+
+fn bare(status: i64) -> ApiGatewayV2httpResponse {
+    response(status, String::new())
 }
 
 fn plain(status: i64, title: &str, text: &str) -> ApiGatewayV2httpResponse {

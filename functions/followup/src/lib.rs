@@ -1,9 +1,11 @@
-//! What people press in an alert's mail: a signed link shows a page, and the page's button changes the alert.
+//! What people press in an alert's mail and in its message in Slack. A signed link shows a page, and the page's button
+//! changes the alert; a button in Slack changes it at once.
 //!
 //! Invariant: a GET changes nothing, since mail scanners open every link. What a link is not good for, a stranger learns
 //! nothing from: forged, expired, of an alert that is gone or of somebody else all look the same and cost the same.
 
 mod answer;
+mod button;
 mod page;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
@@ -11,7 +13,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{
-    Alert, AlertKey, AlertKind, AuditAction, AuditEntry, Band, FollowUp, TicketId,
+    Alert, AlertKey, AlertKind, AuditAction, AuditEntry, Band, EmailAddress, FollowUp, TicketId,
     follow_up::{Door, Refused, Step},
     ports::{Fenced, FollowUps, PortError, SigningSecrets, told},
 };
@@ -19,14 +21,17 @@ use futures::FutureExt;
 use jiff::Timestamp;
 use runtime::links::{self, Action, Link, LinkError};
 use secrecy::SecretString;
+use slack::Client;
 
 use crate::{
     answer::Answer,
     page::{Said, View},
 };
 
-/// Where the function is served, below the address of its API.
+/// Where links are opened, below the address of the function's API.
 pub const PATH: &str = "/followup";
+/// Where Slack tells what was pressed.
+pub const SLACK_PATH: &str = "/slack";
 
 /// Somebody else changed the alert in between: it is looked at again that often.
 const LOOKS: usize = 4;
@@ -39,6 +44,16 @@ pub struct FollowingUp {
     /// What links are signed with; whoever sends alerts has them too.
     pub secrets: Arc<dyn SigningSecrets>,
     pub alerts: Arc<dyn FollowUps>,
+    /// Where alerts stand in Slack as well.
+    pub slack: Option<SlackDoor>,
+}
+
+/// What Slack's buttons need.
+#[derive(Clone)]
+pub struct SlackDoor {
+    /// What Slack signs with. None of them: there is no app, and nothing is taken for Slack's.
+    pub secrets: Arc<dyn SigningSecrets>,
+    pub client: Client,
 }
 
 /// What a request asks for.
@@ -56,6 +71,7 @@ enum Method {
 /// | 400 | a button without its choice |
 /// | 404 | the link is good for nothing, for whatever reason |
 /// | 405 | neither GET, HEAD nor POST |
+/// | 200, 400, 401 | at [`SLACK_PATH`]: heard; signed and unreadable; not signed by Slack |
 /// | 409 | the alert does not allow it: somebody else has it, or it is closed |
 /// | 503 + `Retry-After` | the secrets or the table cannot be reached; a panic |
 pub async fn handle(
@@ -82,6 +98,9 @@ async fn answer(
     request: &ApiGatewayV2httpRequest,
     now: Timestamp,
 ) -> Result<Answer, PortError> {
+    if request.raw_path.as_deref() == Some(SLACK_PATH) {
+        return button::answer(following_up, request, now).await;
+    }
     let method = match request.request_context.http.method.as_str() {
         "GET" | "HEAD" => Method::Show,
         "POST" => Method::Press,
@@ -105,7 +124,7 @@ async fn answer(
     match method {
         Method::Show => Ok(Answer::page(200, View::new(&alert, &link, secret, now), Said::Nothing)),
         Method::Press => {
-            let body = raw_body(request);
+            let body = raw_body(request).and_then(|bytes| String::from_utf8(bytes).ok());
             let choice = body.and_then(|body| parameter(&body, CHOICE)).unwrap_or_default();
             match step(link.action, &choice) {
                 Some(step) => press(following_up, alert, &link, step, secret, now).await,
@@ -146,58 +165,101 @@ fn step(action: Action, choice: &str) -> Option<Step> {
     })
 }
 
-/// Changes the alert, if it allows that and nobody was faster.
 async fn press(
     following_up: &FollowingUp,
-    mut alert: Alert,
+    alert: Alert,
     link: &Link,
     step: Step,
     secret: Option<&SecretString>,
     now: Timestamp,
 ) -> Result<Answer, PortError> {
+    let wish = Wish { step, by: &link.recipient, door: Door::Link, seen: None, now };
+    let (alert, pressed) = follow_up(following_up, alert, wish).await?;
+    let page = |status, said| Ok(Answer::page(status, View::new(&alert, link, secret, now), said));
+    match pressed {
+        Pressed::Done => {
+            if let Some(slack) = &following_up.slack {
+                button::show(slack, &alert).await;
+            }
+            page(200, Said::Done)
+        }
+        Pressed::Already => page(200, Said::Already),
+        Pressed::Refused(refused) => page(409, Said::Refused(refused)),
+        Pressed::Gone | Pressed::Stale => Ok(Answer::NotValid),
+    }
+}
+
+/// What somebody wants to become of an alert.
+#[derive(Clone, Copy)]
+struct Wish<'a> {
+    step: Step,
+    by: &'a EmailAddress,
+    door: Door,
+    /// The revision they saw, where their view names it: of any other, nothing is changed.
+    seen: Option<u32>,
+    now: Timestamp,
+}
+
+/// What became of it.
+enum Pressed {
+    Done,
+    /// The same person did the same before.
+    Already,
+    Refused(Refused),
+    /// It is not what they saw.
+    Stale,
+    /// Erased meanwhile.
+    Gone,
+}
+
+/// Changes the alert, if it allows that and nobody was faster. Returns it as it is then.
+async fn follow_up(
+    following_up: &FollowingUp,
+    mut alert: Alert,
+    wish: Wish<'_>,
+) -> Result<(Alert, Pressed), PortError> {
     let key = alert.key();
     let mut trouble = None;
     for _ in 0..LOOKS {
-        let next = match alert.follow_up.after(key.kind, step, &link.recipient, now) {
+        let next = match alert.follow_up.after(key.kind, wish.step, wish.by, wish.now) {
             Ok(next) => next,
-            Err(Refused::Already) => {
-                return Ok(Answer::page(200, View::new(&alert, link, secret, now), Said::Already));
-            }
+            Err(Refused::Already) => return Ok((alert, Pressed::Already)),
             Err(refused) => {
                 tracing::info!(alert = %key, stage = alert.follow_up.stage.word(), "An alert did not allow what was pressed.");
-                return Ok(Answer::page(409, View::new(&alert, link, secret, now), Said::Refused(refused)));
+                return Ok((alert, Pressed::Refused(refused)));
             }
         };
-        match following_up.alerts.follow_up(&alert, &next, &entry(&alert, &next, now)).await {
+        if wish.seen.is_some_and(|seen| seen != alert.follow_up.revision) {
+            return Ok((alert, Pressed::Stale));
+        }
+        match following_up.alerts.follow_up(&alert, &next, &entry(&alert, &next, wish)).await {
             Ok(Fenced::Written) => {
                 tracing::info!(alert = %key, stage = next.stage.word(), "Followed an alert up.");
                 alert.follow_up = next;
-                return Ok(Answer::page(200, View::new(&alert, link, secret, now), Said::Done));
+                return Ok((alert, Pressed::Done));
             }
             Ok(Fenced::Lost) => {}
             // Two writes at the same moment may both be turned away; or only the answer was lost.
             Err(error @ PortError::Transient { .. }) => trouble = Some(error),
             Err(error) => return Err(error),
         }
-        match following_up.alerts.alert(key, now).await? {
-            Some(found) if found.follow_up == next => {
-                // Ours, written at the attempt before.
-                return Ok(Answer::page(200, View::new(&found, link, secret, now), Said::Done));
-            }
+        match following_up.alerts.alert(key, wish.now).await? {
+            // Ours, written at the attempt before.
+            Some(found) if found.follow_up == next => return Ok((found, Pressed::Done)),
             Some(found) => alert = found,
-            None => return Ok(Answer::NotValid),
+            None => return Ok((alert, Pressed::Gone)),
         }
     }
     Err(trouble.unwrap_or_else(|| PortError::transient("the alert log", "an alert kept changing while it was pressed")))
 }
 
-fn entry(alert: &Alert, next: &FollowUp, at: Timestamp) -> AuditEntry {
+fn entry(alert: &Alert, next: &FollowUp, wish: Wish<'_>) -> AuditEntry {
     AuditEntry {
-        at,
+        at: wish.now,
         ticket: alert.ticket,
         action: AuditAction::AlertFollowUp,
         target: alert.key().to_string().into(),
-        outcome: format!("{}, by {}", next.stage, Door::Link).into(),
+        outcome: format!("{}, by {}", next.stage, wish.door).into(),
     }
 }
 
@@ -212,11 +274,8 @@ fn parameter(form: &str, name: &str) -> Option<String> {
     form_urlencoded::parse(form.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// What the form sent. None if it is no text.
-fn raw_body(request: &ApiGatewayV2httpRequest) -> Option<String> {
+/// The bytes that were sent. None if they are said to be base64 and are not.
+fn raw_body(request: &ApiGatewayV2httpRequest) -> Option<Vec<u8>> {
     let body = request.body.as_deref().unwrap_or_default();
-    if !request.is_base64_encoded {
-        return Some(body.to_owned());
-    }
-    BASE64_STANDARD.decode(body).ok().and_then(|bytes| String::from_utf8(bytes).ok())
+    if request.is_base64_encoded { BASE64_STANDARD.decode(body).ok() } else { Some(body.into()) }
 }

@@ -151,8 +151,7 @@ fn words_of(action: Action, kind: AlertKind) -> &'static str {
     match (action, kind) {
         (Action::Take, _) => "I have it",
         (Action::Settle, _) => "Say how it ended",
-        (Action::CallWrong, AlertKind::Guardian) => "Not a risk",
-        (Action::CallWrong, AlertKind::Opportunity) => "Not a buying signal",
+        (Action::CallWrong, kind) => WrongReason::button(kind),
         (Action::Snooze, _) => "Snooze",
     }
 }
@@ -178,18 +177,10 @@ fn refused_words(refused: &Refused) -> String {
 fn stage_words(stage: &Stage, reader: &EmailAddress, now: Timestamp) -> String {
     let who = |by: &EmailAddress| if by == reader { "you".to_owned() } else { by.to_string() };
     match stage {
-        Stage::New => "Nobody has it yet.".to_owned(),
-        Stage::Taken { by, at } => format!("Taken by {} on {}.", who(by), words::moment(*at)),
-        Stage::Settled { outcome, by, at } => {
-            format!("Settled by {} on {}: {}.", who(by), words::moment(*at), outcome.title())
-        }
-        Stage::Wrong { reason, by, at } => {
-            format!("Called wrong by {} on {}: {}.", who(by), words::moment(*at), reason.title())
-        }
         Stage::Snoozed { until, by, .. } if *until <= now => {
             format!("Snoozed by {} until {}; it is about to come back.", who(by), words::moment(*until))
         }
-        Stage::Snoozed { until, by, .. } => format!("Snoozed by {} until {}.", who(by), words::moment(*until)),
+        stage => words::stage(stage, who),
     }
 }
 

@@ -1,18 +1,22 @@
 //! What the follow-up runs on: AWS, or memory under `sam local`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws::{
-    ParameterSecrets, Sdk, TicketTable,
+    ParameterSecrets, ParameterToken, Sdk, TicketTable,
     lambda::{self, Source, variable},
 };
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use domain::ports::SigningSecrets;
-use followup::FollowingUp;
+use followup::{FollowingUp, SlackDoor};
 use jiff::SignedDuration;
 use lambda_runtime::Error;
 use memory::Bundled;
 use runtime::Invocation;
+use slack::Client;
+
+/// One call of Slack. A press takes three of them at most, and Slack waits for 3 s.
+const SLACK_PATIENCE: Duration = Duration::from_millis(800);
 
 pub(crate) struct Function(FollowingUp);
 
@@ -24,18 +28,24 @@ impl lambda::Function for Function {
         let mut environment = lambda::environment(&source);
         let secret = environment.required("FOLLOWUP_SECRET_PARAMETER");
         let tickets = environment.required("TICKETS_TABLE");
+        let token = environment.optional("SLACK_TOKEN_PARAMETER");
+        let signing = environment.optional("SLACK_SIGNING_PARAMETER");
         environment.finish()?;
         let secrets = Arc::new(ParameterSecrets::new(&sdk, secret));
         // How long readings are kept and how far back alerts are listed; this function does neither.
         let table = TicketTable::new(&sdk, tickets, SignedDuration::ZERO);
         // Both ahead, where the processor is free. What fails here is the first request's to tell, with a 503.
         let _ = futures::join!(secrets.secrets(), table.warm());
-        Ok(Self(FollowingUp { secrets, alerts: Arc::new(table) }))
+        let slack = token.zip(signing).map(|(token, signing)| SlackDoor {
+            secrets: Arc::new(ParameterSecrets::optional(&sdk, signing)),
+            client: Client::over_http(Arc::new(ParameterToken::new(&sdk, token)), SLACK_PATIENCE),
+        });
+        Ok(Self(FollowingUp { secrets, alerts: Arc::new(table), slack }))
     }
 
     fn embedded() -> Result<Self, Error> {
         let bundled = Bundled::new(lambda::scratch(), variable)?;
-        Ok(Self(FollowingUp { secrets: bundled.secrets, alerts: bundled.log }))
+        Ok(Self(FollowingUp { secrets: bundled.secrets, alerts: bundled.log, slack: None }))
     }
 
     async fn handle(&self, request: Self::Event, invocation: &Invocation) -> Result<Self::Answer, Error> {

@@ -41,7 +41,7 @@ impl Bench {
         let entry = sample::audit_entry(alert.ticket.number(), AuditAction::AlertRaised);
         assert_eq!(log.open(&alert, at(24 * 60), &entry).await.unwrap(), Opened::New);
         let secrets = Arc::new(FixedSecrets(vec!["new".into(), "old".into()]));
-        Self { following_up: FollowingUp { secrets, alerts: log.clone() }, log, alert }
+        Self { following_up: FollowingUp { secrets, alerts: log.clone(), slack: None }, log, alert }
     }
 
     /// Known to bob, too: the second address.

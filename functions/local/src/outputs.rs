@@ -29,6 +29,7 @@ pub const RECORDS: &str = "records.jsonl";
 /// Held by a server that runs.
 const LOCK: &str = ".lock";
 pub(crate) const EMAILS: &str = "emails";
+pub(crate) const SLACK: &str = "slack";
 
 #[derive(Serialize)]
 struct ResultRow<'a> {
@@ -100,23 +101,26 @@ struct AlertRow<'a> {
 /// Creates the folder, or empties it of what an earlier run left. Files of other names are not touched.
 ///
 /// # Errors
-/// The folder cannot be written to, or its folder of e-mails is a link.
+/// The folder cannot be written to, or a folder of messages in it is a link.
 pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     let problem = || format!("{} cannot be written to; choose another folder with --output", folder.display());
     std::fs::create_dir_all(folder).with_context(problem)?;
-    let emails = folder.join(EMAILS);
+    let messages = [(folder.join(EMAILS), &["html", "eml"][..]), (folder.join(SLACK), &["json"][..])];
     // Emptied through a link, somebody else's pages would be gone.
-    if emails.is_symlink() {
-        bail!("{} is a symbolic link; remove it, or choose another folder with --output", emails.display());
+    for (messages, _) in &messages {
+        if messages.is_symlink() {
+            bail!("{} is a symbolic link; remove it, or choose another folder with --output", messages.display());
+        }
     }
     for name in [RESULTS, CALLS, GUARDIAN, OPPORTUNITY, AUDIT, AUDIT_LINES, RECORDS, report::DASHBOARD, report::METRICS]
     {
         remove(&folder.join(name)).with_context(problem)?;
     }
-    if let Ok(emails) = std::fs::read_dir(emails) {
-        for email in emails.flatten().map(|email| email.path()) {
-            if email.extension().is_some_and(|kind| kind == "html" || kind == "eml") {
-                remove(&email).with_context(problem)?;
+    for (messages, kinds) in messages {
+        let Ok(messages) = std::fs::read_dir(messages) else { continue };
+        for message in messages.flatten().map(|message| message.path()) {
+            if message.extension().is_some_and(|extension| kinds.contains(&extension.to_string_lossy().as_ref())) {
+                remove(&message).with_context(problem)?;
             }
         }
     }

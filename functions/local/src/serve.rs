@@ -84,6 +84,10 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
         server.output.join(outputs::EMAILS).display()
     ));
     say::line(format_args!(
+        "Slack      {}, the messages a workspace would get",
+        server.output.join(outputs::SLACK).display()
+    ));
+    say::line(format_args!(
         "Try it     cargo run -- sign events/ticket-created.json --curl http://{address}/webhooks/zendesk | sh"
     ));
     if server.shared.secret().expose_secret() == signature::TEST_SECRET {
@@ -498,6 +502,9 @@ mod tests {
         assert_eq!((ask(Method::POST).await, state()), (200, Some("taken")));
         assert_eq!(ask(Method::PUT).await, 405);
         publish(&server).await.unwrap();
+        let message = std::fs::read_dir(folder.path().join(outputs::SLACK)).unwrap().next().unwrap().unwrap().path();
+        let message = std::fs::read_to_string(message).unwrap();
+        assert!(message.contains("*State:* Taken by "), "{message}");
         let log = std::fs::read_to_string(folder.path().join(outputs::GUARDIAN)).unwrap();
         assert!(log.contains("\"state\": \"taken\"") || log.contains("\"state\":\"taken\""), "{log}");
     }

@@ -7,22 +7,24 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use alert::{Alerting, Links, Pages};
+use alert::{Alerting, Chatting, Links, Pages};
 use analyst::{EmbeddedAnalyst, KnowledgeBase, Weights};
 use anyhow::{Context, anyhow, ensure};
+use async_trait::async_trait;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{
-    Mode, Policy, Record, Teams, TicketContext, TicketState, UserId,
-    ports::{Analyst, PortError},
+    Mode, Policy, Record, Teams, TicketContext, TicketId, TicketState, UserId,
+    policy::ChatPolicy,
+    ports::{Analyst, Outbox, PortError},
     record::Effort,
 };
-use followup::FollowingUp;
+use followup::{FollowingUp, SlackDoor};
 use jiff::{SignedDuration, Timestamp};
 use llm::{Budget, Router};
 use memory::{
     FixedConfiguration, FixedSecrets, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue, MemoryTicketLog,
-    OutboxMailer, SiteDirectory, pump,
+    OutboxMailer, SiteDirectory, SlackDirectory, pump,
 };
 use report::{Aggregates, Reporting, Window};
 use runtime::{
@@ -144,11 +146,26 @@ pub struct Shared {
     pub helpdesk: Arc<MemoryHelpdesk>,
     control: Arc<MemoryControl>,
     mailer: Arc<OutboxMailer>,
+    slack: SlackDirectory,
     reader: Arc<Router>,
     secret: SecretString,
     link_secret: SecretString,
     bot_user: Option<UserId>,
     reporting: Reporting,
+}
+
+/// The messages of this machine, mails and Slack's.
+struct Messages {
+    mails: Arc<OutboxMailer>,
+    slack: SlackDirectory,
+}
+
+#[async_trait]
+impl Outbox for Messages {
+    async fn discard(&self, ticket: TicketId) -> Result<(), PortError> {
+        self.mails.discard(ticket).await?;
+        self.slack.discard(ticket).await
+    }
 }
 
 /// The functions and their two queues.
@@ -182,6 +199,9 @@ impl Shared {
             config.policy.alerts.daily_cap = None;
         }
         config.policy.delivery &= setup.delivery;
+        // So that the messages are there to look at.
+        let example = ChatPolicy::by_channel("C0GUARDIAN", "C0SALES").map_err(|problem| anyhow!(problem))?;
+        config.policy.alerts.slack.get_or_insert(example);
         config.policy.teams = setup.teams.clone();
         let fields = config.fields;
         let policy = config.policy.clone();
@@ -201,6 +221,7 @@ impl Shared {
             helpdesk: Arc::new(MemoryHelpdesk::new(fields)),
             control,
             mailer: Arc::new(OutboxMailer::new(setup.output.join(outputs::EMAILS))),
+            slack: SlackDirectory::new(setup.output.join(outputs::SLACK)),
             reader: Arc::new(reader),
             secret: environment.webhook_secret()?,
             link_secret: random_secret()?,
@@ -217,8 +238,8 @@ impl Shared {
 
     /// Where the messages of this machine lie.
     #[must_use]
-    pub fn outbox(&self) -> &OutboxMailer {
-        &self.mailer
+    pub fn outbox(&self) -> impl Outbox + use<> {
+        Messages { mails: self.mailer.clone(), slack: self.slack.clone() }
     }
 
     #[must_use]
@@ -246,7 +267,7 @@ impl Shared {
                 follow_ups: self.log.clone(),
                 audit: self.log.clone(),
                 eraser: self.log.clone(),
-                outbox: self.mailer.clone(),
+                outbox: Arc::new(self.outbox()),
                 helpdesk: self.helpdesk.clone(),
                 analyst: self.reader.clone(),
                 tickets: tickets.clone(),
@@ -265,10 +286,17 @@ impl Shared {
                 dead_letters: alerts.dead_letters(),
                 pages: Some(pages()),
                 links: None,
+                chat: Some(Chatting {
+                    chat: Arc::new(self.slack.client()),
+                    threads: self.control.clone(),
+                    paced: false,
+                }),
             },
             following_up: FollowingUp {
                 secrets: Arc::new(FixedSecrets(vec![self.link_secret.clone()])),
                 alerts: self.log.clone(),
+                // A press comes by a link; the message shows it.
+                slack: Some(SlackDoor { secrets: Arc::new(FixedSecrets(Vec::new())), client: self.slack.client() }),
             },
             tickets,
             alerts,

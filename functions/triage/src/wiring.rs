@@ -1,13 +1,17 @@
 //! What triage runs on: AWS, or the bundled tickets under `sam local`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws::{
-    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, ParameterCredentials, Parameters, Sdk, SqsQueue,
+    Articles, BucketOutbox, BucketSite, ControlTable, Deployment, ParameterCredentials, ParameterToken, Parameters,
+    Sdk, SqsQueue,
     lambda::{self, Source, variable, wall_clock},
 };
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use domain::{UserId, ports::Control};
+use domain::{
+    UserId,
+    ports::{Control, Outbox},
+};
 use lambda_runtime::Error;
 use llm::Budget;
 use memory::Bundled;
@@ -16,10 +20,14 @@ use runtime::{
     config::{ConfigError, ConfiguredMapping},
 };
 use secrecy::{ExposeSecret, SecretString};
+use slack::WithPosts;
 use triage::Triage;
 use zendesk::{Access, Client, CredentialSource, HttpTransport, RUNTIME_SCOPES, ZendeskHelpdesk};
 
 use crate::analyst::{LiveAnalyst, ModelChoice, router};
+
+/// One call of Slack, when a ticket is forgotten.
+const SLACK_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) struct Function(Triage);
 
@@ -37,6 +45,7 @@ impl lambda::Function for Function {
         let credentials = environment.required("ZENDESK_CREDENTIALS_PARAMETER");
         let bot = environment.optional("BOT_USER_ID").map(UserId);
         let site = environment.required("SITE_BUCKET");
+        let slack: Option<String> = environment.optional("SLACK_TOKEN_PARAMETER");
         let model_key = environment.required("MODEL_KEY_PARAMETER");
         let deployment = Deployment::new(environment, sdk, Articles::Read)?;
         let parameters = Parameters::new(&deployment.sdk);
@@ -52,6 +61,12 @@ impl lambda::Function for Function {
         let helpdesk = ZendeskHelpdesk::new(client, mapping, bot);
         let choice = model_choice(&*source, key, control)?;
         let analyst = LiveAnalyst::new(deployment.bucket, deployment.settings.clone(), choice).await?;
+        let mut outbox: Arc<dyn Outbox> = Arc::new(BucketOutbox(BucketSite::new(&deployment.sdk, site)));
+        if let Some(token) = slack {
+            let tokens = Arc::new(ParameterToken::new(&deployment.sdk, token));
+            let chat = Arc::new(slack::Client::over_http(tokens, SLACK_PATIENCE));
+            outbox = Arc::new(WithPosts { outbox, alerts: deployment.log.clone(), chat });
+        }
         Ok(Self(Triage {
             settings: deployment.settings,
             log: deployment.log.clone(),
@@ -60,7 +75,7 @@ impl lambda::Function for Function {
             follow_ups: deployment.log.clone(),
             audit: deployment.log.clone(),
             eraser: deployment.log,
-            outbox: Arc::new(BucketOutbox(BucketSite::new(&deployment.sdk, site))),
+            outbox,
             helpdesk: Arc::new(helpdesk),
             analyst: Arc::new(analyst),
             tickets: Arc::new(SqsQueue::new(&deployment.sdk, tickets)),

@@ -1,4 +1,4 @@
-//! Counters, cooldowns, leases and cursors in the table `control`, one conditional write each.
+//! Counters, cooldowns, leases, cursors and conversations in the table `control`, one conditional write each.
 //!
 //! | `pk` | attributes |
 //! |---|---|
@@ -6,11 +6,14 @@
 //! | `COOLDOWN#<kind>#<account>` | `cooldown_alert`, `cooldown_band`, `cooldown_until` |
 //! | `LEASE#<work>` | `held_by`, `held_until`, `taken_by` |
 //! | `CURSOR#<name>` | `cursor_text`, `cursor_revision`; never expires |
+//! | `THREAD#<channel>/<account>` | `thread_json` |
 
 use async_trait::async_trait;
 use domain::{
     AlertKey, Band,
-    ports::{Control, Cooldown, CooldownKey, Cooldowns, Count, Cursor, Cursors, Leased, Moved, PortError},
+    ports::{
+        Control, Cooldown, CooldownKey, Cooldowns, Count, Cursor, Cursors, Leased, Moved, PortError, Thread, Threads,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,8 +21,8 @@ use crate::{
     Sdk,
     failure::{sort, unreadable},
     item::{
-        EXPIRES, SERVICE, Written, expiry, moment, number, one_of_set, read_moment, read_number, read_text, set_size,
-        text, update,
+        EXPIRES, SERVICE, Written, expiry, json, moment, number, one_of_set, read_json, read_moment, read_number,
+        read_text, set_size, text, update,
     },
 };
 
@@ -27,6 +30,7 @@ use crate::{
 const TAKERS: &str = "taken_by";
 const CURSOR: &str = "cursor_text";
 const REVISION: &str = "cursor_revision";
+const THREAD: &str = "thread_json";
 /// A lease that ran out is remembered for its next owner, who comes with the next schedule.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
@@ -57,6 +61,10 @@ fn lease_key(work: &str) -> String {
 
 fn cursor_key(name: &str) -> String {
     format!("CURSOR#{name}")
+}
+
+fn thread_key(name: &str) -> String {
+    format!("THREAD#{name}")
 }
 
 fn counter_key(counter: &str) -> String {
@@ -209,5 +217,26 @@ impl Cursors for ControlTable {
             Written::Done(_) => Moved::Written,
             Written::Refused(_) => Moved::Overtaken,
         })
+    }
+}
+
+#[async_trait]
+impl Threads for ControlTable {
+    async fn thread(&self, name: &str, now: Timestamp) -> Result<Option<Thread>, PortError> {
+        let request = self.client.get_item().table_name(&self.table).key("pk", text(thread_key(name)));
+        let output = request.consistent_read(true).send().await.map_err(|error| sort(SERVICE, error))?;
+        let Some(item) = output.item else { return Ok(None) };
+        let thread: Thread = read_json(&item, THREAD)?;
+        Ok(Some(thread).filter(|thread| thread.until > now))
+    }
+
+    async fn keep(&self, name: &str, thread: &Thread) -> Result<(), PortError> {
+        let request = self
+            .update(thread_key(name))
+            .update_expression(format!("SET {THREAD} = :thread, {EXPIRES} = :expires"))
+            .expression_attribute_values(":thread", json(thread))
+            .expression_attribute_values(":expires", expiry(thread.until));
+        update(request).await?;
+        Ok(())
     }
 }

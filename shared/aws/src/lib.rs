@@ -16,6 +16,7 @@ mod sdk;
 mod secrets;
 mod settings;
 mod site;
+mod slack;
 mod tickets;
 mod zendesk;
 
@@ -29,6 +30,7 @@ pub use sdk::Sdk;
 pub use secrets::ParameterSecrets;
 pub use settings::BucketSettings;
 pub use site::{BucketOutbox, BucketSite};
+pub use slack::ParameterToken;
 pub use tickets::TicketTable;
 pub use zendesk::ParameterCredentials;
 

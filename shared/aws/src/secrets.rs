@@ -18,6 +18,8 @@ const LOOK: Duration = Duration::from_secs(2);
 pub struct ParameterSecrets {
     parameters: Parameters,
     name: String,
+    /// No such parameter: no secret, and nothing that anybody signed.
+    may_be_missing: bool,
     cached: Cached<Vec<SecretString>>,
 }
 
@@ -42,13 +44,23 @@ impl SecretText {
 impl ParameterSecrets {
     #[must_use]
     pub fn new(sdk: &Sdk, name: String) -> Self {
-        Self { parameters: Parameters::new(sdk), name, cached: Cached::default() }
+        Self { parameters: Parameters::new(sdk), name, may_be_missing: false, cached: Cached::default() }
+    }
+
+    /// Secrets of something that need not be set up.
+    #[must_use]
+    pub fn optional(sdk: &Sdk, name: String) -> Self {
+        Self { may_be_missing: true, ..Self::new(sdk, name) }
     }
 
     async fn not_older_than(&self, age: Duration) -> Result<Vec<SecretString>, PortError> {
         self.cached
             .get(age, |_| async {
-                let value = in_time(self.parameters.required(&self.name)).await?;
+                let value = match self.may_be_missing {
+                    true => in_time(self.parameters.get(&self.name)).await?,
+                    false => Some(in_time(self.parameters.required(&self.name)).await?),
+                };
+                let Some(value) = value else { return Ok(Vec::new()) };
                 read(value.expose_secret())
                     .map_err(|problem| PortError::transient("SSM", format!("parameter {}: {problem}", self.name)))
             })

@@ -25,7 +25,7 @@ use domain::{
         Accepted, Claim, Lease, PortError, Queue, Records, Settings, SigningSecrets, TicketLog,
         contract::{
             Spawn, alert_log, audit, control, cursors, eraser, follow_ups, mailer, queue, records, settings, site,
-            ticket_log,
+            threads, ticket_log,
         },
     },
     sample,
@@ -231,6 +231,12 @@ async fn the_control() {
 async fn the_cursors() {
     cursors::nobody_goes_back(&control_table().await).await;
     cursors::one_of_many_writers_goes_on(Arc::new(control_table().await), ON_THREADS).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the local cloud"]
+async fn the_threads() {
+    threads::a_conversation_ends(&control_table().await).await;
 }
 
 /// What an event source mapping would do.

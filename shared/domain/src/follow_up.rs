@@ -6,7 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
-use crate::{Alert, AlertKind, Band, Delivery, EmailAddress, policy::AlertPolicy, time::later};
+use crate::{
+    Alert, AlertKind, Band, Delivery, EmailAddress,
+    policy::{AlertPolicy, Pressers},
+    time::later,
+};
 
 /// Where an alert stands with people, as a part of the alert. One that was stored before alerts had this is new.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
@@ -21,6 +25,23 @@ pub struct FollowUp {
     /// When it last came back from a snooze.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub woken_at: Option<Timestamp>,
+    /// Where it stands in a chat, so that what becomes of it is shown there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posted: Option<Posted>,
+}
+
+/// An alert's message in a chat, with what it takes to write it anew.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Posted {
+    /// The chat's name for the channel, such as `C0123ABCD`.
+    pub channel: String,
+    /// The chat's name for the message. None: it went through a webhook, and nobody can change or delete it.
+    pub message: Option<String>,
+    /// Who may press its buttons beside the recipients, as the policy was then.
+    #[serde(default)]
+    pub may_press: Pressers,
+    /// Where its ticket is opened.
+    pub helpdesk_url: String,
 }
 
 /// How far people are with it.
@@ -91,6 +112,8 @@ pub enum Step {
 pub enum Door {
     /// A signed link.
     Link,
+    /// A button in Slack.
+    Slack,
 }
 
 /// A step that the alert does not allow.
@@ -142,6 +165,15 @@ impl Outcome {
 }
 
 impl WrongReason {
+    /// What is pressed to call an alert wrong.
+    #[must_use]
+    pub fn button(kind: AlertKind) -> &'static str {
+        match kind {
+            AlertKind::Guardian => "Not a risk",
+            AlertKind::Opportunity => "Not a buying signal",
+        }
+    }
+
     /// The words a person reads.
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -231,6 +263,12 @@ impl FollowUp {
     #[must_use]
     pub fn told(&self, to: &EmailAddress) -> Self {
         Self { escalated_to: Some(to.clone()), ..self.with(self.stage.clone()) }
+    }
+
+    /// The same, with its message in a chat.
+    #[must_use]
+    pub fn posted(&self, posted: Posted) -> Self {
+        Self { posted: Some(posted), ..self.with(self.stage.clone()) }
     }
 
     fn with(&self, stage: Stage) -> Self {

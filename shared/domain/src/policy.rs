@@ -3,10 +3,10 @@
 use std::num::NonZeroU32;
 
 use jiff::{SignedDuration, tz::TimeZone};
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use strum::{Display, EnumString};
 
-use crate::{EmailAddress, Language, Teams, alert::Withheld, playbooks::Playbooks};
+use crate::{AlertKind, EmailAddress, Language, Teams, alert::Withheld, playbooks::Playbooks};
 
 /// Everything [`decide()`](crate::decide()) and the handlers need to know of the customer's wishes.
 #[derive(Clone, PartialEq, Debug)]
@@ -33,7 +33,7 @@ pub struct Policy {
 }
 
 /// How far the product may go.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, serde::Serialize, Display, EnumString)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, Display, EnumString)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case", ascii_case_insensitive)]
 pub enum Mode {
@@ -114,6 +114,9 @@ pub struct AlertPolicy {
     /// In which "tomorrow" of a ticket is understood, and times of alerts are shown.
     #[serde(default = "utc", deserialize_with = "time_zone")]
     pub time_zone: TimeZone,
+    /// Where alerts are posted in Slack as well. None: nowhere.
+    #[serde(default)]
+    pub slack: Option<ChatPolicy>,
 }
 
 fn utc() -> TimeZone {
@@ -123,6 +126,77 @@ fn utc() -> TimeZone {
 fn time_zone<'de, D: Deserializer<'de>>(value: D) -> Result<TimeZone, D::Error> {
     let name = String::deserialize(value)?;
     TimeZone::get(&name).map_err(|_| D::Error::custom("is no time zone; name one such as Europe/Berlin"))
+}
+
+/// Where alerts stand in a chat beside the mails, and who may press their buttons.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChatPolicy {
+    /// The channel of churn alerts, such as `C0123ABCD`. None: recipients with an account of their own are all that is told.
+    #[serde(default)]
+    pub guardian: Option<Channel>,
+    /// The channel of buying signals.
+    #[serde(default)]
+    pub opportunity: Option<Channel>,
+    /// A recipient who has an account in the chat is written to alone, and not in the channel.
+    #[serde(default = "yes")]
+    pub direct: bool,
+    #[serde(default)]
+    pub may_press: Pressers,
+}
+
+/// A channel by its id. Names change, and whoever takes a name over must not read along.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Channel(String);
+
+/// Who may press beside the people an alert was written to.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pressers {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<EmailAddress>,
+    /// A user group by its id, such as `S0123ABCD`. Who is in it is asked when somebody presses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl ChatPolicy {
+    /// Into a channel by kind, and nobody is written to alone.
+    ///
+    /// # Errors
+    /// What a channel should be.
+    pub fn by_channel(guardian: &str, opportunity: &str) -> Result<Self, &'static str> {
+        let channel = |id: &str| Channel::try_from(id.to_owned()).map(Some);
+        let may_press = Pressers::default();
+        Ok(Self { guardian: channel(guardian)?, opportunity: channel(opportunity)?, direct: false, may_press })
+    }
+
+    #[must_use]
+    pub fn channel(&self, kind: AlertKind) -> Option<&str> {
+        let channel = match kind {
+            AlertKind::Guardian => self.guardian.as_ref(),
+            AlertKind::Opportunity => self.opportunity.as_ref(),
+        };
+        channel.map(|Channel(id)| id.as_str())
+    }
+}
+
+impl TryFrom<String> for Channel {
+    type Error = &'static str;
+
+    fn try_from(id: String) -> Result<Self, Self::Error> {
+        let is_id = id.starts_with(['C', 'G']) && id.len() >= 3 && id.chars().all(|c| c.is_ascii_alphanumeric());
+        if is_id {
+            Ok(Self(id))
+        } else {
+            Err("is no channel id such as C0123ABCD; Slack shows it at the end of a channel's details")
+        }
+    }
 }
 
 /// A second address for what the first leaves lying.

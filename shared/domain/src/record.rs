@@ -328,6 +328,8 @@ pub enum AuditAction {
     Correction,
     AlertRaised,
     AlertEmail,
+    /// A message about an alert went into a chat, or was deleted there.
+    AlertChat,
     /// Somebody said something about an alert; the outcome says who, and by what way.
     AlertFollowUp,
     ZendeskUpdate,

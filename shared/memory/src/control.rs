@@ -8,7 +8,9 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AlertKey,
-    ports::{Control, Cooldown, CooldownKey, Cooldowns, Count, Cursor, Cursors, Leased, Moved, PortError},
+    ports::{
+        Control, Cooldown, CooldownKey, Cooldowns, Count, Cursor, Cursors, Leased, Moved, PortError, Thread, Threads,
+    },
 };
 use jiff::Timestamp;
 
@@ -25,6 +27,7 @@ struct State {
     counters: BTreeMap<String, u64>,
     leases: BTreeMap<String, WorkLease>,
     cursors: BTreeMap<String, Cursor>,
+    threads: BTreeMap<String, Thread>,
 }
 
 #[derive(Debug)]
@@ -129,11 +132,23 @@ impl Cursors for MemoryControl {
     }
 }
 
+#[async_trait]
+impl Threads for MemoryControl {
+    async fn thread(&self, name: &str, now: Timestamp) -> Result<Option<Thread>, PortError> {
+        Ok(lock(&self.state).threads.get(name).filter(|thread| thread.until > now).cloned())
+    }
+
+    async fn keep(&self, name: &str, thread: &Thread) -> Result<(), PortError> {
+        lock(&self.state).threads.insert(name.to_owned(), thread.clone());
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use domain::ports::contract::{control as contract, cursors};
+    use domain::ports::contract::{control as contract, cursors, threads};
 
     use super::*;
 
@@ -154,6 +169,12 @@ mod tests {
         })
         .await;
     }
+
+    #[tokio::test]
+    async fn it_keeps_the_contract_of_threads() {
+        threads::a_conversation_ends(&MemoryControl::default()).await;
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn it_keeps_the_contract_of_cursors() {
         cursors::nobody_goes_back(&MemoryControl::default()).await;

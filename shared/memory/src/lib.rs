@@ -12,6 +12,7 @@ pub mod pump;
 pub mod queue;
 pub mod settings;
 pub mod site;
+pub mod slack;
 pub mod ticket_log;
 
 pub use bundled::Bundled;
@@ -24,6 +25,7 @@ pub use pump::pump;
 pub use queue::{DeadLetters, MemoryQueue};
 pub use settings::{FixedConfiguration, FixedSecrets, FixedSettings};
 pub use site::SiteDirectory;
+pub use slack::SlackDirectory;
 pub use ticket_log::MemoryTicketLog;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,5 +1,6 @@
 //! Figures and times as people read them, the same in e-mails and on the dashboard.
 
+use domain::{EmailAddress, Stage};
 use jiff::{Timestamp, tz::Offset};
 
 /// `$11,800` a month; `unknown` without a figure. Cents are rounded away.
@@ -44,6 +45,22 @@ fn grouped(digits: &str) -> String {
 #[must_use]
 pub fn moment(at: Timestamp) -> String {
     Offset::UTC.to_datetime(at).strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// How far people are with an alert, as a sentence. `who` names them.
+#[must_use]
+pub fn stage(stage: &Stage, who: impl Fn(&EmailAddress) -> String) -> String {
+    match stage {
+        Stage::New => "Nobody has it yet.".to_owned(),
+        Stage::Taken { by, at } => format!("Taken by {} on {}.", who(by), moment(*at)),
+        Stage::Settled { outcome, by, at } => {
+            format!("Settled by {} on {}: {}.", who(by), moment(*at), outcome.title())
+        }
+        Stage::Wrong { reason, by, at } => {
+            format!("Called wrong by {} on {}: {}.", who(by), moment(*at), reason.title())
+        }
+        Stage::Snoozed { until, by, .. } => format!("Snoozed by {} until {}.", who(by), moment(*until)),
+    }
 }
 
 /// The ticket where agents work on it.

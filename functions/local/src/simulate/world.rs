@@ -227,6 +227,7 @@ impl World {
             dead_letters: alerts_queue.inner().dead_letters(),
             pages: None,
             links: None,
+            chat: None,
         };
         let sweep = Sweep {
             feed: Arc::new(ZendeskFeed::new(client.clone(), FeedMode::List)),

@@ -69,7 +69,7 @@ impl Deployment {
     }
 
     /// A parameter's value; none if there is no such parameter.
-    fn read(&self, cloud: &dyn Cloud, name: &str) -> Result<Option<String>, CloudError> {
+    pub(super) fn read(&self, cloud: &dyn Cloud, name: &str) -> Result<Option<String>, CloudError> {
         let input = json!({ "Name": self.parameter(name), "WithDecryption": true });
         match cloud.call("ssm", "get-parameter", &input) {
             Ok(answer) => Ok(answer.pointer("/Parameter/Value").and_then(Value::as_str).map(str::to_owned)),

@@ -8,6 +8,7 @@ pub mod import;
 mod place;
 mod settings;
 pub mod setup;
+mod slack;
 #[cfg(test)]
 mod walk;
 

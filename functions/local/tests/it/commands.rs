@@ -78,6 +78,12 @@ fn a_run_ends_with_thirty_tickets_and_all_files() {
     let emails = names.iter().filter(|name| name.extension().is_some_and(|kind| kind == "html")).count();
     assert_eq!(names.len(), 2 * emails, "each with its headers and its text beside it");
     assert!(emails > high, "an e-mail for each signal, less the held ones, plus a digest: {emails}");
+    let posted =
+        std::fs::read_dir(out.join("slack")).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    for file in posted {
+        let message = json(&out.join("slack"), &file);
+        assert!(message["blocks"].as_array().is_some_and(|blocks| blocks.len() > 4), "{file}: {message}");
+    }
     assert!(!out.join(".probe").exists());
 }
 
@@ -314,7 +320,7 @@ fn demo_mode_renders_no_mail_and_logs_alerts_as_skipped() {
     let (output, folder) = run(&["--demo-mode"]);
     assert_eq!(output.status.code(), Some(0));
     let out = folder.path().join("out");
-    assert!(!out.join("emails").exists());
+    assert!(!out.join("emails").exists() && !out.join("slack").exists());
     let alerts = json(&out, "guardian_alerts_log.json");
     assert!(alerts.as_array().unwrap().iter().all(|alert| alert["delivery"] == "skipped"), "{alerts}");
 }
@@ -834,8 +840,10 @@ fn files_with_customers_words_are_private() {
     for name in private.copied().chain(["triage_report.html"]) {
         assert_eq!(mode(&out.join(name)), 0o600, "{name}");
     }
-    for email in std::fs::read_dir(out.join("emails")).unwrap() {
-        assert_eq!(mode(&email.unwrap().path()), 0o600);
+    for folder in ["emails", "slack"] {
+        for message in std::fs::read_dir(out.join(folder)).unwrap() {
+            assert_eq!(mode(&message.unwrap().path()), 0o600);
+        }
     }
 }
 

@@ -258,6 +258,7 @@ impl Walk {
                 queue: alerts.clone(),
                 pages: None,
                 links: None,
+                chat: None,
             },
             reporting: Reporting {
                 configuration: Arc::new(Failing::sharing(FixedConfiguration(Arc::new(config)), &faults)),

@@ -17,6 +17,7 @@ pub mod queue;
 pub mod records;
 pub mod settings;
 pub mod site;
+pub mod threads;
 pub mod ticket_log;
 
 use futures::future::BoxFuture;

@@ -1,0 +1,76 @@
+//! The line of `doctor` about Slack: who the bot is, and what it may not do yet.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::ports::{PortError, told};
+use slack::{Client, Credential};
+use zendesk::doctor::Finding;
+
+use super::setup::Site;
+use crate::stack::Environment;
+
+const CHECK: &str = "slack";
+const PATIENCE: Duration = Duration::from_secs(10);
+const FIX: &str =
+    "docs/slack.md has the steps; install the app again after a change of its scopes, and store the new token";
+
+/// What is the case with the deployed token, else with `SLACK_TOKEN`. Nothing where there is none: alerts go by mail.
+pub(super) async fn findings(site: &Site, environment: &Environment) -> Vec<Finding> {
+    let (deployment, cloud) = (site.deployment.as_ref(), site.cloud());
+    let stored = deployment.and_then(|deployment| deployment.read(cloud, "slack-token").ok().flatten());
+    let deployed = stored.is_some();
+    let Some(token) = stored.or_else(|| environment.get("SLACK_TOKEN")).filter(|token| !token.trim().is_empty()) else {
+        return Vec::new();
+    };
+    let credential = match Credential::parse(&token) {
+        Ok(credential) => credential,
+        Err(problem) => return vec![Finding::error(CHECK, format!("the token {problem}"), FIX)],
+    };
+    if matches!(credential, Credential::Webhook(_)) {
+        return vec![Finding::ok(CHECK, "an incoming webhook: messages without buttons")];
+    }
+    let mut findings = vec![bot(&Client::over_http(Arc::new(credential), PATIENCE)).await];
+    let signing = deployment.and_then(|deployment| deployment.read(cloud, "slack-signing-secret").ok().flatten());
+    if deployed && signing.is_none() {
+        findings.push(Finding::error(
+            CHECK,
+            "no signing secret is stored, so nothing that is pressed in Slack is taken for Slack's",
+            "store it in /STACK/slack-signing-secret (docs/slack.md)",
+        ));
+    }
+    findings
+}
+
+async fn bot(client: &Client) -> Finding {
+    match client.identity().await {
+        Ok(identity) if identity.missing.is_empty() => {
+            Finding::ok(CHECK, format!("the bot {} in {} may do all it needs", identity.bot, identity.team))
+        }
+        Ok(identity) => Finding::warning(
+            CHECK,
+            format!("the bot {} in {} lacks the scopes {}", identity.bot, identity.team, identity.missing.join(", ")),
+            FIX,
+        ),
+        Err(error @ PortError::Transient { .. }) => Finding::skipped(CHECK, told(&error)),
+        Err(error) => Finding::error(CHECK, told(&error), FIX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slack::scripted::ScriptedSlack;
+    use zendesk::doctor::Level;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_bot_is_named_with_what_it_lacks() {
+        let slack = ScriptedSlack::start();
+        let well = bot(&slack.client()).await;
+        assert_eq!((well.level, well.says.as_str()), (Level::Ok, "the bot triage in Acme may do all it needs"));
+        slack.take_scope("im:write");
+        let narrow = bot(&slack.client()).await;
+        assert_eq!((narrow.level, narrow.says.ends_with("lacks the scopes im:write")), (Level::Warning, true));
+        assert_eq!(bot(&slack.client_with("xoxb-other")).await.level, Level::Error);
+    }
+}

@@ -1,0 +1,388 @@
+//! An alert as a message: Block Kit within Slack's limits. What an outsider wrote is text in it: no mention, no link.
+
+use std::{fmt, str::FromStr};
+
+use domain::{
+    Alert, AlertKey, AlertKind, Health, Sentiment, Signal, Stage,
+    follow_up::{Outcome, Snooze, WrongReason},
+    shown,
+};
+use runtime::words;
+use serde_json::{Value, json};
+use strum::{Display, EnumString, IntoEnumIterator};
+
+/// Slack's limits, in characters. Source: docs.slack.dev, Block Kit.
+pub const MOST_OF_A_SECTION: usize = 3_000;
+pub const MOST_OF_A_FIELD: usize = 2_000;
+pub const MOST_OF_A_HEADER: usize = 150;
+pub const MOST_OF_A_BUTTON: usize = 75;
+pub const MOST_OF_A_URL: usize = 3_000;
+
+/// What anybody reads of a name or a subject, and of a quote.
+const MOST_OF_A_LINE: usize = 200;
+const MOST_OF_A_QUOTE: usize = 800;
+/// A message is read at a glance; the ticket has the rest.
+const MOST_QUOTES: usize = 3;
+
+/// What can be pressed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Display, EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum Action {
+    Take,
+    Settle,
+    Snooze,
+    Wrong,
+    /// A link to the ticket. Slack tells of it, and there is nothing to do.
+    Open,
+}
+
+/// Which alert the buttons are of, and at which of its revisions they were shown. Text form `1004/guardian/critical@2`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shown {
+    pub alert: AlertKey,
+    pub revision: u32,
+}
+
+/// A message as Slack takes it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Message {
+    /// Where blocks are not shown, such as on a lock screen.
+    pub text: String,
+    pub blocks: Vec<Value>,
+    /// Slack returns it with the message; it names the alert and says nothing else.
+    pub metadata: Value,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.alert, self.revision)
+    }
+}
+
+impl FromStr for Shown {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (alert, revision) = text.split_once('@').ok_or(())?;
+        Ok(Self { alert: alert.parse().map_err(|_| ())?, revision: revision.parse().map_err(|_| ())? })
+    }
+}
+
+/// The message of an alert as it is now. Without buttons where a press could not come back.
+#[must_use]
+pub fn message(alert: &Alert, helpdesk_url: &str, buttons: bool) -> Message {
+    let mut blocks = vec![header(&headline(alert)), facts(alert)];
+    blocks.extend(quotes(alert));
+    blocks.push(section(&format!("*What to do:* {}", escaped(&one_line(&alert.recommended_action), MOST_OF_A_QUOTE))));
+    if buttons {
+        blocks.push(section(&format!("*State:* {}", escaped(&state(&alert.follow_up.stage), MOST_OF_A_LINE))));
+    }
+    blocks.push(actions(alert, helpdesk_url, buttons));
+    blocks.push(context(alert));
+    let worth = words::monthly(alert.mrr);
+    Message {
+        text: escaped(&format!("{}, {worth}", headline(alert)), MOST_OF_A_SECTION),
+        blocks,
+        metadata: json!({ "event_type": "support_triage_alert", "event_payload": { "alert": alert.key().to_string() } }),
+    }
+}
+
+/// `Castrovel Cycles may leave: risk 10 of 10`
+fn headline(alert: &Alert) -> String {
+    let customer = shown::clipped(&one_line(&alert.customer), MOST_OF_A_LINE / 2).into_owned();
+    let unsure = if alert.unsure { ", unsure" } else { "" };
+    match alert.signal {
+        Signal::Guardian { score } => format!("{customer} may leave: risk {score} of 10{unsure}"),
+        Signal::Opportunity { intent, confidence } => {
+            format!("{customer} wants to buy: {}, {confidence} of 10{unsure}", intent.title())
+        }
+    }
+}
+
+fn header(text: &str) -> Value {
+    json!({ "type": "header", "text": plain(text, MOST_OF_A_HEADER) })
+}
+
+fn facts(alert: &Alert) -> Value {
+    let mut facts = vec![("MRR", words::monthly(alert.mrr))];
+    if let Some(plan) = &alert.plan {
+        facts.push(("Plan", one_line(plan)));
+    }
+    if let Some(health) = alert.health {
+        let health = match health {
+            Health::Good => "good",
+            Health::AtRisk => "at risk",
+            Health::Poor => "poor",
+        };
+        facts.push(("Health", health.to_owned()));
+    }
+    facts.push((
+        "Sounds",
+        match alert.sentiment {
+            Sentiment::Neutral => "neutral",
+            Sentiment::Frustrated => "frustrated",
+            Sentiment::Angry => "angry",
+        }
+        .to_owned(),
+    ));
+    facts.push(("For", alert.recipient.to_string()));
+    let field = |(name, value): &(&str, String)| {
+        let value = escaped(value, MOST_OF_A_LINE);
+        mrkdwn(&format!("*{name}*\n{value}"))
+    };
+    json!({ "type": "section", "fields": facts.iter().map(field).collect::<Vec<_>>() })
+}
+
+/// What the customer said, one section each: a quote cannot run into our own words.
+fn quotes(alert: &Alert) -> Vec<Value> {
+    let quotes = alert.evidence.iter().take(MOST_QUOTES);
+    quotes.map(|quote| section(&format!("> {}", escaped(&one_line(quote), MOST_OF_A_QUOTE)))).collect()
+}
+
+fn state(stage: &Stage) -> String {
+    words::stage(stage, ToString::to_string)
+}
+
+fn actions(alert: &Alert, helpdesk_url: &str, buttons: bool) -> Value {
+    let kind = alert.signal.kind();
+    let mut elements = Vec::new();
+    let open_to_all = [take(), snooze(), wrong(kind)];
+    if buttons {
+        match alert.follow_up.stage {
+            Stage::New | Stage::Snoozed { .. } => elements.extend(open_to_all),
+            Stage::Taken { .. } => elements.extend([settle(kind), snooze(), wrong(kind)]),
+            Stage::Settled { .. } | Stage::Wrong { .. } => {}
+        }
+    }
+    let link = words::ticket_link(helpdesk_url, alert.ticket);
+    // Slack refuses the whole message for one address it cannot take.
+    if link.starts_with("http") && link.len() <= MOST_OF_A_URL {
+        let text = format!("Open #{}", alert.ticket.number());
+        elements.push(json!({
+            "type": "button", "action_id": Action::Open.to_string(), "text": plain(&text, MOST_OF_A_BUTTON), "url": link,
+        }));
+    }
+    let shown = Shown { alert: alert.key(), revision: alert.follow_up.revision };
+    json!({ "type": "actions", "block_id": shown.to_string(), "elements": elements })
+}
+
+fn take() -> Value {
+    json!({
+        "type": "button", "action_id": Action::Take.to_string(), "style": "primary",
+        "text": plain("I have it", MOST_OF_A_BUTTON),
+    })
+}
+
+fn snooze() -> Value {
+    let options = Snooze::iter().map(|snooze| option(snooze.into(), snooze.title()));
+    select(Action::Snooze, "Snooze", options.collect())
+}
+
+fn settle(kind: AlertKind) -> Value {
+    let options = Outcome::of(kind).map(|outcome| option(outcome.into(), outcome.title()));
+    select(Action::Settle, "Say how it ended", options.collect())
+}
+
+/// Asked for once more: it counts against the alert figures.
+fn wrong(kind: AlertKind) -> Value {
+    let button = WrongReason::button(kind);
+    let options = WrongReason::iter().map(|reason| option(reason.into(), reason.title()));
+    let mut select = select(Action::Wrong, button, options.collect());
+    if let Some(fields) = select.as_object_mut() {
+        let confirm = json!({
+            "title": plain(&format!("{button}?"), MOST_OF_A_BUTTON),
+            "text": plain("The alert is closed for everybody and counts as a wrong one.", MOST_OF_A_LINE),
+            "confirm": plain(button, 30),
+            "deny": plain("Back", 30),
+        });
+        fields.insert("confirm".to_owned(), confirm);
+    }
+    select
+}
+
+fn select(action: Action, placeholder: &str, options: Vec<Value>) -> Value {
+    json!({
+        "type": "static_select", "action_id": action.to_string(), "placeholder": plain(placeholder, MOST_OF_A_HEADER),
+        "options": options,
+    })
+}
+
+fn option(value: &str, text: &str) -> Value {
+    json!({ "text": plain(text, MOST_OF_A_BUTTON), "value": value })
+}
+
+fn context(alert: &Alert) -> Value {
+    let line = format!(
+        "#{} · {} · {} · {} · {}",
+        alert.ticket.number(),
+        alert.priority,
+        alert.agent.title(),
+        words::moment(alert.at),
+        one_line(&alert.subject),
+    );
+    json!({ "type": "context", "elements": [mrkdwn(&escaped(&line, MOST_OF_A_QUOTE))] })
+}
+
+fn section(text: &str) -> Value {
+    json!({ "type": "section", "text": mrkdwn(text) })
+}
+
+/// `verbatim`: Slack makes no links, channels or people of names it finds in it.
+fn mrkdwn(text: &str) -> Value {
+    json!({ "type": "mrkdwn", "text": text, "verbatim": true })
+}
+
+fn plain(text: &str, most: usize) -> Value {
+    json!({ "type": "plain_text", "text": clipped(text, most), "emoji": false })
+}
+
+/// An outsider's words as one line of which no program makes a link.
+fn one_line(text: &str) -> String {
+    shown::unlinked(&shown::line(text))
+}
+
+/// The three characters that begin a mention, a link or an entity, as entities, and cut before the limit and never within
+/// one. The limits hold for what is sent.
+fn escaped(text: &str, most: usize) -> String {
+    fitted(text, most, |c| match c {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        _ => None,
+    })
+}
+
+fn clipped(text: &str, most: usize) -> String {
+    fitted(text, most, |_| None)
+}
+
+fn fitted(text: &str, most: usize, entity: fn(char) -> Option<&'static str>) -> String {
+    // As UTF-16 counts them: nobody counts more.
+    let length = |c: char| entity(c).map_or(c.len_utf16(), str::len);
+    let whole = text.chars().map(length).sum::<usize>() <= most;
+    let (mut fitted, mut used) = (String::with_capacity(text.len()), 0);
+    for c in text.chars() {
+        used += length(c);
+        if !whole && used > most.saturating_sub(1) {
+            fitted.push('…');
+            break;
+        }
+        match entity(c) {
+            Some(entity) => fitted.push_str(entity),
+            None => fitted.push(c),
+        }
+    }
+    fitted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::{Band, FollowUp, Intent, sample};
+
+    use super::*;
+
+    const URL: &str = "https://acme.zendesk.com";
+
+    fn guardian() -> Alert {
+        Alert {
+            band: Band::Critical,
+            signal: Signal::Guardian { score: 9 },
+            customer: "Castrovel Cycles".into(),
+            mrr: Some(14_500.0),
+            plan: Some("Scale".into()),
+            health: Some(Health::AtRisk),
+            sentiment: Sentiment::Angry,
+            ..sample::alert(1004)
+        }
+    }
+
+    fn taken(by: &str) -> FollowUp {
+        let stage = Stage::Taken { by: by.parse().unwrap(), at: sample::now() };
+        FollowUp { stage, revision: 2, ..FollowUp::default() }
+    }
+
+    fn rendered(alert: &Alert, buttons: bool) -> String {
+        let Message { text, blocks, metadata } = message(alert, URL, buttons);
+        serde_json::to_string_pretty(&json!({ "text": text, "blocks": blocks, "metadata": metadata })).unwrap()
+    }
+
+    #[test]
+    fn an_alert_as_a_message() {
+        insta::assert_snapshot!("new", rendered(&guardian(), true));
+        insta::assert_snapshot!("taken", rendered(&Alert { follow_up: taken("ann@example.com"), ..guardian() }, true));
+        let signal = Signal::Opportunity { intent: Intent::Expansion, confidence: 8 };
+        insta::assert_snapshot!("lite", rendered(&Alert { signal, unsure: true, mrr: None, ..guardian() }, false));
+    }
+
+    #[test]
+    fn what_is_closed_can_only_be_opened() {
+        let by: domain::EmailAddress = "ann@example.com".parse().unwrap();
+        let at = sample::now();
+        for stage in [
+            Stage::Settled { outcome: Outcome::Saved, by: by.clone(), at },
+            Stage::Wrong { reason: WrongReason::Misread, by, at },
+        ] {
+            let follow_up = FollowUp { stage, ..FollowUp::default() };
+            let text = rendered(&Alert { follow_up, ..guardian() }, true);
+            assert_eq!(text.matches("action_id").count(), 1, "{text}");
+            assert!(text.contains("Open #1004"));
+        }
+    }
+
+    #[test]
+    fn a_customers_words_mention_and_link_nobody() {
+        let evil = "<!channel> <@U0BOSS> <https://evil.example|Sign in> & *bold* https://evil.example boss@evil.example\n> ours";
+        let alert = Alert {
+            customer: evil.into(),
+            subject: evil.into(),
+            plan: Some(evil.into()),
+            evidence: Arc::new([evil.to_owned()]),
+            recommended_action: evil.into(),
+            ..guardian()
+        };
+        let Message { text, blocks, .. } = message(&alert, URL, true);
+        let mut texts = vec![text];
+        let mut look = blocks;
+        while let Some(value) = look.pop() {
+            match value {
+                Value::Object(fields) => {
+                    if fields.get("type").and_then(Value::as_str) == Some("mrkdwn") {
+                        texts.push(fields["text"].as_str().unwrap().to_owned());
+                    }
+                    look.extend(fields.into_iter().map(|(_, value)| value));
+                }
+                Value::Array(values) => look.extend(values),
+                _ => {}
+            }
+        }
+        assert!(texts.len() > 6);
+        for text in texts {
+            assert!(!text.contains('<'), "{text}");
+            assert!(!text.contains("https://") && !text.contains("evil.example"), "{text}");
+            assert!(text.matches('>').count() <= 1 && (text.starts_with("> ") || !text.contains('>')), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_before_its_limit_and_never_within_an_entity() {
+        for (text, most, cut) in [
+            ("a&b", 7, "a&amp;b"),
+            ("a&b", 6, "a…"),
+            ("<<<", 12, "&lt;&lt;&lt;"),
+            ("<<<", 11, "&lt;&lt;…"),
+            ("😀😀", 4, "😀😀"),
+            ("😀😀", 3, "😀…"),
+            ("", 0, ""),
+        ] {
+            assert_eq!(escaped(text, most), cut, "{text} {most}");
+        }
+    }
+
+    #[test]
+    fn what_was_shown_survives_its_text_form() {
+        let shown: Shown = "1004/guardian/critical@7".parse().unwrap();
+        assert_eq!((shown.revision, shown.to_string().as_str()), (7, "1004/guardian/critical@7"));
+    }
+}

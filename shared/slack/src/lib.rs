@@ -1,0 +1,21 @@
+//! Slack: alerts as messages with buttons, the Web API that carries them, and what comes back when somebody presses one.
+//!
+//! Invariant: without the feature `http` there is no network in here, and at no time a clock.
+
+pub mod blocks;
+pub mod client;
+pub mod interaction;
+#[cfg(feature = "http")]
+mod network;
+mod outbox;
+#[cfg(feature = "scripted")]
+pub mod scripted;
+pub mod signature;
+pub mod transport;
+
+pub use client::{Client, Credential, Identity, SlackError, Tokens};
+pub use interaction::Press;
+#[cfg(feature = "http")]
+pub use network::HttpTransport;
+pub use outbox::WithPosts;
+pub use transport::{Request, Response, Transport, Unanswered};
