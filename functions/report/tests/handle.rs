@@ -36,6 +36,7 @@ fn configuration_of(policy: Policy) -> Arc<FixedConfiguration> {
         fields: FieldIds::default(),
         organization_fields: Default::default(),
         kam_domains: Vec::new(),
+        page: runtime::config::PageSettings::default(),
     })))
 }
 
