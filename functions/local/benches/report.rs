@@ -58,6 +58,10 @@ impl Records for Store {
         Ok(self.days.get(&day).cloned().unwrap_or_default())
     }
 
+    async fn corrections(&self, _: Date, _: Timestamp) -> Result<Vec<AuditEntry>, PortError> {
+        Ok(Vec::new())
+    }
+
     async fn past(&self, _: &AccountId, _: TicketId, _: Timestamp, _: usize) -> Result<Vec<PastTicket>, PortError> {
         Ok(Vec::new())
     }

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    AccountId, AuditAction, Draft, Fallback, Kind, Mode, PastTicket, Policy, Record, Resolution, Summary, Teams,
+    AccountId, AuditAction, AuditEntry, Draft, Fallback, Kind, Mode, PastTicket, Policy, Record, Resolution, Summary, Teams,
     TicketId, TicketState,
     ports::{AlertLog, Lease, PortError, Records, TicketLog},
     reading::Usage,
@@ -388,6 +388,10 @@ impl Records for Slow {
         let summaries: Vec<Summary> = summaries.collect();
         self.most_held.fetch_max(Arc::strong_count(&self.customer), Ordering::SeqCst);
         Ok(summaries)
+    }
+
+    async fn corrections(&self, _: Date, _: Timestamp) -> Result<Vec<AuditEntry>, PortError> {
+        Ok(Vec::new())
     }
 
     async fn past(&self, _: &AccountId, _: TicketId, _: Timestamp, _: usize) -> Result<Vec<PastTicket>, PortError> {

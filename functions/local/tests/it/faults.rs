@@ -74,6 +74,7 @@ fn reached(method: Method) -> Reached {
         | Method::MailerSend
         | Method::RecordsRecord
         | Method::RecordsDay
+        | Method::RecordsCorrections
         | Method::RecordsPast
         | Method::SettingsPolicy
         | Method::SigningSecretsSecrets
