@@ -169,7 +169,7 @@ class Deploy(unittest.TestCase):
         self.assertIn("triaged after", first.stdout)
         self.assertIn("ticket 4242 and what was kept of it are deleted", first.stdout)
         self.assertEqual(Zendesk.tickets, set())
-        self.assertEqual(len(re.findall(r"(support|accounts|sales):\S{20,}", first.stdout)), 3)
+        self.assertEqual(len(re.findall(r"(support|accounts|sales|lead):\S{20,}", first.stdout)), 4)
         parameters = self.client("ssm").get_parameters_by_path(Path=f"/{STACK}", Recursive=True, WithDecryption=True)["Parameters"]
         found = {parameter["Name"]: (parameter["Type"], parameter["Value"]) for parameter in parameters}
         self.assertEqual(found[f"/{STACK}/switches/mode"], ("String", "shadow"))
@@ -188,7 +188,7 @@ class Deploy(unittest.TestCase):
             self.assertNotIn(SECRET, text)
         self.client("ssm").put_parameter(Name=f"/{STACK}/switches/mode", Value="act", Type="String", Overwrite=True)
         again = self.deploy(flags={})
-        self.assertNotRegex(again.stdout, r"(support|accounts|sales):\S{20,}")
+        self.assertNotRegex(again.stdout, r"(support|accounts|sales|lead):\S{20,}")
         self.assertIn("mode is act, and stays", again.stdout)
         self.assertIn("0 of 3 files copied", again.stdout)
         self.assertEqual(len(self.calls("sam", "deploy")), 3)

@@ -46,7 +46,7 @@ const sealText = (text, key = KEY, purpose = 'session') => {
 const seal = (changes, key, purpose) =>
   sealText(JSON.stringify({who: 'ada@example.com', roles: ['accounts'], exp: NOW + 60, ...changes}), key, purpose);
 
-const PASSWORDS = {support: hash('support:one'), accounts: hash('accounts:two')};
+const PASSWORDS = {support: hash('support:one'), accounts: hash('accounts:two'), lead: hash('lead:three')};
 const both = {...PASSWORDS, 'session-keys': KEY};
 
 test('a password opens its own role', async () => {
@@ -57,6 +57,9 @@ test('a password opens its own role', async () => {
     ['/accounts/', 'accounts:two', 'admitted'],
     ['/outbox/1-guardian-critical.html', 'accounts:two', 'admitted'],
     ['/support', 'support:one', 301],
+    ['/lead/', 'lead:three', 'admitted'],
+    ['/lead/', 'accounts:two', 401],
+    ['/accounts/', 'lead:three', 401],
     ['/accounts/', 'support:one', 401],
     ['/accounts/', 'accounts:one', 401],
     ['/accounts/', undefined, 401],

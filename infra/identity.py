@@ -25,7 +25,7 @@ import boto3
 
 from operate import Problem, Stack, told
 
-ROLES = ["support", "accounts", "sales"]
+ROLES = ["support", "accounts", "sales", "lead"]
 KEYS = "session-keys"
 
 
@@ -90,9 +90,9 @@ def chosen(stored: Identity, arguments: argparse.Namespace) -> dict:
         if not settings.get(name):
             raise Problem(f"--{name.replace('_', '-')}: is not stored yet, give it")
     if not any(settings["roles"].values()):
-        raise Problem("--support, --accounts or --sales: name at least one group, or nobody could sign in")
+        raise Problem("--support, --accounts, --sales or --lead: name at least one group, or nobody could sign in")
     if any(not group.strip() for groups in settings["roles"].values() for group in groups):
-        raise Problem("--support, --accounts and --sales: a group's name is blank")
+        raise Problem("--support, --accounts, --sales and --lead: a group's name is blank")
     discovered(settings["issuer"])
     if arguments.secret_stdin:
         settings["client_secret"] = sys.stdin.readline().rstrip("\n")

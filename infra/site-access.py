@@ -6,7 +6,7 @@
     infra/site-access.py STACK support --remove           nobody has that role any more
     infra/site-access.py STACK --list                     the roles that have a password
 
-The store holds a hash only. Roles: support, accounts, sales.
+The store holds a hash only. Roles: support, accounts, sales, lead.
 With Identity=oidc no password counts: infra/identity.py.
 """
 
@@ -19,7 +19,7 @@ import boto3
 
 from operate import Stack, told
 
-ROLES = ["support", "accounts", "sales"]
+ROLES = ["support", "accounts", "sales", "lead"]
 SHORTEST = 24
 
 

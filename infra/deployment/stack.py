@@ -11,7 +11,7 @@ from operate import Problem
 
 from .run import INFRA, Run
 
-ROLES = ["support", "accounts", "sales"]
+ROLES = ["support", "accounts", "sales", "lead"]
 
 
 def build(run: Run) -> None:

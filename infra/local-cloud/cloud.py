@@ -42,7 +42,7 @@ PARAMETERS = {
 }
 # An empty value, as SAM wants it on its command line.
 EMPTY = '""'
-ROLES = ["support", "accounts", "sales"]
+ROLES = ["support", "accounts", "sales", "lead"]
 # The user that `demo-zendesk` keeps for us.
 BOT = "900000001"
 

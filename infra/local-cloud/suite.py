@@ -370,12 +370,12 @@ class Suite(unittest.TestCase):
         triaged(1015)
         published = lambda: "#1015" in visit("/support/", login("support"))[2]
         wait_for("the schedule publishes", published, 150, 2)
-        for role in ("support", "accounts", "sales"):
+        for role in ("support", "accounts", "sales", "lead"):
             status, headers, page = visit(f"/{role}/", login(role))
             self.assertEqual(status, 200)
             self.assertIn("Ticket triage", page)
             self.assertIn("strict-transport-security", headers)
-            for other in {"support", "accounts", "sales"} - {role}:
+            for other in {"support", "accounts", "sales", "lead"} - {role}:
                 self.assertEqual(visit(f"/{role}/", login(other))[0], 401)
         self.assertNotIn('id="guardian"', visit("/support/", login("support"))[2])
         self.assertIn('id="guardian"', visit("/accounts/", login("accounts"))[2])

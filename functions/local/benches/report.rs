@@ -58,6 +58,10 @@ impl Records for Store {
         Ok(self.days.get(&day).cloned().unwrap_or_default())
     }
 
+    async fn corrections(&self, _: Date, _: Timestamp) -> Result<Vec<AuditEntry>, PortError> {
+        Ok(Vec::new())
+    }
+
     async fn past(&self, _: &AccountId, _: TicketId, _: Timestamp, _: usize) -> Result<Vec<PastTicket>, PortError> {
         Ok(Vec::new())
     }
@@ -102,6 +106,7 @@ fn main() {
                 fields: FieldIds::default(),
                 organization_fields: OrganizationFields::default(),
                 kam_domains: Vec::new(),
+                page: runtime::config::PageSettings::default(),
             }))),
             records: store.clone(),
             alerts: store,

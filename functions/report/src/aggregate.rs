@@ -1,7 +1,7 @@
 //! Sums over summaries: one pass, memory by accounts, days and tickets of high risk.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -9,18 +9,29 @@ use domain::{
     AccountId, Intent, Language, Priority, Resolution, Standing, Summary, TeamId, Teams, TicketId, TopicId,
     guardian::HIGH, reading::Usage, record::utc_day,
 };
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+
+use crate::labels::{Changed, Labels};
 
 /// What a window of tickets adds up to.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Aggregates {
+    /// That days and hours are told in. None: UTC.
+    pub zone: Option<TimeZone>,
     pub tickets: usize,
     pub by_priority: BTreeMap<Priority, usize>,
     pub by_agent: BTreeMap<TeamId, usize>,
     pub by_topic: BTreeMap<TopicId, TopicRow>,
     pub by_language: BTreeMap<Language, usize>,
     pub by_intent: BTreeMap<Intent, usize>,
+    /// Days before the window too.
     pub by_day: BTreeMap<Date, DayRow>,
+    /// The last seven days, and the seven before.
+    pub weeks: [Week; 2],
+    /// Tickets of the last seven days by the hour of the day, two hours each.
+    pub load: BTreeMap<TeamId, [usize; 12]>,
+    pub labels: Labels,
+    slots: HashMap<(TeamId, i64), Slot>,
     pub high_risk: usize,
     pub opportunities: usize,
     /// Those that were resolved by it included.
@@ -54,6 +65,49 @@ pub struct DayRow {
     pub high_risk: usize,
 }
 
+/// Seven days.
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
+pub struct Week {
+    pub tickets: usize,
+    pub urgent: usize,
+    /// Answered automatically; of those the ones that were quiet for 72 hours since.
+    pub answered: usize,
+    pub held: usize,
+    /// Tickets whose customer wrote again after an automatic answer.
+    pub wrote_again: usize,
+    pub usage: Usage,
+}
+
+/// What one team got in two hours.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+struct Slot {
+    tickets: usize,
+    accounts: HashSet<AccountId>,
+}
+
+/// Far more tickets for one team in two hours than it is used to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Burst {
+    pub team: TeamId,
+    pub from: Timestamp,
+    pub tickets: usize,
+    pub accounts: usize,
+    /// Tickets of that team in two hours, on average of the window.
+    pub usual: f64,
+}
+
+/// A risk of before this says nothing any more.
+const RISK_AGE: SignedDuration = SignedDuration::from_hours(24 * crate::RISK_DAYS as i64);
+pub(crate) const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Seconds of a slot.
+const SLOT: i64 = 2 * 3_600;
+/// Fewer tickets than this are no burst, however quiet the team is.
+const BURST_TICKETS: usize = 10;
+/// So many times what is usual. Working hours alone bring three times the average of day and night.
+const BURST_TIMES: f64 = 6.0;
+/// A burst that began before this is over or known.
+const BURST_AGE: SignedDuration = SignedDuration::from_hours(48);
+
 /// One account of the ranking.
 #[derive(Clone, PartialEq, Debug)]
 pub struct AccountRow {
@@ -62,6 +116,8 @@ pub struct AccountRow {
     /// In the window; what came before it counts for the risk only.
     pub tickets: usize,
     pub wants: Option<Intent>,
+    /// When it asked to buy, oldest first.
+    pub wishes: Vec<Timestamp>,
     /// The newest ticket, and when it was triaged.
     pub last: (TicketId, Timestamp),
     /// Tickets of high risk, oldest first.
@@ -80,9 +136,14 @@ pub struct Risk {
 }
 
 impl Aggregates {
+    /// Nothing yet, with days and hours of that zone.
+    #[must_use]
+    pub fn in_zone(zone: TimeZone) -> Self {
+        Self { zone: Some(zone), ..Self::default() }
+    }
+
     /// Counts a ticket as it stands at `now`.
     pub fn add(&mut self, summary: &Summary, now: Timestamp) {
-        let urgent = usize::from(summary.priority <= Priority::P1);
         let high_risk = usize::from(summary.risk_score >= HIGH);
         self.tickets += 1;
         *self.by_priority.entry(summary.priority).or_default() += 1;
@@ -95,11 +156,12 @@ impl Aggregates {
             *self.by_intent.entry(intent).or_default() += 1;
             self.opportunities += 1;
         }
-        let day = self.by_day.entry(utc_day(summary.triaged_at)).or_default();
-        day.tickets += 1;
-        day.urgent += urgent;
-        day.high_risk += high_risk;
         self.high_risk += high_risk;
+        self.note_time(summary, now);
+        let slot = summary.triaged_at.as_second().div_euclid(SLOT);
+        let slot = self.slots.entry((summary.agent.clone(), slot)).or_default();
+        slot.tickets += 1;
+        slot.accounts.insert(summary.account.clone());
         match summary.standing(now) {
             Standing::AutoResolved => {
                 self.answered_automatically += 1;
@@ -119,8 +181,78 @@ impl Aggregates {
     }
 
     /// Takes a ticket from before the window into account: it is not counted, and its risk may not be over.
-    pub fn add_earlier(&mut self, summary: &Summary) {
-        self.account(summary);
+    pub fn add_earlier(&mut self, summary: &Summary, now: Timestamp) {
+        self.note_time(summary, now);
+        if now.duration_since(summary.triaged_at) < RISK_AGE {
+            self.account(summary);
+        }
+    }
+
+    /// Counts how often its labels were left as they were.
+    pub(crate) fn add_labels(&mut self, summary: &Summary, changed: Changed) {
+        self.labels.add(summary, changed);
+    }
+
+    fn note_time(&mut self, summary: &Summary, now: Timestamp) {
+        let urgent = usize::from(summary.priority <= Priority::P1);
+        let local = self.zone.as_ref().unwrap_or(&TimeZone::UTC).to_datetime(summary.triaged_at);
+        let day = self.by_day.entry(local.date()).or_default();
+        day.tickets += 1;
+        day.urgent += urgent;
+        day.high_risk += usize::from(summary.risk_score >= HIGH);
+        let age = now.duration_since(summary.triaged_at);
+        let [this, before] = &mut self.weeks;
+        let week = if age < WEEK {
+            this
+        } else if age < WEEK * 2 {
+            before
+        } else {
+            return;
+        };
+        week.tickets += 1;
+        week.urgent += urgent;
+        week.wrote_again += usize::from(summary.wrote_again);
+        week.usage += summary.usage;
+        match summary.standing(now) {
+            Standing::AutoResolved => {
+                week.answered += 1;
+                week.held += 1;
+            }
+            Standing::Answered => week.answered += 1,
+            Standing::AnswerReady | Standing::Routed => {}
+        }
+        if age < WEEK {
+            let hours = self.load.entry(summary.agent.clone()).or_default();
+            if let Some(two_hours) = hours.get_mut(usize::try_from(local.hour() / 2).unwrap_or(0)) {
+                *two_hours += 1;
+            }
+        }
+    }
+
+    /// Teams with far more tickets than usual, in the last two days, newest first.
+    #[must_use]
+    pub fn bursts(&self, now: Timestamp) -> Vec<Burst> {
+        let Some((first, last)) =
+            self.slots.keys().map(|(_, slot)| (*slot, *slot)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        else {
+            return Vec::new();
+        };
+        let slots = (last - first + 1) as f64;
+        let mut bursts: Vec<Burst> = self
+            .slots
+            .iter()
+            .filter_map(|((team, number), slot)| {
+                let from = Timestamp::from_second(number * SLOT).ok()?;
+                let usual = self.by_agent.get(team).copied().unwrap_or(0) as f64 / slots;
+                let is = slot.tickets >= BURST_TICKETS
+                    && slot.tickets as f64 >= BURST_TIMES * usual.max(1.0)
+                    && now.duration_since(from) < BURST_AGE;
+                let accounts = slot.accounts.len();
+                is.then(|| Burst { team: team.clone(), from, tickets: slot.tickets, accounts, usual })
+            })
+            .collect();
+        bursts.sort_by(|a, b| (b.from, b.tickets, &a.team).cmp(&(a.from, a.tickets, &b.team)));
+        bursts
     }
 
     /// Accounts with a ticket in the window.
@@ -198,6 +330,7 @@ impl AccountRow {
             mrr: summary.mrr,
             tickets: 0,
             wants: None,
+            wishes: Vec::new(),
             last: (summary.ticket, summary.triaged_at),
             high_risks: Vec::new(),
             risk_by_day: BTreeMap::new(),
@@ -211,6 +344,9 @@ impl AccountRow {
         self.last = (ticket, at);
         let highest = self.risk_by_day.entry(utc_day(at)).or_default();
         *highest = score.max(*highest);
+        if summary.intent.is_some() {
+            self.wishes.push(at);
+        }
         if score >= HIGH {
             self.high_risks.push(Risk { ticket, at, score });
         }
@@ -231,6 +367,33 @@ mod tests {
             let mut aggregates = Aggregates::default();
             aggregates.add(&record.summary(), sample::now() + jiff::SignedDuration::from_hours(hours));
             assert_eq!((aggregates.answered_automatically, aggregates.auto_resolved), counted, "{hours} h");
+        }
+    }
+
+    #[test]
+    fn days_and_hours_are_those_of_the_zone() {
+        let mut aggregates = Aggregates::in_zone(TimeZone::get("Asia/Tokyo").unwrap());
+        let late = sample::now() + SignedDuration::from_hours(8);
+        aggregates.add(&sample::record(1, "Acme", late).summary(), late);
+        let tomorrow = utc_day(late).tomorrow().unwrap();
+        assert_eq!(aggregates.by_day.keys().copied().collect::<Vec<_>>(), [tomorrow], "17:00 UTC is 02:00 in Tokyo");
+        assert_eq!(aggregates.load[&sample::team("nexus")][1], 1);
+    }
+
+    #[test]
+    fn a_burst_stands_out_from_what_is_usual() {
+        for (in_two_hours, told) in [(9, None), (40, Some((40, 8)))] {
+            let mut aggregates = Aggregates::default();
+            let add = |aggregates: &mut Aggregates, number: u64, minutes_ago: i64| {
+                let at = sample::now() - SignedDuration::from_mins(minutes_ago);
+                aggregates
+                    .add(&sample::record(number, &format!("Account {}", number % 8), at).summary(), sample::now());
+            };
+            (0..60).for_each(|number| add(&mut aggregates, 1 + number, 600 + 720 * number.cast_signed()));
+            (0..in_two_hours).for_each(|number| add(&mut aggregates, 100 + number, 61));
+            let bursts = aggregates.bursts(sample::now());
+            assert_eq!(bursts.first().map(|burst| (burst.tickets, burst.accounts)), told, "{bursts:?}");
+            assert!(aggregates.bursts(sample::now() + SignedDuration::from_hours(50)).is_empty());
         }
     }
 
@@ -283,7 +446,7 @@ mod tests {
         assert_eq!((small.tickets, small.high_risks.len(), small.last.0.number()), (2, 1, 4));
         assert_eq!(small.risk_by_day.values().copied().collect::<Vec<u8>>(), [9]);
         let earlier = sample::record(6, "Before", sample::now()).summary();
-        aggregates.add_earlier(&earlier);
+        aggregates.add_earlier(&earlier, sample::now());
         assert_eq!((aggregates.tickets, aggregates.active_accounts(), aggregates.accounts.len()), (5, 4, 5));
         assert!(Aggregates::default().average_ms().abs() < 1e-9);
     }

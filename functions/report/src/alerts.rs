@@ -54,6 +54,8 @@ pub(crate) struct AlertRow {
 /// How an alert that was raised fared.
 pub(crate) struct Sent {
     pub(crate) stage: Stage,
+    /// Who has it, else whom it went to.
+    pub(crate) owner: String,
     pub(crate) delivery: Delivery,
 }
 
@@ -142,7 +144,11 @@ impl AlertRow {
             evidence: lines(&alert.evidence),
             reasons: lines(&alert.reasons),
             action: shown::line(&alert.recommended_action),
-            sent: Some(Sent { stage: alert.follow_up.stage.clone(), delivery: alert.delivery.clone() }),
+            sent: Some(Sent {
+                stage: alert.follow_up.stage.clone(),
+                owner: owner(alert),
+                delivery: alert.delivery.clone(),
+            }),
         }
     }
 
@@ -190,6 +196,11 @@ impl AlertRow {
         let kind = if self.intent.is_some() { AlertKind::Opportunity } else { AlertKind::Guardian };
         refused.then(|| format!("{}-{kind}-{}", self.ticket.number(), self.band))
     }
+}
+
+/// Who has an alert, else whom it went to.
+pub(crate) fn owner(alert: &Alert) -> String {
+    shown::line(alert.follow_up.stage.by().unwrap_or(&alert.recipient).as_str())
 }
 
 fn lines(texts: &[String]) -> Vec<String> {

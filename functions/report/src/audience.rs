@@ -9,7 +9,7 @@ use domain::{
 };
 use jiff::{Timestamp, civil::Date};
 
-use crate::{chart::Spark, money::AtRisk};
+use crate::{alerts::owner, chart::Spark, money::AtRisk};
 
 /// The readers of one page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,17 +22,24 @@ pub enum Audience {
     Accounts,
     /// Sellers: Opportunity as well.
     Sales,
+    /// Team leads: all of it, and how the whole goes.
+    Lead,
 }
 
 impl Audience {
     /// Risk scores and the words they come from.
     pub(crate) fn sees_guardian(self) -> bool {
-        matches!(self, Self::Everyone | Self::Accounts)
+        matches!(self, Self::Everyone | Self::Accounts | Self::Lead)
     }
 
     /// Wishes to buy and the words they come from.
     pub(crate) fn sees_opportunity(self) -> bool {
-        matches!(self, Self::Everyone | Self::Sales)
+        matches!(self, Self::Everyone | Self::Sales | Self::Lead)
+    }
+
+    /// What needs somebody today, how the week went, and whether the product was right.
+    pub(crate) fn leads(self) -> bool {
+        matches!(self, Self::Everyone | Self::Lead)
     }
 
     /// The e-mails that could not be delivered, where they lie on a site.
@@ -208,9 +215,7 @@ pub(crate) fn account_as_shown(row: &AtRisk<'_>, record: Option<&Record>, today:
 }
 
 fn stage(alert: &Alert) -> StageView {
-    let stage = alert.follow_up.stage.clone();
-    let owner = stage.by().unwrap_or(&alert.recipient).to_string();
-    StageView { stage, owner }
+    StageView { stage: alert.follow_up.stage.clone(), owner: owner(alert) }
 }
 
 fn lines(texts: &[String]) -> Vec<String> {

@@ -2,15 +2,16 @@
 //!
 //! Whoever ran the history counts; here is what is counted, and how it is shown. As JSON it is a format that others read.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
-use jiff::civil::Date;
+use jiff::{ToSpan, civil::Date};
 use runtime::words;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    aggregate::DayRow,
-    chart::{Bars, Columns},
+    chart::{Bars, Columns, Count, Every},
     page::STYLE,
 };
 
@@ -175,7 +176,7 @@ impl Backtest {
     /// The page as one self-contained file.
     #[must_use]
     pub fn page(&self) -> String {
-        let weeks: Vec<(Date, DayRow)> = self.weeks.iter().map(|week| (week.monday, week.row())).collect();
+        let weeks = weeks(&self.weeks);
         let chart = |chart: &dyn askama::DynTemplate| chart.dyn_render().expect("writing to a string does not fail");
         let kinds = vec![
             ("Churn".to_owned(), "p0", self.alerts.guardian),
@@ -189,7 +190,7 @@ impl Backtest {
             script_hash: base64::Engine::encode(&base64::prelude::BASE64_STANDARD, Sha256::digest("")),
             is: self,
             tiles: self.tiles(),
-            weeks: chart(&Columns::new(&weeks)),
+            weeks: chart(&Columns::new(Every::Week, "at high risk", &weeks)),
             by_kind: chart(&Bars::new("Alerts by kind and way", kinds)),
             tables: tables.into_iter().filter_map(|(title, table)| Table::new(title, table.as_ref()?)).collect(),
         };
@@ -221,10 +222,17 @@ impl Backtest {
     }
 }
 
-impl Week {
-    fn row(&self) -> DayRow {
-        DayRow { tickets: self.tickets, urgent: self.urgent, high_risk: self.high_risk }
-    }
+/// The weeks with the empty ones between them.
+fn weeks(known: &[Week]) -> Vec<Count> {
+    let by_monday: BTreeMap<Date, &Week> = known.iter().map(|week| (week.monday, week)).collect();
+    let (Some(first), Some(last)) = (by_monday.keys().next(), by_monday.keys().next_back()) else { return Vec::new() };
+    let mondays = first.series(7.days()).take_while(|monday| monday <= last);
+    let count = |monday| {
+        let week = by_monday.get(&monday);
+        let (tickets, front) = week.map_or((0, 0), |week| (week.tickets, week.high_risk));
+        Count { day: monday, tickets, front }
+    };
+    mondays.map(count).collect()
 }
 
 impl<'a> Table<'a> {

@@ -1,99 +1,220 @@
-//! Charts as inline SVG: bars for counts, columns for days. Drawn in a fixed box that scales with the page.
+//! Charts as inline SVG, as wide as their place: lengths across are percent, so that words keep their size.
 
 use std::collections::BTreeMap;
 
 use askama::Template;
 use domain::guardian;
-use jiff::{ToSpan, civil::Date};
+use jiff::{
+    ToSpan,
+    civil::{Date, Weekday},
+};
 use runtime::words;
 
-/// Horizontal bars with their names and figures.
+/// Horizontal bars with their names and figures, from zero to the largest.
 #[derive(Template)]
 #[template(path = "bars.svg", escape = "html")]
 pub(crate) struct Bars {
     title: &'static str,
     height: usize,
+    most: usize,
     bars: Vec<Bar>,
 }
 
 struct Bar {
     label: String,
     class: &'static str,
+    count: usize,
     value: String,
     y: usize,
-    /// Of the 200 units a full bar has.
+    /// Percent of the chart's width.
     width: f64,
 }
 
 /// Room for a bar, its name and its gap.
 const ROW: usize = 30;
-const FULL: f64 = 200.0;
+/// Percent of the width that a full bar has beside names and figures.
+const FULL: f64 = 56.0;
 
 impl Bars {
-    /// One bar for each (label, CSS class, count), scaled to the largest.
+    /// One bar for each (label, CSS class, count).
     pub(crate) fn new(title: &'static str, counts: Vec<(String, &'static str, usize)>) -> Self {
         let most = counts.iter().map(|(_, _, count)| *count).max().unwrap_or(0).max(1);
         let bar = |(index, (label, class, count)): (usize, (String, &'static str, usize))| Bar {
             label,
             class,
+            count,
             value: words::count(count),
             y: index * ROW,
             width: share(count, most) * FULL,
         };
-        Self { title, height: counts.len() * ROW, bars: counts.into_iter().enumerate().map(bar).collect() }
+        Self { title, most, height: counts.len() * ROW, bars: counts.into_iter().enumerate().map(bar).collect() }
     }
 }
 
-/// A column for each day: all tickets, and the high-risk ones in front.
+/// Tickets over time: a column for each day or week, what matters of them in front, on an axis from zero.
 #[derive(Template)]
-#[template(path = "columns.svg", escape = "html")]
+#[template(path = "columns.html")]
 pub(crate) struct Columns {
+    title: String,
+    /// Whether a script may draw it anew for other tickets.
+    daily: bool,
+    /// The highest figure of the axis.
+    top: usize,
     columns: Vec<Column>,
-    /// First and last day.
-    span: String,
-    most: String,
+    ticks: Vec<Tick>,
+    labels: Vec<Label>,
 }
 
 struct Column {
     title: String,
+    day: Date,
+    counts: (usize, usize),
+    /// Percent of the width.
     x: f64,
     width: f64,
+    weekend: bool,
+    /// The space that belongs to it, for the shade of a weekend.
+    step_x: f64,
+    step: f64,
     y: f64,
     height: f64,
-    risk_y: f64,
-    risk_height: f64,
+    front_y: f64,
+    front_height: f64,
 }
 
-const WIDE: f64 = 320.0;
-const HIGH: f64 = 90.0;
-/// No column is wider than this, so that three days do not look like three walls.
-const WIDEST: f64 = 40.0;
+/// A figure of the axis.
+struct Tick {
+    y: f64,
+    value: String,
+}
+
+/// A day below the axis.
+struct Label {
+    /// Percent of the width.
+    x: f64,
+    /// A class for what would stand out at an end.
+    side: &'static str,
+    text: String,
+}
+
+/// What one column counts.
+pub(crate) struct Count {
+    /// The day, or the first day of the week.
+    pub(crate) day: Date,
+    pub(crate) tickets: usize,
+    pub(crate) front: usize,
+}
+
+/// How far apart the days are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Every {
+    Day,
+    Week,
+}
+
+/// Pixels from the top to the axis.
+const HIGH: f64 = 150.0;
+/// Pixels above the highest figure of the axis.
+const ROOM: f64 = 10.0;
+/// Percent; no column is wider, so that three days do not look like three walls.
+const WIDEST: f64 = 14.0;
+/// Days that are named below the axis, at most.
+const NAMED: usize = 7;
 
 impl Columns {
-    pub(crate) fn new(days: &[(jiff::civil::Date, crate::aggregate::DayRow)]) -> Self {
-        let most = days.iter().map(|(_, row)| row.tickets).max().unwrap_or(0).max(1);
-        let step = (WIDE / days.len().max(1) as f64).min(WIDEST);
-        let column = |(index, (day, row)): (usize, &(jiff::civil::Date, crate::aggregate::DayRow))| {
-            let (height, risk_height) = (share(row.tickets, most) * HIGH, share(row.high_risk, most) * HIGH);
+    /// `counts` without gaps. `front` names what stands in front.
+    pub(crate) fn new(every: Every, front: &str, counts: &[Count]) -> Self {
+        let most = counts.iter().map(|count| count.tickets).max().unwrap_or(0);
+        let step = (100.0 / counts.len().max(1) as f64).min(WIDEST);
+        let tick = round_step(most);
+        let top = most.div_ceil(tick).max(1) * tick;
+        let high = |count: usize| share(count, top) * (HIGH - ROOM);
+        let column = |(index, count): (usize, &Count)| {
+            let (height, front_height) = (high(count.tickets), high(count.front));
+            let step_x = index as f64 * step;
+            let weekend = every == Every::Day && matches!(count.day.weekday(), Weekday::Saturday | Weekday::Sunday);
+            let day = count.day.strftime("%a %-d %b");
             Column {
-                title: format!("{day}: {} tickets, {} urgent, {} at high risk", row.tickets, row.urgent, row.high_risk),
-                x: index as f64 * step,
+                day: count.day,
+                counts: (count.tickets, count.front),
+                title: format!("{day}: {}, {} {front}", tickets(count.tickets), words::count(count.front)),
+                x: step_x + step * 0.1,
                 width: step * 0.8,
+                weekend,
+                step_x,
+                step,
                 y: HIGH - height,
                 height,
-                risk_y: HIGH - risk_height,
-                risk_height,
+                front_y: HIGH - front_height,
+                front_height,
+            }
+        };
+        let ticks = (0..=top / tick).map(|number| number * tick);
+        let named = |index: &usize| match every {
+            Every::Day => counts.get(*index).is_some_and(|count| count.day.weekday() == Weekday::Monday),
+            Every::Week => true,
+        };
+        let named: Vec<usize> = match counts.len() {
+            few @ 0..=NAMED => (0..few).collect(),
+            many => (0..many).filter(named).collect(),
+        };
+        let every_so_many = named.len().div_ceil(NAMED).max(1);
+        let label = |index: usize| {
+            let day = counts.get(index)?.day;
+            let x = (index as f64 + 0.5) * step;
+            let side = match x {
+                ..2.0 => " first",
+                94.0.. => " last",
+                _ => "",
+            };
+            Some(Label { x, side, text: day.strftime("%-d %b").to_string() })
+        };
+        let title = match counts {
+            [] => "No tickets".to_owned(),
+            [first, .., last] | [first @ last] => {
+                let each = if every == Every::Day { "day" } else { "week" };
+                let sum = counts.iter().map(|count| count.tickets).sum();
+                format!(
+                    "Tickets a {each}, {} to {}: {} in all, at most {}",
+                    first.day,
+                    last.day,
+                    words::count(sum),
+                    words::count(most)
+                )
             }
         };
         Self {
-            columns: days.iter().enumerate().map(column).collect(),
-            span: match days {
-                [] => String::new(),
-                [(only, _)] => only.to_string(),
-                [(first, _), .., (last, _)] => format!("{first} to {last}"),
-            },
-            most: words::count(most),
+            title,
+            daily: every == Every::Day,
+            top,
+            columns: counts.iter().enumerate().map(column).collect(),
+            ticks: ticks.map(|value| Tick { y: HIGH - high(value), value: words::count(value) }).collect(),
+            labels: named.into_iter().step_by(every_so_many).filter_map(label).collect(),
         }
+    }
+}
+
+impl Columns {
+    /// Never drawn anew: it shows days that the page's script knows nothing of.
+    pub(crate) fn still(self) -> Self {
+        Self { daily: false, ..self }
+    }
+}
+
+fn tickets(count: usize) -> String {
+    if count == 1 { "1 ticket".to_owned() } else { format!("{} tickets", words::count(count)) }
+}
+
+/// A round number of which two to five make up the largest count.
+fn round_step(most: usize) -> usize {
+    let mut scale = 1;
+    loop {
+        for round in [1, 2, 5] {
+            if most <= 5 * round * scale {
+                return round * scale;
+            }
+        }
+        scale *= 10;
     }
 }
 
@@ -137,7 +258,7 @@ fn share(part: usize, whole: usize) -> f64 {
     part as f64 / whole as f64
 }
 
-/// Two decimals are plenty for a coordinate.
+/// One decimal is plenty for a coordinate.
 #[expect(unreachable_pub, reason = "askama's macro makes the filters public")]
 mod filters {
     use askama::{Values, filter_fn};
@@ -168,9 +289,40 @@ mod tests {
     fn the_largest_count_fills_its_bar_and_nothing_divides_by_zero() {
         let bars = Bars::new("Priority", vec![("P0".into(), "p0", 2), ("P1".into(), "p1", 4)]);
         let widths: Vec<f64> = bars.bars.iter().map(|bar| bar.width).collect();
-        assert_eq!(widths, [100.0, 200.0]);
+        assert_eq!(widths, [FULL / 2.0, FULL]);
         let empty = Bars::new("Priority", vec![("P0".into(), "p0", 0)]).render().unwrap();
         assert!(!empty.contains("NaN"), "{empty}");
-        assert!(!Columns::new(&[]).render().unwrap().contains("NaN"));
+        assert!(!Columns::new(Every::Day, "urgent", &[]).render().unwrap().contains("NaN"));
+    }
+
+    #[test]
+    fn an_axis_starts_at_zero_and_has_round_figures() {
+        let of = |most| {
+            let count = Count { day: date(2026, 11, 14), tickets: most, front: 0 };
+            let columns = Columns::new(Every::Day, "urgent", &[count]);
+            columns.ticks.into_iter().map(|tick| tick.value).collect::<Vec<_>>().join(" ")
+        };
+        for (most, ticks) in [
+            (0, "0 1"),
+            (3, "0 1 2 3"),
+            (11, "0 5 10 15"),
+            (300, "0 100 200 300"),
+            (4_999, "0 1,000 2,000 3,000 4,000 5,000"),
+        ] {
+            assert_eq!(of(most), ticks);
+        }
+    }
+
+    #[test]
+    fn weekends_are_shaded_and_mondays_named() {
+        let first = date(2026, 11, 1);
+        let count = |ago| Count { day: first + i64::from(ago).days(), tickets: 1, front: 1 };
+        let counts: Vec<Count> = (0..30).map(count).collect();
+        let columns = Columns::new(Every::Day, "urgent", &counts);
+        let weekends: Vec<usize> = (0..30).filter(|index| columns.columns[*index].weekend).collect();
+        assert_eq!(weekends, [0, 6, 7, 13, 14, 20, 21, 27, 28]);
+        let labels: Vec<&str> = columns.labels.iter().map(|label| label.text.as_str()).collect();
+        assert_eq!(labels, ["2 Nov", "9 Nov", "16 Nov", "23 Nov", "30 Nov"]);
+        assert_eq!(columns.columns[0].title, "Sun 1 Nov: 1 ticket, 1 urgent");
     }
 }

@@ -5,9 +5,13 @@ mod alerts;
 mod audience;
 pub mod backtest;
 mod chart;
+mod index;
+mod labels;
+mod lead;
 mod metrics;
 mod money;
 mod page;
+mod told;
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -15,7 +19,7 @@ use std::{
 };
 
 use domain::{
-    Record, TicketId,
+    AuditEntry, Record, TicketId,
     ports::{AlertLog, Page, PortError, Records, Site},
     record::utc_day,
 };
@@ -23,9 +27,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{Timestamp, ToSpan, civil::Date};
 use runtime::config::Configuration;
 
+use crate::{index::Index, told::Told};
+
 pub use crate::{
-    aggregate::{AccountRow, Aggregates, Risk, TopicRow},
+    aggregate::{AccountRow, Aggregates, Burst, Risk, TopicRow, Week},
     audience::Audience,
+    labels::{Labels, Stood, Tally},
     metrics::Metrics,
 };
 
@@ -34,11 +41,13 @@ pub const DASHBOARD: &str = "triage_report.html";
 /// The figures.
 pub const METRICS: &str = "metrics_summary.json";
 /// Tickets shown with all their detail: the newest.
-const NEWEST: usize = 500;
+const NEWEST: usize = 100;
 /// Accounts in the ranking.
 const MOST_ACCOUNTS: usize = 50;
 /// Days over which an account's risk is followed: after four half-lives a risk is a sixteenth of what it was.
 const RISK_DAYS: i32 = 60;
+/// Days of the longer trend.
+const TREND_DAYS: i32 = 90;
 /// Days read at once. Each is held whole until the days before it are added up, so this bounds the memory: four days of
 /// 5,000 tickets are about 10 MB.
 const DAYS_AT_ONCE: usize = 4;
@@ -62,6 +71,7 @@ pub const PAGE_BY_ROLE: &[(&str, Audience)] = &[
     ("support/index.html", Audience::Support),
     ("accounts/index.html", Audience::Accounts),
     ("sales/index.html", Audience::Sales),
+    ("lead/index.html", Audience::Lead),
 ];
 
 /// The days a report covers, both included.
@@ -79,9 +89,9 @@ impl Window {
         Self { first: last.saturating_sub(29.days()), last }
     }
 
-    /// The days before it from which a risk may last.
+    /// The days before it that the longer trend shows and from which a risk may last.
     fn earlier_days(self) -> impl Iterator<Item = Date> {
-        let first = self.last.saturating_sub((RISK_DAYS - 1).days());
+        let first = self.last.saturating_sub((TREND_DAYS - 1).days());
         first.series(1.day()).take_while(move |day| *day < self.first)
     }
 
@@ -96,7 +106,8 @@ impl Window {
 /// What a port says. Then nothing or only a part is published, but every published page is whole.
 pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Result<Aggregates, PortError> {
     let config = reporting.configuration.config().await?;
-    let (aggregates, newest) = add_up(reporting, window, now).await?;
+    let told = Told::new(config.page.clone());
+    let (aggregates, index, newest) = add_up(reporting, window, &told, now).await?;
     let newest = read(reporting, newest.into_iter().rev().collect(), now);
     let (records, alerts) = futures::try_join!(newest, reporting.alerts.alerts(now))?;
     let at_risk = money::ranked(&aggregates.accounts, &alerts, now);
@@ -113,6 +124,8 @@ pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Re
             alerts: &alerts,
             policy: &config.policy,
             fields: &config.fields,
+            told: &told,
+            index: &index,
             audience: *audience,
             window,
             now,
@@ -141,26 +154,34 @@ async fn read(reporting: &Reporting, tickets: Vec<TicketId>, now: Timestamp) -> 
 async fn add_up(
     reporting: &Reporting,
     window: Window,
+    told: &Told,
     now: Timestamp,
-) -> Result<(Aggregates, VecDeque<TicketId>), PortError> {
+) -> Result<(Aggregates, Index, VecDeque<TicketId>), PortError> {
     let by_day = |day| reporting.records.day(day, now);
-    let mut aggregates = Aggregates::default();
+    let corrections = |day| reporting.records.corrections(day, now);
+    let corrections: Vec<Vec<AuditEntry>> =
+        stream::iter(window.days()).map(corrections).buffered(RECORDS_AT_ONCE).try_collect().await?;
+    let corrected = labels::corrected(&corrections.concat());
+    let mut aggregates = Aggregates::in_zone(told.zone().clone());
+    let mut index = Index::default();
     let mut earlier = stream::iter(window.earlier_days()).map(by_day).buffered(DAYS_AT_ONCE);
     while let Some(summaries) = earlier.try_next().await? {
-        summaries.iter().for_each(|summary| aggregates.add_earlier(summary));
+        summaries.iter().for_each(|summary| aggregates.add_earlier(summary, now));
     }
     let mut days = stream::iter(window.days()).map(by_day).buffered(DAYS_AT_ONCE);
     let mut newest: VecDeque<TicketId> = VecDeque::with_capacity(NEWEST);
     while let Some(summaries) = days.try_next().await? {
         for summary in &summaries {
             aggregates.add(summary, now);
+            index.add(summary, now);
+            aggregates.add_labels(summary, corrected.get(&summary.ticket).copied().unwrap_or_default());
             if newest.len() == NEWEST {
                 newest.pop_front();
             }
             newest.push_back(summary.ticket);
         }
     }
-    Ok((aggregates, newest))
+    Ok((aggregates, index, newest))
 }
 
 async fn publish(

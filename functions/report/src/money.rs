@@ -35,7 +35,7 @@ pub(crate) struct AtRisk<'a> {
     pub(crate) alert: Option<&'a Alert>,
 }
 
-/// The accounts at high risk, most money first; those whose MRR is unknown follow, likeliest first.
+/// The accounts at high risk at `now`, most money first; those whose MRR is unknown follow, likeliest first.
 pub(crate) fn ranked<'a>(
     accounts: &'a HashMap<AccountId, AccountRow>,
     alerts: &'a [Arc<Alert>],
@@ -60,7 +60,8 @@ fn at_risk<'a>(
     now: Timestamp,
 ) -> Option<AtRisk<'a>> {
     let heed = |risk: &Risk| heed(by_ticket.get(&risk.ticket).copied());
-    let counted: Vec<Risk> = account.high_risks.iter().copied().filter(|risk| heed(risk) != Heed::Wrong).collect();
+    let counts = |risk: &Risk| risk.at <= now && heed(risk) != Heed::Wrong;
+    let counted: Vec<Risk> = account.high_risks.iter().copied().filter(counts).collect();
     let newest = counted.iter().copied().max_by_key(|risk| (risk.at, risk.ticket))?;
     let share = counted.iter().map(|risk| share(*risk, heed(risk), now)).fold(0.0, f64::max);
     Some(AtRisk { account, money: account.mrr.map(|mrr| mrr * share), share, newest, alert })

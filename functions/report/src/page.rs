@@ -8,20 +8,24 @@ use std::{
 use askama::Template;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{
-    Alert, AlertKind, Delivery, Kind, Policy, Priority, Record, TeamId, TicketId, TopicId, alert::Withheld, shown,
+    Alert, AlertKind, Delivery, Kind, Language, Policy, Priority, Record, Stage, TeamId, TicketId, TopicId,
+    alert::Withheld, shown,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan, civil::Date};
 use runtime::words;
 use sha2::{Digest, Sha256};
 use strum::IntoEnumIterator;
 use zendesk::{FieldIds, update_request};
 
 use crate::{
-    Aggregates, Audience, MOST_ACCOUNTS, TopicRow, Window,
-    alerts::AlertList,
+    Aggregates, Audience, MOST_ACCOUNTS, TREND_DAYS, TopicRow, Window,
+    alerts::{self as alert_rows, AlertList},
     audience::{AccountView, TicketView, account_as_shown},
-    chart::{Bars, Columns},
+    chart::{Bars, Columns, Count, Every},
+    index::{Index, Place, Shown},
+    lead::{self, Delta, Lead},
     money::AtRisk,
+    told::Told,
 };
 
 pub(crate) const STYLE: &str = include_str!("../templates/style.css");
@@ -38,6 +42,8 @@ pub(crate) struct Source<'a> {
     pub(crate) alerts: &'a [Arc<Alert>],
     pub(crate) policy: &'a Policy,
     pub(crate) fields: &'a FieldIds,
+    pub(crate) told: &'a Told,
+    pub(crate) index: &'a Index,
     pub(crate) audience: Audience,
     pub(crate) window: Window,
     pub(crate) now: Timestamp,
@@ -62,7 +68,11 @@ struct Dashboard<'a> {
     by_team: String,
     /// To choose from in the filter.
     teams: Vec<TeamId>,
+    /// For those who lead.
+    lead: Option<LeadPart>,
     days: String,
+    /// Where more is known than the window.
+    more_days: Option<String>,
     topics: Vec<TopicRow>,
     without_article: Vec<TopicRow>,
     /// The topics to choose from, of the tickets that are shown.
@@ -77,19 +87,38 @@ struct Dashboard<'a> {
     tickets: Vec<TicketRow<'a>>,
     total: usize,
     helpdesk_url: &'a str,
+    told: &'a Told,
+    index: Shown,
+    languages: Vec<Language>,
+    /// Who has an alert, or was told of one.
+    owners: BTreeSet<String>,
 }
 
 /// A headline figure.
-struct Tile {
-    value: String,
-    label: &'static str,
-    note: String,
+#[derive(Clone)]
+pub(crate) struct Tile {
+    pub(crate) value: String,
+    pub(crate) label: &'static str,
+    pub(crate) note: String,
+    /// Against the seven days before.
+    pub(crate) delta: Option<Delta>,
+}
+
+struct LeadPart {
+    lead: Lead,
+    load: Vec<LoadRow>,
+    zone: String,
+}
+
+/// The tickets of one team by two hours of the day.
+struct LoadRow {
+    team: String,
+    /// With the depth of the shade, 0 to 4.
+    hours: Vec<(usize, usize)>,
 }
 
 struct TicketRow<'a> {
     view: TicketView<'a>,
-    /// What the search looks through, in lower case.
-    haystack: String,
     /// The request as it would be sent.
     call: Option<Call>,
 }
@@ -103,30 +132,68 @@ impl Dashboard<'_> {
     fn link(&self, ticket: domain::TicketId) -> String {
         words::ticket_link(self.helpdesk_url, ticket)
     }
+
+    /// Not escaped again: there is nothing of an outsider's in it.
+    fn at(&self, at: Timestamp) -> String {
+        format!("<time datetime=\"{at:.0}\">{}</time>", self.told.moment(at))
+    }
+
+    fn money(&self, amount: Option<f64>) -> String {
+        self.told.money(amount)
+    }
+
+    fn monthly(&self, amount: Option<f64>) -> String {
+        self.told.monthly(amount)
+    }
+
+    /// Who does what about an alert. None: nobody said anything.
+    fn follow_up(&self, stage: &Stage) -> Option<String> {
+        let at = |at: &Timestamp| self.told.moment(*at);
+        match stage {
+            Stage::New => None,
+            Stage::Taken { by, at: since } => Some(format!("{by} has it since {}.", at(since))),
+            Stage::Settled { outcome, by, at: then } => {
+                Some(format!("Settled by {by}, {}: {}.", at(then), outcome.title()))
+            }
+            Stage::Wrong { reason, by, at: then } => {
+                Some(format!("Called wrong by {by}, {}: {}.", at(then), reason.title()))
+            }
+            Stage::Snoozed { until, by, .. } => Some(format!("Snoozed by {by} until {}.", at(until))),
+        }
+    }
 }
 
 /// Renders the whole page as one self-contained file.
 pub(crate) fn render(source: Source<'_>) -> String {
-    let Source { aggregates, records, earlier, at_risk, alerts, policy, fields, audience, window, now } = source;
+    let Source { aggregates, records, earlier, at_risk, alerts, policy, fields, told, index, audience, window, now } =
+        source;
     let at_risk = if audience.sees_guardian() { at_risk } else { &[] };
     let list = |kind, sees: bool| if sees { AlertList::new(kind, alerts, records) } else { AlertList::none() };
     let teams = aggregates.teams(&policy.teams);
-    let days: Vec<_> = aggregates.by_day.iter().map(|(day, row)| (*day, *row)).collect();
     let chart = |chart: &dyn askama::DynTemplate| chart.dyn_render().expect("writing to a string does not fail");
+    let zone = told.zone().iana_name().unwrap_or("UTC");
+    let lead = audience.leads().then(|| LeadPart {
+        lead: Lead::new(&lead::Source { aggregates, records, at_risk, alerts, told, now }),
+        load: load(aggregates, &teams),
+        zone: zone.to_owned(),
+    });
+    let columns = |days: &[Count]| Columns::new(Every::Day, "urgent", days);
     let page = Dashboard {
         sees: audience,
         style: STYLE,
         script: SCRIPT,
         script_hash: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),
         period: format!("{} to {}", window.first, window.last),
-        updated: words::moment(now),
+        updated: told.moment(now),
         mode: format!("mode {}, {} % of tickets", policy.mode, policy.rollout_percent),
         switch: policy.withholds().map(|by| switched_off(by, alerts, audience)),
-        tiles: tiles(aggregates),
+        tiles: tiles(aggregates, lead.as_ref()),
+        lead,
         priorities: chart(&Bars::new("Tickets by priority", by_priority(aggregates))),
         by_team: chart(&Bars::new("Tickets by team", by_team(&teams))),
         teams: teams.into_iter().map(|(team, _)| team).collect(),
-        days: chart(&Columns::new(&days)),
+        days: chart(&columns(&days(aggregates, window.first, window.last))),
+        more_days: longer(aggregates, policy, window).map(|days| chart(&columns(&days).still())),
         topics: aggregates.topics().into_iter().cloned().collect(),
         without_article: aggregates.topics_without_article().into_iter().cloned().collect(),
         shown_topics: records
@@ -137,14 +204,35 @@ pub(crate) fn render(source: Source<'_>) -> String {
             .collect(),
         kinds: records.iter().map(|record| record.kind).collect::<BTreeSet<_>>().into_iter().collect(),
         accounts: accounts(at_risk, records.iter().chain(earlier), window),
-        money: total(at_risk),
+        money: total(at_risk, told),
         guardian: list(AlertKind::Guardian, audience.sees_guardian()),
         opportunities: list(AlertKind::Opportunity, audience.sees_opportunity()),
         tickets: records.iter().map(|record| TicketRow::new(audience.view(record, now), fields)).collect(),
         total: aggregates.tickets,
         helpdesk_url: &policy.helpdesk_url,
+        told,
+        index: index.shown(Place {
+            zone,
+            link: &format!("{}/agent/tickets/", policy.helpdesk_url.trim_end_matches('/')),
+            now,
+            sees_guardian: audience.sees_guardian(),
+            sees_opportunity: audience.sees_opportunity(),
+        }),
+        languages: aggregates.by_language.keys().copied().collect(),
+        owners: alerts
+            .iter()
+            .filter(|alert| sees_alert(audience, alert))
+            .map(|alert| alert_rows::owner(alert))
+            .collect(),
     };
     page.render().expect("writing to a string does not fail")
+}
+
+fn sees_alert(audience: Audience, alert: &Alert) -> bool {
+    match alert.signal.kind() {
+        AlertKind::Guardian => audience.sees_guardian(),
+        AlertKind::Opportunity => audience.sees_opportunity(),
+    }
 }
 
 /// What is kept back, with how many alerts of the kinds the audience may know of.
@@ -156,12 +244,8 @@ fn switched_off(by: Withheld, alerts: &[Arc<Alert>], audience: Audience) -> Stri
         Withheld::Delivery => "Delivery is off: alerts are decided and shown here, and nobody is written to.",
     }
     .to_owned();
-    let sees = |kind| match kind {
-        AlertKind::Guardian => audience.sees_guardian(),
-        AlertKind::Opportunity => audience.sees_opportunity(),
-    };
     let kept = |alert: &&Arc<Alert>| {
-        sees(alert.signal.kind()) && matches!(alert.delivery, Delivery::Skipped { .. } | Delivery::Held { .. })
+        sees_alert(audience, alert) && matches!(alert.delivery, Delivery::Skipped { .. } | Delivery::Held { .. })
     };
     let count = alerts.iter().filter(kept).count();
     if count > 0 {
@@ -177,23 +261,50 @@ fn accounts<'a>(at_risk: &[AtRisk<'_>], records: impl Iterator<Item = &'a Record
 }
 
 /// `$82,460 a month in 8 accounts`
-fn total(at_risk: &[AtRisk<'_>]) -> String {
+fn total(at_risk: &[AtRisk<'_>], told: &Told) -> String {
     let money = at_risk.iter().filter_map(|row| row.money).sum();
     let accounts = match at_risk.len() {
         1 => "1 account".to_owned(),
         more => format!("{} accounts", words::count(more)),
     };
-    format!("{} in {accounts}", words::monthly(Some(money)))
+    format!("{} in {accounts}", told.monthly(Some(money)))
 }
 
-fn tiles(aggregates: &Aggregates) -> Vec<Tile> {
+/// Each day from `first` to `last`, also with nothing.
+fn days(aggregates: &Aggregates, first: Date, last: Date) -> Vec<Count> {
+    let count = |day| {
+        let row = aggregates.by_day.get(&day).copied().unwrap_or_default();
+        Count { day, tickets: row.tickets, front: row.urgent }
+    };
+    first.series(1.day()).take_while(|day| *day <= last).map(count).collect()
+}
+
+/// Up to 90 days, where they are kept so long: what has expired is not drawn as days without tickets.
+fn longer(aggregates: &Aggregates, policy: &Policy, window: Window) -> Option<Vec<Count>> {
+    let kept = i32::try_from(policy.retention.as_hours() / 24).unwrap_or(i32::MAX).min(TREND_DAYS);
+    let first = window.last.saturating_sub((kept - 1).days());
+    let known = aggregates.by_day.range(first..window.first).next().is_some();
+    known.then(|| days(aggregates, first, window.last))
+}
+
+fn load(aggregates: &Aggregates, teams: &[(TeamId, usize)]) -> Vec<LoadRow> {
+    let most = aggregates.load.values().flatten().copied().max().unwrap_or(0).max(1);
+    let shade = |count: usize| (4 * count).div_ceil(most);
+    let row = |team: &TeamId| {
+        let hours = aggregates.load.get(team).copied().unwrap_or_default();
+        LoadRow { team: team.title(), hours: hours.iter().map(|count| (*count, shade(*count))).collect() }
+    };
+    teams.iter().map(|(team, _)| row(team)).collect()
+}
+
+fn tiles(aggregates: &Aggregates, lead: Option<&LeadPart>) -> Vec<Tile> {
     let percent = |part: usize| match aggregates.tickets {
         0 => String::new(),
         all => format!("{:.0} % of tickets", 100.0 * part as f64 / all as f64),
     };
     let urgent: usize = aggregates.by_priority.range(..=Priority::P1).map(|(_, count)| count).sum();
-    let tile = |value, label, note| Tile { value, label, note };
-    let mut tiles = vec![
+    let tile = |value, label, note| Tile { value, label, note, delta: None };
+    let counts = vec![
         tile(
             words::count(aggregates.tickets),
             "tickets",
@@ -210,11 +321,10 @@ fn tiles(aggregates: &Aggregates) -> Vec<Tile> {
         tile(words::count(aggregates.auto_resolved), "auto-resolved", "quiet for 72 hours".to_owned()),
         tile(words::count(aggregates.answer_ready), "answers ready", percent(aggregates.answer_ready)),
     ];
+    let mut tiles = lead.map_or(counts, |lead| lead.lead.tiles.clone());
     if aggregates.usage.llm_calls > 0 {
         let calls = format!("{} model calls", words::count(aggregates.usage.llm_calls as usize));
-        let cost = aggregates.usage.cost_usd;
-        let dollars = if cost < 1.0 { format!("${cost:.4}") } else { format!("${cost:.2}") };
-        tiles.push(tile(dollars, "model cost", calls));
+        tiles.push(tile(words::cost(aggregates.usage.cost_usd), "model cost", calls));
     }
     if aggregates.fallbacks > 0 {
         tiles.push(tile(words::count(aggregates.fallbacks), "read by the fallback", percent(aggregates.fallbacks)));
@@ -246,8 +356,6 @@ fn priority_class(priority: Priority) -> &'static str {
 
 impl<'a> TicketRow<'a> {
     fn new(view: TicketView<'a>, fields: &FieldIds) -> Self {
-        let haystack =
-            format!("{} {} {} {}", view.ticket, view.customer, view.subject, view.description).to_lowercase();
         let call = view.update.map(|update| {
             let request = update_request(update, fields);
             Call {
@@ -256,49 +364,16 @@ impl<'a> TicketRow<'a> {
                     .into_owned(),
             }
         });
-        Self { view, haystack, call }
+        Self { view, call }
     }
 }
 
 #[expect(unreachable_pub, reason = "askama's macro makes the filters public")]
 mod filters {
     use askama::{Values, filter_fn};
-    use domain::{Intent, Priority, Stage};
-    use jiff::Timestamp;
-    use runtime::words;
+    use domain::{Intent, Priority};
 
     use crate::TopicRow;
-
-    #[filter_fn]
-    pub(super) fn dollars(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
-        Ok(runtime::words::dollars(*mrr))
-    }
-
-    #[filter_fn]
-    pub(super) fn monthly(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
-        Ok(runtime::words::monthly(*mrr))
-    }
-
-    #[filter_fn]
-    pub(super) fn moment(at: &Timestamp, _: &dyn Values) -> askama::Result<String> {
-        Ok(runtime::words::moment(*at))
-    }
-
-    /// Who does what about an alert. None: nobody said anything.
-    #[filter_fn]
-    pub(super) fn told(stage: &Stage, _: &dyn Values) -> askama::Result<Option<String>> {
-        Ok(match stage {
-            Stage::New => None,
-            Stage::Taken { by, at } => Some(format!("{by} has it since {}.", words::moment(*at))),
-            Stage::Settled { outcome, by, at } => {
-                Some(format!("Settled by {by}, {}: {}.", words::moment(*at), outcome.title()))
-            }
-            Stage::Wrong { reason, by, at } => {
-                Some(format!("Called wrong by {by}, {}: {}.", words::moment(*at), reason.title()))
-            }
-            Stage::Snoozed { until, by, .. } => Some(format!("Snoozed by {by} until {}.", words::moment(*until))),
-        })
-    }
 
     #[filter_fn]
     pub(super) fn class(priority: &Priority, _: &dyn Values) -> askama::Result<&'static str> {

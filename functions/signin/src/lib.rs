@@ -230,6 +230,7 @@ mod tests {
             ("/accounts/", true),
             ("/accounts", true),
             ("/sales/index.html", true),
+            ("/lead/", true),
             ("/outbox/1001-guardian-critical.html", true),
             ("/metrics_summary.json", true),
             ("", false),

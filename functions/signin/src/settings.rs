@@ -18,6 +18,7 @@ pub enum Role {
     Support,
     Accounts,
     Sales,
+    Lead,
 }
 
 /// The parameter `/STACK/signin`, which `infra/identity.py` writes.

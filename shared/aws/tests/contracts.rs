@@ -120,6 +120,7 @@ async fn the_records() {
     records::a_ticket_counts_once(&tickets().await).await;
     records::the_past_belongs_to_the_account(&tickets().await).await;
     records::the_expired_is_gone(&tickets().await).await;
+    records::corrections_stand_on_their_day(&tickets().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

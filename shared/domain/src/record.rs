@@ -112,6 +112,9 @@ pub struct Record {
     pub usage: Usage,
     /// Milliseconds from claim to record.
     pub duration_ms: u64,
+    /// An earlier version was answered automatically, and the customer wrote again.
+    #[serde(default)]
+    pub wrote_again: bool,
 }
 
 /// What the triage left for the customer.
@@ -204,6 +207,14 @@ pub struct Summary {
     pub fallback: bool,
     pub usage: Usage,
     pub duration_ms: u64,
+    /// An earlier version was answered automatically, and the customer wrote again.
+    #[serde(default)]
+    pub wrote_again: bool,
+    /// None: stored before summaries said so, as the next one.
+    #[serde(default)]
+    pub mode: Option<Mode>,
+    #[serde(default)]
+    pub confidence: Option<Confidence>,
 }
 
 /// The UTC day a moment falls on: what records are indexed and alerts are capped by.
@@ -225,7 +236,7 @@ impl Record {
     /// The decision with the ticket and the account it is about.
     #[must_use]
     pub fn new(context: TicketContext<'_>, plan: Plan, effort: Effort) -> Self {
-        let TicketContext { ticket, account, .. } = context;
+        let TicketContext { ticket, account, state, .. } = context;
         let Plan { decision, update, .. } = plan;
         Self {
             form: RecordForm,
@@ -259,6 +270,7 @@ impl Record {
             update,
             usage: effort.usage,
             duration_ms: effort.duration_ms,
+            wrote_again: state.answered.is_some_and(|version| version != ticket.version),
         }
     }
 
@@ -287,6 +299,9 @@ impl Record {
             fallback: self.fallback.is_some(),
             usage: self.usage,
             duration_ms: self.duration_ms,
+            wrote_again: self.wrote_again,
+            mode: Some(self.mode),
+            confidence: Some(self.confidence),
         }
     }
 

@@ -110,6 +110,7 @@ pub enum Method {
     RecordsRecord,
     #[strum(to_string = "Records::day")]
     RecordsDay,
+    RecordsCorrections,
     #[strum(to_string = "Records::past")]
     RecordsPast,
     #[strum(to_string = "Settings::policy")]
@@ -489,6 +490,10 @@ impl<P: Records> Records for Failing<P> {
 
     async fn day(&self, day: Date, now: Timestamp) -> Result<Vec<Summary>, PortError> {
         self.call(Method::RecordsDay, self.inner.day(day, now)).await
+    }
+
+    async fn corrections(&self, day: Date, now: Timestamp) -> Result<Vec<AuditEntry>, PortError> {
+        self.call(Method::RecordsCorrections, self.inner.corrections(day, now)).await
     }
 
     async fn past(

@@ -7,7 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    AccountId, Alert, AlertKey, AuditEntry, Delivery, FollowUp, PastTicket, Record, Summary, TicketId, TicketState,
+    AccountId, Alert, AlertKey, AuditAction, AuditEntry, Delivery, FollowUp, PastTicket, Record, Summary, TicketId,
+    TicketState,
     ports::{
         AlertLog, Audit, Claim, Erased, Eraser, Fenced, FollowUps, Handover, Lease, Opened, PortError, Records,
         Reopened, Taken, TicketLog,
@@ -226,6 +227,13 @@ impl Records for MemoryTicketLog {
         Ok(tickets.filter_map(|(_, ticket)| state.alive(*ticket, now)).map(|record| record.summary()).collect())
     }
 
+    async fn corrections(&self, day: Date, _: Timestamp) -> Result<Vec<AuditEntry>, PortError> {
+        let of_day = |entry: &&AuditEntry| entry.action == AuditAction::Correction && utc_day(entry.at) == day;
+        let mut found: Vec<AuditEntry> = lock(&self.state).audit.iter().filter(of_day).cloned().collect();
+        found.sort_by_key(|entry| entry.at);
+        Ok(found)
+    }
+
     async fn past(
         &self,
         account: &AccountId,
@@ -393,6 +401,7 @@ mod tests {
         records::a_ticket_counts_once(&log()).await;
         records::the_past_belongs_to_the_account(&log()).await;
         records::the_expired_is_gone(&log()).await;
+        records::corrections_stand_on_their_day(&log()).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

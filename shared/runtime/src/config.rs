@@ -10,8 +10,8 @@ use domain::{
     ports::{PortError, json_error},
     teams::{TeamsError, TeamsProblem},
 };
-use jiff::SignedDuration;
-use serde::Deserialize;
+use jiff::{SignedDuration, tz::TimeZone};
+use serde::{Deserialize, Deserializer, de::Error};
 use zendesk::{FieldIds, Mapping, Mappings, OrganizationFields};
 
 /// Reads variables through a function, so that tests need no environment, and collects every problem before it says one.
@@ -143,7 +143,30 @@ struct PolicyFile {
     answers: Answers,
     #[serde(default)]
     notes: Notes,
+    #[serde(default)]
+    page: PageSettings,
     zendesk: ZendeskFile,
+}
+
+/// How the dashboard tells times and amounts, from `policy.json`.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PageSettings {
+    /// An IANA name, such as `Europe/Berlin`. Known from the bundled database: a function has none of its own.
+    #[serde(deserialize_with = "time_zone")]
+    pub time_zone: TimeZone,
+    /// What stands before an amount, such as `$` or `CHF `. Nothing is converted.
+    pub currency: String,
+}
+
+impl Default for PageSettings {
+    fn default() -> Self {
+        Self { time_zone: TimeZone::UTC, currency: "$".to_owned() }
+    }
+}
+
+fn time_zone<'de, D: Deserializer<'de>>(value: D) -> Result<TimeZone, D::Error> {
+    TimeZone::get(&String::deserialize(value)?).map_err(|_| D::Error::custom("is no time zone of the IANA database"))
 }
 
 #[derive(Deserialize)]
@@ -172,6 +195,7 @@ pub struct Config {
     pub organization_fields: OrganizationFields,
     /// Domains a key account manager's address may be in.
     pub kam_domains: Vec<String>,
+    pub page: PageSettings,
 }
 
 /// The whole configuration as of now: what may change while a function runs is at most 300 s old.
@@ -349,6 +373,7 @@ fn config(files: Parsed, switches: Switches, variables: &Variables) -> Config {
         fields: policy.zendesk.fields,
         organization_fields: policy.zendesk.organization_fields,
         kam_domains: policy.zendesk.kam_domains,
+        page: policy.page,
     }
 }
 
@@ -549,6 +574,19 @@ mod tests {
             let told = read(&format!(", \"escalate\": {bad}")).unwrap_err().to_string();
             assert!(told.contains(&format!("policy.json: {field}: ")) && !told.contains("PLANTED"), "{told}");
         }
+    }
+
+    #[test]
+    fn a_page_has_a_time_zone_and_a_currency() {
+        let read = |more: &str| {
+            let policy = data::POLICY.replace("\"zendesk\"", &format!("{more}\"zendesk\""));
+            with(Files { policy: &policy, ..FILES }, &[]).map(|config| config.page)
+        };
+        assert_eq!(read("").unwrap(), PageSettings::default());
+        let page = read(r#""page": {"time_zone": "Europe/Berlin", "currency": "€"}, "#).unwrap();
+        assert_eq!((page.time_zone.iana_name(), &*page.currency), (Some("Europe/Berlin"), "€"));
+        let told = read(r#""page": {"time_zone": "Europe/PLANTED"}, "#).unwrap_err().to_string();
+        assert!(told.contains("policy.json: page.time_zone: ") && !told.contains("PLANTED"), "{told}");
     }
 
     #[test]

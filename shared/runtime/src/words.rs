@@ -6,7 +6,19 @@ use jiff::{Timestamp, tz::Offset};
 /// `$11,800` a month; `unknown` without a figure. Cents are rounded away.
 #[must_use]
 pub fn dollars(amount: Option<f64>) -> String {
-    amount.map_or_else(|| "unknown".to_owned(), |amount| format!("${}", grouped(&format!("{amount:.0}"))))
+    self::amount(amount, "$")
+}
+
+/// The same with what stands before an amount.
+#[must_use]
+pub fn amount(amount: Option<f64>, currency: &str) -> String {
+    amount.map_or_else(|| "unknown".to_owned(), |amount| format!("{currency}{}", grouped(&format!("{amount:.0}"))))
+}
+
+/// What a model costs, always in US dollars: `$12.50`, and below a dollar `$0.0034`.
+#[must_use]
+pub fn cost(dollars: f64) -> String {
+    if dollars < 1.0 { format!("${dollars:.4}") } else { format!("${dollars:.2}") }
 }
 
 /// `$11,800 a month`, or that it is not known.

@@ -74,6 +74,7 @@ fn reached(method: Method) -> Reached {
         | Method::MailerSend
         | Method::RecordsRecord
         | Method::RecordsDay
+        | Method::RecordsCorrections
         | Method::RecordsPast
         | Method::SettingsPolicy
         | Method::SigningSecretsSecrets
@@ -223,6 +224,7 @@ impl Walk {
             fields: FieldIds::default(),
             organization_fields: OrganizationFields::default(),
             kam_domains: Vec::new(),
+            page: runtime::config::PageSettings::default(),
         };
         helpdesk.inner().open(sample::ticket(TICKET).into());
         Self {

@@ -8,16 +8,17 @@ use std::sync::{
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::{
-    AuditEntry,
+    AuditAction, AuditEntry,
     ports::{Audit, PortError},
+    record::utc_day,
     time::later,
 };
 use jiff::tz::Offset;
 
-use super::{TicketTable, WITHOUT_TEXT, key};
+use super::{TicketTable, WITHOUT_TEXT, day_key, key};
 use crate::{
     failure::sort,
-    item::{EXPIRES, Item, SERVICE, expiry, text},
+    item::{EXPIRES, Item, SERVICE, expiry, json, moment, text},
 };
 
 /// Entries of one moment keep their order by a number, and those of two processes apart by the process.
@@ -32,6 +33,12 @@ fn item(entry: &AuditEntry) -> Item {
     item.insert("audit_target".to_owned(), text(&*entry.target));
     item.insert("audit_outcome".to_owned(), text(&*entry.outcome));
     item.insert(EXPIRES.to_owned(), expiry(later(entry.at, WITHOUT_TEXT)));
+    if entry.action == AuditAction::Correction {
+        item.insert("day_key".to_owned(), text(day_key("correction", utc_day(entry.at))));
+        item.insert("time_key".to_owned(), moment(entry.at));
+        // Under a name that the index has: what an index holds cannot be changed.
+        item.insert("summary_json".to_owned(), json(entry));
+    }
     item
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    AccountId, PastTicket, Record, Summary, TicketId,
+    AccountId, AuditEntry, PastTicket, Record, Summary, TicketId,
     ports::{PortError, Records},
 };
 use jiff::{Timestamp, civil::Date};
@@ -21,6 +21,10 @@ impl Records for TicketTable {
 
     async fn day(&self, day: Date, now: Timestamp) -> Result<Vec<Summary>, PortError> {
         self.of_day(day_key("record", day), now, |item| read_json(item, "summary_json")).await
+    }
+
+    async fn corrections(&self, day: Date, now: Timestamp) -> Result<Vec<AuditEntry>, PortError> {
+        self.of_day(day_key("correction", day), now, |item| read_json(item, "summary_json")).await
     }
 
     async fn past(

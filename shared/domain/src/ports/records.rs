@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::{Timestamp, civil::Date};
 
-use crate::{AccountId, PastTicket, Record, Summary, TicketId, ports::PortError};
+use crate::{AccountId, AuditEntry, PastTicket, Record, Summary, TicketId, ports::PortError};
 
 /// What reports and histories are made of. A ticket counts once, with its newest record. What has expired by `now` is
 /// never returned, whether or not the store has deleted it yet.
@@ -14,6 +14,11 @@ pub trait Records: Send + Sync {
 
     /// Tickets whose newest triage fell on that UTC day, oldest first.
     async fn day(&self, day: Date, now: Timestamp) -> Result<Vec<Summary>, PortError>;
+
+    /// What people corrected, as noted on that UTC day ([`AuditAction::Correction`]), oldest first.
+    ///
+    /// [`AuditAction::Correction`]: crate::AuditAction::Correction
+    async fn corrections(&self, day: Date, now: Timestamp) -> Result<Vec<AuditEntry>, PortError>;
 
     /// Tickets of the account triaged before `now`, newest first, at most `limit`, without `but`.
     async fn past(

@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 
 use crate::{
-    TicketState,
-    ports::{Lease, Records, TicketLog},
+    AuditAction, AuditEntry, TicketState,
+    ports::{Audit, Lease, Records, TicketLog},
     record::utc_day,
     sample,
 };
@@ -35,6 +35,25 @@ pub async fn a_ticket_counts_once(log: &(impl TicketLog + Records)) {
     assert_eq!(tickets(log.day(day(0), now).await.unwrap()), [1, 3]);
     assert_eq!(tickets(log.day(day(24), now).await.unwrap()), [2]);
     assert_eq!(tickets(log.day(day(48), now).await.unwrap()), [0; 0]);
+}
+
+/// What people corrected is found by its day, and nothing else of the audit is.
+pub async fn corrections_stand_on_their_day(log: &(impl Audit + Records)) {
+    let entry = |number, action, hours| AuditEntry {
+        at: sample::now() + SignedDuration::from_hours(hours),
+        ..sample::audit_entry(number, action)
+    };
+    let first = entry(1, AuditAction::Correction, 0);
+    let second = entry(2, AuditAction::Correction, 1);
+    let next_day = entry(1, AuditAction::Correction, 24);
+    for entry in [&second, &first, &next_day, &entry(3, AuditAction::AlertEmail, 0)] {
+        log.append(entry).await.unwrap();
+    }
+    let now = sample::now() + SignedDuration::from_hours(48);
+    let of_day = async |hours| log.corrections(utc_day(sample::now() + SignedDuration::from_hours(hours)), now).await;
+    assert_eq!(of_day(0).await.unwrap(), [first, second]);
+    assert_eq!(of_day(24).await.unwrap(), [next_day]);
+    assert_eq!(of_day(48).await.unwrap(), []);
 }
 
 /// The past of an account is its own, newest first, without the ticket that asks and without the future.

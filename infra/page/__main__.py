@@ -1,0 +1,64 @@
+"""The dashboard of a run over the bundled tickets, in a real Chromium: accessible, within its width, and working.
+
+    python3 infra/page [BINARY]
+
+Needs node and npm, and says so and ends well where they are missing. Installs axe-core and puppeteer-core into target/,
+and Chromium by apt-get where there is none and this is Debian's root; CHROMIUM names another browser.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+def chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
+        quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
+        subprocess.run(["apt-get", "update", "-qq"], **quiet)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "chromium"], **quiet)
+        found = shutil.which("chromium")
+    return found
+
+
+def tools() -> pathlib.Path:
+    folder = ROOT / "target" / "page"
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = (HERE / "package.json").read_text()
+    complete = folder / "complete"
+    if not complete.exists() or complete.read_text() != wanted:
+        shutil.copy(HERE / "package.json", folder)
+        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True)
+        complete.write_text(wanted)
+    return folder
+
+
+def main() -> int:
+    missing = [name for name in ("node", "npm") if not shutil.which(name)]
+    if missing:
+        print(f"skipped: the page is not looked at in a browser, since there is no {' and no '.join(missing)}")
+        return 0
+    browser = chromium()
+    if browser is None:
+        print("skipped: the page is not looked at in a browser, since there is no Chromium; CHROMIUM names one")
+        return 0
+    binary = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "target/debug/local").resolve()
+    folder = tools()
+    with tempfile.TemporaryDirectory() as output:
+        run = [binary, "--analyst", "embedded", "--output", output]
+        subprocess.run(run, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Beside what it imports.
+        shutil.copy(HERE / "page_test.mjs", folder)
+        told = {**os.environ, "PAGE": f"{output}/triage_report.html", "CHROMIUM": browser}
+        return subprocess.run(["node", "--test", "page_test.mjs"], cwd=folder, env=told).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

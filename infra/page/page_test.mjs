@@ -1,0 +1,146 @@
+// What only a browser can say of the page. infra/page/__main__.py runs it: PAGE is the file, CHROMIUM the browser.
+
+import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import test, {after, before} from 'node:test';
+import {pathToFileURL} from 'node:url';
+import puppeteer from 'puppeteer-core';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const URL = pathToFileURL(process.env.PAGE).href;
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+let browser;
+
+before(async () => {
+  browser = await puppeteer.launch({executablePath: process.env.CHROMIUM, args: ['--no-sandbox', '--disable-gpu']});
+});
+after(() => browser.close());
+
+async function visit({width = 1440, scheme = 'light', script = true, query = ''} = {}) {
+  const page = await browser.newPage();
+  page.problems = [];
+  page.on('pageerror', (error) => page.problems.push(String(error)));
+  page.on('console', (message) => message.type() === 'error' && page.problems.push(message.text()));
+  await page.setViewport({width, height: 900});
+  await page.emulateMediaFeatures([{name: 'prefers-color-scheme', value: scheme}]);
+  await page.setJavaScriptEnabled(script);
+  await page.goto(URL + query);
+  return page;
+}
+
+const seen = (page, selector) => page.$$eval(selector, (found) => found.filter((one) => one.checkVisibility()).length);
+
+for (const width of [1440, 768, 380]) for (const scheme of ['light', 'dark']) {
+  test(`axe finds nothing at ${width} px, ${scheme}`, async () => {
+    const page = await visit({width, scheme});
+    await page.$eval('.open', (button) => button.click());
+    await page.$$eval('.alert, .figures', (all) => all.slice(0, 2).forEach((one) => { one.open = true; }));
+    // In the page's own world, which its policy for content does not rule.
+    await page.evaluate(AXE);
+    const found = await page.evaluate((values) => axe.run({runOnly: {type: 'tag', values}}), RULES);
+    const told = found.violations.map(({id, nodes}) => `${id}: ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary}`);
+    assert.deepEqual(told, []);
+    assert.deepEqual(page.problems, []);
+    await page.close();
+  });
+}
+
+for (const width of [1440, 768, 380, 320]) {
+  test(`nothing is panned sideways at ${width} px`, async () => {
+    const page = await visit({width});
+    await page.$eval('.open', (button) => button.click());
+    await page.$$eval('details', (all) => all.slice(0, 8).forEach((one) => { one.open = true; }));
+    const wider = await page.evaluate(() => [document.documentElement, ...document.querySelectorAll('.scroll')]
+      .filter((one) => one.scrollWidth > one.clientWidth).map((one) => `${one.ariaLabel ?? one.tagName} ${one.scrollWidth} > ${one.clientWidth}`));
+    assert.deepEqual(wider, []);
+    await page.close();
+  });
+}
+
+test('everything can be reached and opened by keyboard', async () => {
+  const page = await visit();
+  const reached = new Set();
+  for (let stops = 0; stops < 600; stops++) {
+    await page.keyboard.press('Tab');
+    const stop = await page.evaluate(() => {
+      const here = document.activeElement;
+      const outline = getComputedStyle(here).outlineStyle;
+      return {name: here.id || here.className || here.tagName, outline, last: here === document.body};
+    });
+    if (stop.last) break;
+    assert.notEqual(stop.outline, 'none', `${stop.name} shows no focus`);
+    reached.add(stop.name.split(' ')[0]);
+  }
+  for (const name of ['period', 'team', 'account', 'search', 'csv', 'copy', 'open']) assert.ok(reached.has(name), name);
+  await page.$eval('.open', (button) => button.focus());
+  await page.keyboard.press('Enter');
+  assert.equal(await seen(page, '.detail'), 1);
+  await page.close();
+});
+
+test('a view stands in the address and comes back from it', async () => {
+  const page = await visit();
+  const all = await seen(page, '#table > tbody');
+  await page.select('#team', 'cipher');
+  const teams = await page.$$eval('#table > tbody', (rows) => rows.filter((row) => !row.hidden).map((row) => row.dataset.agent));
+  assert.ok(teams.length > 0 && teams.length < all && teams.every((team) => team === 'cipher'), String(teams));
+  const drawn = await page.$$eval('g[data-bar="Sentinel"] .value', ([value]) => value.textContent);
+  assert.equal(drawn, '0', 'the charts show the view');
+  const query = new globalThis.URL(page.url()).search;
+  assert.equal(query, '?team=cipher');
+  const again = await visit({query});
+  assert.equal(await seen(again, '#table > tbody'), teams.length);
+  await again.$eval('#clear', (button) => button.click());
+  assert.equal(await seen(again, '#table > tbody'), all);
+  assert.deepEqual([...page.problems, ...again.problems], []);
+  await Promise.all([page.close(), again.close()]);
+});
+
+test('every section follows the account', async () => {
+  const page = await visit();
+  const account = await page.$eval('#accounts tbody tr', (row) => row.dataset.customer);
+  await page.select('#account', account);
+  for (const selector of ['#accounts tbody tr', '.alert', '#table > tbody']) {
+    const names = await page.$$eval(selector, (all) => all.filter((one) => !one.hidden).map((one) => one.dataset.customer));
+    assert.ok(names.length > 0 && names.every((name) => name === account), `${selector}: ${names}`);
+  }
+  await page.close();
+});
+
+test('a CSV has the view and no formula', async () => {
+  const page = await visit();
+  const made = await page.evaluate(async () => {
+    let blob;
+    globalThis.URL.createObjectURL = (given) => { blob = given; return 'data:,'; };
+    document.getElementById('team').value = 'nexus';
+    filter();
+    csv();
+    return [await blob.text(), cell('=1+1'), cell('a,"b"')];
+  });
+  const [head, ...lines] = made[0].trim().split('\r\n');
+  assert.equal(head, 'ticket,priority,customer,team,language,risk,wants,state,time');
+  assert.ok(lines.length > 0 && lines.every((line) => line.includes(',nexus,')));
+  assert.deepEqual(made.slice(1), ["'=1+1", '"a,""b"""']);
+  await page.close();
+});
+
+test('without JavaScript every ticket can be read', async () => {
+  const page = await visit({script: false});
+  const html = await page.content();
+  assert.ok(html.includes('noscript'));
+  await page.setJavaScriptEnabled(true);
+  assert.equal(await seen(page, '.detail'), await seen(page, '#table > tbody'));
+  assert.equal(await seen(page, '.filters'), 0);
+  await page.close();
+});
+
+test('it prints dark on white from a dark screen', async () => {
+  const page = await visit({scheme: 'dark'});
+  await page.emulateMediaType('print');
+  const colours = await page.$$eval('body, h1, h2, td:not(.l3, .l4), .tiles dd', (all) => all.map((one) => getComputedStyle(one).color));
+  const light = colours.filter((colour) => colour.match(/\d+/g).slice(0, 3).every((part) => Number(part) > 140));
+  assert.deepEqual(light, []);
+  assert.equal(await page.$eval('body', (body) => getComputedStyle(body).backgroundColor), 'rgb(255, 255, 255)');
+  await page.close();
+});
