@@ -265,7 +265,8 @@ mod tests {
 
     #[test]
     fn few_of_many_are_not_none() {
-        let aggregates = Aggregates { tickets: 5_000, answered_automatically: 15, ..Aggregates::default() };
+        let mut aggregates = Aggregates::default();
+        (aggregates.tickets, aggregates.answered_automatically) = (5_000, 15);
         let table = summary(&aggregates, &sample::policy().teams, Duration::from_secs(100));
         assert!(table.contains("15 of 5,000 (0.3 %)") && table.contains("100.0 s, 50 a second"), "{table}");
     }

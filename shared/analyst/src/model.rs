@@ -141,7 +141,7 @@ impl Model {
             (0..heard.inputs.sentences.nrows()).map(mean).collect()
         };
         let (churn, intent) = (log_odds(SentenceTask::Churn), log_odds(SentenceTask::Intent));
-        let severity = (0..inputs.sentences.nrows()).map(|sentence| severity(&passes, sentence)).collect();
+        let severity = (0..heard.inputs.sentences.nrows()).map(|sentence| severity(&passes, sentence)).collect();
         Prediction { probabilities, churn, intent, severity }
     }
 
