@@ -111,7 +111,8 @@ impl Bench {
     }
 
     fn mails(&self) -> usize {
-        std::fs::read_dir(self.folder.path().join("sent")).map_or(0, Iterator::count)
+        let files = std::fs::read_dir(self.folder.path().join("sent")).into_iter().flatten().flatten();
+        files.filter(|file| file.path().extension().is_some_and(|extension| extension == "html")).count()
     }
 
     /// The channel of each message, whether it is a reply, and whether it shows outside its thread.

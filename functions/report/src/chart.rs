@@ -99,7 +99,7 @@ struct Label {
 
 /// What one column counts.
 pub(crate) struct Count {
-    /// The day, or the first day of the week.
+    /// The day, or the first day of the week or month.
     pub(crate) day: Date,
     pub(crate) tickets: usize,
     pub(crate) front: usize,
@@ -110,6 +110,43 @@ pub(crate) struct Count {
 pub(crate) enum Every {
     Day,
     Week,
+    Month,
+}
+
+/// Days drawn one by one, and those drawn by the week: in more, a column would be thinner than a pixel.
+const MOST_DAYS: i32 = 120;
+const MOST_BY_WEEK: i32 = 3 * 366;
+
+impl Every {
+    /// How far apart the columns of so long a time are.
+    pub(crate) fn of(first: Date, last: Date) -> Self {
+        match (last - first).get_days() {
+            ..MOST_DAYS => Self::Day,
+            ..MOST_BY_WEEK => Self::Week,
+            _ => Self::Month,
+        }
+    }
+
+    /// The first day of the column that a day is counted in.
+    pub(crate) fn begin(self, day: Date) -> Date {
+        match self {
+            Self::Day => day,
+            Self::Week => day.saturating_sub(i32::from(day.weekday().to_monday_zero_offset()).days()),
+            Self::Month => day.first_of_month(),
+        }
+    }
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
+    fn named(self) -> &'static str {
+        if self == Self::Month { "%b %Y" } else { "%-d %b" }
+    }
 }
 
 /// Pixels from the top to the axis.
@@ -133,7 +170,7 @@ impl Columns {
             let (height, front_height) = (high(count.tickets), high(count.front));
             let step_x = index as f64 * step;
             let weekend = every == Every::Day && matches!(count.day.weekday(), Weekday::Saturday | Weekday::Sunday);
-            let day = count.day.strftime("%a %-d %b");
+            let day = count.day.strftime(if every == Every::Day { "%a %-d %b" } else { every.named() });
             Column {
                 day: count.day,
                 counts: (count.tickets, count.front),
@@ -152,7 +189,7 @@ impl Columns {
         let ticks = (0..=top / tick).map(|number| number * tick);
         let named = |index: &usize| match every {
             Every::Day => counts.get(*index).is_some_and(|count| count.day.weekday() == Weekday::Monday),
-            Every::Week => true,
+            Every::Week | Every::Month => true,
         };
         let named: Vec<usize> = match counts.len() {
             few @ 0..=NAMED => (0..few).collect(),
@@ -167,12 +204,12 @@ impl Columns {
                 94.0.. => " last",
                 _ => "",
             };
-            Some(Label { x, side, text: day.strftime("%-d %b").to_string() })
+            Some(Label { x, side, text: day.strftime(every.named()).to_string() })
         };
         let title = match counts {
             [] => "No tickets".to_owned(),
             [first, .., last] | [first @ last] => {
-                let each = if every == Every::Day { "day" } else { "week" };
+                let each = every.word();
                 let sum = counts.iter().map(|count| count.tickets).sum();
                 format!(
                     "Tickets a {each}, {} to {}: {} in all, at most {}",
@@ -310,6 +347,17 @@ mod tests {
             (4_999, "0 1,000 2,000 3,000 4,000 5,000"),
         ] {
             assert_eq!(of(most), ticks);
+        }
+    }
+
+    #[test]
+    fn a_long_time_is_drawn_by_weeks_or_months() {
+        let last = date(2026, 11, 29);
+        for (days, every, begin) in
+            [(90, Every::Day, last), (200, Every::Week, date(2026, 11, 23)), (9_000, Every::Month, date(2026, 11, 1))]
+        {
+            let found = Every::of(last - days.days(), last);
+            assert!(found == every && found.begin(last) == begin, "{days} days: {}", found.word());
         }
     }
 

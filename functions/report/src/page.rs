@@ -70,6 +70,8 @@ struct Dashboard<'a> {
     teams: Vec<TeamId>,
     /// For those who lead.
     lead: Option<LeadPart>,
+    /// What a column of `days` counts.
+    each: &'static str,
     days: String,
     /// Where more is known than the window.
     more_days: Option<String>,
@@ -192,7 +194,8 @@ pub(crate) fn render(source: Source<'_>) -> String {
         priorities: chart(&Bars::new("Tickets by priority", by_priority(aggregates))),
         by_team: chart(&Bars::new("Tickets by team", by_team(&teams))),
         teams: teams.into_iter().map(|(team, _)| team).collect(),
-        days: chart(&columns(&days(aggregates, window.first, window.last))),
+        each: Every::of(window.first, window.last).word(),
+        days: chart(&whole(aggregates, window)),
         more_days: longer(aggregates, policy, window).map(|days| chart(&columns(&days).still())),
         topics: aggregates.topics().into_iter().cloned().collect(),
         without_article: aggregates.topics_without_article().into_iter().cloned().collect(),
@@ -279,11 +282,28 @@ fn days(aggregates: &Aggregates, first: Date, last: Date) -> Vec<Count> {
     first.series(1.day()).take_while(|day| *day <= last).map(count).collect()
 }
 
+/// The tickets of the window: a column a day, or in a long one a week or a month.
+fn whole(aggregates: &Aggregates, window: Window) -> Columns {
+    let every = Every::of(window.first, window.last);
+    let mut counts: Vec<Count> = Vec::new();
+    for Count { day, tickets, front } in days(aggregates, window.first, window.last) {
+        let begin = every.begin(day);
+        match counts.last_mut().filter(|count| count.day == begin) {
+            Some(count) => {
+                count.tickets += tickets;
+                count.front += front;
+            }
+            None => counts.push(Count { day: begin, tickets, front }),
+        }
+    }
+    Columns::new(every, "urgent", &counts)
+}
+
 /// Up to 90 days, where they are kept so long: what has expired is not drawn as days without tickets.
 fn longer(aggregates: &Aggregates, policy: &Policy, window: Window) -> Option<Vec<Count>> {
     let kept = i32::try_from(policy.retention.as_hours() / 24).unwrap_or(i32::MAX).min(TREND_DAYS);
     let first = window.last.saturating_sub((kept - 1).days());
-    let known = aggregates.by_day.range(first..window.first).next().is_some();
+    let known = first < window.first && aggregates.by_day.range(first..window.first).next().is_some();
     known.then(|| days(aggregates, first, window.last))
 }
 
