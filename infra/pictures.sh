@@ -9,9 +9,13 @@ trap 'rm -rf "$work"' EXIT
 
 cargo run --quiet -- --analyst embedded --output "$work/run" >/dev/null
 mkdir -p docs/pictures
-# Wide enough that the page does not wrap; the height ends below a row of the accounts.
-"$browser" --headless --no-sandbox --disable-gpu --hide-scrollbars --force-color-profile=srgb \
-  --user-data-dir="$work/profile" --window-size=1400,990 --virtual-time-budget=3000 \
-  --screenshot="$work/dashboard.png" "file://$work/run/triage_report.html" 2>/dev/null
-mv "$work/dashboard.png" docs/pictures/dashboard.png
+# Wide enough that the page does not wrap; the height ends below the charts.
+picture() { # NAME SIZE FILE
+  "$browser" --headless --no-sandbox --disable-gpu --hide-scrollbars --force-color-profile=srgb \
+    --user-data-dir="$work/profile" --window-size="$2" --virtual-time-budget=3000 \
+    --screenshot="$work/picture.png" "file://$3" 2>/dev/null
+  mv "$work/picture.png" "docs/pictures/$1.png"
+}
+picture dashboard 1400,690 "$work/run/triage_report.html"
+picture mail 700,770 "$work/run/emails/1014-guardian-critical.html"
 ls -l docs/pictures

@@ -1,4 +1,5 @@
-"""The dashboard of a run over the bundled tickets, in a real Chromium: accessible, within its width, and working.
+"""The dashboard of a run over the bundled tickets, in a real Chromium: accessible, within its width, and working. And the
+loop: a ticket posted to `serve`, the link in its mail, the page.
 
     python3 infra/page [BINARY]
 
@@ -6,6 +7,7 @@ Needs node and npm, and says so and ends well where they are missing. Installs a
 and Chromium by apt-get where there is none and this is Debian's root; CHROMIUM names another browser.
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -54,10 +56,33 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as output:
         run = [binary, "--analyst", "embedded", "--output", output]
         subprocess.run(run, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        # Beside what it imports.
-        shutil.copy(HERE / "page_test.mjs", folder)
-        told = {**os.environ, "PAGE": f"{output}/triage_report.html", "CHROMIUM": browser}
-        return subprocess.run(["node", "--test", "page_test.mjs"], cwd=folder, env=told).returncode
+        of_page = tested(folder, "page_test.mjs", {"PAGE": f"{output}/triage_report.html", "CHROMIUM": browser})
+    with tempfile.TemporaryDirectory() as output:
+        serve = [binary, "serve", "--analyst", "embedded", "--port", "0", "--output", output]
+        with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
+            address = server.stdout.readline().split()[1]
+            told = {"SERVE": address, "OUTPUT": output, "EVENT": notice(binary), "CHROMIUM": browser}
+            of_loop = tested(folder, "loop_test.mjs", told)
+            server.terminate()
+    return of_page or of_loop
+
+
+def tested(folder: pathlib.Path, test: str, variables: dict[str, str]) -> int:
+    # Beside what it imports.
+    shutil.copy(HERE / test, folder)
+    return subprocess.run(["node", "--test", test], cwd=folder, env={**os.environ, **variables}).returncode
+
+
+def notice(binary: pathlib.Path) -> str:
+    """The event of a ticket that gives notice, signed."""
+    event = json.loads((ROOT / "events" / "ticket-created.json").read_text())
+    body = json.loads(event["body"])
+    body["detail"] |= {"id": "1990", "subject": "Our contract", "description": "We hereby cancel our contract to the end of the month. We have signed with another provider."}
+    body["subject"] = "zen:ticket:1990"
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(json.dumps({**event, "body": json.dumps(body)}))
+        file.flush()
+        return subprocess.run([binary, "sign", file.name], capture_output=True, check=True, text=True).stdout
 
 
 if __name__ == "__main__":

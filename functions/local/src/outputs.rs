@@ -242,11 +242,11 @@ pub fn write(folder: &Path, covered: Covered, tickets: impl Iterator<Item = Kept
     Ok(made)
 }
 
-/// How many e-mails a run has left as files.
+/// How many files of this kind a run has left in a folder of its own.
 #[must_use]
-pub fn emails(folder: &Path) -> usize {
-    let files = std::fs::read_dir(folder.join(EMAILS)).into_iter().flatten().flatten();
-    files.filter(|file| file.path().extension().is_some_and(|extension| extension == "html")).count()
+pub(crate) fn files(folder: &Path, of: &str, kind: &str) -> usize {
+    let files = std::fs::read_dir(folder.join(of)).into_iter().flatten().flatten();
+    files.filter(|file| file.path().extension().is_some_and(|extension| extension == kind)).count()
 }
 
 /// What an earlier run or `serve` kept in the folder.

@@ -56,12 +56,13 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
     say::line(format_args!("{} of {} tickets triaged.\n", aggregates.tickets, input.rows.len() + input.skipped));
     let folder = std::path::absolute(&arguments.output)?;
     let dashboard = folder.join(report::DASHBOARD);
+    let left = |of: &str, kind: &str, what: &str| {
+        format!("{}{what} in {}", words::count(outputs::files(&folder, of, kind)), folder.join(of).display())
+    };
     let written = [
         ("Dashboard", dashboard.display().to_string()),
-        (
-            "E-mails",
-            format!("{} in {}", words::count(outputs::emails(&folder)), folder.join(outputs::EMAILS).display()),
-        ),
+        ("E-mails", left(outputs::EMAILS, "html", "")),
+        ("Slack", left(outputs::SLACK, "json", " messages")),
         ("Zendesk", format!("{} calls, none sent, in {}", words::count(calls), folder.join(outputs::CALLS).display())),
         ("Results", folder.join(outputs::RESULTS).display().to_string()),
     ];

@@ -121,8 +121,8 @@ impl Every {
     /// How far apart the columns of so long a time are.
     pub(crate) fn of(first: Date, last: Date) -> Self {
         match (last - first).get_days() {
-            ..MOST_DAYS => Self::Day,
-            ..MOST_BY_WEEK => Self::Week,
+            days if days < MOST_DAYS => Self::Day,
+            days if days < MOST_BY_WEEK => Self::Week,
             _ => Self::Month,
         }
     }
