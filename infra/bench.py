@@ -150,18 +150,24 @@ class CpuShare:
     def hold(self, process: subprocess.Popen) -> None:
         (self.group / "cgroup.procs").write_text(str(process.pid))
 
+    def __enter__(self) -> "CpuShare":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.group.rmdir()
+
 
 def memory_sizes(binary: pathlib.Path, variables: dict[str, str], event: bytes) -> None:
     """A table of what each memory size costs."""
     print(f"{'MB':>5} {'CPU':>5} {'first ticket ms':>16} {'next, p50 / p99 ms':>20} {'$ per 1,000, embedded':>22} {f'$ per 1,000, model of {MODEL_SECONDS} s':>30}")
     for size in MEMORY_SIZES:
-        share = CpuShare(size / FULL_CPU_MB)
         first, later = [], []
-        for _ in range(ROUNDS):
-            # Lambda does not hold a function back while it starts.
-            times = tickets_handled(binary, variables, event, share.hold)
-            first.append(times[0])
-            later.extend(times[1:])
+        with CpuShare(size / FULL_CPU_MB) as share:
+            for _ in range(ROUNDS):
+                # Lambda does not hold a function back while it starts.
+                times = tickets_handled(binary, variables, event, share.hold)
+                first.append(times[0])
+                later.extend(times[1:])
         dollars = [1000 * size / 1024 * (statistics.mean(later) / 1000 + waiting) * DOLLARS_PER_GB_SECOND for waiting in (0, MODEL_SECONDS)]
         print(f"{size:5} {size / FULL_CPU_MB:5.2f} {statistics.median(first):16.1f} {statistics.median(later):11.1f} / {statistics.quantiles(later, n=100)[98]:6.1f} "
               f"{dollars[0]:22.5f} {dollars[1]:30.5f}", flush=True)
