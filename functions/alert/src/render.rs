@@ -172,11 +172,11 @@ impl Note {
         }
     }
 
-    fn words(&self, alert: &Alert) -> String {
+    fn words(&self, alert: &Alert, zone: &TimeZone) -> String {
         match self {
             Self::SnoozeOver => "You snoozed this alert, and the time is up. Nobody has it.".to_owned(),
             Self::NotTaken { first } => {
-                format!("This alert went to {first} on {}, and nobody has taken it.", words::moment(alert.at))
+                format!("This alert went to {first} on {}, and nobody has taken it.", words::moment(alert.at, zone))
             }
         }
     }
@@ -197,12 +197,12 @@ pub(crate) struct Single<'a> {
 pub(crate) fn single(message: Single<'_>) -> Email {
     let Single { alert, to, policy, pages, buttons, note } = message;
     let kind = alert.signal.kind();
-    let zone = &policy.alerts.time_zone;
+    let zone = &policy.time_zone;
     let again = note.map_or("", Note::subject);
     // Where a subject is read nothing becomes a link.
     let subject = format!("{again}{}", subject(alert));
     let name = format!("{}-{kind}-{}", alert.ticket.number(), alert.band);
-    let note = note.map(|note| note.words(alert));
+    let note = note.map(|note| note.words(alert, zone));
     let page = pages.map(|pages| pages.account(kind, &alert.account));
     let link = ticket_link(&policy.helpdesk_url, alert.ticket);
     let alert = &as_shown(alert);

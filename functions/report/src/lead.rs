@@ -388,7 +388,7 @@ mod tests {
 
     fn lead(aggregates: &Aggregates, alerts: &[Arc<Alert>]) -> Lead {
         let at_risk = money::ranked(&aggregates.accounts, alerts, sample::now());
-        let told = Told::default();
+        let told = Told::new(jiff::tz::TimeZone::UTC, "$");
         let now = sample::now();
         Lead::new(&Source { aggregates, records: &[], at_risk: &at_risk, alerts, told: &told, now })
     }

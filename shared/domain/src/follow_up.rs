@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
@@ -42,6 +42,13 @@ pub struct Posted {
     pub may_press: Pressers,
     /// Where its ticket is opened.
     pub helpdesk_url: String,
+    /// In which its times are told.
+    #[serde(default = "utc", with = "jiff::fmt::serde::tz::required")]
+    pub time_zone: TimeZone,
+}
+
+fn utc() -> TimeZone {
+    TimeZone::UTC
 }
 
 /// How far people are with it.

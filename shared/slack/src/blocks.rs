@@ -4,9 +4,10 @@ use std::{fmt, str::FromStr};
 
 use domain::{
     Alert, AlertKey, AlertKind, Health, Sentiment, Signal, Stage,
-    follow_up::{Outcome, Snooze, WrongReason},
+    follow_up::{Outcome, Posted, Snooze, WrongReason},
     shown,
 };
+use jiff::tz::TimeZone;
 use runtime::words;
 use serde_json::{Value, json};
 use strum::{Display, EnumString, IntoEnumIterator};
@@ -70,15 +71,18 @@ impl FromStr for Shown {
 
 /// The message of an alert as it is now. Without buttons where a press could not come back.
 #[must_use]
-pub fn message(alert: &Alert, helpdesk_url: &str, buttons: bool) -> Message {
+pub fn message(alert: &Alert, posted: &Posted, buttons: bool) -> Message {
     let mut blocks = vec![header(&headline(alert)), facts(alert)];
     blocks.extend(quotes(alert));
     blocks.push(section(&format!("*What to do:* {}", escaped(&one_line(&alert.recommended_action), MOST_OF_A_QUOTE))));
     if buttons {
-        blocks.push(section(&format!("*State:* {}", escaped(&state(&alert.follow_up.stage), MOST_OF_A_LINE))));
+        blocks.push(section(&format!(
+            "*State:* {}",
+            escaped(&state(&alert.follow_up.stage, &posted.time_zone), MOST_OF_A_LINE)
+        )));
     }
-    blocks.push(actions(alert, helpdesk_url, buttons));
-    blocks.push(context(alert));
+    blocks.push(actions(alert, &posted.helpdesk_url, buttons));
+    blocks.push(context(alert, &posted.time_zone));
     let worth = words::monthly(alert.mrr);
     Message {
         text: escaped(&format!("{}, {worth}", headline(alert)), MOST_OF_A_SECTION),
@@ -139,8 +143,8 @@ fn quotes(alert: &Alert) -> Vec<Value> {
     quotes.map(|quote| section(&format!("> {}", escaped(&one_line(quote), MOST_OF_A_QUOTE)))).collect()
 }
 
-fn state(stage: &Stage) -> String {
-    words::stage(stage, ToString::to_string)
+fn state(stage: &Stage, zone: &TimeZone) -> String {
+    words::stage(stage, zone, ToString::to_string)
 }
 
 fn actions(alert: &Alert, helpdesk_url: &str, buttons: bool) -> Value {
@@ -211,13 +215,13 @@ fn option(value: &str, text: &str) -> Value {
     json!({ "text": plain(text, MOST_OF_A_BUTTON), "value": value })
 }
 
-fn context(alert: &Alert) -> Value {
+fn context(alert: &Alert, zone: &TimeZone) -> Value {
     let line = format!(
         "#{} · {} · {} · {} · {}",
         alert.ticket.number(),
         alert.priority,
         alert.agent.title(),
-        words::moment(alert.at),
+        words::moment(alert.at, zone),
         one_line(&alert.subject),
     );
     json!({ "type": "context", "elements": [mrkdwn(&escaped(&line, MOST_OF_A_QUOTE))] })
@@ -283,8 +287,6 @@ mod tests {
 
     use super::*;
 
-    const URL: &str = "https://acme.zendesk.com";
-
     fn guardian() -> Alert {
         Alert {
             band: Band::Critical,
@@ -304,7 +306,7 @@ mod tests {
     }
 
     fn rendered(alert: &Alert, buttons: bool) -> String {
-        let Message { text, blocks, metadata } = message(alert, URL, buttons);
+        let Message { text, blocks, metadata } = message(alert, &sample::posted("C0GUARDIAN"), buttons);
         serde_json::to_string_pretty(&json!({ "text": text, "blocks": blocks, "metadata": metadata })).unwrap()
     }
 
@@ -342,7 +344,7 @@ mod tests {
             recommended_action: evil.into(),
             ..guardian()
         };
-        let Message { text, blocks, .. } = message(&alert, URL, true);
+        let Message { text, blocks, .. } = message(&alert, &sample::posted("C0GUARDIAN"), true);
         let mut texts = vec![text];
         let mut look = blocks;
         while let Some(value) = look.pop() {
