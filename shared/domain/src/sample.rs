@@ -89,6 +89,7 @@ pub fn posted(channel: &str) -> Posted {
         message: None,
         may_press: Pressers::default(),
         helpdesk_url: "https://acme.zendesk.com".into(),
+        page: None,
         time_zone: TimeZone::UTC,
     }
 }

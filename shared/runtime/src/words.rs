@@ -1,4 +1,6 @@
-//! Figures and times as people read them, the same in e-mails and on the dashboard.
+//! Figures and times as people read them, the same in e-mails, in a chat and on the dashboard.
+
+pub mod alert;
 
 use domain::{EmailAddress, Stage};
 use jiff::{Timestamp, tz::TimeZone};

@@ -78,7 +78,7 @@ pub fn parse(body: &[u8]) -> Result<Option<Press>, InteractionError> {
     let action: Action = pressed.action_id.parse().map_err(|_| InteractionError::NotOurs)?;
     let choice = pressed.selected_option.as_ref().map(|chosen| chosen.value.as_str()).unwrap_or_default();
     let step = match action {
-        Action::Open => return Ok(None),
+        Action::Open | Action::Dashboard => return Ok(None),
         Action::Take => Some(Step::Take),
         Action::Settle => choice.parse().ok().map(Step::Settle),
         Action::Wrong => choice.parse().ok().map(Step::CallWrong),
