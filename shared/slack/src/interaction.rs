@@ -141,8 +141,10 @@ mod tests {
 
     #[test]
     fn what_asks_for_nothing_is_left_alone() {
-        let link = json!({ "action_id": "open", "block_id": "1004/guardian/critical@3" });
-        assert_eq!(parse(&body(&pressed(&link))), Ok(None));
+        for link in ["open", "dashboard"] {
+            let link = json!({ "action_id": link, "block_id": "1004/guardian/critical@3" });
+            assert_eq!(parse(&body(&pressed(&link))), Ok(None));
+        }
         assert_eq!(parse(&body(&json!({ "type": "view_submission" }))), Ok(None));
     }
 
