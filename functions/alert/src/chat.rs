@@ -8,7 +8,7 @@ use domain::{
     policy::ChatPolicy,
     ports::{Count, Fenced, Leased, PortError, Post, Thread, told},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use runtime::Invocation;
 
 use crate::{Alerting, Chatting};
@@ -26,6 +26,7 @@ struct Telling<'a> {
     chatting: &'a Chatting,
     policy: &'a ChatPolicy,
     helpdesk_url: &'a str,
+    time_zone: &'a TimeZone,
     owner: &'a str,
     now: Timestamp,
     until: Timestamp,
@@ -50,6 +51,7 @@ pub(crate) async fn tell(
         chatting,
         policy: slack,
         helpdesk_url: &policy.helpdesk_url,
+        time_zone: &policy.time_zone,
         owner,
         now: invocation.now,
         until: invocation.lease_until(),
@@ -127,6 +129,8 @@ impl Telling<'_> {
             message: None,
             may_press: self.policy.may_press.clone(),
             helpdesk_url: self.helpdesk_url.to_owned(),
+            page: self.alerting.pages.as_ref().map(|pages| pages.account(alert.signal.kind(), &alert.account)),
+            time_zone: self.time_zone.clone(),
         };
         // Its buttons name the revision that storing it makes.
         alert.follow_up = alert.follow_up.posted(posted.clone());
@@ -135,8 +139,7 @@ impl Telling<'_> {
             .chat
             .post(Post {
                 alert: &alert,
-                helpdesk_url: self.helpdesk_url,
-                channel,
+                posted: &posted,
                 thread: thread.as_ref().map(|thread| thread.message.as_str()),
                 broadcast: thread.as_ref().is_some_and(|thread| alert.band > thread.band),
             })

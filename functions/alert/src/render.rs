@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use askama::Template;
 use domain::{
-    Alert, AlertKind, Band, Contact, Deadline, EarlierAlert, EmailAddress, Health, Intent, PastTicket, Policy, Signal,
-    Stage, ports::Email, shown,
+    Alert, AlertKind, Band, EarlierAlert, EmailAddress, PastTicket, Policy, Signal, Stage, ports::Email, shown,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use runtime::{
     links::Action,
-    words::{self, ticket_link},
+    words::{self, alert as telling, ticket_link},
 };
 
 use crate::{
@@ -21,14 +20,8 @@ use crate::{
 
 /// Gmail cuts a message off at 102 kB, in the middle of whatever stands there, and hides what follows.
 const MOST_BYTES: usize = 96 * 1024;
-/// What anybody reads of a name or a subject, and of a quote.
-const MOST_OF_A_LINE: usize = 200;
-const MOST_OF_A_QUOTE: usize = 800;
-/// What of a name and of a quote stands in a subject.
-const MOST_OF_A_NAME: usize = 60;
+/// What of a quote stands in a subject.
 const MOST_OF_A_SUBJECT: usize = 90;
-/// What an unsure alert says of itself.
-const UNSURE: &str = "The analyst is unsure about this ticket. Read it before you act on it.";
 
 #[derive(Template)]
 #[template(path = "alert.html")]
@@ -50,16 +43,18 @@ struct Shown<'a> {
     preview: String,
     kind: &'static str,
     color: &'static str,
-    says: String,
+    says: &'static str,
     head: Vec<String>,
     /// What the account is worth, in one line.
     worth: String,
     note: Option<String>,
     unsure: &'static str,
+    /// What stands before the action.
+    what_to_do: String,
+    no_phone: &'static str,
     buttons: Option<&'a Buttons>,
     page: Option<String>,
     link: &'a str,
-    /// None where the quotes say it already.
     happened: Option<&'a str>,
     /// A name with its lines.
     details: Vec<(&'static str, Vec<String>)>,
@@ -137,15 +132,7 @@ mod filters {
 
     #[filter_fn]
     pub(super) fn signal(alert: &Alert, _: &dyn Values) -> askama::Result<String> {
-        Ok(super::signal_words(alert))
-    }
-}
-
-/// `risk 9 of 10` or `expansion, 8 of 10`.
-fn signal_words(alert: &Alert) -> String {
-    match alert.signal {
-        Signal::Guardian { score } => format!("risk {score} of 10"),
-        Signal::Opportunity { intent, confidence } => format!("{}, {confidence} of 10", intent.title()),
+        Ok(runtime::words::alert::strength(alert))
     }
 }
 
@@ -172,11 +159,11 @@ impl Note {
         }
     }
 
-    fn words(&self, alert: &Alert) -> String {
+    fn words(&self, alert: &Alert, zone: &TimeZone) -> String {
         match self {
             Self::SnoozeOver => "You snoozed this alert, and the time is up. Nobody has it.".to_owned(),
             Self::NotTaken { first } => {
-                format!("This alert went to {first} on {}, and nobody has taken it.", words::moment(alert.at))
+                format!("This alert went to {first} on {}, and nobody has taken it.", words::moment(alert.at, zone))
             }
         }
     }
@@ -197,35 +184,36 @@ pub(crate) struct Single<'a> {
 pub(crate) fn single(message: Single<'_>) -> Email {
     let Single { alert, to, policy, pages, buttons, note } = message;
     let kind = alert.signal.kind();
-    let zone = &policy.alerts.time_zone;
+    let zone = &policy.time_zone;
     let again = note.map_or("", Note::subject);
     // Where a subject is read nothing becomes a link.
     let subject = format!("{again}{}", subject(alert));
     let name = format!("{}-{kind}-{}", alert.ticket.number(), alert.band);
-    let note = note.map(|note| note.words(alert));
+    let note = note.map(|note| note.words(alert, zone));
     let page = pages.map(|pages| pages.account(kind, &alert.account));
     let link = ticket_link(&policy.helpdesk_url, alert.ticket);
-    let alert = &as_shown(alert);
+    let alert = &telling::shown(alert);
     let (title, color) = match kind {
         AlertKind::Guardian => ("Guardian", "#8f1d2c"),
         AlertKind::Opportunity => ("Opportunity", "#14583f"),
     };
-    let known = |text: &&str| !alert.evidence.iter().any(|quote| quote.contains(*text));
     let shown = Shown {
         alert,
         subject: shown::unlinked(&subject),
-        preview: format!("{}: {}", says(alert), alert.recommended_action),
+        preview: format!("{}: {}", telling::says(alert), alert.recommended_action),
         kind: title,
         color,
-        says: says(alert),
-        head: head(alert, zone),
-        worth: worth(alert),
+        says: telling::says(alert),
+        head: telling::facts(alert, zone),
+        worth: telling::worth(alert),
         note,
-        unsure: UNSURE,
+        unsure: telling::UNSURE,
+        what_to_do: telling::what_to_do(alert),
+        no_phone: telling::NO_PHONE,
         buttons: buttons.as_ref(),
         page,
         link: &link,
-        happened: alert.happened.as_deref().filter(known),
+        happened: telling::happened(alert),
         details: details(alert, zone),
         why_you: match kind {
             AlertKind::Guardian => {
@@ -253,57 +241,11 @@ pub(crate) fn single(message: Single<'_>) -> Email {
 
 /// Whom, what, by when, in whose words: the first forty characters are all that a locked telephone shows.
 fn subject(alert: &Alert) -> String {
-    let line = |text: &str, most| shown::clipped(&shown::line(text), most).into_owned();
-    let due = alert.deadline.as_ref().map(|deadline| format!(" by {deadline}")).unwrap_or_default();
-    let unsure = if alert.unsure { ", unsure" } else { "" };
     let words = match alert.evidence.first() {
-        Some(quote) => format!("“{}”", line(quote, MOST_OF_A_SUBJECT)),
-        None => signal_words(alert),
+        Some(quote) => format!("“{}”", shown::clipped(&shown::line(quote), MOST_OF_A_SUBJECT)),
+        None => telling::strength(alert),
     };
-    let customer = line(&alert.customer, MOST_OF_A_NAME);
-    format!("{customer} {}{due}{unsure}: {words}", says(alert))
-}
-
-/// What the customer does, as a sentence behind its name.
-fn says(alert: &Alert) -> String {
-    match alert.signal {
-        Signal::Guardian { .. } => "may leave".to_owned(),
-        Signal::Opportunity { intent: Intent::PricingRequest, .. } => "asks for a price".to_owned(),
-        Signal::Opportunity { intent: Intent::Upgrade, .. } => "wants a larger plan".to_owned(),
-        Signal::Opportunity { intent: Intent::Expansion, .. } => "wants more".to_owned(),
-        Signal::Opportunity { intent: Intent::CustomService, .. } => "wants something built".to_owned(),
-    }
-}
-
-/// How strong, how sure, since when.
-fn head(alert: &Alert, zone: &TimeZone) -> Vec<String> {
-    let critical = (alert.band == Band::Critical).then(|| "critical".to_owned());
-    let written = alert
-        .written_at
-        .map(|at| format!("written {}", at.to_zoned_datetime(zone.clone()).strftime("%a %-d %b, %H:%M %Z")));
-    critical.into_iter().chain([signal_words(alert)]).chain(alert.probability.map(sure)).chain(written).collect()
-}
-
-/// A probability in words: a percentage promises more than it knows.
-fn sure(probability: f32) -> String {
-    match probability {
-        0.9.. => "very sure",
-        0.7.. => "fairly sure",
-        0.5.. => "more likely than not",
-        _ => "not sure: read the words",
-    }
-    .to_owned()
-}
-
-fn worth(alert: &Alert) -> String {
-    let health = alert.health.map(|health| match health {
-        Health::Good => "health good",
-        Health::AtRisk => "health at risk",
-        Health::Poor => "health poor",
-    });
-    let plan = alert.plan.as_ref().map(|plan| format!("plan {plan}"));
-    let parts = [Some(words::monthly(alert.mrr)), plan, health.map(str::to_owned)];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    format!("{}: {words}", telling::headline(alert))
 }
 
 /// What stands below: why, what was before, the ticket.
@@ -373,15 +315,14 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
     let Digest { recipient, alerts, helpdesk_url, reply_to, pages, signer, now } = digest;
     let links = Takes { signer, to: recipient, now };
     let count = alerts.len();
-    let heaviest =
-        alerts.first().map(|alert| shown::clipped(&shown::line(&alert.customer), MOST_OF_A_NAME).into_owned());
+    let heaviest = alerts.first().map(|alert| telling::name(alert));
     let heaviest = heaviest.map(|customer| format!(": {customer}{}", if count == 1 { "" } else { " and others" }));
     let held = if count == 1 { "alert" } else { "alerts" };
     let subject = format!("{count} held {held}{}", heaviest.unwrap_or_default());
     let heading = shown::unlinked(&subject);
     let guardian = alerts.iter().any(|alert| alert.signal.kind() == AlertKind::Guardian);
     let page = pages.map(|pages| if guardian { pages.guardian.as_str() } else { pages.opportunity.as_str() });
-    let all: Vec<Alert> = alerts.iter().map(|alert| as_shown(alert)).collect();
+    let all: Vec<Alert> = alerts.iter().map(|alert| telling::shown(alert)).collect();
     let rendered = |first: usize| {
         let (alerts, subject, more) = (all.get(..first).unwrap_or_default(), heading.as_str(), count - first);
         let html = render(&DigestHtml { subject, alerts, links, more, page, helpdesk_url });
@@ -408,39 +349,13 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
     }
 }
 
-/// The alert with every text as a mail may show it.
-fn as_shown(alert: &Alert) -> Alert {
-    let within = |text: &str, most| shown::unlinked(&shown::clipped(&shown::line(text), most));
-    let line = |text: &str| within(text, MOST_OF_A_LINE);
-    let quotes = |texts: &[String]| texts.iter().map(|text| within(text, MOST_OF_A_QUOTE)).collect();
-    let past = |past: &PastTicket| PastTicket { subject: line(&past.subject).into(), ..past.clone() };
-    Alert {
-        customer: line(&alert.customer).into(),
-        subject: line(&alert.subject).into(),
-        plan: alert.plan.as_deref().map(line),
-        evidence: quotes(&alert.evidence),
-        reasons: quotes(&alert.reasons),
-        recommended_action: within(&alert.recommended_action, MOST_OF_A_QUOTE).into(),
-        because: alert.because.as_deref().map(|because| line(because).into()),
-        happened: alert.happened.as_deref().map(|happened| within(happened, MOST_OF_A_QUOTE).into()),
-        deadline: alert.deadline.clone().map(|due| Deadline { words: line(&due.words), ..due }),
-        contact: alert.contact.as_ref().map(|Contact { name, role, phone }| Contact {
-            name: line(name),
-            role: role.as_deref().map(line),
-            phone: phone.as_deref().map(line),
-        }),
-        past: alert.past.iter().map(past).collect(),
-        ..alert.clone()
-    }
-}
-
 fn render(template: &impl Template) -> String {
     template.render().expect("writing to a string does not fail")
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::{Band, Health, Intent, PastTicket, Priority, sample};
+    use domain::{Band, Contact, Deadline, Health, Intent, PastTicket, Priority, sample};
 
     use super::*;
 
@@ -585,15 +500,6 @@ mod tests {
     }
 
     #[test]
-    fn how_sure_is_told_in_words() {
-        for (probability, words) in
-            [(0.95, "very"), (0.8, "fairly"), (0.5, "more likely"), (0.4, "not sure"), (f32::NAN, "not")]
-        {
-            assert!(sure(probability).starts_with(words), "{probability}");
-        }
-    }
-
-    #[test]
     fn what_a_customer_wrote_stays_text() {
         let evil = "<script>alert(1)</script>\"'\r\nBcc: x@example.com".to_owned();
         let alert = Alert {
@@ -622,8 +528,8 @@ mod tests {
         for alert in [guardian(), opportunity()] {
             let email = plain(&Alert { unsure: true, ..alert.clone() });
             assert!(email.subject.contains(", unsure: "), "{}", email.subject);
-            assert!(email.html.contains(UNSURE), "{}", email.html);
-            assert!(email.text.contains(UNSURE), "{}", email.text);
+            assert!(email.html.contains(telling::UNSURE), "{}", email.html);
+            assert!(email.text.contains(telling::UNSURE), "{}", email.text);
             let sure = plain(&alert);
             assert!(!format!("{}{}{}", sure.subject, sure.html, sure.text).contains("unsure"));
         }

@@ -7,7 +7,7 @@ use domain::{
     follow_up::{Door, Refused},
     ports::{Chat, PortError, told},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use runtime::words;
 use slack::{
     Press, interaction,
@@ -84,7 +84,7 @@ async fn pressed(
     let words = match pressed {
         Pressed::Done => None,
         Pressed::Already => Some("You have it already; nothing changed.".to_owned()),
-        Pressed::Refused(refused) => Some(refused_words(&refused)),
+        Pressed::Refused(refused) => Some(refused_words(&refused, &zone(&alert))),
         Pressed::Stale => Some(STALE.to_owned()),
         Pressed::Gone => return Ok(Some(GONE.to_owned())),
     };
@@ -110,9 +110,14 @@ async fn presser(slack: &SlackDoor, press: &Press, alert: &Alert) -> Result<Opti
     Ok(slack.client.may_press(&posted.may_press, &press.user, &address).await?.then_some(address))
 }
 
-fn refused_words(refused: &Refused) -> String {
+/// In which the message tells its times.
+fn zone(alert: &Alert) -> TimeZone {
+    alert.follow_up.posted.as_ref().map_or(TimeZone::UTC, |posted| posted.time_zone.clone())
+}
+
+fn refused_words(refused: &Refused, zone: &TimeZone) -> String {
     match refused {
-        Refused::TakenBy { by, at } => format!("{by} has had it since {}; nothing changed.", words::moment(*at)),
+        Refused::TakenBy { by, at } => format!("{by} has had it since {}; nothing changed.", words::moment(*at, zone)),
         Refused::Settled(_) | Refused::CalledWrong(_) => "It is closed; nothing changed.".to_owned(),
         Refused::OtherKind { .. } | Refused::Already | Refused::NotDue | Refused::NotToEscalate => {
             "Nothing changed.".to_owned()

@@ -6,7 +6,7 @@ use domain::{
     follow_up::{Outcome, Refused, Snooze, WrongReason},
     shown,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use runtime::{
     links::{self, Action, Link},
     words,
@@ -167,7 +167,9 @@ fn done_words(action: Action) -> &'static str {
 
 fn refused_words(refused: &Refused) -> String {
     match refused {
-        Refused::TakenBy { by, at } => format!("{by} has had it since {}; nothing changed.", words::moment(*at)),
+        Refused::TakenBy { by, at } => {
+            format!("{by} has had it since {}; nothing changed.", words::moment(*at, &TimeZone::UTC))
+        }
         Refused::Settled(_) | Refused::CalledWrong(_) => "It is closed; nothing changed.".to_owned(),
         Refused::OtherKind { .. } => "An alert of this kind does not end like that; nothing changed.".to_owned(),
         Refused::Already | Refused::NotDue | Refused::NotToEscalate => "Nothing changed.".to_owned(),
@@ -178,9 +180,9 @@ fn stage_words(stage: &Stage, reader: &EmailAddress, now: Timestamp) -> String {
     let who = |by: &EmailAddress| if by == reader { "you".to_owned() } else { by.to_string() };
     match stage {
         Stage::Snoozed { until, by, .. } if *until <= now => {
-            format!("Snoozed by {} until {}; it is about to come back.", who(by), words::moment(*until))
+            format!("Snoozed by {} until {}; it is about to come back.", who(by), words::moment(*until, &TimeZone::UTC))
         }
-        stage => words::stage(stage, who),
+        stage => words::stage(stage, &TimeZone::UTC, who),
     }
 }
 

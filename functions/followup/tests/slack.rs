@@ -45,21 +45,11 @@ impl Bench {
             slack.add_person(&format!("U0{}", name.to_uppercase()), &format!("{name}@example.com"));
         }
         slack.add_group("S0CSM", &["U0BOB"]);
-        let mut posted = Posted {
-            channel: "C0GUARDIAN".into(),
-            message: None,
-            may_press: Pressers { people: Vec::new(), group: Some("S0CSM".into()) },
-            helpdesk_url: "https://acme.zendesk.com".into(),
-        };
+        let may_press = Pressers { people: Vec::new(), group: Some("S0CSM".into()) };
+        let mut posted = Posted { may_press, ..sample::posted("C0GUARDIAN") };
         let alert = Alert { recipient: person("ann"), ..sample::alert(1) };
         let shown = Alert { follow_up: alert.follow_up.posted(posted.clone()), ..alert.clone() };
-        let post = Post {
-            alert: &shown,
-            helpdesk_url: &posted.helpdesk_url,
-            channel: &posted.channel,
-            thread: None,
-            broadcast: false,
-        };
+        let post = Post { alert: &shown, posted: &posted, thread: None, broadcast: false };
         posted.message = slack.client().post(post).await.unwrap();
         let ts = posted.message.clone().unwrap();
         let alert = Alert { follow_up: alert.follow_up.posted(posted), ..alert };

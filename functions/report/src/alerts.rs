@@ -1,12 +1,14 @@
 //! The alerts of a page: what somebody may still have to do as rows, the rest folded, and in shadow what would have been.
 
-use std::{cmp::Reverse, collections::HashSet, sync::Arc};
+use std::{cmp::Reverse, collections::HashSet, fmt, sync::Arc};
 
 use domain::{
     Alert, AlertKind, Band, Delivery, Intent, Mode, Priority, Record, Sentiment, Stage, TeamId, TicketId,
     record::utc_day, shown,
 };
 use jiff::Timestamp;
+
+use crate::told::Told;
 
 /// Open alerts on the page, newest and heaviest first; the rest are counted.
 const MOST_OPEN: usize = 100;
@@ -47,8 +49,41 @@ pub(crate) struct AlertRow {
     pub(crate) evidence: Vec<String>,
     pub(crate) reasons: Vec<String>,
     pub(crate) action: String,
+    pub(crate) due: Option<Due>,
     /// None: it was never raised.
     pub(crate) sent: Option<Sent>,
+}
+
+/// By when something happens, as the customer said it. The nearest is the least.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Due {
+    passes_at: Timestamp,
+    /// It has passed, and the alert is not closed.
+    pub(crate) overdue: bool,
+    at: String,
+    /// What it was read from.
+    pub(crate) words: String,
+}
+
+impl Due {
+    /// None where the alert has no deadline.
+    pub(crate) fn of(alert: &Alert, told: &Told, now: Timestamp) -> Option<Self> {
+        let deadline = alert.deadline.as_ref()?;
+        let passes_at = deadline.passes_at(told.zone());
+        Some(Self {
+            passes_at,
+            overdue: passes_at < now && !alert.follow_up.is_closed(),
+            at: deadline.to_string(),
+            words: shown::line(&deadline.words),
+        })
+    }
+}
+
+/// `by Tue 17 Nov, 09:00`, `overdue since Tue 17 Nov, 09:00`
+impl fmt::Display for Due {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", if self.overdue { "overdue since" } else { "by" }, self.at)
+    }
 }
 
 /// How an alert that was raised fared.
@@ -60,12 +95,13 @@ pub(crate) struct Sent {
 }
 
 impl AlertList {
-    pub(crate) fn new(kind: AlertKind, alerts: &[Arc<Alert>], records: &[Record]) -> Self {
+    pub(crate) fn new(kind: AlertKind, alerts: &[Arc<Alert>], records: &[Record], told: &Told, now: Timestamp) -> Self {
         let of_kind = alerts.iter().filter(|alert| alert.signal.kind() == kind);
         let raised: HashSet<TicketId> = of_kind.clone().map(|alert| alert.ticket).collect();
         let (open, folded): (Vec<&Arc<Alert>>, Vec<&Arc<Alert>>) =
             of_kind.partition(|alert| is_open(&alert.follow_up.stage));
-        let rows = |alerts: Vec<&Arc<Alert>>| alerts.into_iter().map(|alert| AlertRow::raised(alert)).collect();
+        let row = |alert: &Arc<Alert>| AlertRow::raised(alert, told, now);
+        let rows = |alerts: Vec<&Arc<Alert>>| alerts.into_iter().map(row).collect();
         let withheld = records
             .iter()
             .filter(|record| record.mode == Mode::Shadow && !raised.contains(&record.ticket))
@@ -123,7 +159,7 @@ impl Rows {
 }
 
 impl AlertRow {
-    fn raised(alert: &Alert) -> Self {
+    fn raised(alert: &Alert, told: &Told, now: Timestamp) -> Self {
         let intent = match alert.signal {
             domain::Signal::Guardian { .. } => None,
             domain::Signal::Opportunity { intent, .. } => Some(intent),
@@ -144,6 +180,7 @@ impl AlertRow {
             evidence: lines(&alert.evidence),
             reasons: lines(&alert.reasons),
             action: shown::line(&alert.recommended_action),
+            due: Due::of(alert, told, now),
             sent: Some(Sent {
                 stage: alert.follow_up.stage.clone(),
                 owner: owner(alert),
@@ -182,6 +219,7 @@ impl AlertRow {
             evidence: lines(evidence),
             reasons: lines(reasons),
             action: shown::line(action),
+            due: None,
             sent: None,
         })
     }
@@ -210,7 +248,7 @@ fn lines(texts: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use domain::{FollowUp, sample};
-    use jiff::SignedDuration;
+    use jiff::{SignedDuration, tz::TimeZone};
 
     use super::*;
 
@@ -218,6 +256,10 @@ mod tests {
         let at = sample::now() - SignedDuration::from_hours(hours_ago);
         let follow_up = FollowUp { stage, ..FollowUp::default() };
         Arc::new(Alert { at, mrr: Some(mrr), follow_up, ..sample::alert(number) })
+    }
+
+    fn list_of(kind: AlertKind, alerts: &[Arc<Alert>], records: &[Record]) -> AlertList {
+        AlertList::new(kind, alerts, records, &Told::new(TimeZone::UTC, "$"), sample::now())
     }
 
     fn numbers(rows: &Rows) -> Vec<u64> {
@@ -236,10 +278,10 @@ mod tests {
             alert(4, 0, 10.0, Stage::Snoozed { until, by: by.clone(), at }),
             alert(5, 0, 20.0, Stage::Settled { outcome, by, at }),
         ];
-        let list = AlertList::new(AlertKind::Guardian, &alerts, &[]);
+        let list = list_of(AlertKind::Guardian, &alerts, &[]);
         assert_eq!((numbers(&list.open), numbers(&list.folded)), (vec![2, 1, 3], vec![5, 4]));
         assert_eq!(list.told(), "3 open, 2 others");
-        assert!(AlertList::new(AlertKind::Opportunity, &alerts, &[]).open.is_empty());
+        assert!(list_of(AlertKind::Opportunity, &alerts, &[]).open.is_empty());
     }
 
     #[test]
@@ -248,7 +290,7 @@ mod tests {
         let records = [shadow(1), shadow(2), sample::record(3, "Acme", sample::now())];
         let alerts = [alert(2, 0, 10.0, Stage::New)];
         for (kind, expected) in [(AlertKind::Guardian, vec![1]), (AlertKind::Opportunity, vec![2, 1])] {
-            let list = AlertList::new(kind, &alerts, &records);
+            let list = list_of(kind, &alerts, &records);
             assert_eq!(numbers(&list.withheld), expected, "{kind}");
         }
     }
@@ -256,7 +298,7 @@ mod tests {
     #[test]
     fn what_a_page_does_not_hold_is_counted() {
         let alerts: Vec<_> = (1..=103).map(|number| alert(number, 0, 10.0, Stage::New)).collect();
-        let list = AlertList::new(AlertKind::Guardian, &alerts, &[]);
+        let list = list_of(AlertKind::Guardian, &alerts, &[]);
         assert_eq!((list.open.shown.len(), list.open.more, list.open.total()), (100, 3, 103));
     }
 }

@@ -4,12 +4,16 @@
 use std::borrow::Cow;
 
 use domain::{
-    Alert, Intent, Kind, Language, Priority, Record, Sentiment, Stage, Standing, TeamId, TicketId, TicketUpdate,
-    TopicId, shown,
+    Intent, Kind, Language, Priority, Record, Sentiment, Stage, Standing, TeamId, TicketId, TicketUpdate, TopicId,
+    shown,
 };
 use jiff::{Timestamp, civil::Date};
 
-use crate::{alerts::owner, chart::Spark, money::AtRisk};
+use crate::{
+    alerts::{Due, owner},
+    chart::Spark,
+    money::AtRisk,
+};
 
 /// The readers of one page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -193,10 +197,16 @@ pub(crate) struct StageView {
     pub(crate) stage: Stage,
     /// Who has it, else whom it went to.
     pub(crate) owner: String,
+    pub(crate) due: Option<Due>,
 }
 
 /// The account with every text as the page may show it. `record` is that of its newest ticket of high risk.
-pub(crate) fn account_as_shown(row: &AtRisk<'_>, record: Option<&Record>, today: Date) -> AccountView {
+pub(crate) fn account_as_shown(
+    row: &AtRisk<'_>,
+    record: Option<&Record>,
+    due: Option<Due>,
+    today: Date,
+) -> AccountView {
     let account = row.account;
     AccountView {
         customer: shown::line(&account.customer),
@@ -207,15 +217,11 @@ pub(crate) fn account_as_shown(row: &AtRisk<'_>, record: Option<&Record>, today:
         at: row.newest.at,
         words: record.and_then(|record| record.guardian.evidence.first()).map(|words| shown::line(words)),
         spark: Spark::new(&account.risk_by_day, today),
-        alert: row.alert.map(stage),
+        alert: row.alert.map(|alert| StageView { stage: alert.follow_up.stage.clone(), owner: owner(alert), due }),
         tickets: account.tickets,
         last: account.last,
         wants: account.wants,
     }
-}
-
-fn stage(alert: &Alert) -> StageView {
-    StageView { stage: alert.follow_up.stage.clone(), owner: owner(alert) }
 }
 
 fn lines(texts: &[String]) -> Vec<String> {

@@ -15,6 +15,7 @@ use runtime::words;
 use crate::{
     Aggregates,
     aggregate::{AccountRow, WEEK, Week},
+    alerts::Due,
     labels::{Labels, Stood},
     money::{self, AtRisk},
     page::Tile,
@@ -99,6 +100,11 @@ fn needs(source: &Source<'_>) -> Vec<Need> {
             needs.push(Need { what, detail, section: section(first.signal.kind()) });
         }
     };
+    for (found, what) in by_deadline(&out, told, *now) {
+        let detail =
+            named(found.iter().map(|(due, alert)| format!("{} {due} ({})", alert.customer, alert.follow_up.stage)));
+        alert_need(found.into_iter().map(|(_, alert)| alert).collect(), what, detail);
+    }
     let untaken = of(&|alert| alert.follow_up.stage == Stage::New && alert.at <= yesterday);
     let waiting = named(untaken.iter().map(|alert| {
         let hours = now.duration_since(alert.at).as_hours();
@@ -145,6 +151,16 @@ fn needs(source: &Source<'_>) -> Vec<Need> {
         });
     }
     needs
+}
+
+/// What is not closed and has a deadline: what is overdue, then what is due, the nearest first in each.
+fn by_deadline<'a>(alerts: &[&'a Alert], told: &Told, now: Timestamp) -> [(Vec<(Due, &'a Alert)>, &'static str); 2] {
+    let open = alerts.iter().filter(|alert| !alert.follow_up.is_closed());
+    let mut due: Vec<(Due, &Alert)> = open.filter_map(|alert| Some((Due::of(alert, told, now)?, *alert))).collect();
+    due.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let (mut overdue, ahead): (Vec<_>, Vec<_>) = due.into_iter().partition(|(due, _)| due.overdue);
+    overdue.reverse();
+    [(overdue, "past the customer's deadline"), (ahead, "with a deadline ahead")]
 }
 
 /// Where alerts of that kind stand on the page.
@@ -388,7 +404,7 @@ mod tests {
 
     fn lead(aggregates: &Aggregates, alerts: &[Arc<Alert>]) -> Lead {
         let at_risk = money::ranked(&aggregates.accounts, alerts, sample::now());
-        let told = Told::default();
+        let told = Told::new(jiff::tz::TimeZone::UTC, "$");
         let now = sample::now();
         Lead::new(&Source { aggregates, records: &[], at_risk: &at_risk, alerts, told: &told, now })
     }
@@ -420,6 +436,39 @@ mod tests {
         assert_eq!(whats(&lead), expected);
         assert!(lead.needs[0].detail.contains("Account 1, told kam@example.com 30 h ago"), "{}", lead.needs[0].detail);
         assert!(lead.needs[1].detail.contains("1 taken so far"), "{}", lead.needs[1].detail);
+    }
+
+    #[test]
+    fn deadlines_come_nearest_first() {
+        let (at, by) = (sample::now(), by());
+        let due = |number, day, hour, stage| {
+            let day = jiff::civil::date(2026, 11, day);
+            let time = Some(jiff::civil::time(hour, 0, 0, 0));
+            let deadline = Some(domain::Deadline { day, time, words: "then".into() });
+            Arc::new(Alert { deadline, ..Alert::clone(&alert(number, 3, stage)) })
+        };
+        let settled = Stage::Settled { outcome: Outcome::Saved, by: by.clone(), at };
+        let alerts = [
+            due(1, 18, 17, Stage::New),
+            due(2, 16, 12, Stage::Taken { by, at }),
+            due(3, 16, 8, Stage::New),
+            due(4, 16, 7, settled),
+            alert(5, 3, Stage::New),
+            due(6, 10, 8, Stage::New),
+        ];
+        let lead = lead(&Aggregates::default(), &alerts);
+        let told = lead.needs.iter().map(|need| (need.what.as_str(), need.detail.as_str())).take(2);
+        let expected = [
+            (
+                "2 alerts past the customer's deadline",
+                "Account 3 overdue since Mon 16 Nov, 08:00 (new); Account 6 overdue since Tue 10 Nov, 08:00 (new)",
+            ),
+            (
+                "2 alerts with a deadline ahead",
+                "Account 2 by Mon 16 Nov, 12:00 (taken by kam@example.com); Account 1 by Wed 18 Nov, 17:00 (new)",
+            ),
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use zendesk::{FieldIds, update_request};
 
 use crate::{
     Aggregates, Audience, MOST_ACCOUNTS, TREND_DAYS, TopicRow, Window,
-    alerts::{self as alert_rows, AlertList},
+    alerts::{self as alert_rows, AlertList, Due},
     audience::{AccountView, TicketView, account_as_shown},
     chart::{Bars, Columns, Count, Every},
     index::{Index, Place, Shown},
@@ -170,7 +170,8 @@ pub(crate) fn render(source: Source<'_>) -> String {
     let Source { aggregates, records, earlier, at_risk, alerts, policy, fields, told, index, audience, window, now } =
         source;
     let at_risk = if audience.sees_guardian() { at_risk } else { &[] };
-    let list = |kind, sees: bool| if sees { AlertList::new(kind, alerts, records) } else { AlertList::none() };
+    let list =
+        |kind, sees: bool| if sees { AlertList::new(kind, alerts, records, told, now) } else { AlertList::none() };
     let teams = aggregates.teams(&policy.teams);
     let chart = |chart: &dyn askama::DynTemplate| chart.dyn_render().expect("writing to a string does not fail");
     let zone = told.zone().iana_name().unwrap_or("UTC");
@@ -206,7 +207,7 @@ pub(crate) fn render(source: Source<'_>) -> String {
             .into_iter()
             .collect(),
         kinds: records.iter().map(|record| record.kind).collect::<BTreeSet<_>>().into_iter().collect(),
-        accounts: accounts(at_risk, records.iter().chain(earlier), window),
+        accounts: accounts(at_risk, records.iter().chain(earlier), |alert| Due::of(alert, told, now), window),
         money: total(at_risk, told),
         guardian: list(AlertKind::Guardian, audience.sees_guardian()),
         opportunities: list(AlertKind::Opportunity, audience.sees_opportunity()),
@@ -257,9 +258,17 @@ fn switched_off(by: Withheld, alerts: &[Arc<Alert>], audience: Audience) -> Stri
     text
 }
 
-fn accounts<'a>(at_risk: &[AtRisk<'_>], records: impl Iterator<Item = &'a Record>, window: Window) -> Vec<AccountView> {
+fn accounts<'a>(
+    at_risk: &[AtRisk<'_>],
+    records: impl Iterator<Item = &'a Record>,
+    due: impl Fn(&Alert) -> Option<Due>,
+    window: Window,
+) -> Vec<AccountView> {
     let records: HashMap<TicketId, &Record> = records.map(|record| (record.ticket, record)).collect();
-    let view = |row: &AtRisk<'_>| account_as_shown(row, records.get(&row.newest.ticket).copied(), window.last);
+    let view = |row: &AtRisk<'_>| {
+        let due = row.alert.and_then(&due);
+        account_as_shown(row, records.get(&row.newest.ticket).copied(), due, window.last)
+    };
     at_risk.iter().take(MOST_ACCOUNTS).map(view).collect()
 }
 

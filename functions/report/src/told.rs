@@ -2,29 +2,32 @@
 
 use domain::shown;
 use jiff::{Timestamp, tz::TimeZone};
-use runtime::{config::PageSettings, words};
+use runtime::words;
 
 /// How a page tells them.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Told(PageSettings);
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    zone: TimeZone,
+    currency: String,
+}
 
 impl Told {
-    pub(crate) fn new(settings: PageSettings) -> Self {
-        Self(settings)
+    pub(crate) fn new(zone: TimeZone, currency: &str) -> Self {
+        Self { zone, currency: shown::line(currency) }
     }
 
     pub(crate) fn zone(&self) -> &TimeZone {
-        &self.0.time_zone
+        &self.zone
     }
 
     /// `2026-11-16 10:00 CET`
     pub(crate) fn moment(&self, at: Timestamp) -> String {
-        at.to_zoned_datetime(self.0.time_zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+        words::moment(at, &self.zone)
     }
 
     /// `$11,800`; `unknown` without a figure.
     pub(crate) fn money(&self, amount: Option<f64>) -> String {
-        words::amount(amount, &shown::line(&self.0.currency))
+        words::amount(amount, &self.currency)
     }
 
     /// `$11,800 a month`, or that it is not known.

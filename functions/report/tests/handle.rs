@@ -11,8 +11,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    AccountId, AuditAction, AuditEntry, Draft, Fallback, Kind, Mode, PastTicket, Policy, Record, Resolution, Summary,
-    Teams, TicketId, TicketState,
+    AccountId, AuditAction, AuditEntry, Deadline, Draft, Fallback, Kind, Mode, PastTicket, Policy, Record, Resolution,
+    Summary, Teams, TicketId, TicketState,
     ports::{AlertLog, Audit, Lease, PortError, Records, TicketLog},
     reading::Usage,
     record::{Confidence, utc_day},
@@ -320,7 +320,10 @@ async fn each_role_has_a_page_with_what_it_may_see() {
     log.finish(&lease, &TicketState::default(), &record, expires, &[]).await.unwrap();
     let (guardian, opportunity) = sample::alerts(record.ticket.number());
     for (alert, words) in [(guardian, "we will leave"), (opportunity, "we want to buy")] {
-        let alert = domain::Alert { mrr: record.mrr, evidence: Arc::new([words.to_owned()]), ..alert };
+        let due = Deadline { day: jiff::civil::date(2026, 11, 20), time: None, words: "by Friday".into() };
+        let evidence = Arc::new([words.to_owned()]);
+        let account = record.account.clone();
+        let alert = domain::Alert { mrr: record.mrr, evidence, account, deadline: Some(due), ..alert };
         log.open(&alert, expires, &sample::audit_entry(1, AuditAction::AlertRaised)).await.unwrap();
     }
     let reporting = Reporting {
@@ -342,6 +345,14 @@ async fn each_role_has_a_page_with_what_it_may_see() {
             html.contains("98,765") || html.contains("98765"),
         )
     };
+    let deadlines = |page: &str| {
+        std::fs::read_to_string(folder.path().join(page))
+            .unwrap()
+            .matches("<span class=\"mark due\">by Fri 20 Nov<")
+            .count()
+    };
+    let pages = ["support", "accounts", "sales", "lead"].map(|page| deadlines(&format!("{page}/index.html")));
+    assert_eq!(pages, [0, 2, 1, 3], "at each alert, and at an account at risk");
     assert_eq!(shows("support/index.html"), (false, false, false));
     assert_eq!(shows("accounts/index.html"), (true, false, true));
     assert_eq!(shows("sales/index.html"), (false, true, true));

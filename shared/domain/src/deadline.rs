@@ -9,8 +9,9 @@ mod vocabulary;
 use std::ops::Range;
 
 use jiff::{
-    ToSpan, ZonedDateTime,
+    Timestamp, ToSpan, ZonedDateTime,
     civil::{Date, Time, Weekday},
+    tz::TimeZone,
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,13 @@ impl Deadline {
     /// What deadlines are sorted by: a day without an hour ends at midnight.
     fn end(&self) -> (Date, Time) {
         (self.day, self.time.unwrap_or(Time::MAX))
+    }
+
+    /// When it has passed, in the time zone of whoever reads it.
+    #[must_use]
+    pub fn passes_at(&self, zone: &TimeZone) -> Timestamp {
+        let (day, time) = self.end();
+        zone.to_timestamp(day.to_datetime(time)).unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -416,7 +424,6 @@ fn gap(a: &Range<usize>, b: &Range<usize>) -> Option<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::tz::TimeZone;
 
     use super::*;
     use crate::sample;
@@ -562,6 +569,19 @@ mod tests {
                     let _ = (read(&sentence, language, &said), read(&words, language, &said));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_day_without_an_hour_passes_at_midnight() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let day = jiff::civil::date(2026, 11, 17);
+        for (time, passed) in
+            [(None, "2026-11-17T23:00:00Z"), (Some(Time::constant(9, 0, 0, 0)), "2026-11-17T08:00:00Z")]
+        {
+            let deadline = Deadline { day, time, words: String::new() };
+            let passed: Timestamp = passed.parse().unwrap();
+            assert!(passed.duration_since(deadline.passes_at(&berlin)).as_secs() < 1, "{time:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
@@ -42,6 +42,16 @@ pub struct Posted {
     pub may_press: Pressers,
     /// Where its ticket is opened.
     pub helpdesk_url: String,
+    /// The account on the dashboard, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    /// In which its times are told.
+    #[serde(default = "utc", with = "jiff::fmt::serde::tz::required")]
+    pub time_zone: TimeZone,
+}
+
+fn utc() -> TimeZone {
+    TimeZone::UTC
 }
 
 /// How far people are with it.
@@ -501,5 +511,14 @@ mod tests {
                 assert_eq!(said(&with(of(stage)), 999), "");
             }
         }
+    }
+
+    #[test]
+    fn a_message_stored_by_an_earlier_release_is_read() {
+        let stored = r#"{"channel": "C0", "message": "1.2", "helpdesk_url": "https://acme.zendesk.com"}"#;
+        let posted: Posted = serde_json::from_str(stored).unwrap();
+        assert_eq!((posted.page.clone(), posted.time_zone.clone()), (None, TimeZone::UTC));
+        let berlin = Posted { time_zone: TimeZone::get("Europe/Berlin").unwrap(), ..posted };
+        assert_eq!(serde_json::from_str::<Posted>(&serde_json::to_string(&berlin).unwrap()).unwrap(), berlin);
     }
 }

@@ -26,6 +26,8 @@ pub struct Policy {
     pub playbooks: Playbooks,
     pub answers: Answers,
     pub notes: Notes,
+    /// In which days, hours and times are told to people, and "tomorrow" of a ticket is understood.
+    pub time_zone: TimeZone,
     /// Where agents work, such as `https://acme.zendesk.com`; tickets in alerts and on the dashboard link there.
     pub helpdesk_url: String,
     /// How long text is kept.
@@ -111,21 +113,9 @@ pub struct AlertPolicy {
     /// Where an answer to an alert goes. None: to the sender's address.
     #[serde(default)]
     pub reply_to: Option<EmailAddress>,
-    /// In which "tomorrow" of a ticket is understood, and times of alerts are shown.
-    #[serde(default = "utc", deserialize_with = "time_zone")]
-    pub time_zone: TimeZone,
     /// Where alerts are posted in Slack as well. None: nowhere.
     #[serde(default)]
     pub slack: Option<ChatPolicy>,
-}
-
-fn utc() -> TimeZone {
-    TimeZone::UTC
-}
-
-fn time_zone<'de, D: Deserializer<'de>>(value: D) -> Result<TimeZone, D::Error> {
-    let name = String::deserialize(value)?;
-    TimeZone::get(&name).map_err(|_| D::Error::custom("is no time zone; name one such as Europe/Berlin"))
 }
 
 /// Where alerts stand in a chat beside the mails, and who may press their buttons.

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Deserialize;
 
 use crate::{
     Account, AccountId, AgentProfile, Alert, AuditAction, AuditEntry, Draft, FieldValues, GroupId, Intent, Language,
     Mode, Policy, Priority, Reading, Record, Scored, SecondOpinion, Sentiment, TeamId, Teams, Ticket, TicketContext,
     TicketId, TicketState, TopicId, Version, decide,
+    follow_up::Posted,
     playbooks::Playbooks,
-    policy::{AlertPolicy, Answers, Notes, Recipients, Thresholds},
+    policy::{AlertPolicy, Answers, Notes, Pressers, Recipients, Thresholds},
     reading::{Signal, Usage},
     record::Effort,
 };
@@ -75,8 +76,21 @@ pub fn policy() -> Policy {
         playbooks: Playbooks::default(),
         answers: Answers::default(),
         notes: Notes::default(),
+        time_zone: TimeZone::UTC,
         helpdesk_url: "https://example.zendesk.com".into(),
         retention: SignedDuration::from_hours(30 * 24),
+    }
+}
+
+/// A message that is about to stand in that channel.
+pub fn posted(channel: &str) -> Posted {
+    Posted {
+        channel: channel.into(),
+        message: None,
+        may_press: Pressers::default(),
+        helpdesk_url: "https://acme.zendesk.com".into(),
+        page: None,
+        time_zone: TimeZone::UTC,
     }
 }
 

@@ -132,7 +132,6 @@ mod tests {
     use domain::{
         Alert, FollowUp, Stage,
         follow_up::Posted,
-        policy::Pressers,
         ports::{Chat, Post},
         sample,
     };
@@ -143,8 +142,9 @@ mod tests {
     async fn a_message_is_a_file_that_changes_and_goes() {
         let folder = tempfile::tempdir().unwrap();
         let slack = SlackDirectory::new(folder.path().join("slack"));
-        let (client, alert, url) = (slack.client(), sample::alert(7), "https://acme.zendesk.com");
-        let post = Post { alert: &alert, helpdesk_url: url, channel: "C0GUARDIAN", thread: None, broadcast: false };
+        let (client, alert) = (slack.client(), sample::alert(7));
+        let posted = sample::posted("C0GUARDIAN");
+        let post = Post { alert: &alert, posted: &posted, thread: None, broadcast: false };
         let message = client.post(post).await.unwrap();
         let reply = Post { thread: message.as_deref(), broadcast: true, ..post };
         let (_, other) = sample::alerts(8);
@@ -158,8 +158,7 @@ mod tests {
         assert_eq!((&shown["channel"], shown.get("thread_ts")), (&json!("C0GUARDIAN"), None));
         let replied = read(&format!("{}.json", file_name(other.key())));
         assert_eq!((&replied["thread_ts"], &replied["reply_broadcast"]), (&json!(message), &json!(true)));
-        let posted =
-            Posted { channel: "C0GUARDIAN".into(), message, may_press: Pressers::default(), helpdesk_url: url.into() };
+        let posted = Posted { message, ..posted.clone() };
         let stage = Stage::Taken { by: "ann@example.com".parse().unwrap(), at: sample::now() };
         let follow_up = FollowUp { stage, posted: Some(posted), ..FollowUp::default() };
         let taken = Alert { follow_up, ..alert.clone() };

@@ -11,7 +11,7 @@ use domain::{
     teams::{TeamsError, TeamsProblem},
 };
 use jiff::{SignedDuration, tz::TimeZone};
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::Deserialize;
 use zendesk::{FieldIds, Mapping, Mappings, OrganizationFields};
 
 /// Reads variables through a function, so that tests need no environment, and collects every problem before it says one.
@@ -129,6 +129,7 @@ pub struct Files<'a> {
 /// What the files say.
 struct Parsed {
     policy: PolicyFile,
+    time_zone: TimeZone,
     teams: Teams,
     playbooks: Playbooks,
 }
@@ -145,28 +146,24 @@ struct PolicyFile {
     notes: Notes,
     #[serde(default)]
     page: PageSettings,
+    /// An IANA name, such as `Europe/Berlin`.
+    #[serde(default)]
+    time_zone: Option<String>,
     zendesk: ZendeskFile,
 }
 
-/// How the dashboard tells times and amounts, from `policy.json`.
+/// How the dashboard tells amounts, from `policy.json`.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PageSettings {
-    /// An IANA name, such as `Europe/Berlin`. Known from the bundled database: a function has none of its own.
-    #[serde(deserialize_with = "time_zone")]
-    pub time_zone: TimeZone,
     /// What stands before an amount, such as `$` or `CHF `. Nothing is converted.
     pub currency: String,
 }
 
 impl Default for PageSettings {
     fn default() -> Self {
-        Self { time_zone: TimeZone::UTC, currency: "$".to_owned() }
+        Self { currency: "$".to_owned() }
     }
-}
-
-fn time_zone<'de, D: Deserializer<'de>>(value: D) -> Result<TimeZone, D::Error> {
-    TimeZone::get(&String::deserialize(value)?).map_err(|_| D::Error::custom("is no time zone of the IANA database"))
 }
 
 #[derive(Deserialize)]
@@ -353,7 +350,7 @@ const MODES: &str = "shadow, suggest or act";
 
 fn config(files: Parsed, switches: Switches, variables: &Variables) -> Config {
     let Switches { mode, auto_reply, delivery } = switches;
-    let Parsed { policy, teams, playbooks } = files;
+    let Parsed { policy, time_zone, teams, playbooks } = files;
     Config {
         policy: Policy {
             mode,
@@ -367,6 +364,7 @@ fn config(files: Parsed, switches: Switches, variables: &Variables) -> Config {
             playbooks,
             answers: policy.answers,
             notes: policy.notes,
+            time_zone,
             helpdesk_url: policy.zendesk.url,
             retention: variables.retention,
         },
@@ -381,9 +379,17 @@ impl Files<'_> {
     fn parse(self) -> Result<Parsed, ConfigError> {
         let policy = parse::<PolicyFile>("policy.json", self.policy);
         let teams_and_playbooks = ConfigError::both(teams(self.agents), playbooks(self.playbooks));
-        let (policy, (teams, playbooks)) = ConfigError::both(policy, teams_and_playbooks)?;
-        Ok(Parsed { policy, teams, playbooks })
+        let policy = policy.and_then(|policy| Ok((time_zone(policy.time_zone.as_deref())?, policy)));
+        let ((time_zone, policy), (teams, playbooks)) = ConfigError::both(policy, teams_and_playbooks)?;
+        Ok(Parsed { policy, time_zone, teams, playbooks })
     }
+}
+
+/// Known from the bundled database: a function has none of its own.
+fn time_zone(name: Option<&str>) -> Result<TimeZone, ConfigError> {
+    let problem = "policy.json: time_zone: is no time zone; name one such as Europe/Berlin";
+    let zone = name.map_or(Ok(TimeZone::UTC), TimeZone::get);
+    zone.map_err(|_| ConfigError(vec![problem.to_owned()]))
 }
 
 /// The teams of an `agents.json`.
@@ -577,16 +583,21 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_a_time_zone_and_a_currency() {
+    fn one_time_zone_holds_for_all_that_people_read() {
         let read = |more: &str| {
             let policy = data::POLICY.replace("\"zendesk\"", &format!("{more}\"zendesk\""));
-            with(Files { policy: &policy, ..FILES }, &[]).map(|config| config.page)
+            with(Files { policy: &policy, ..FILES }, &[])
         };
-        assert_eq!(read("").unwrap(), PageSettings::default());
-        let page = read(r#""page": {"time_zone": "Europe/Berlin", "currency": "€"}, "#).unwrap();
-        assert_eq!((page.time_zone.iana_name(), &*page.currency), (Some("Europe/Berlin"), "€"));
-        let told = read(r#""page": {"time_zone": "Europe/PLANTED"}, "#).unwrap_err().to_string();
-        assert!(told.contains("policy.json: page.time_zone: ") && !told.contains("PLANTED"), "{told}");
+        assert_eq!(with(FILES, &[]).unwrap().policy.time_zone, TimeZone::UTC);
+        let config = read(r#""time_zone": "Europe/Berlin", "page": {"currency": "€"}, "#).unwrap();
+        assert_eq!((config.policy.time_zone.iana_name(), &*config.page.currency), (Some("Europe/Berlin"), "€"));
+        for (wrong, field) in [
+            (r#""time_zone": "Europe/PLANTED", "#, "time_zone: is no time zone; name one such as Europe/Berlin"),
+            (r#""page": {"time_zone": "Europe/Berlin"}, "#, "page.time_zone: "),
+        ] {
+            let told = read(wrong).unwrap_err().to_string();
+            assert!(told.contains(&format!("policy.json: {field}")) && !told.contains("PLANTED"), "{told}");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! Figures and times as people read them, the same in e-mails and on the dashboard.
+//! Figures and times as people read them, the same in e-mails, in a chat and on the dashboard.
+
+pub mod alert;
 
 use domain::{EmailAddress, Stage};
-use jiff::{Timestamp, tz::Offset};
+use jiff::{Timestamp, tz::TimeZone};
 
 /// `$11,800` a month; `unknown` without a figure. Cents are rounded away.
 #[must_use]
@@ -53,25 +55,25 @@ fn grouped(digits: &str) -> String {
     text
 }
 
-/// `2026-11-16 09:00 UTC`
+/// `2026-11-16 10:00 CET`
 #[must_use]
-pub fn moment(at: Timestamp) -> String {
-    Offset::UTC.to_datetime(at).strftime("%Y-%m-%d %H:%M UTC").to_string()
+pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
 }
 
 /// How far people are with an alert, as a sentence. `who` names them.
 #[must_use]
-pub fn stage(stage: &Stage, who: impl Fn(&EmailAddress) -> String) -> String {
+pub fn stage(stage: &Stage, zone: &TimeZone, who: impl Fn(&EmailAddress) -> String) -> String {
     match stage {
         Stage::New => "Nobody has it yet.".to_owned(),
-        Stage::Taken { by, at } => format!("Taken by {} on {}.", who(by), moment(*at)),
+        Stage::Taken { by, at } => format!("Taken by {} on {}.", who(by), moment(*at, zone)),
         Stage::Settled { outcome, by, at } => {
-            format!("Settled by {} on {}: {}.", who(by), moment(*at), outcome.title())
+            format!("Settled by {} on {}: {}.", who(by), moment(*at, zone), outcome.title())
         }
         Stage::Wrong { reason, by, at } => {
-            format!("Called wrong by {} on {}: {}.", who(by), moment(*at), reason.title())
+            format!("Called wrong by {} on {}: {}.", who(by), moment(*at, zone), reason.title())
         }
-        Stage::Snoozed { until, by, .. } => format!("Snoozed by {} until {}.", who(by), moment(*until)),
+        Stage::Snoozed { until, by, .. } => format!("Snoozed by {} until {}.", who(by), moment(*until, zone)),
     }
 }
 
@@ -100,6 +102,12 @@ mod tests {
         assert_eq!((dollars(None).as_str(), monthly(None).as_str()), ("unknown", "MRR unknown"));
         assert_eq!(monthly(Some(950.0)), "$950 a month");
         assert_eq!(count(12_345), "12,345");
-        assert_eq!(moment(domain::sample::now()), "2026-11-16 09:00 UTC");
+    }
+
+    #[test]
+    fn a_moment_names_its_time_zone() {
+        for (zone, text) in [("UTC", "2026-11-16 09:00 UTC"), ("Europe/Berlin", "2026-11-16 10:00 CET")] {
+            assert_eq!(moment(domain::sample::now(), &TimeZone::get(zone).unwrap()), text);
+        }
     }
 }

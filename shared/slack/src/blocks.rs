@@ -3,24 +3,24 @@
 use std::{fmt, str::FromStr};
 
 use domain::{
-    Alert, AlertKey, AlertKind, Health, Sentiment, Signal, Stage,
-    follow_up::{Outcome, Snooze, WrongReason},
+    Alert, AlertKey, AlertKind, Contact, Stage,
+    follow_up::{Outcome, Posted, Snooze, WrongReason},
     shown,
 };
-use runtime::words;
+use jiff::tz::TimeZone;
+use runtime::words::{
+    self,
+    alert::{self as telling, MOST_OF_A_LINE, MOST_OF_A_QUOTE},
+};
 use serde_json::{Value, json};
 use strum::{Display, EnumString, IntoEnumIterator};
 
 /// Slack's limits, in characters. Source: docs.slack.dev, Block Kit.
 pub const MOST_OF_A_SECTION: usize = 3_000;
-pub const MOST_OF_A_FIELD: usize = 2_000;
 pub const MOST_OF_A_HEADER: usize = 150;
 pub const MOST_OF_A_BUTTON: usize = 75;
 pub const MOST_OF_A_URL: usize = 3_000;
 
-/// What anybody reads of a name or a subject, and of a quote.
-const MOST_OF_A_LINE: usize = 200;
-const MOST_OF_A_QUOTE: usize = 800;
 /// A message is read at a glance; the ticket has the rest.
 const MOST_QUOTES: usize = 3;
 
@@ -34,6 +34,8 @@ pub enum Action {
     Wrong,
     /// A link to the ticket. Slack tells of it, and there is nothing to do.
     Open,
+    /// A link to the account on the dashboard.
+    Dashboard,
 }
 
 /// Which alert the buttons are of, and at which of its revisions they were shown. Text form `1004/guardian/critical@2`.
@@ -68,34 +70,27 @@ impl FromStr for Shown {
     }
 }
 
-/// The message of an alert as it is now. Without buttons where a press could not come back.
+/// The message of an alert as it is now: what its mail says. Without buttons where a press could not come back.
 #[must_use]
-pub fn message(alert: &Alert, helpdesk_url: &str, buttons: bool) -> Message {
-    let mut blocks = vec![header(&headline(alert)), facts(alert)];
+pub fn message(alert: &Alert, posted: &Posted, buttons: bool) -> Message {
+    let headline = shown::unlinked(&telling::headline(alert));
+    let alert = &telling::shown(alert);
+    let mut blocks = vec![header(&headline), facts(alert, &posted.time_zone)];
+    blocks.extend(alert.deadline.as_ref().map(|due| said(&format!("By {due}"), &format!("“{}”", due.words))));
+    blocks.extend(alert.unsure.then(|| section(&format!("*{}*", telling::UNSURE))));
     blocks.extend(quotes(alert));
-    blocks.push(section(&format!("*What to do:* {}", escaped(&one_line(&alert.recommended_action), MOST_OF_A_QUOTE))));
+    blocks.extend(alert.contact.as_ref().map(|contact| said("Call", &call(contact))));
+    blocks.extend(telling::happened(alert).map(|happened| said("What happened", happened)));
+    blocks.push(said(&telling::what_to_do(alert), &alert.recommended_action));
     if buttons {
-        blocks.push(section(&format!("*State:* {}", escaped(&state(&alert.follow_up.stage), MOST_OF_A_LINE))));
+        blocks.push(said("State", &words::stage(&alert.follow_up.stage, &posted.time_zone, ToString::to_string)));
     }
-    blocks.push(actions(alert, helpdesk_url, buttons));
-    blocks.push(context(alert));
-    let worth = words::monthly(alert.mrr);
+    blocks.push(actions(alert, posted, buttons));
+    blocks.push(context(alert, &posted.time_zone));
     Message {
-        text: escaped(&format!("{}, {worth}", headline(alert)), MOST_OF_A_SECTION),
+        text: escaped(&format!("{headline}, {}", words::monthly(alert.mrr)), MOST_OF_A_SECTION),
         blocks,
         metadata: json!({ "event_type": "support_triage_alert", "event_payload": { "alert": alert.key().to_string() } }),
-    }
-}
-
-/// `Castrovel Cycles may leave: risk 10 of 10`
-fn headline(alert: &Alert) -> String {
-    let customer = shown::clipped(&one_line(&alert.customer), MOST_OF_A_LINE / 2).into_owned();
-    let unsure = if alert.unsure { ", unsure" } else { "" };
-    match alert.signal {
-        Signal::Guardian { score } => format!("{customer} may leave: risk {score} of 10{unsure}"),
-        Signal::Opportunity { intent, confidence } => {
-            format!("{customer} wants to buy: {}, {confidence} of 10{unsure}", intent.title())
-        }
     }
 }
 
@@ -103,47 +98,24 @@ fn header(text: &str) -> Value {
     json!({ "type": "header", "text": plain(text, MOST_OF_A_HEADER) })
 }
 
-fn facts(alert: &Alert) -> Value {
-    let mut facts = vec![("MRR", words::monthly(alert.mrr))];
-    if let Some(plan) = &alert.plan {
-        facts.push(("Plan", one_line(plan)));
-    }
-    if let Some(health) = alert.health {
-        let health = match health {
-            Health::Good => "good",
-            Health::AtRisk => "at risk",
-            Health::Poor => "poor",
-        };
-        facts.push(("Health", health.to_owned()));
-    }
-    facts.push((
-        "Sounds",
-        match alert.sentiment {
-            Sentiment::Neutral => "neutral",
-            Sentiment::Frustrated => "frustrated",
-            Sentiment::Angry => "angry",
-        }
-        .to_owned(),
-    ));
-    facts.push(("For", alert.recipient.to_string()));
-    let field = |(name, value): &(&str, String)| {
-        let value = escaped(value, MOST_OF_A_LINE);
-        mrkdwn(&format!("*{name}*\n{value}"))
-    };
-    json!({ "type": "section", "fields": facts.iter().map(field).collect::<Vec<_>>() })
+/// What it is worth, how strong, how sure, since when.
+fn facts(alert: &Alert, zone: &TimeZone) -> Value {
+    let worth = escaped(&telling::worth(alert), MOST_OF_A_QUOTE);
+    section(&format!("*{worth}*\n{}", escaped(&telling::facts(alert, zone).join(" · "), MOST_OF_A_QUOTE)))
+}
+
+fn call(contact: &Contact) -> String {
+    let role = contact.role.as_deref().map(|role| format!(", {role}")).unwrap_or_default();
+    format!("{}{role}. {}", contact.name, contact.phone.as_deref().unwrap_or(telling::NO_PHONE))
 }
 
 /// What the customer said, one section each: a quote cannot run into our own words.
 fn quotes(alert: &Alert) -> Vec<Value> {
     let quotes = alert.evidence.iter().take(MOST_QUOTES);
-    quotes.map(|quote| section(&format!("> {}", escaped(&one_line(quote), MOST_OF_A_QUOTE)))).collect()
+    quotes.map(|quote| section(&format!("> {}", escaped(quote, MOST_OF_A_QUOTE)))).collect()
 }
 
-fn state(stage: &Stage) -> String {
-    words::stage(stage, ToString::to_string)
-}
-
-fn actions(alert: &Alert, helpdesk_url: &str, buttons: bool) -> Value {
+fn actions(alert: &Alert, posted: &Posted, buttons: bool) -> Value {
     let kind = alert.signal.kind();
     let mut elements = Vec::new();
     let open_to_all = [take(), snooze(), wrong(kind)];
@@ -154,13 +126,18 @@ fn actions(alert: &Alert, helpdesk_url: &str, buttons: bool) -> Value {
             Stage::Settled { .. } | Stage::Wrong { .. } => {}
         }
     }
-    let link = words::ticket_link(helpdesk_url, alert.ticket);
-    // Slack refuses the whole message for one address it cannot take.
-    if link.starts_with("http") && link.len() <= MOST_OF_A_URL {
-        let text = format!("Open #{}", alert.ticket.number());
-        elements.push(json!({
-            "type": "button", "action_id": Action::Open.to_string(), "text": plain(&text, MOST_OF_A_BUTTON), "url": link,
-        }));
+    let ticket = format!("Open #{}", alert.ticket.number());
+    let links = [
+        (Action::Open, ticket.as_str(), Some(words::ticket_link(&posted.helpdesk_url, alert.ticket))),
+        (Action::Dashboard, "The account on the dashboard", posted.page.clone()),
+    ];
+    for (action, text, link) in links {
+        // Slack refuses the whole message for one address it cannot take.
+        if let Some(link) = link.filter(|link| link.starts_with("http") && link.len() <= MOST_OF_A_URL) {
+            elements.push(json!({
+                "type": "button", "action_id": action.to_string(), "text": plain(text, MOST_OF_A_BUTTON), "url": link,
+            }));
+        }
     }
     let shown = Shown { alert: alert.key(), revision: alert.follow_up.revision };
     json!({ "type": "actions", "block_id": shown.to_string(), "elements": elements })
@@ -211,16 +188,23 @@ fn option(value: &str, text: &str) -> Value {
     json!({ "text": plain(text, MOST_OF_A_BUTTON), "value": value })
 }
 
-fn context(alert: &Alert) -> Value {
+fn context(alert: &Alert, zone: &TimeZone) -> Value {
     let line = format!(
-        "#{} · {} · {} · {} · {}",
-        alert.ticket.number(),
+        "{} · {} · {} · tone {} · {} · for {} · {}",
+        alert.ticket,
         alert.priority,
         alert.agent.title(),
-        words::moment(alert.at),
-        one_line(&alert.subject),
+        alert.sentiment,
+        words::moment(alert.at, zone),
+        alert.recipient,
+        alert.subject,
     );
     json!({ "type": "context", "elements": [mrkdwn(&escaped(&line, MOST_OF_A_QUOTE))] })
+}
+
+/// A line of ours with a name before it.
+fn said(name: &str, text: &str) -> Value {
+    section(&format!("*{}:* {}", escaped(name, MOST_OF_A_LINE), escaped(text, MOST_OF_A_QUOTE)))
 }
 
 fn section(text: &str) -> Value {
@@ -234,11 +218,6 @@ fn mrkdwn(text: &str) -> Value {
 
 fn plain(text: &str, most: usize) -> Value {
     json!({ "type": "plain_text", "text": clipped(text, most), "emoji": false })
-}
-
-/// An outsider's words as one line of which no program makes a link.
-fn one_line(text: &str) -> String {
-    shown::unlinked(&shown::line(text))
 }
 
 /// The three characters that begin a mention, a link or an entity, as entities, and cut before the limit and never within
@@ -279,11 +258,9 @@ fn fitted(text: &str, most: usize, entity: fn(char) -> Option<&'static str>) -> 
 mod tests {
     use std::sync::Arc;
 
-    use domain::{Band, FollowUp, Intent, sample};
+    use domain::{Band, Deadline, FollowUp, Health, Intent, Sentiment, Signal, sample};
 
     use super::*;
-
-    const URL: &str = "https://acme.zendesk.com";
 
     fn guardian() -> Alert {
         Alert {
@@ -294,7 +271,34 @@ mod tests {
             plan: Some("Scale".into()),
             health: Some(Health::AtRisk),
             sentiment: Sentiment::Angry,
+            because: Some("another vendor is named".into()),
+            probability: Some(0.92),
+            happened: Some("Nothing has come in since Saturday 21:00.".into()),
+            written_at: Some(sample::now()),
+            deadline: Some(Deadline {
+                day: jiff::civil::date(2026, 11, 17),
+                time: Some(jiff::civil::time(9, 0, 0, 0)),
+                words: "tomorrow at 9".into(),
+            }),
+            contact: Some(Contact {
+                name: "Rick Castrovel".into(),
+                role: Some("Managing Director".into()),
+                phone: Some("+44 1632 960417".into()),
+            }),
             ..sample::alert(1004)
+        }
+    }
+
+    /// As alerts were stored before they said more.
+    fn bare() -> Alert {
+        Alert {
+            because: None,
+            probability: None,
+            happened: None,
+            written_at: None,
+            deadline: None,
+            contact: None,
+            ..guardian()
         }
     }
 
@@ -303,8 +307,14 @@ mod tests {
         FollowUp { stage, revision: 2, ..FollowUp::default() }
     }
 
+    fn posted() -> Posted {
+        let page = Some("https://site.example/accounts/#account=castrovel".into());
+        let time_zone = TimeZone::get("Europe/Berlin").unwrap();
+        Posted { page, time_zone, ..sample::posted("C0GUARDIAN") }
+    }
+
     fn rendered(alert: &Alert, buttons: bool) -> String {
-        let Message { text, blocks, metadata } = message(alert, URL, buttons);
+        let Message { text, blocks, metadata } = message(alert, &posted(), buttons);
         serde_json::to_string_pretty(&json!({ "text": text, "blocks": blocks, "metadata": metadata })).unwrap()
     }
 
@@ -313,7 +323,7 @@ mod tests {
         insta::assert_snapshot!("new", rendered(&guardian(), true));
         insta::assert_snapshot!("taken", rendered(&Alert { follow_up: taken("ann@example.com"), ..guardian() }, true));
         let signal = Signal::Opportunity { intent: Intent::Expansion, confidence: 8 };
-        insta::assert_snapshot!("lite", rendered(&Alert { signal, unsure: true, mrr: None, ..guardian() }, false));
+        insta::assert_snapshot!("lite", rendered(&Alert { signal, unsure: true, mrr: None, ..bare() }, false));
     }
 
     #[test]
@@ -326,8 +336,8 @@ mod tests {
         ] {
             let follow_up = FollowUp { stage, ..FollowUp::default() };
             let text = rendered(&Alert { follow_up, ..guardian() }, true);
-            assert_eq!(text.matches("action_id").count(), 1, "{text}");
-            assert!(text.contains("Open #1004"));
+            assert_eq!(text.matches("action_id").count(), 2, "{text}");
+            assert!(text.contains("Open #1004") && text.contains("The account on the dashboard"), "{text}");
         }
     }
 
@@ -340,9 +350,14 @@ mod tests {
             plan: Some(evil.into()),
             evidence: Arc::new([evil.to_owned()]),
             recommended_action: evil.into(),
+            because: Some(evil.into()),
+            happened: Some(evil.repeat(2).into()),
+            deadline: Some(Deadline { day: jiff::civil::date(2026, 11, 17), time: None, words: evil.into() }),
+            contact: Some(Contact { name: evil.into(), role: Some(evil.into()), phone: Some(evil.into()) }),
+            unsure: true,
             ..guardian()
         };
-        let Message { text, blocks, .. } = message(&alert, URL, true);
+        let Message { text, blocks, .. } = message(&alert, &posted(), true);
         let mut texts = vec![text];
         let mut look = blocks;
         while let Some(value) = look.pop() {
@@ -357,11 +372,36 @@ mod tests {
                 _ => {}
             }
         }
-        assert!(texts.len() > 6);
+        assert!(texts.len() > 8);
         for text in texts {
             assert!(!text.contains('<'), "{text}");
             assert!(!text.contains("https://") && !text.contains("evil.example"), "{text}");
             assert!(text.matches('>').count() <= 1 && (text.starts_with("> ") || !text.contains('>')), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_longest_alert_is_within_slacks_limits() {
+        let long = "<&>".repeat(3_000);
+        let alert = Alert {
+            customer: long.as_str().into(),
+            subject: long.as_str().into(),
+            plan: Some(long.clone()),
+            evidence: Arc::new([const { String::new() }; 9].map(|_| long.clone())),
+            recommended_action: long.as_str().into(),
+            because: Some(long.as_str().into()),
+            happened: Some("h".repeat(9_000).into()),
+            deadline: Some(Deadline { day: jiff::civil::date(2026, 11, 17), time: None, words: long.clone() }),
+            contact: Some(Contact { name: long.clone(), role: Some(long.clone()), phone: Some(long) }),
+            unsure: true,
+            ..guardian()
+        };
+        let Message { blocks, .. } = message(&alert, &posted(), true);
+        assert!(blocks.len() <= 50, "{} blocks", blocks.len());
+        for block in &blocks {
+            let text = block["text"]["text"].as_str().unwrap_or_default();
+            let most = if block["type"] == "header" { MOST_OF_A_HEADER } else { MOST_OF_A_SECTION };
+            assert!(text.encode_utf16().count() <= most, "{text}");
         }
     }
 

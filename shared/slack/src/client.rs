@@ -350,14 +350,14 @@ impl Chat for Client {
         let token = match self.credential().await? {
             Credential::Bot(token) => token,
             Credential::Webhook(url) => {
-                self.through_webhook(url, &blocks::message(post.alert, post.helpdesk_url, false)).await?;
+                self.through_webhook(url, &blocks::message(post.alert, post.posted, false)).await?;
                 return Ok(None);
             }
         };
-        let message = blocks::message(post.alert, post.helpdesk_url, true);
+        let message = blocks::message(post.alert, post.posted, true);
         let (blocks, metadata) = (encoded(&message.blocks), encoded(&message.metadata));
         let mut arguments = vec![
-            ("channel", post.channel),
+            ("channel", post.posted.channel.as_str()),
             ("text", &message.text),
             ("blocks", &blocks),
             ("metadata", &metadata),
@@ -385,10 +385,10 @@ impl Chat for Client {
     }
 
     async fn update(&self, alert: &Alert) -> Result<(), PortError> {
-        let Some(Posted { channel, message: Some(ts), helpdesk_url, .. }) = &alert.follow_up.posted else {
+        let Some(posted @ Posted { channel, message: Some(ts), .. }) = &alert.follow_up.posted else {
             return Ok(());
         };
-        let message = blocks::message(alert, helpdesk_url, true);
+        let message = blocks::message(alert, posted, true);
         let (blocks, metadata) = (encoded(&message.blocks), encoded(&message.metadata));
         let arguments = [
             ("channel", channel.as_str()),

@@ -78,7 +78,7 @@ pub fn parse(body: &[u8]) -> Result<Option<Press>, InteractionError> {
     let action: Action = pressed.action_id.parse().map_err(|_| InteractionError::NotOurs)?;
     let choice = pressed.selected_option.as_ref().map(|chosen| chosen.value.as_str()).unwrap_or_default();
     let step = match action {
-        Action::Open => return Ok(None),
+        Action::Open | Action::Dashboard => return Ok(None),
         Action::Take => Some(Step::Take),
         Action::Settle => choice.parse().ok().map(Step::Settle),
         Action::Wrong => choice.parse().ok().map(Step::CallWrong),
@@ -141,8 +141,10 @@ mod tests {
 
     #[test]
     fn what_asks_for_nothing_is_left_alone() {
-        let link = json!({ "action_id": "open", "block_id": "1004/guardian/critical@3" });
-        assert_eq!(parse(&body(&pressed(&link))), Ok(None));
+        for link in ["open", "dashboard"] {
+            let link = json!({ "action_id": link, "block_id": "1004/guardian/critical@3" });
+            assert_eq!(parse(&body(&pressed(&link))), Ok(None));
+        }
         assert_eq!(parse(&body(&json!({ "type": "view_submission" }))), Ok(None));
     }
 

@@ -15,10 +15,8 @@ use slack::{
     scripted::{Fault, ScriptedSlack},
 };
 
-const URL: &str = "https://acme.zendesk.com";
-
-fn post<'a>(alert: &'a Alert, channel: &'a str) -> Post<'a> {
-    Post { alert, helpdesk_url: URL, channel, thread: None, broadcast: false }
+fn post<'a>(alert: &'a Alert, posted: &'a Posted) -> Post<'a> {
+    Post { alert, posted, thread: None, broadcast: false }
 }
 
 fn kind(error: &PortError) -> &'static str {
@@ -30,12 +28,7 @@ fn kind(error: &PortError) -> &'static str {
 }
 
 fn posted(alert: &Alert, channel: &str, ts: &str) -> Alert {
-    let posted = Posted {
-        channel: channel.into(),
-        message: Some(ts.into()),
-        may_press: Pressers::default(),
-        helpdesk_url: URL.into(),
-    };
+    let posted = Posted { message: Some(ts.into()), ..sample::posted(channel) };
     Alert { follow_up: alert.follow_up.posted(posted), ..alert.clone() }
 }
 
@@ -44,9 +37,9 @@ async fn a_message_is_posted_changed_and_deleted() {
     let slack = ScriptedSlack::start();
     let client = slack.client();
     let alert = sample::alert(1);
-    let ts = client.post(post(&alert, "C0GUARDIAN")).await.unwrap().unwrap();
+    let ts = client.post(post(&alert, &sample::posted("C0GUARDIAN"))).await.unwrap().unwrap();
     let [message] = slack.messages().try_into().unwrap();
-    assert!(message.text.starts_with("Acme may leave: risk"), "{}", message.text);
+    assert!(message.text.starts_with("Acme may leave, "), "{}", message.text);
     let stage = Stage::Taken { by: "ann@example.com".parse().unwrap(), at: sample::now() };
     let alert = posted(&alert, "C0GUARDIAN", &ts);
     let alert = Alert { follow_up: FollowUp { stage, ..alert.follow_up.clone() }, ..alert };
@@ -75,10 +68,10 @@ async fn the_longest_alert_fits() {
         recommended_action: long.as_str().into(),
         ..sample::alert(1)
     };
-    slack.client().post(post(&alert, "C0GUARDIAN")).await.unwrap();
+    slack.client().post(post(&alert, &sample::posted("C0GUARDIAN"))).await.unwrap();
     assert_eq!(slack.messages().len(), 1);
     let (_, opportunity) = sample::alerts(2);
-    slack.client().post(post(&opportunity, "C0SALES")).await.unwrap();
+    slack.client().post(post(&opportunity, &sample::posted("C0SALES"))).await.unwrap();
 }
 
 #[tokio::test]
@@ -100,12 +93,12 @@ async fn each_failure_says_what_to_do() {
     ] {
         slack.plan(std::slice::from_ref(&fault));
         slack.set_now(sample::now());
-        let error = client.post(post(&alert, "C0GUARDIAN")).await.unwrap_err();
+        let error = client.post(post(&alert, &sample::posted("C0GUARDIAN"))).await.unwrap_err();
         assert_eq!(kind(&error), expected, "{fault:?}");
         let told = domain::ports::told(&error);
         assert!(!told.contains("Acme") && !told.contains(slack::scripted::TOKEN), "{told}");
     }
-    assert_eq!(kind(&client.post(post(&alert, "C0NOWHERE")).await.unwrap_err()), "misconfigured");
+    assert_eq!(kind(&client.post(post(&alert, &sample::posted("C0NOWHERE"))).await.unwrap_err()), "misconfigured");
 }
 
 #[tokio::test]
@@ -114,7 +107,7 @@ async fn slack_says_how_long_to_wait() {
     let alert = sample::alert(1);
     for (asked, waited) in [(7, 7), (999_999, 900)] {
         slack.plan(&[Fault::Throttled(asked)]);
-        let error = slack.client().post(post(&alert, "C0GUARDIAN")).await.unwrap_err();
+        let error = slack.client().post(post(&alert, &sample::posted("C0GUARDIAN"))).await.unwrap_err();
         let PortError::Transient { not_before: Some(wait), .. } = error else { panic!("{error}") };
         assert_eq!(wait.as_secs(), waited);
     }
@@ -125,12 +118,12 @@ async fn a_channel_takes_one_message_a_second() {
     let slack = ScriptedSlack::start();
     let (client, alert) = (slack.client(), sample::alert(1));
     slack.set_now(sample::now());
-    client.post(post(&alert, "C0GUARDIAN")).await.unwrap();
-    let error = client.post(post(&alert, "C0GUARDIAN")).await.unwrap_err();
+    client.post(post(&alert, &sample::posted("C0GUARDIAN"))).await.unwrap();
+    let error = client.post(post(&alert, &sample::posted("C0GUARDIAN"))).await.unwrap_err();
     assert!(matches!(error, PortError::Transient { not_before: Some(_), .. }), "{error}");
-    client.post(post(&alert, "C0SALES")).await.expect("another channel");
+    client.post(post(&alert, &sample::posted("C0SALES"))).await.expect("another channel");
     slack.set_now(sample::now() + SignedDuration::from_secs(1));
-    client.post(post(&alert, "C0GUARDIAN")).await.unwrap();
+    client.post(post(&alert, &sample::posted("C0GUARDIAN"))).await.unwrap();
 }
 
 #[tokio::test]
@@ -139,9 +132,10 @@ async fn a_reply_outlives_its_thread() {
     let (client, alert) = (slack.client(), sample::alert(1));
     let at = |second| slack.set_now(sample::now() + SignedDuration::from_secs(second));
     at(0);
-    let root = client.post(post(&alert, "C0GUARDIAN")).await.unwrap().unwrap();
+    let root = client.post(post(&alert, &sample::posted("C0GUARDIAN"))).await.unwrap().unwrap();
     at(1);
-    let reply = Post { thread: Some(&root), broadcast: true, ..post(&alert, "C0GUARDIAN") };
+    let posted = sample::posted("C0GUARDIAN");
+    let reply = Post { thread: Some(&root), broadcast: true, ..post(&alert, &posted) };
     client.post(reply).await.unwrap();
     at(2);
     client.post(Post { thread: Some("1.1"), ..reply }).await.expect("somebody deleted the first message");
@@ -193,13 +187,17 @@ async fn a_webhook_takes_messages_without_buttons() {
     let client: Client = slack.client_with(&slack.webhook());
     let alert = sample::alert(1);
     let channel = client.direct(&alert.recipient).await.unwrap().unwrap();
-    assert_eq!(client.post(post(&alert, &channel)).await.unwrap(), None, "nobody can change it later");
+    assert_eq!(client.post(post(&alert, &sample::posted(&channel))).await.unwrap(), None, "nobody can change it later");
     let [message] = slack.messages().try_into().unwrap();
     let shown = serde_json::to_string(&message.blocks).unwrap();
     assert!(shown.contains("Open #1") && !shown.contains("I have it") && !shown.contains("static_select"), "{shown}");
     for (status, expected) in [(404, "misconfigured"), (410, "misconfigured"), (400, "refused"), (500, "later")] {
         slack.plan(&[Fault::Status(status)]);
-        assert_eq!(kind(&client.post(post(&alert, &channel)).await.unwrap_err()), expected, "{status}");
+        assert_eq!(
+            kind(&client.post(post(&alert, &sample::posted(&channel))).await.unwrap_err()),
+            expected,
+            "{status}"
+        );
     }
     assert_eq!(kind(&client.identity().await.unwrap_err()), "misconfigured");
     assert_eq!(slack.calls().into_iter().filter(|call| call != "webhook").count(), 0);

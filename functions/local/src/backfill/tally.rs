@@ -9,7 +9,7 @@ use domain::{
     Alert, AlertKey, AlertKind, Band, Delivery, Priority, Record, Resolution, TeamId, Teams, reading::Usage,
     record::utc_day,
 };
-use jiff::{SignedDuration, ToSpan, civil::Date};
+use jiff::{SignedDuration, ToSpan, civil::Date, tz::TimeZone};
 use report::backtest::{
     Agreement, AlertedAccount, Alerts, Answer, Answers, Backtest, Cost, Example, FirstReply, LeftOut, MOST_ACCOUNTS,
     MOST_EXAMPLES, Week,
@@ -189,7 +189,7 @@ fn example(ticket: &Triaged<'_>, alert: &Alert, helpdesk_url: &str) -> Example {
         link: words::ticket_link(helpdesk_url, alert.ticket),
         customer: alert.customer.as_ref().to_owned(),
         subject: alert.subject.as_ref().to_owned(),
-        created: words::moment(ticket.past.row.timestamp),
+        created: words::moment(ticket.past.row.timestamp, &TimeZone::UTC),
         kind: match alert.signal.kind() {
             AlertKind::Guardian => "guardian",
             AlertKind::Opportunity => "opportunity",

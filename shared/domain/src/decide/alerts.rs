@@ -65,7 +65,7 @@ fn alert(case: Case<'_>, decision: &Decision, message: Message<'_>) -> Alert {
     let Case { context, now, .. } = case;
     let account = context.account;
     let written_at = written_at(context.ticket, message.evidence, now);
-    let said = written_at.to_zoned_datetime(case.policy.alerts.time_zone.clone());
+    let said = written_at.to_zoned_datetime(case.policy.time_zone.clone());
     let sentences = message.evidence.iter().map(String::as_str).chain(carrying(case.reading));
     let deadline = deadline::earliest(sentences, decision.language, &said);
     Alert {

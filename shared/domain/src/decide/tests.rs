@@ -150,7 +150,7 @@ fn an_alert_says_whom_to_call_by_when_and_why() {
     let churn = crate::reading::Signal { value: true, confidence: 0.9, quotes };
     let reading = Reading { churn, ..sample::reading() };
     let mut policy = sample::policy();
-    policy.alerts.time_zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    policy.time_zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
     let alert = plan(&ticket, &reading, &policy, &TicketState::default()).alerts.remove(0);
     assert_eq!(alert.deadline.as_ref().map(ToString::to_string).as_deref(), Some("Tue 17 Nov, 09:00"));
     let contact = alert.contact.unwrap();

@@ -1,6 +1,6 @@
 //! The one write to the helpdesk: fields, tags, comment.
 
-use jiff::{Timestamp, tz::Offset};
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::Case;
@@ -141,16 +141,18 @@ fn told_of(case: Case<'_>, kind: AlertKind, whom: &str, what: &str) -> String {
     };
     let earlier = case.context.earlier.iter().find(news);
     match earlier.map(|earlier| (&earlier.stage, earlier.at)) {
-        Some((Stage::Taken { by, at }, _)) => format!("{whom} is told of {what}: {by} has it since {}", moment(*at)),
+        Some((Stage::Taken { by, at }, _)) => {
+            format!("{whom} is told of {what}: {by} has it since {}", moment(case, *at))
+        }
         Some((Stage::New | Stage::Snoozed { .. }, at)) => {
-            format!("{whom} is told of {what}, and first was on {}: nobody has taken it yet", moment(at))
+            format!("{whom} is told of {what}, and first was on {}: nobody has taken it yet", moment(case, at))
         }
         Some((Stage::Settled { .. } | Stage::Wrong { .. }, _)) | None => format!("{whom} is told of {what}"),
     }
 }
 
-fn moment(at: Timestamp) -> String {
-    Offset::UTC.to_datetime(at).strftime("%Y-%m-%d %H:%M UTC").to_string()
+fn moment(case: Case<'_>, at: Timestamp) -> String {
+    at.to_zoned_datetime(case.policy.time_zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
 }
 
 /// Such as `Triage: P1 · Sentinel (Compliance & Operations) · security report · unsure`.

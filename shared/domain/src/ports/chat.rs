@@ -11,9 +11,7 @@ use crate::{Alert, Band, EmailAddress, follow_up::Posted, ports::PortError};
 pub struct Post<'a> {
     /// As it will be stored with the message: what is pressed names the revision it was shown with.
     pub alert: &'a Alert,
-    pub helpdesk_url: &'a str,
-    /// The chat's name for the channel.
-    pub channel: &'a str,
+    pub posted: &'a Posted,
     /// The first message of the conversation it belongs to.
     pub thread: Option<&'a str>,
     /// Shown in the channel too, and not in its thread alone.

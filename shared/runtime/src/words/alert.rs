@@ -1,0 +1,137 @@
+//! What an alert says, the same in a mail and in a chat. Each medium adds its form and escapes what is markup there.
+
+use domain::{Alert, Band, Contact, Deadline, Health, Intent, PastTicket, Signal};
+use jiff::tz::TimeZone;
+
+/// What anybody reads of a name or a subject, and of a quote.
+pub const MOST_OF_A_LINE: usize = 200;
+pub const MOST_OF_A_QUOTE: usize = 800;
+/// What of a name stands in a headline.
+const MOST_OF_A_NAME: usize = 60;
+/// What an unsure alert says of itself.
+pub const UNSURE: &str = "The analyst is unsure about this ticket. Read it before you act on it.";
+/// Where whom to call is known, and the number is not.
+pub const NO_PHONE: &str = "No phone number in the ticket: reply there, or look in your contacts.";
+
+/// The alert with every text as a message may show it: one line each, of a limited length, and no link.
+#[must_use]
+pub fn shown(alert: &Alert) -> Alert {
+    let within = |text: &str, most| domain::shown::unlinked(&domain::shown::clipped(&domain::shown::line(text), most));
+    let line = |text: &str| within(text, MOST_OF_A_LINE);
+    let quotes = |texts: &[String]| texts.iter().map(|text| within(text, MOST_OF_A_QUOTE)).collect();
+    let past = |past: &PastTicket| PastTicket { subject: line(&past.subject).into(), ..past.clone() };
+    Alert {
+        customer: line(&alert.customer).into(),
+        subject: line(&alert.subject).into(),
+        plan: alert.plan.as_deref().map(line),
+        evidence: quotes(&alert.evidence),
+        reasons: quotes(&alert.reasons),
+        recommended_action: within(&alert.recommended_action, MOST_OF_A_QUOTE).into(),
+        because: alert.because.as_deref().map(|because| line(because).into()),
+        happened: alert.happened.as_deref().map(|happened| within(happened, MOST_OF_A_QUOTE).into()),
+        deadline: alert.deadline.clone().map(|due| Deadline { words: line(&due.words), ..due }),
+        contact: alert.contact.as_ref().map(|Contact { name, role, phone }| Contact {
+            name: line(name),
+            role: role.as_deref().map(line),
+            phone: phone.as_deref().map(line),
+        }),
+        past: alert.past.iter().map(past).collect(),
+        ..alert.clone()
+    }
+}
+
+/// Whom, what, by when: `Acme may leave by Tue 17 Nov, 09:00, unsure`.
+#[must_use]
+pub fn headline(alert: &Alert) -> String {
+    let due = alert.deadline.as_ref().map(|deadline| format!(" by {deadline}")).unwrap_or_default();
+    let unsure = if alert.unsure { ", unsure" } else { "" };
+    format!("{} {}{due}{unsure}", name(alert), says(alert))
+}
+
+/// The customer's name in a headline.
+#[must_use]
+pub fn name(alert: &Alert) -> String {
+    domain::shown::clipped(&domain::shown::line(&alert.customer), MOST_OF_A_NAME).into_owned()
+}
+
+/// `risk 9 of 10` or `expansion, 8 of 10`.
+#[must_use]
+pub fn strength(alert: &Alert) -> String {
+    match alert.signal {
+        Signal::Guardian { score } => format!("risk {score} of 10"),
+        Signal::Opportunity { intent, confidence } => format!("{}, {confidence} of 10", intent.title()),
+    }
+}
+
+/// What the customer does, as a sentence behind its name.
+#[must_use]
+pub fn says(alert: &Alert) -> &'static str {
+    match alert.signal {
+        Signal::Guardian { .. } => "may leave",
+        Signal::Opportunity { intent: Intent::PricingRequest, .. } => "asks for a price",
+        Signal::Opportunity { intent: Intent::Upgrade, .. } => "wants a larger plan",
+        Signal::Opportunity { intent: Intent::Expansion, .. } => "wants more",
+        Signal::Opportunity { intent: Intent::CustomService, .. } => "wants something built",
+    }
+}
+
+/// How strong, how sure, since when.
+#[must_use]
+pub fn facts(alert: &Alert, zone: &TimeZone) -> Vec<String> {
+    let critical = (alert.band == Band::Critical).then(|| "critical".to_owned());
+    let written = alert
+        .written_at
+        .map(|at| format!("written {}", at.to_zoned_datetime(zone.clone()).strftime("%a %-d %b, %H:%M %Z")));
+    critical.into_iter().chain([strength(alert)]).chain(alert.probability.map(sure)).chain(written).collect()
+}
+
+/// A probability in words: a percentage promises more than it knows.
+fn sure(probability: f32) -> String {
+    match probability {
+        0.9.. => "very sure",
+        0.7.. => "fairly sure",
+        0.5.. => "more likely than not",
+        _ => "not sure: read the words",
+    }
+    .to_owned()
+}
+
+/// What the account is worth, in one line.
+#[must_use]
+pub fn worth(alert: &Alert) -> String {
+    let health = alert.health.map(|health| match health {
+        Health::Good => "health good",
+        Health::AtRisk => "health at risk",
+        Health::Poor => "health poor",
+    });
+    let plan = alert.plan.as_ref().map(|plan| format!("plan {plan}"));
+    let parts = [Some(super::monthly(alert.mrr)), plan, health.map(str::to_owned)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// What happened; none where the quotes say it already.
+#[must_use]
+pub fn happened(alert: &Alert) -> Option<&str> {
+    alert.happened.as_deref().filter(|text| !alert.evidence.iter().any(|quote| quote.contains(*text)))
+}
+
+/// What stands before the action: `What to do, since another vendor is named`.
+#[must_use]
+pub fn what_to_do(alert: &Alert) -> String {
+    let because = alert.because.as_deref().map(|because| format!(", since {because}")).unwrap_or_default();
+    format!("What to do{because}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_sure_is_told_in_words() {
+        for (probability, words) in
+            [(0.95, "very"), (0.8, "fairly"), (0.5, "more likely"), (0.4, "not sure"), (f32::NAN, "not")]
+        {
+            assert!(sure(probability).starts_with(words), "{probability}");
+        }
+    }
+}
