@@ -90,7 +90,7 @@ impl Progress {
     }
 }
 
-/// Above the lines of [`line`].
+/// Above the lines of [`line()`].
 pub const HEADER: &str =
     "  ticket      team      customer                subject                                 found";
 /// Columns of a customer's name and of a subject.
