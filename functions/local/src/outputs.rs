@@ -29,6 +29,8 @@ pub const RECORDS: &str = "records.jsonl";
 /// Held by a server that runs.
 const LOCK: &str = ".lock";
 pub(crate) const EMAILS: &str = "emails";
+/// The mails with headers and text parts.
+const EML: &str = "eml";
 pub(crate) const SLACK: &str = "slack";
 
 #[derive(Serialize)]
@@ -105,7 +107,7 @@ struct AlertRow<'a> {
 pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     let problem = || format!("{} cannot be written to; choose another folder with --output", folder.display());
     std::fs::create_dir_all(folder).with_context(problem)?;
-    let messages = [(folder.join(EMAILS), &["html", "eml"][..]), (folder.join(SLACK), &["json"][..])];
+    let messages = [(folder.join(EMAILS), "html"), (folder.join(EML), "eml"), (folder.join(SLACK), "json")];
     // Emptied through a link, somebody else's pages would be gone.
     for (messages, _) in &messages {
         if messages.is_symlink() {
@@ -116,10 +118,10 @@ pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     {
         remove(&folder.join(name)).with_context(problem)?;
     }
-    for (messages, kinds) in messages {
+    for (messages, kind) in messages {
         let Ok(messages) = std::fs::read_dir(messages) else { continue };
         for message in messages.flatten().map(|message| message.path()) {
-            if message.extension().is_some_and(|extension| kinds.contains(&extension.to_string_lossy().as_ref())) {
+            if message.extension().is_some_and(|extension| extension == kind) {
                 remove(&message).with_context(problem)?;
             }
         }

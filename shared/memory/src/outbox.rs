@@ -13,8 +13,11 @@ use domain::{
 
 use crate::{eml::eml, private};
 
-/// Writes each message to `<folder>/<name>.html`, and to `.eml` beside it with its headers and its text. The same message
-/// twice is one file of each.
+/// Beside the folder of pages: the messages with their headers and text parts.
+const WHOLE: &str = "eml";
+
+/// Writes each message to `<folder>/<name>.html`, and with its headers and its text to `eml/<name>.eml` beside the folder.
+/// The same message twice is one file of each.
 #[derive(Debug)]
 pub struct OutboxMailer {
     folder: PathBuf,
@@ -32,8 +35,10 @@ impl OutboxMailer {
 impl Mailer for OutboxMailer {
     async fn send(&self, email: &Email) -> Result<Accepted, PortError> {
         let file = format!("{}.html", email.name);
+        let whole = self.folder.with_file_name(WHOLE);
         std::fs::create_dir_all(&self.folder)
-            .and_then(|()| private::write(&self.folder.join(format!("{}.eml", email.name)), eml(email)))
+            .and_then(|()| std::fs::create_dir_all(&whole))
+            .and_then(|()| private::write(&whole.join(format!("{}.eml", email.name)), eml(email)))
             .and_then(|()| private::write(&self.folder.join(&file), &email.html))
             .map_err(|error| PortError::permanent("outbox", error))?;
         Ok(Accepted::Filed { file })
@@ -70,9 +75,11 @@ fn discard_digests(folder: &Path, ticket: TicketId) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Its page, and the whole message beside it.
+/// Its page, and the whole message.
 fn discard_message(html: &Path) -> std::io::Result<()> {
-    absent_is_fine(std::fs::remove_file(html.with_extension("eml")))?;
+    if let (Some(folder), Some(name)) = (html.parent(), html.with_extension("eml").file_name()) {
+        absent_is_fine(std::fs::remove_file(folder.with_file_name(WHOLE).join(name)))?;
+    }
     absent_is_fine(std::fs::remove_file(html))
 }
 
@@ -102,8 +109,8 @@ mod tests {
         #[cfg(unix)]
         assert_eq!(std::os::unix::fs::MetadataExt::mode(&path.metadata().unwrap()) & 0o777, 0o600);
         assert_eq!(std::fs::read_to_string(path).unwrap(), "<p>At risk</p>");
-        let files = std::fs::read_dir(folder.path().join("emails")).unwrap().count();
-        assert_eq!(files, 2, "the same twice is one page and one message");
+        let files = |of: &str| std::fs::read_dir(folder.path().join(of)).unwrap().count();
+        assert_eq!((files("emails"), files("eml")), (1, 1), "the same twice is one page and one message");
         let blocked = OutboxMailer::new(folder.path().join("emails").join(file));
         contract::a_final_refusal_is_permanent(&blocked, "kam@example.com").await;
     }
@@ -121,15 +128,15 @@ mod tests {
     #[tokio::test]
     async fn a_digest_goes_with_its_ticket() {
         let folder = tempfile::tempdir().unwrap();
-        let outbox = OutboxMailer::new(folder.path().to_owned());
+        let outbox = OutboxMailer::new(folder.path().join("emails"));
         for (name, number) in [("digest-a-1", 7), ("digest-b-1", 77)] {
             let html = format!("<a href=\"https://example.zendesk.com/agent/tickets/{number}\">");
             outbox.send(&Email { name: name.into(), html, ..contract::email("kam@example.com") }).await.unwrap();
         }
         outbox.discard(sample::ticket_id(7)).await.unwrap();
-        let left = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
-        let mut left: Vec<_> = left.collect();
-        left.sort();
-        assert_eq!(left, ["digest-b-1.eml", "digest-b-1.html"]);
+        for (of, left) in [("emails", "digest-b-1.html"), ("eml", "digest-b-1.eml")] {
+            let files = std::fs::read_dir(folder.path().join(of)).unwrap().map(|file| file.unwrap().file_name());
+            assert_eq!(files.collect::<Vec<_>>(), [left]);
+        }
     }
 }
