@@ -195,7 +195,7 @@ class Suite(unittest.TestCase):
         ticket = next(number for number in (1002, 1003, 1004, 1005, 1006, 1007, 1008) if self.at_risk(number))
         mail = wait_for("the alert is sent", lambda: mails_about(ticket))[0]
         self.assertIn(PARAMETERS["GuardianEmail"], json.dumps(mail))
-        self.assertIn("churn risk", json.dumps(mail).lower())
+        self.assertIn("may leave", json.dumps(mail).lower())
         actions = wait_for("the audit is complete", lambda: self.actions(ticket) if "alert_email" in self.actions(ticket) else None)
         for action in ("message_received", "alert_raised", "zendesk_update", "alert_email"):
             self.assertIn(action, actions)
