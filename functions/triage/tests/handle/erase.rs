@@ -51,7 +51,7 @@ impl Bench {
         let helpdesk = Arc::new(Failing::sharing(MemoryHelpdesk::new(FieldIds::default()), &faults));
         let (tickets, alerts) = (queue(), queue());
         let folder = tempfile::tempdir().unwrap();
-        let outbox = Arc::new(Failing::sharing(OutboxMailer::new(folder.path().to_owned()), &faults));
+        let outbox = Arc::new(Failing::sharing(OutboxMailer::new(folder.path().join("emails")), &faults));
         helpdesk.inner().open(sample::ticket(1).into());
         let triage = Triage {
             settings: Arc::new(FixedSettings(Arc::new(sample::policy()))),
@@ -107,7 +107,8 @@ impl Bench {
     }
 
     fn files(&self) -> usize {
-        std::fs::read_dir(self.folder.path()).unwrap().count()
+        let of = |kind: &str| std::fs::read_dir(self.folder.path().join(kind)).unwrap().count();
+        of("emails") + of("eml")
     }
 
     fn has_record(&self) -> bool {
