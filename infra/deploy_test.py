@@ -200,6 +200,20 @@ class Deploy(unittest.TestCase):
             self.assertNotIn("ZENDESK_CLIENT_SECRET", self.calls("sam", "deploy")[-1])
             self.environment |= secrets
 
+        with self.subTest("Slack's secrets are stored when asked for, and no other"):
+            slack = {"SLACK_TOKEN": f"xoxb-{SECRET}", "SLACK_SIGNING_SECRET": SECRET}
+            self.assertIn("SLACK_TOKEN: a bot token begins with", self.deploy("--slack", flags={}, **slack | {"SLACK_TOKEN": "xoxp-1"}).stderr)
+            self.assertIn("set SLACK_SIGNING_SECRET", self.deploy("--slack", flags={}, **slack | {"SLACK_SIGNING_SECRET": ""}).stderr)
+            self.assertEqual(self.deploy("--slack", flags={}, **slack).stderr, "")
+            read = lambda name: self.client("ssm").get_parameter(Name=f"/{STACK}/{name}", WithDecryption=True)["Parameter"]
+            self.assertEqual((read("slack-token")["Type"], read("slack-token")["Value"]), ("SecureString", f"xoxb-{SECRET}"))
+            self.assertEqual(json.loads(read("slack-signing-secret")["Value"]), {"current": SECRET})
+            webhook = "https://hooks.slack.com/services/T/B/X"
+            lite = self.deploy("--slack", "--replace-secrets", flags={}, SLACK_TOKEN=webhook)
+            self.assertIn("slack-signing-secret is not needed", lite.stdout)
+            self.assertEqual(read("slack-token")["Value"], webhook)
+            self.assertNotIn(SECRET, lite.stdout + str(self.calls()))
+
         with self.subTest("what another release had is kept and not given"):
             self.answers.write_text(self.answers.read_text().replace("[parameters]", '[parameters]\n"Future" = "1"'))
             self.deploy(flags={})

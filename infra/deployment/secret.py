@@ -11,7 +11,8 @@ import boto3
 from .run import Run, Wrong
 
 SECRETS = ["ZENDESK_CLIENT_ID", "ZENDESK_CLIENT_SECRET", "ZENDESK_RUNTIME_CLIENT_ID", "ZENDESK_RUNTIME_CLIENT_SECRET",
-           "ANTHROPIC_API_KEY"]
+           "ANTHROPIC_API_KEY", "SLACK_TOKEN", "SLACK_SIGNING_SECRET"]
+LITE = "https://hooks.slack.com/"
 
 
 def secrets(run: Run) -> None:
@@ -41,12 +42,39 @@ def secrets(run: Run) -> None:
         there = is_there(name)
         run.say(f"{name} is " + ("there, and kept" if there else "not there: the embedded analyst reads; --model-key stores one"))
     elif run.arguments.replace_secrets or not is_there(name):
-        key = run.secrets.get("ANTHROPIC_API_KEY") or (getpass.getpass("    Key of the model: ") if run.asks() else "")
-        if not key:
-            raise Wrong("--model-key: set ANTHROPIC_API_KEY, or run this at a terminal")
-        put(run, name, key.strip())
+        put(run, name, asked(run, "ANTHROPIC_API_KEY", "Key of the model"))
     else:
         run.say(f"{name} is there, and kept; --replace-secrets replaces it")
+    slack(run)
+
+
+def slack(run: Run) -> None:
+    """The bot's token, or the address of an incoming webhook, and what Slack signs with: docs/slack.md."""
+    token, signing = f"/{run.name}/slack-token", f"/{run.name}/slack-signing-secret"
+    if not run.arguments.slack:
+        run.say(f"{token} is " + ("there, and kept" if is_there(token) else "not there: alerts go by e-mail alone; --slack stores one"))
+        return
+    if is_there(token) and not run.arguments.replace_secrets:
+        run.say(f"{token} is there, and kept; --replace-secrets replaces it")
+        given = ""
+    else:
+        given = asked(run, "SLACK_TOKEN", "Bot token (xoxb-…), or address of an incoming webhook")
+        if not given.startswith(("xoxb-", LITE)):
+            raise Wrong(f"SLACK_TOKEN: a bot token begins with xoxb-, the address of an incoming webhook with {LITE}")
+        put(run, token, given)
+    if given.startswith(LITE):
+        run.say(f"{signing} is not needed: messages of an incoming webhook have no buttons")
+    elif is_there(signing) and not run.arguments.replace_secrets:
+        run.say(f"{signing} is there, and kept; --replace-secrets replaces it")
+    else:
+        put(run, signing, json.dumps({"current": asked(run, "SLACK_SIGNING_SECRET", "Signing secret of the app")}))
+
+
+def asked(run: Run, name: str, what: str) -> str:
+    secret = run.secrets.get(name) or (getpass.getpass(f"    {what}: ") if run.asks() else "")
+    if not secret.strip():
+        raise Wrong(f"set {name}, or run this at a terminal")
+    return secret.strip()
 
 
 def links(run: Run) -> None:
