@@ -19,7 +19,7 @@ use crate::{
     asked::Asked,
     gate::{
         Evidence,
-        evidence::{Comparison, Nearness, Said},
+        evidence::{Comparison, Nearness, Said, Sides},
     },
     sentence_vectors, text,
 };
@@ -122,6 +122,8 @@ pub struct KnowledgeBase {
     families: Vec<Vec<usize>>,
     /// For each language and family what it says, once somebody asked in that language.
     said: BTreeMap<Language, OnceLock<Vec<Said>>>,
+    /// For each family its labelled tickets, once somebody asked.
+    examples: OnceLock<Vec<Sides>>,
 }
 
 /// A ticket that looks for an article.
@@ -246,13 +248,13 @@ impl KnowledgeBase {
             }
         }
         let said = Language::iter().map(|language| (language, OnceLock::new())).collect();
-        Self { articles, vocabulary, postings, rarity, questions, families, said }
+        Self { articles, vocabulary, postings, rarity, questions, families, said, examples: OnceLock::new() }
     }
 
     /// The same articles, to be compared by other examples.
     pub(crate) fn renewed(self) -> Self {
         let said = Language::iter().map(|language| (language, OnceLock::new())).collect();
-        Self { said, ..self }
+        Self { said, examples: OnceLock::new(), ..self }
     }
 
     pub fn articles(&self) -> impl Iterator<Item = &Article> {
@@ -341,7 +343,8 @@ impl KnowledgeBase {
         language: Language,
         without: Option<usize>,
     ) -> Comparison<'a> {
-        let near = self.said(weights, language).iter().map(|said| Nearness::new(asked, said, without)).collect();
+        let known = self.said(weights, language).iter().zip(self.examples(weights));
+        let near = known.map(|(said, examples)| Nearness::new(asked, said, examples, without)).collect();
         Comparison { asked, language, near }
     }
 
@@ -375,12 +378,18 @@ impl KnowledgeBase {
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
                 weights.known.rows(&weights.encoder, &texts)
             });
-            let article = self.fingerprint(family);
-            let side = |fits| weights.gate.examples.side(article, fits);
-            let examples = side(true).zip(side(false)).map(<[_; 2]>::from);
-            Said { questions, text, examples }
+            Said { questions, text }
         };
         self.said[&language].get_or_init(|| self.families.iter().map(of).collect())
+    }
+
+    fn examples(&self, weights: &Weights) -> &[Sides] {
+        let of = |family: &Vec<usize>| {
+            let article = self.fingerprint(family);
+            let side = |fits| weights.gate.examples.side(article, fits);
+            side(true).zip(side(false)).map(<[_; 2]>::from)
+        };
+        self.examples.get_or_init(|| self.families.iter().map(of).collect())
     }
 
     /// Tells an article's text from any other: examples are of a text, and hold no longer when it changes.
@@ -400,8 +409,10 @@ impl KnowledgeBase {
     /// questions, or of what it is known to answer.
     pub(crate) fn nearness(&self, weights: &Weights, asked: &Asked, article: &Article, language: Language) -> Vec<f32> {
         let family = self.families.iter().position(|members| self.articles[members[0]].family == article.family);
-        let said = family.and_then(|family| self.said(weights, language).get(family));
-        let near = said.map(|said| Nearness::new(asked, said, None));
+        let near = family.and_then(|family| {
+            let said = self.said(weights, language).get(family)?;
+            Some(Nearness::new(asked, said, self.examples(weights).get(family)?, None))
+        });
         (0..asked.acts.len()).map(|row| near.as_ref().map_or(0.0, |near| near.to(row))).collect()
     }
 

@@ -63,8 +63,10 @@ pub(crate) struct Said {
     pub(crate) questions: Array2<f32>,
     /// Every sentence of the answer and of what follows it.
     pub(crate) text: Array2<f32>,
-    pub(crate) examples: Option<[Side; 2]>,
 }
+
+/// The labelled tickets of an article, in whatever language: those it answers and those it does not; of both or of none.
+pub(crate) type Sides = Option<[Side; 2]>;
 
 /// How near each sentence of a ticket is to an article: cosines of the closest pairs.
 #[derive(Clone, Debug)]
@@ -82,7 +84,7 @@ pub(crate) struct Nearness {
 
 impl Nearness {
     /// `without` leaves out an example, by its number: the ticket itself, while the gate is fitted.
-    pub(crate) fn new(asked: &Asked, said: &Said, without: Option<usize>) -> Self {
+    pub(crate) fn new(asked: &Asked, said: &Said, examples: &Sides, without: Option<usize>) -> Self {
         let rows = |matrix: &Array2<f32>| closest(&asked.meanings, matrix);
         let whole = |matrix: &Array2<f32>| most(matrix.dot(&asked.whole).iter().copied());
         let (questions, whole_questions) = (rows(&said.questions), whole(&said.questions));
@@ -99,7 +101,7 @@ impl Nearness {
             (sentences, most(wholes.map(|(near, _)| *near)))
         };
         let (mut answered, mut whole_answered) = (questions.clone(), whole_questions);
-        if let Some([fits, _]) = &said.examples {
+        if let Some([fits, _]) = examples {
             let (sentences, whole) = example(fits);
             answered.iter_mut().zip(sentences).for_each(|(near, other)| *near = near.max(other));
             whole_answered = whole_answered.max(whole);
@@ -107,7 +109,7 @@ impl Nearness {
         Self {
             text: rows(&said.text),
             whole_text: whole(&said.text),
-            unanswered: said.examples.as_ref().map(|[_, misses]| example(misses)),
+            unanswered: examples.as_ref().map(|[_, misses]| example(misses)),
             questions,
             answered,
             whole_questions,
