@@ -23,8 +23,12 @@ pub struct Heard {
     pub features: Option<Features>,
     /// The numbers of the sentences that the inputs' rows are of.
     pub said: Vec<usize>,
-    /// How sure the gravest of these sentences is to tell of an outage, a loss or a breach, or the subject, 0 to 1.
+    /// How sure one of these sentences or the subject is to tell of an outage, a loss or a breach, 0 to 1.
     pub gravest: f32,
+    /// How sure one of them is to say that it is solved, 0 to 1.
+    pub settled: f32,
+    /// How sure one of them is only to ask, 0 to 1.
+    pub asked: f32,
     has_subject: bool,
     /// Each of these sentences by itself below the same subject: none where there is but one.
     alone: Vec<Alone>,
@@ -49,7 +53,9 @@ impl Heard {
             inputs: inputs.of(&said, sentences),
             features: words(&kept.join("\n")),
             alone: if kept.len() > 1 { kept.iter().map(alone).collect() } else { Vec::new() },
-            gravest: gravest(parts, &said),
+            gravest: surest(parts, &said, &[Act::Outage, Act::Loss, Act::Breach, Act::Vulnerability]),
+            settled: surest(parts, &said, &[Act::Closing, Act::AllClear]),
+            asked: surest(parts, &said, &[Act::Question]),
             has_subject: !subject.trim().is_empty(),
             said,
         }
@@ -83,12 +89,11 @@ fn said(sentences: &[PerAct]) -> Vec<usize> {
     if said.is_empty() { (0..sentences.len()).collect() } else { said }
 }
 
-fn gravest(parts: &Parts, said: &[usize]) -> f32 {
-    let grave = |acts: &PerAct| {
-        [Act::Outage, Act::Loss, Act::Breach, Act::Vulnerability].into_iter().map(|act| acts[act]).sum::<f32>()
-    };
+/// How sure the surest of the sentences and the subject is to do one of these.
+fn surest(parts: &Parts, said: &[usize], does: &[Act]) -> f32 {
+    let sure = |acts: &PerAct| does.iter().map(|act| acts[*act]).sum::<f32>();
     let sentences = said.iter().filter_map(|index| parts.sentences.get(*index));
-    sentences.chain([&parts.subject]).map(grave).fold(0.0, f32::max)
+    sentences.chain([&parts.subject]).map(sure).fold(0.0, f32::max)
 }
 
 /// What stands above the first sentence of a footer or disclaimer, which a mail server adds in its company's language; where

@@ -2,7 +2,7 @@
 //!
 //! The networks' log-probabilities are averaged, interpolated with those of the n-gram head, and calibrated by a scale (an
 //! inverse temperature) and a bias. How likely a P0 is, a last regression says, over the whole ticket, its loudest sentence
-//! and its gravest act.
+//! and what its sentences do.
 #![expect(
     clippy::indexing_slicing,
     reason = "indices follow from the shapes of our own arrays; a wrong one must panic in a test, not score 0"
@@ -33,7 +33,7 @@ const LOUD_P0: f32 = 0.97;
 /// Probabilities nearer to 0 or 1 are no surer: their log-odds would outweigh everything else.
 const NO_SURER: f32 = 0.001;
 /// What speaks for a P0.
-pub const EVIDENCE: usize = 3;
+pub const EVIDENCE: usize = 5;
 
 /// Everything that is learnt.
 #[derive(Clone, PartialEq, Debug)]
@@ -46,8 +46,8 @@ pub struct Model {
     urgency: Urgency,
 }
 
-/// The log-odds of a P0: a weighted sum of the log-odds by the whole ticket, by its loudest sentence alone and of its gravest
-/// act. Fitted on held-out scenarios.
+/// The log-odds of a P0: a weighted sum of the log-odds by the whole ticket, by its loudest sentence alone, and that a
+/// sentence tells of something grave, says that it is solved, or only asks. Fitted on held-out scenarios.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Urgency {
     pub weights: [f32; EVIDENCE],
@@ -57,7 +57,7 @@ pub struct Urgency {
 impl Default for Urgency {
     /// The whole ticket decides.
     fn default() -> Self {
-        Self { weights: [1.0, 0.0, 0.0], bias: 0.0 }
+        Self { weights: [1.0, 0.0, 0.0, 0.0, 0.0], bias: 0.0 }
     }
 }
 
@@ -145,7 +145,7 @@ impl Model {
         Prediction { probabilities, churn, intent, severity }
     }
 
-    /// The log-odds of a P0 by the whole ticket, by its loudest sentence and of its gravest act.
+    /// What the [`Urgency`] weighs, in its order.
     #[must_use]
     pub fn evidence(&self, heard: &Heard) -> [f32; EVIDENCE] {
         self.weighed(heard, &self.passes(&[&heard.inputs])).1
@@ -160,10 +160,11 @@ impl Model {
     fn weighed(&self, heard: &Heard, passes: &[Activations]) -> (PerTask<Vec<f32>>, [f32; EVIDENCE]) {
         let mut ticket = self.probabilities(passes, 0, heard.features.as_ref());
         let urgent = |of: &PerTask<Vec<f32>>| of[Task::Priority].first().copied().unwrap_or_default();
-        let alone = self.alone(heard);
-        let loudest = alone.iter().map(urgent).reduce(f32::max).unwrap_or_else(|| urgent(&ticket));
+        let mut alone = self.alone(heard);
+        alone.sort_by(|a, b| urgent(a).total_cmp(&urgent(b)));
+        let loudest = alone.last().map_or_else(|| urgent(&ticket), urgent);
+        let evidence = [urgent(&ticket), loudest, heard.gravest, heard.settled, heard.asked].map(log_odds);
         alone.into_iter().for_each(|sentence| speak_up(&mut ticket, sentence));
-        let evidence = [urgent(&ticket), loudest, heard.gravest].map(log_odds);
         (ticket, evidence)
     }
 
@@ -193,13 +194,13 @@ impl Model {
     }
 }
 
-/// Lets a sentence that by itself is surely a P0, a sign of leaving or a wish to buy speak for its ticket, however much calm
-/// stands around it. A P0 brings its team and topic along.
+/// Lets a sentence that by itself is surely a sign of leaving or a wish to buy speak for its ticket, however much calm stands
+/// around it. One that is surely a P0, as the ticket is not, says the team and the topic; how urgent the ticket is, the [`Urgency`] says.
 fn speak_up(ticket: &mut PerTask<Vec<f32>>, mut sentence: PerTask<Vec<f32>>) {
     let first = |probabilities: &[f32]| probabilities.first().copied().unwrap_or_default();
     let urgent = |of: &PerTask<Vec<f32>>| first(&of[Task::Priority]);
     if urgent(&sentence) >= LOUD_P0 && urgent(&sentence) > urgent(ticket) {
-        for task in [Task::Priority, Task::Agent, Task::Topic] {
+        for task in [Task::Agent, Task::Topic] {
             ticket[task] = std::mem::take(&mut sentence[task]);
         }
     }

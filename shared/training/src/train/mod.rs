@@ -71,7 +71,7 @@ const LOGIT_DEVIATION: f32 = 0.1;
 pub struct Trained {
     pub model: Model,
     /// For each example the probabilities by one network and n-gram heads that had not seen its scenario. Their ensemble
-    /// was fitted on these same examples: three numbers a task, and four for the urgency.
+    /// was fitted on these same examples: three numbers a task, and six for the urgency.
     pub held_out: Vec<PerTask<Vec<f32>>>,
     /// The same by the n-grams alone, and by the networks alone: what either part is worth.
     pub by_ngrams: Vec<PerTask<Vec<f32>>>,

@@ -1,4 +1,4 @@
-//! Fitting the [`Urgency`]: what whole ticket, loudest sentence and gravest act say together of a P0.
+//! Fitting the [`Urgency`]: what the whole ticket, its loudest sentence and what its sentences do say together of a P0.
 
 use analyst::{
     heads::{Layer, Task},
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::parallel;
 
-/// Four numbers are fitted on ten thousand tickets: more passes change nothing.
+/// Six numbers are fitted on ten thousand tickets: more passes change nothing.
 const SCHEDULE: Schedule = Schedule { epochs: 40, weight_decay: 0.0, label_smoothing: 0.0 };
 
 /// `judges` are the models that have not seen the examples of each fold.
