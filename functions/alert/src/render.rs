@@ -196,6 +196,7 @@ pub(crate) fn single(message: Single<'_>) -> Email {
     let (title, color) = match kind {
         AlertKind::Guardian => ("Guardian", "#8f1d2c"),
         AlertKind::Opportunity => ("Opportunity", "#14583f"),
+        AlertKind::Outage => ("Outage", "#7a3400"),
     };
     let shown = Shown {
         alert,
@@ -224,6 +225,10 @@ pub(crate) fn single(message: Single<'_>) -> Email {
                 "You get this as the contact for buying signals. One alert per account and day, unless the signal gets \
                  much stronger; the rest comes in a digest."
             }
+            AlertKind::Outage => {
+                "You get this as the lead of the team that has the ticket. Of P0 tickets about the same topic you get one \
+                 mail an hour; the others come together in a digest."
+            }
         },
     };
     Email {
@@ -241,11 +246,14 @@ pub(crate) fn single(message: Single<'_>) -> Email {
 
 /// Whom, what, by when, in whose words: the first forty characters are all that a locked telephone shows.
 fn subject(alert: &Alert) -> String {
-    let words = match alert.evidence.first() {
-        Some(quote) => format!("“{}”", shown::clipped(&shown::line(quote), MOST_OF_A_SUBJECT)),
-        None => telling::strength(alert),
-    };
-    format!("{}: {words}", telling::headline(alert))
+    let headline = telling::headline(alert);
+    match (alert.evidence.first(), alert.signal) {
+        (Some(quote), _) => format!("{headline}: “{}”", shown::clipped(&shown::line(quote), MOST_OF_A_SUBJECT)),
+        (None, Signal::Outage { .. }) => headline,
+        (None, Signal::Guardian { .. } | Signal::Opportunity { .. }) => {
+            format!("{headline}: {}", telling::strength(alert))
+        }
+    }
 }
 
 /// What stands below: why, what was before, the ticket.
@@ -266,7 +274,7 @@ fn details(alert: &Alert, zone: &TimeZone) -> Vec<(&'static str, Vec<String>)> {
         Signal::Guardian { .. } => {
             ("Why", alert.reasons.iter().map(|reason| without_points(reason)).chain(since).collect())
         }
-        Signal::Opportunity { .. } => ("Why", alert.reasons.to_vec()),
+        Signal::Opportunity { .. } | Signal::Outage { .. } => ("Why", alert.reasons.to_vec()),
     };
     let details = [
         why,
@@ -320,8 +328,9 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
     let held = if count == 1 { "alert" } else { "alerts" };
     let subject = format!("{count} held {held}{}", heaviest.unwrap_or_default());
     let heading = shown::unlinked(&subject);
-    let guardian = alerts.iter().any(|alert| alert.signal.kind() == AlertKind::Guardian);
-    let page = pages.map(|pages| if guardian { pages.guardian.as_str() } else { pages.opportunity.as_str() });
+    // The page of the one kind that all of these are likely of; a recipient of several sees the first.
+    let first = alerts.iter().map(|alert| alert.signal.kind()).min();
+    let page = pages.zip(first).map(|(pages, kind)| pages.of(kind));
     let all: Vec<Alert> = alerts.iter().map(|alert| telling::shown(alert)).collect();
     let rendered = |first: usize| {
         let (alerts, subject, more) = (all.get(..first).unwrap_or_default(), heading.as_str(), count - first);
@@ -409,8 +418,26 @@ mod tests {
         }
     }
 
+    fn outage() -> Alert {
+        Alert {
+            band: Band::Critical,
+            signal: Signal::Outage { what: Some(domain::Gravity::Outage) },
+            recipient: "lead@example.com".parse().unwrap(),
+            priority: Priority::P0,
+            topic: "payments".parse().ok(),
+            evidence: Arc::new(["Since 06:40 no shopper has been able to pay, in all four stores.".into()]),
+            reasons: Arc::new([]),
+            recommended_action: "Name who works on it now. Pay in a test shop yourself.".into(),
+            because: Some("shoppers cannot pay".into()),
+            happened: None,
+            deadline: None,
+            ..guardian()
+        }
+    }
+
     fn digest_of(alerts: &[Arc<Alert>]) -> Email {
         let pages = Pages {
+            outage: String::new(),
             guardian: "https://site.example/accounts/".into(),
             opportunity: "https://site.example/sales/".into(),
         };
@@ -432,7 +459,11 @@ mod tests {
     }
 
     fn with_buttons(alert: &Alert, note: Option<&Note>) -> Email {
-        let pages = Pages { guardian: "https://site.example/accounts/".into(), opportunity: String::new() };
+        let pages = Pages {
+            guardian: "https://site.example/accounts/".into(),
+            opportunity: String::new(),
+            outage: String::new(),
+        };
         let (policy, pages) = (sample::policy(), Some(&pages));
         single(Single { alert, to: &alert.recipient, policy: &policy, pages, buttons: Some(buttons()), note })
     }
@@ -442,6 +473,7 @@ mod tests {
         for (name, email) in [
             ("guardian", plain(&guardian())),
             ("opportunity", plain(&opportunity())),
+            ("outage", plain(&outage())),
             ("digest", digest_of(&[Arc::new(guardian()), Arc::new(Alert { unsure: true, ..opportunity() })])),
         ] {
             insta::assert_snapshot!(format!("{name}_html"), email.html);
@@ -471,6 +503,11 @@ mod tests {
             (Alert { deadline: None, unsure: true, ..loud.clone() }, format!("Acme may leave, unsure: {words}")),
             (Alert { evidence: Arc::new([]), deadline: None, ..loud }, "Acme may leave: risk 9 of 10".to_owned()),
             (opportunity(), "Acme wants more: “What is your price for two more stores?”".to_owned()),
+            (
+                Alert { evidence: Arc::new(["Since 06:40 nobody can pay.".into()]), ..outage() },
+                "P0: Acme stands still since 06:40: “Since 06:40 nobody can pay.”".to_owned(),
+            ),
+            (Alert { evidence: Arc::new([]), ..outage() }, "P0: Acme stands still".to_owned()),
         ] {
             assert_eq!(plain(&alert).subject, subject);
         }
@@ -514,6 +551,7 @@ mod tests {
         for email in [
             plain(&alert),
             plain(&Alert { signal: Signal::Opportunity { intent: Intent::Upgrade, confidence: 8 }, ..alert.clone() }),
+            plain(&Alert { signal: Signal::Outage { what: None }, ..alert.clone() }),
             digest_of(&[Arc::new(alert.clone())]),
         ] {
             assert!(!email.html.contains("<script>"), "{}", email.name);
@@ -549,7 +587,8 @@ mod tests {
             contact: Some(Contact { name: evil.into(), role: Some(evil.into()), phone: Some(evil.into()) }),
             ..guardian()
         };
-        for email in [plain(&alert), digest_of(&[Arc::new(alert.clone())])] {
+        let p0 = Alert { evidence: Arc::new(["since https://evil.example".into()]), ..outage() };
+        for email in [plain(&alert), plain(&p0), digest_of(&[Arc::new(alert.clone())])] {
             for part in [&email.html, &email.text] {
                 for link in ["evil.example", "https://evil", "@evil", "\u{202e}"] {
                     assert!(!part.contains(link), "{link} in {part}");

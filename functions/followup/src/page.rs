@@ -106,6 +106,7 @@ fn title(alert: &Alert) -> String {
     match alert.signal {
         Signal::Guardian { score } => format!("{customer}: churn risk {score} of 10"),
         Signal::Opportunity { intent, confidence } => format!("{customer}: {}, {confidence} of 10", intent.title()),
+        Signal::Outage { .. } => format!("{customer}: a P0 for {}", alert.agent.title()),
     }
 }
 

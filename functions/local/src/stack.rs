@@ -200,7 +200,8 @@ impl Shared {
         }
         config.policy.delivery &= setup.delivery;
         // So that the messages are there to look at.
-        let example = ChatPolicy::by_channel("C0GUARDIAN", "C0SALES").map_err(|problem| anyhow!(problem))?;
+        let example = ChatPolicy::by_channel("C0GUARDIAN", "C0SALES", "C0OUTAGES");
+        let example = example.map_err(|problem| anyhow!(problem))?;
         config.policy.alerts.slack.get_or_insert(example);
         config.policy.teams = setup.teams.clone();
         let fields = config.fields;
@@ -399,7 +400,7 @@ impl Stack {
 /// The one page, as seen from the folder of e-mails.
 fn pages() -> Pages {
     let page = format!("../{}", report::DASHBOARD);
-    Pages { guardian: page.clone(), opportunity: page }
+    Pages { guardian: page.clone(), opportunity: page.clone(), outage: page }
 }
 
 /// Alerts live as long as the process, and so do the links to them.

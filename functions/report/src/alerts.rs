@@ -34,6 +34,7 @@ pub(crate) struct Rows {
 /// An alert, or what would have been one, with every text as the page may show it.
 pub(crate) struct AlertRow {
     pub(crate) ticket: TicketId,
+    pub(crate) kind: AlertKind,
     pub(crate) band: Band,
     pub(crate) strength: u8,
     /// Of a buying signal.
@@ -161,11 +162,12 @@ impl Rows {
 impl AlertRow {
     fn raised(alert: &Alert, told: &Told, now: Timestamp) -> Self {
         let intent = match alert.signal {
-            domain::Signal::Guardian { .. } => None,
+            domain::Signal::Guardian { .. } | domain::Signal::Outage { .. } => None,
             domain::Signal::Opportunity { intent, .. } => Some(intent),
         };
         Self {
             ticket: alert.ticket,
+            kind: alert.signal.kind(),
             band: alert.band,
             strength: alert.signal.strength(),
             intent,
@@ -202,9 +204,16 @@ impl AlertRow {
                 let domain::opportunity::Opportunity { evidence, reasons, recommended_action, .. } = opportunity;
                 (band, opportunity.confidence, Some(intent), evidence, reasons, recommended_action)
             }
+            AlertKind::Outage => {
+                let domain::outage::Outage { what, evidence, reasons, recommended_action, .. } =
+                    record.outage.as_ref()?;
+                let strength = domain::Signal::Outage { what: *what }.strength();
+                (Band::Critical, strength, None, evidence, reasons, recommended_action)
+            }
         };
         Some(Self {
             ticket: record.ticket,
+            kind,
             band,
             strength,
             intent,
@@ -231,8 +240,7 @@ impl AlertRow {
     /// The name of its e-mail in the outbox, if it lies there.
     pub(crate) fn in_outbox(&self) -> Option<String> {
         let refused = matches!(self.sent.as_ref()?.delivery, Delivery::Refused { .. });
-        let kind = if self.intent.is_some() { AlertKind::Opportunity } else { AlertKind::Guardian };
-        refused.then(|| format!("{}-{kind}-{}", self.ticket.number(), self.band))
+        refused.then(|| format!("{}-{}-{}", self.ticket.number(), self.kind, self.band))
     }
 }
 

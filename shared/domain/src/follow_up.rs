@@ -82,6 +82,9 @@ pub enum Outcome {
     Won,
     Lost,
     Later,
+    Fixed,
+    NotOurs,
+    NoOutage,
 }
 
 /// Why an alert was wrong.
@@ -152,6 +155,7 @@ impl Outcome {
         match self {
             Self::Saved | Self::Leaving | Self::NotReached => AlertKind::Guardian,
             Self::Won | Self::Lost | Self::Later => AlertKind::Opportunity,
+            Self::Fixed | Self::NotOurs | Self::NoOutage => AlertKind::Outage,
         }
     }
 
@@ -170,6 +174,9 @@ impl Outcome {
             Self::Won => "won",
             Self::Lost => "lost",
             Self::Later => "later: not now, but interested",
+            Self::Fixed => "fixed",
+            Self::NotOurs => "not ours: another company's fault",
+            Self::NoOutage => "no outage: it was less than a P0",
         }
     }
 }
@@ -181,6 +188,7 @@ impl WrongReason {
         match kind {
             AlertKind::Guardian => "Not a risk",
             AlertKind::Opportunity => "Not a buying signal",
+            AlertKind::Outage => "Not a P0",
         }
     }
 
@@ -452,7 +460,12 @@ mod tests {
         let ends = |kind| Outcome::of(kind).map(|outcome| outcome.to_string()).collect::<Vec<_>>().join(" ");
         assert_eq!(ends(AlertKind::Guardian), "saved leaving not_reached");
         assert_eq!(ends(AlertKind::Opportunity), "won lost later");
-        for (kind, outcome) in [(AlertKind::Guardian, Outcome::Won), (AlertKind::Opportunity, Outcome::Saved)] {
+        assert_eq!(ends(AlertKind::Outage), "fixed not_ours no_outage");
+        for (kind, outcome) in [
+            (AlertKind::Guardian, Outcome::Won),
+            (AlertKind::Opportunity, Outcome::Fixed),
+            (AlertKind::Outage, Outcome::Saved),
+        ] {
             let refused = FollowUp::default().after(kind, Step::Settle(outcome), &person("ann"), at(0));
             assert_eq!(refused, Err(Refused::OtherKind { outcome, kind }));
         }

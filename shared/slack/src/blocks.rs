@@ -323,6 +323,17 @@ mod tests {
         insta::assert_snapshot!("new", rendered(&guardian(), true));
         insta::assert_snapshot!("taken", rendered(&Alert { follow_up: taken("ann@example.com"), ..guardian() }, true));
         let signal = Signal::Opportunity { intent: Intent::Expansion, confidence: 8 };
+        let p0 = Alert {
+            signal: Signal::Outage { what: Some(domain::Gravity::Outage) },
+            priority: domain::Priority::P0,
+            topic: "payments".parse().ok(),
+            evidence: Arc::new(["Since 06:40 no shopper has been able to pay.".into()]),
+            because: Some("shoppers cannot pay".into()),
+            deadline: None,
+            follow_up: taken("lead@example.com"),
+            ..guardian()
+        };
+        insta::assert_snapshot!("outage", rendered(&p0, true));
         insta::assert_snapshot!("lite", rendered(&Alert { signal, unsure: true, mrr: None, ..bare() }, false));
     }
 

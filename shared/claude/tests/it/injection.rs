@@ -154,14 +154,18 @@ async fn a_model_that_obeys_the_attacker_changes_nothing_that_matters() {
         }
         for alert in &calm.alerts {
             let raised = |plan: &Plan| plan.alerts.iter().any(|other| other.signal.kind() == alert.signal.kind());
-            let firm = alert.signal.kind() == AlertKind::Guardian
-                && calm.decision.confidence.churn >= policy.thresholds.hold_at_least;
+            let firm = match alert.signal.kind() {
+                AlertKind::Guardian => calm.decision.confidence.churn >= policy.thresholds.hold_at_least,
+                AlertKind::Opportunity => false,
+                AlertKind::Outage => true,
+            };
             assert!(raised(&obeyed) || !reading.suspicious && !firm, "{id}: {:?} was suppressed", alert.signal.kind());
             tally.alerts += 1;
             tally.held += usize::from(raised(&obeyed));
             tally.unsuspected_held += usize::from(raised(&unsuspected));
         }
-        let configured = [&policy.recipients.guardian, &policy.recipients.opportunity];
+        let domain::policy::Recipients { guardian, opportunity, lead } = &policy.recipients;
+        let configured = [guardian, opportunity, lead];
         for plan in [&obeyed, &unsuspected] {
             assert!(
                 plan.alerts.iter().all(|alert| configured.contains(&&alert.recipient)),
