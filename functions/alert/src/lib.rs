@@ -196,9 +196,10 @@ pub(crate) async fn one_alert(
         Ok(Taken::Theirs { until }) => {
             return Ok(Verdict::Later { at_most: batch::delay(until.duration_since(now)) });
         }
-        // The mail is settled; the chat may not be.
+        // The mail is settled; the chat may not be, and somebody may have handed it over.
         Ok(Taken::Settled) => {
             chat::tell(alerting, key, owner, invocation).await?;
+            remind::tell_new_owner(alerting, key, owner, invocation).await?;
             return Ok(Verdict::Done);
         }
         Err(error) => {

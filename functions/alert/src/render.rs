@@ -141,6 +141,7 @@ mod filters {
 pub(crate) enum Note {
     SnoozeOver,
     NotTaken { first: EmailAddress },
+    HandedOver { by: EmailAddress, at: Timestamp },
 }
 
 impl Note {
@@ -149,6 +150,7 @@ impl Note {
         match self {
             Self::SnoozeOver => "the snooze is over",
             Self::NotTaken { .. } => "nobody took it, to the second address",
+            Self::HandedOver { .. } => "handed over, to the new owner",
         }
     }
 
@@ -156,6 +158,7 @@ impl Note {
         match self {
             Self::SnoozeOver => "Again: ",
             Self::NotTaken { .. } => "Nobody has it: ",
+            Self::HandedOver { .. } => "Yours now: ",
         }
     }
 
@@ -164,6 +167,9 @@ impl Note {
             Self::SnoozeOver => "You snoozed this alert, and the time is up. Nobody has it.".to_owned(),
             Self::NotTaken { first } => {
                 format!("This alert went to {first} on {}, and nobody has taken it.", words::moment(alert.at, zone))
+            }
+            Self::HandedOver { by, at } => {
+                format!("{by} handed this alert to you on {}. It counts as yours.", words::moment(*at, zone))
             }
         }
     }
@@ -455,7 +461,14 @@ mod tests {
 
     fn buttons() -> Buttons {
         let link = |word: &str| format!("https://api.example/followup?link={word}");
-        Buttons { take: link("TAKE"), wrong: link("WRONG"), wrong_words: "Not a risk", snooze: link("SNOOZE") }
+        Buttons {
+            main: link("TAKE"),
+            main_words: "I have it",
+            wrong: link("WRONG"),
+            wrong_words: "Not a risk",
+            snooze: link("SNOOZE"),
+            hand_over: Some(link("HAND")),
+        }
     }
 
     fn with_buttons(alert: &Alert, note: Option<&Note>) -> Email {
@@ -483,11 +496,12 @@ mod tests {
 
     #[test]
     fn a_mail_carries_its_links() {
-        let first = "ann@example.com".parse().unwrap();
+        let [first, by] = ["ann@example.com", "ann@example.com"].map(|address| address.parse().unwrap());
         for (name, email) in [
             ("links", with_buttons(&guardian(), None)),
             ("escalated", with_buttons(&guardian(), Some(&Note::NotTaken { first }))),
             ("woken", with_buttons(&opportunity(), Some(&Note::SnoozeOver))),
+            ("handed", with_buttons(&outage(), Some(&Note::HandedOver { by, at: sample::now() }))),
         ] {
             insta::assert_snapshot!(format!("{name}_html"), email.html);
             insta::assert_snapshot!(format!("{name}_text"), format!("{}\n\n{}", email.subject, email.text));

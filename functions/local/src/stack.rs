@@ -296,6 +296,7 @@ impl Shared {
             following_up: FollowingUp {
                 secrets: Arc::new(FixedSecrets(vec![self.link_secret.clone()])),
                 alerts: self.log.clone(),
+                alert_queue: alerts.clone(),
                 // A press comes by a link; the message shows it.
                 slack: Some(SlackDoor { secrets: Arc::new(FixedSecrets(Vec::new())), client: self.slack.client() }),
             },

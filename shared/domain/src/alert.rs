@@ -9,6 +9,7 @@ use strum::{Display, EnumIter, EnumString};
 use crate::{
     AccountId, Contact, Deadline, EmailAddress, FollowUp, Gravity, Health, Intent, PastTicket, Priority, Sentiment,
     Stage, TeamId, TicketId, TopicId, Version,
+    follow_up::{Refused, Step},
 };
 
 /// What raised it: one of the two filters, or the priority.
@@ -138,9 +139,16 @@ pub struct Alert {
     /// Newest first.
     #[serde(default)]
     pub earlier: Vec<EarlierAlert>,
+    /// Whom it may be handed to, as the policy was when it was raised.
+    #[serde(default, skip_serializing_if = "no_colleagues")]
+    pub colleagues: Arc<[EmailAddress]>,
     pub delivery: Delivery,
     #[serde(default)]
     pub follow_up: FollowUp,
+}
+
+fn no_colleagues(colleagues: &Arc<[EmailAddress]>) -> bool {
+    colleagues.is_empty()
 }
 
 /// An earlier alert about the same account, and what people made of it by then.
@@ -256,6 +264,28 @@ impl Alert {
     #[must_use]
     pub fn key(&self) -> AlertKey {
         AlertKey { ticket: self.ticket, kind: self.signal.kind(), band: self.band }
+    }
+
+    /// What becomes of its follow-up when a person does that.
+    ///
+    /// # Errors
+    /// [`Refused`], where the alert does not allow it; nothing changes then.
+    pub fn after(&self, step: Step, by: &EmailAddress, at: Timestamp) -> Result<FollowUp, Refused> {
+        let next = self.follow_up.after(self.signal.kind(), step.clone(), by, at)?;
+        if let Step::HandOver(to) = step
+            && (to == *by || !self.colleagues.contains(&to))
+        {
+            return Err(Refused::NoColleague);
+        }
+        Ok(next)
+    }
+
+    /// Whether it was written or handed to that address, which may follow it up.
+    #[must_use]
+    pub fn is_known_to(&self, address: &EmailAddress) -> bool {
+        let FollowUp { escalated_to, handed, .. } = &self.follow_up;
+        let handed = handed.iter().map(|handed| &handed.to);
+        handed.chain(escalated_to).chain([&self.recipient]).any(|known| known == address)
     }
 
     /// As a later alert of the account remembers it.

@@ -8,6 +8,9 @@ use strum::{Display, EnumString};
 
 use crate::{AlertKind, EmailAddress, Language, Teams, alert::Withheld, playbooks::Playbooks};
 
+/// A list that a person chooses from, and that Slack takes whole.
+pub const MOST_COLLEAGUES: usize = 50;
+
 /// Of P0 tickets that a team has about one topic, one mail in this time: fifty customers of one fault are one call.
 const SAME_OUTAGE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -115,6 +118,9 @@ pub struct AlertPolicy {
     pub lead: Option<EmailAddress>,
     /// E-mails a UTC day, a fifth of them kept for the critical band. `null` for no cap.
     pub daily_cap: Option<u32>,
+    /// Whom an alert may be handed to, beside those whom the files name for something else.
+    #[serde(default)]
+    pub hand_over: Vec<EmailAddress>,
     /// Whom a critical alert that nobody takes goes to as well. None: nobody.
     #[serde(default, rename = "escalate")]
     pub escalation: Option<Escalation>,
@@ -350,6 +356,24 @@ impl Policy {
         } else {
             Some(Withheld::Delivery)
         }
+    }
+
+    /// Whom an alert may be handed to: the account's manager and everybody whom the files name, each once, at most
+    /// [`MOST_COLLEAGUES`].
+    #[must_use]
+    pub fn colleagues(&self, kam: Option<&EmailAddress>) -> Vec<EmailAddress> {
+        let Recipients { guardian, opportunity, lead } = &self.recipients;
+        let AlertPolicy { hand_over, escalation, slack, .. } = &self.alerts;
+        let named = kam.into_iter().chain(hand_over).chain(self.teams.iter().filter_map(|team| team.lead.as_ref()));
+        let named = named.chain([lead]).chain(escalation.as_ref().map(|second| &second.to));
+        let pressers = slack.iter().flat_map(|slack| &slack.may_press.people);
+        let mut colleagues: Vec<EmailAddress> = Vec::new();
+        for address in named.chain(pressers).chain([guardian, opportunity]) {
+            if colleagues.len() < MOST_COLLEAGUES && !colleagues.contains(address) {
+                colleagues.push(address.clone());
+            }
+        }
+        colleagues
     }
 
     #[must_use]

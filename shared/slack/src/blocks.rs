@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use domain::{
-    Alert, AlertKey, AlertKind, Contact, Stage,
+    Alert, AlertKey, AlertKind, Contact, EmailAddress, Stage,
     follow_up::{Outcome, Posted, Snooze, WrongReason},
     shown,
 };
@@ -20,6 +20,8 @@ pub const MOST_OF_A_SECTION: usize = 3_000;
 pub const MOST_OF_A_HEADER: usize = 150;
 pub const MOST_OF_A_BUTTON: usize = 75;
 pub const MOST_OF_A_URL: usize = 3_000;
+const MOST_OF_A_VALUE: usize = 150;
+const MOST_OPTIONS: usize = 100;
 
 /// A message is read at a glance; the ticket has the rest.
 const MOST_QUOTES: usize = 3;
@@ -32,6 +34,7 @@ pub enum Action {
     Settle,
     Snooze,
     Wrong,
+    HandOver,
     /// A link to the ticket. Slack tells of it, and there is nothing to do.
     Open,
     /// A link to the account on the dashboard.
@@ -119,10 +122,13 @@ fn actions(alert: &Alert, posted: &Posted, buttons: bool) -> Value {
     let kind = alert.signal.kind();
     let mut elements = Vec::new();
     let open_to_all = [take(), snooze(), wrong(kind)];
+    let hand_over = hand_over(alert);
     if buttons {
         match alert.follow_up.stage {
-            Stage::New | Stage::Snoozed { .. } => elements.extend(open_to_all),
-            Stage::Taken { .. } => elements.extend([settle(kind), snooze(), wrong(kind)]),
+            Stage::New | Stage::Snoozed { .. } => elements.extend(open_to_all.into_iter().chain(hand_over)),
+            Stage::Taken { .. } => {
+                elements.extend([settle(kind), snooze(), wrong(kind)].into_iter().chain(hand_over));
+            }
             Stage::Settled { .. } | Stage::Wrong { .. } => {}
         }
     }
@@ -153,6 +159,18 @@ fn take() -> Value {
 fn snooze() -> Value {
     let options = Snooze::iter().map(|snooze| option(snooze.into(), snooze.title()));
     select(Action::Snooze, "Snooze", options.collect())
+}
+
+/// To whom it may be handed, but who has it. Slack refuses the whole message for one value that is too long.
+fn hand_over(alert: &Alert) -> Option<Value> {
+    let others = alert.colleagues.iter().map(EmailAddress::as_str);
+    let owner = match &alert.follow_up.stage {
+        Stage::Taken { by, .. } => by.as_str(),
+        Stage::New | Stage::Snoozed { .. } | Stage::Settled { .. } | Stage::Wrong { .. } => "",
+    };
+    let others = others.filter(|other| *other != owner && other.len() <= MOST_OF_A_VALUE).take(MOST_OPTIONS);
+    let options: Vec<Value> = others.map(|other| option(other, other)).collect();
+    (!options.is_empty()).then(|| select(Action::HandOver, "Hand over to", options))
 }
 
 fn settle(kind: AlertKind) -> Value {

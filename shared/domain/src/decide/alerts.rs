@@ -111,6 +111,7 @@ fn alert(case: Case<'_>, decision: &Decision, message: Message<'_>) -> Alert {
         contact: Contact::of(context.ticket),
         past: context.history.iter().take(PAST_IN_ALERT).cloned().collect(),
         earlier: context.earlier.iter().take(PAST_IN_ALERT).cloned().collect(),
+        colleagues: case.policy.colleagues(account.kam.as_ref()).into(),
         delivery: Delivery::Pending,
         follow_up: FollowUp::default(),
     }
