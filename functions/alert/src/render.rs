@@ -49,6 +49,7 @@ struct Shown<'a> {
     worth: String,
     note: Option<String>,
     unsure: &'static str,
+    in_english: &'static str,
     /// What stands before the action.
     what_to_do: String,
     no_phone: &'static str,
@@ -59,6 +60,12 @@ struct Shown<'a> {
     /// A name with its lines.
     details: Vec<(&'static str, Vec<String>)>,
     why_you: &'static str,
+}
+
+impl Shown<'_> {
+    fn english(&self, quote: &str) -> Option<&String> {
+        self.alert.english.get(quote)
+    }
 }
 
 #[derive(Template)]
@@ -215,6 +222,7 @@ pub(crate) fn single(message: Single<'_>) -> Email {
         worth: telling::worth(alert),
         note,
         unsure: telling::UNSURE,
+        in_english: telling::IN_ENGLISH,
         what_to_do: telling::what_to_do(alert),
         no_phone: telling::NO_PHONE,
         buttons: buttons.as_ref(),
@@ -441,6 +449,16 @@ mod tests {
         }
     }
 
+    /// Read by a language model.
+    fn foreign() -> Alert {
+        let quote = "Wir kündigen zum Jahresende.";
+        Alert {
+            evidence: Arc::new([quote.to_owned(), "Das war's.".to_owned()]),
+            english: [(quote.to_owned(), "We give notice for the end of the year.".to_owned())].into(),
+            ..guardian()
+        }
+    }
+
     fn digest_of(alerts: &[Arc<Alert>]) -> Email {
         let pages = Pages {
             outage: String::new(),
@@ -487,6 +505,7 @@ mod tests {
             ("guardian", plain(&guardian())),
             ("opportunity", plain(&opportunity())),
             ("outage", plain(&outage())),
+            ("foreign", plain(&foreign())),
             ("digest", digest_of(&[Arc::new(guardian()), Arc::new(Alert { unsure: true, ..opportunity() })])),
         ] {
             insta::assert_snapshot!(format!("{name}_html"), email.html);
@@ -557,6 +576,7 @@ mod tests {
             customer: evil.as_str().into(),
             subject: evil.as_str().into(),
             evidence: Arc::new([evil.clone()]),
+            english: [(evil.clone(), evil.clone())].into(),
             plan: Some(evil.clone()),
             happened: Some(evil.as_str().into()),
             contact: Some(Contact { name: evil.clone(), role: Some(evil.clone()), phone: Some(evil) }),
@@ -595,6 +615,7 @@ mod tests {
             customer: evil.into(),
             subject: evil.into(),
             evidence: Arc::new([evil.to_owned()]),
+            english: [(evil.to_owned(), evil.to_owned())].into(),
             reasons: Arc::new([evil.to_owned()]),
             plan: Some(evil.to_owned()),
             happened: Some(evil.into()),

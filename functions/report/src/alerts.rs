@@ -1,6 +1,11 @@
 //! The alerts of a page: what somebody may still have to do as rows, the rest folded, and in shadow what would have been.
 
-use std::{cmp::Reverse, collections::HashSet, fmt, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 use domain::{
     Alert, AlertKind, Band, Delivery, Intent, Mode, Priority, Record, Sentiment, Stage, TeamId, TicketId,
@@ -48,6 +53,8 @@ pub(crate) struct AlertRow {
     pub(crate) sentiment: Sentiment,
     pub(crate) unsure: bool,
     pub(crate) evidence: Vec<String>,
+    /// What a quote says in English, by quote.
+    english: BTreeMap<String, String>,
     pub(crate) reasons: Vec<String>,
     pub(crate) action: String,
     pub(crate) due: Option<Due>,
@@ -180,6 +187,7 @@ impl AlertRow {
             sentiment: alert.sentiment,
             unsure: alert.unsure,
             evidence: lines(&alert.evidence),
+            english: english(&alert.english),
             reasons: lines(&alert.reasons),
             action: shown::line(&alert.recommended_action),
             due: Due::of(alert, told, now),
@@ -226,11 +234,16 @@ impl AlertRow {
             sentiment: guardian.sentiment,
             unsure: record.unsure,
             evidence: lines(evidence),
+            english: english(&record.english),
             reasons: lines(reasons),
             action: shown::line(action),
             due: None,
             sent: None,
         })
+    }
+
+    pub(crate) fn in_english(&self, quote: &str) -> Option<&String> {
+        self.english.get(quote)
     }
 
     fn weight(&self) -> f64 {
@@ -247,6 +260,10 @@ impl AlertRow {
 /// Who has an alert, else whom it went to.
 pub(crate) fn owner(alert: &Alert) -> String {
     shown::line(alert.follow_up.stage.by().unwrap_or(&alert.recipient).as_str())
+}
+
+fn english(known: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    known.iter().map(|(quote, line)| (shown::line(quote), shown::line(line))).collect()
 }
 
 fn lines(texts: &[String]) -> Vec<String> {

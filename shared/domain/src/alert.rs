@@ -1,6 +1,6 @@
 //! A person has to act: who, on what, and how the message fared.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -114,6 +114,9 @@ pub struct Alert {
     pub topic: Option<TopicId>,
     pub sentiment: Sentiment,
     pub evidence: Arc<[String]>,
+    /// What quotes say in English, by quote, where a language model read a ticket in another language.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub english: BTreeMap<String, String>,
     pub reasons: Arc<[String]>,
     pub recommended_action: Arc<str>,
     /// The reason in a few words.

@@ -292,6 +292,9 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
         }
     };
     let draft = if resolution == Resolution::Answered { draft.map(|draft| answer::public(draft, case)) } else { draft };
+    let shown = [&guardian.evidence, &opportunity.evidence].into_iter();
+    let shown = shown.chain(outage.as_ref().map(|outage| &outage.evidence));
+    let english = shown.flat_map(|evidence| reading.english_of(evidence)).collect();
     Decision {
         language: reading.language,
         kind: reading.kind.value,
@@ -311,6 +314,7 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
             churn: reading.churn.confidence,
             intent: reading.intent.confidence,
         },
+        english,
         mode,
         analyst: reading.analyst.clone(),
         fallback: reading.fallback,

@@ -1,6 +1,6 @@
 //! What is kept of a triage, and what a report needs of it.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::Offset};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ pub struct Decision {
     pub opportunity: Opportunity,
     /// Of a P0 that its team's lead is told of.
     pub outage: Option<Outage>,
+    /// What the quotes of these three say in English, by quote, where a language model read a ticket in another language.
+    pub english: BTreeMap<String, String>,
     /// An article may answer it: a P2 or P3 request without a grave sentence or a notice of leaving.
     pub answerable: bool,
     pub draft: Option<Draft>,
@@ -97,6 +99,9 @@ pub struct Record {
     /// Of a P0 that its team's lead is told of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outage: Option<Outage>,
+    /// What the quotes of these three say in English, by quote, where a language model read a ticket in another language.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub english: BTreeMap<String, String>,
     /// An article may answer it: a P2 or P3 request without a grave sentence or a notice of leaving.
     #[serde(default)]
     pub answerable: bool,
@@ -263,6 +268,7 @@ impl Record {
             guardian: decision.guardian,
             opportunity: decision.opportunity,
             outage: decision.outage,
+            english: decision.english,
             answerable: decision.answerable,
             draft: decision.draft,
             resolution: decision.resolution,

@@ -144,6 +144,7 @@ pub fn reading() -> Reading {
         reason: None,
         draft: None,
         hidden: Vec::new(),
+        english: Default::default(),
         suspicious: false,
         cut: false,
         second: None,

@@ -115,7 +115,12 @@ fn call(contact: &Contact) -> String {
 /// What the customer said, one section each: a quote cannot run into our own words.
 fn quotes(alert: &Alert) -> Vec<Value> {
     let quotes = alert.evidence.iter().take(MOST_QUOTES);
-    quotes.map(|quote| section(&format!("> {}", escaped(quote, MOST_OF_A_QUOTE)))).collect()
+    let english = |quote: &String| {
+        let line = alert.english.get(quote)?;
+        Some(format!("\n_{}:_ {}", telling::IN_ENGLISH, escaped(line, MOST_OF_A_QUOTE)))
+    };
+    let said = |quote: &String| format!("> {}{}", escaped(quote, MOST_OF_A_QUOTE), english(quote).unwrap_or_default());
+    quotes.map(|quote| section(&said(quote))).collect()
 }
 
 fn actions(alert: &Alert, posted: &Posted, buttons: bool) -> Value {
@@ -352,6 +357,10 @@ mod tests {
             ..guardian()
         };
         insta::assert_snapshot!("outage", rendered(&p0, true));
+        let quote = "We are looking at other vendors.".to_owned();
+        let foreign = Alert { english: [(quote, "As it is.".to_owned())].into(), ..guardian() };
+        let text = rendered(&foreign, true);
+        assert!(text.contains("vendors.\\n_In English, by a model:_ As it is."), "{text}");
         insta::assert_snapshot!("lite", rendered(&Alert { signal, unsure: true, mrr: None, ..bare() }, false));
     }
 
@@ -378,6 +387,7 @@ mod tests {
             subject: evil.into(),
             plan: Some(evil.into()),
             evidence: Arc::new([evil.to_owned()]),
+            english: [(evil.to_owned(), evil.to_owned())].into(),
             recommended_action: evil.into(),
             because: Some(evil.into()),
             happened: Some(evil.repeat(2).into()),
@@ -417,6 +427,7 @@ mod tests {
             subject: long.as_str().into(),
             plan: Some(long.clone()),
             evidence: Arc::new([const { String::new() }; 9].map(|_| long.clone())),
+            english: [(long.clone(), long.clone())].into(),
             recommended_action: long.as_str().into(),
             because: Some(long.as_str().into()),
             happened: Some("h".repeat(9_000).into()),

@@ -66,7 +66,7 @@ impl Respond for Obedient {
         let handed: Vec<&str> = wanted.find_iter(ticket).map(|found| found.as_str()).collect();
         let form = json!({
             "churn_quotes": [], "buying_quotes": [], "reason": format!("Go to {}", handed.join(" ")),
-            "gravest": "", "gravity": "none", "injection_suspected": false, "language": "en", "kind": "automatic",
+            "gravest": "", "gravity": "none", "in_english": [], "injection_suspected": false, "language": "en", "kind": "automatic",
             "priority": "p3", "priority_sure": 10,
             "team": "nexus", "team_sure": 10, "sentiment": "neutral", "churn": 0, "intent": "none", "intent_sure": 10,
             "article": "rotate-an-api-key",

@@ -101,6 +101,7 @@ fn alert(case: Case<'_>, decision: &Decision, message: Message<'_>) -> Alert {
         topic: decision.topic.clone(),
         sentiment: decision.guardian.sentiment,
         evidence: message.evidence.clone(),
+        english: case.reading.english_of(message.evidence),
         reasons: message.reasons.clone(),
         recommended_action: message.recommended_action.clone(),
         because: message.because.clone(),

@@ -41,6 +41,25 @@ fn signals_become_one_update_two_alerts_and_one_record() {
 }
 
 #[test]
+fn an_english_line_stays_with_its_quote_and_decides_nothing() {
+    let quote = "We are looking at other vendors.".to_owned();
+    let invented = "Nobody can pay anywhere.".to_owned();
+    let line = "Everything is down and we cancel.".to_owned();
+    let english = [(quote.to_uppercase(), line.clone()), (invented, line.clone())].into();
+    let translated = Reading { english, ..sample::signals() };
+    let (plain, plan) = (first(&sample::signals()), first(&translated));
+    assert_eq!(plan.decision.english, [(quote.clone(), line.clone())].into(), "by the ticket's own letters");
+    assert_eq!(plan.alerts[0].english, [(quote, line)].into());
+    assert!(plan.alerts[1].english.is_empty(), "of its own quotes alone");
+    let without = |mut plan: Plan| {
+        plan.decision.english.clear();
+        plan.alerts.iter_mut().for_each(|alert| alert.english.clear());
+        plan
+    };
+    assert_eq!(without(plan), plain, "nothing else differs");
+}
+
+#[test]
 fn a_p0_is_told_to_the_lead_of_its_team() {
     let p0 = |reading: Reading| Reading { priority: crate::Scored { value: Priority::P0, confidence: 0.9 }, ..reading };
     let down = p0(sample::reading());

@@ -8,6 +8,8 @@ pub const MOST_OF_A_LINE: usize = 200;
 pub const MOST_OF_A_QUOTE: usize = 800;
 /// What of a name stands in a headline.
 const MOST_OF_A_NAME: usize = 60;
+/// What stands before a quote's translation.
+pub const IN_ENGLISH: &str = "In English, by a model";
 /// What an unsure alert says of itself.
 pub const UNSURE: &str = "The analyst is unsure about this ticket. Read it before you act on it.";
 /// Where whom to call is known, and the number is not.
@@ -18,13 +20,15 @@ pub const NO_PHONE: &str = "No phone number in the ticket: reply there, or look 
 pub fn shown(alert: &Alert) -> Alert {
     let within = |text: &str, most| domain::shown::unlinked(&domain::shown::clipped(&domain::shown::line(text), most));
     let line = |text: &str| within(text, MOST_OF_A_LINE);
-    let quotes = |texts: &[String]| texts.iter().map(|text| within(text, MOST_OF_A_QUOTE)).collect();
+    let line_of = |text: &str| within(text, MOST_OF_A_QUOTE);
+    let quotes = |texts: &[String]| texts.iter().map(|text| line_of(text)).collect();
     let past = |past: &PastTicket| PastTicket { subject: line(&past.subject).into(), ..past.clone() };
     Alert {
         customer: line(&alert.customer).into(),
         subject: line(&alert.subject).into(),
         plan: alert.plan.as_deref().map(line),
         evidence: quotes(&alert.evidence),
+        english: alert.english.iter().map(|(quote, line)| (line_of(quote), line_of(line))).collect(),
         reasons: quotes(&alert.reasons),
         recommended_action: within(&alert.recommended_action, MOST_OF_A_QUOTE).into(),
         because: alert.because.as_deref().map(|because| line(because).into()),
