@@ -118,7 +118,9 @@ class Doors(unittest.TestCase):
 
     def test_who_presses_changes_one_alert_and_no_more(self):
         statements = allowed("FollowupRole")
-        self.assertEqual(set(statements), {"Log", "Trace", "Alerts", "ReadSecrets"})
+        self.assertEqual(set(statements), {"Log", "Trace", "Alerts", "TellAlerts", "ReadSecrets"})
+        told = statements["TellAlerts"]
+        self.assertEqual((told["Action"], told["Resource"]), ("sqs:SendMessage", {"GetAtt": "AlertsQueue.Arn"}), "that an alert was handed over")
         self.assertEqual(statements["Alerts"]["Action"], ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"])
         self.assertEqual(statements["Alerts"]["Resource"], allowed("SweepRole")["Records"]["Resource"], "the table itself, no index of it")
         self.assertEqual(statements["ReadSecrets"]["Action"], "ssm:GetParameter")

@@ -289,7 +289,7 @@ class Suite(unittest.TestCase):
         follow_up = lambda: json.loads(item(alert["pk"]["S"], alert["sk"]["S"])["alert_json"]["S"])["follow_up"]
         pressed = lambda: [entry["audit_outcome"]["S"] for entry in items(ticket, "AUDIT#") if entry["audit_action"]["S"] == "alert_follow_up"]
 
-        for words in ("I have it", "Not a risk", "Snooze"):
+        for words in ("I have it", "Not a risk", "Snooze", "Hand over"):
             status, page = press(link_in(mail, words))
             self.assertEqual(status, 200, page)
             self.assertIn('<form method="post"', page)
@@ -320,6 +320,21 @@ class Suite(unittest.TestCase):
         logged = json.dumps(logs("followup"))
         for secret in (CLOUD.link_secret, take.partition("link=")[2], PARAMETERS["GuardianEmail"]):
             self.assertNotIn(secret, logged)
+
+    def test_an_alert_is_handed_to_somebody_on_the_list(self):
+        ticket, colleague = operation.leaving(), PARAMETERS["OpportunityEmail"]
+        operation.tell(ticket)
+        mail = wait_for("the alert is sent", lambda: mails_about(ticket))[0]
+        hand_over = link_in(mail, "Hand over")
+        status, page = press(hand_over)
+        self.assertEqual(status, 200, page)
+        self.assertIn(f'value="{colleague}"', page)
+        self.assertEqual(press(hand_over, "POST", {"choice": "stranger@example.com"})[0], 409)
+        self.assertEqual(press(hand_over, "POST", {"choice": colleague})[0], 200)
+        to_them = lambda: [mail for mail in mails_about(ticket) if colleague in json.dumps(mail)]
+        settle = link_in(wait_for("the new owner is written to", to_them)[-1], "Say how it ended")
+        self.assertEqual(press(settle, "POST", {"choice": "saved"})[0], 200, "by a link of their own")
+        self.assertEqual(press(link_in(mail, "I have it"), "POST")[0], 409)
 
     def test_a_poisoned_message_goes_alone_to_the_dead_letters(self):
         sqs, dead = CLOUD.client("sqs"), CLOUD.outputs["TicketsDeadLettersUrl"]
@@ -466,7 +481,7 @@ class Suite(unittest.TestCase):
             ("Followup", "ssm:GetParameter", f"{parameter}/slack-signing-secret", True),
             ("Followup", "ssm:GetParameter", f"{parameter}/webhook-secret", False),
             ("Alert", "ssm:GetParameter", f"{parameter}/slack-signing-secret", False),
-            ("Followup", "sqs:SendMessage", alerts, False), ("Followup", "s3:GetObject", f"{bucket}/policy.json", False),
+            ("Followup", "sqs:SendMessage", alerts, True), ("Followup", "sqs:ReceiveMessage", alerts, False), ("Followup", "s3:GetObject", f"{bucket}/policy.json", False),
             ("Followup", "ses:SendEmail", "arn:aws:ses:us-east-1:000000000000:identity/example.com", False),
             ("Alert", "ssm:GetParameter", f"{parameter}/followup-secret", True),
             ("Triage", "ssm:GetParameter", f"{parameter}/followup-secret", False),

@@ -2,11 +2,11 @@
 //! good is logged and left to it.
 
 use domain::{
-    Alert, AlertKey, AuditAction, AuditEntry, Delivery, FollowUp,
+    Alert, AlertKey, AlertKind, AuditAction, AuditEntry, Delivery, FollowUp,
     alert::HoldReason,
     follow_up::Posted,
     policy::ChatPolicy,
-    ports::{Count, Fenced, Leased, PortError, Post, Thread, told},
+    ports::{CooldownKey, Count, Fenced, Leased, PortError, Post, Thread, told},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use runtime::Invocation;
@@ -79,9 +79,23 @@ fn place(delivery: &Delivery) -> Option<bool> {
     match delivery {
         // Whether the mail service answers does not matter here.
         Delivery::Pending | Delivery::Sent { .. } | Delivery::Filed { .. } | Delivery::Refused { .. } => Some(false),
-        Delivery::Held { reason: HoldReason::Cooldown } => Some(true),
+        Delivery::Held { reason: HoldReason::Cooldown | HoldReason::SameOutage } => Some(true),
         Delivery::Held { reason: HoldReason::DailyCap } | Delivery::Skipped { .. } | Delivery::Digested => None,
     }
+}
+
+/// What a conversation is about: the account, or what may be one fault of several.
+fn matter(alert: &Alert) -> String {
+    match CooldownKey::of(alert) {
+        CooldownKey::Account { account, .. } => account.to_string(),
+        outage @ CooldownKey::Outage { .. } => outage.to_string(),
+    }
+}
+
+/// Whether what goes into a thread is shown beside it. A P0 that is not held for another is a new call.
+fn calls(alert: &Alert, thread: &Thread, held: bool) -> bool {
+    let outage = alert.signal.kind() == AlertKind::Outage;
+    alert.band > thread.band || (outage && !held)
 }
 
 impl Telling<'_> {
@@ -92,7 +106,7 @@ impl Telling<'_> {
             return Ok(());
         }
         let Some(channel) = self.channel(&alert).await? else { return Ok(()) };
-        let conversation = format!("{channel}/{}", alert.account);
+        let conversation = format!("{channel}/{}", matter(&alert));
         let (control, work) = (&self.alerting.control, format!("chat/{conversation}"));
         match control.lease(&work, self.owner, self.now, self.until).await? {
             Leased::Mine { .. } => {}
@@ -141,7 +155,7 @@ impl Telling<'_> {
                 alert: &alert,
                 posted: &posted,
                 thread: thread.as_ref().map(|thread| thread.message.as_str()),
-                broadcast: thread.as_ref().is_some_and(|thread| alert.band > thread.band),
+                broadcast: thread.as_ref().is_some_and(|thread| calls(&alert, thread, in_thread_alone)),
             })
             .await?;
         posted.message = message.clone();

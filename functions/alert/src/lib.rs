@@ -81,15 +81,21 @@ impl Alerting {
 pub struct Pages {
     pub guardian: String,
     pub opportunity: String,
+    pub outage: String,
 }
 
 impl Pages {
-    /// The dashboard of those who get such alerts, with the account in its address.
-    pub(crate) fn account(&self, kind: AlertKind, account: &AccountId) -> String {
-        let page = match kind {
+    pub(crate) fn of(&self, kind: AlertKind) -> &str {
+        match kind {
             AlertKind::Guardian => &self.guardian,
             AlertKind::Opportunity => &self.opportunity,
-        };
+            AlertKind::Outage => &self.outage,
+        }
+    }
+
+    /// The dashboard of those who get such alerts, with the account in its address.
+    pub(crate) fn account(&self, kind: AlertKind, account: &AccountId) -> String {
+        let page = self.of(kind);
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         let escaped = account.as_str().bytes().map(|byte| match byte {
             byte if plain(byte) => char::from(byte).to_string(),
@@ -190,9 +196,10 @@ pub(crate) async fn one_alert(
         Ok(Taken::Theirs { until }) => {
             return Ok(Verdict::Later { at_most: batch::delay(until.duration_since(now)) });
         }
-        // The mail is settled; the chat may not be.
+        // The mail is settled; the chat may not be, and somebody may have handed it over.
         Ok(Taken::Settled) => {
             chat::tell(alerting, key, owner, invocation).await?;
+            remind::tell_new_owner(alerting, key, owner, invocation).await?;
             return Ok(Verdict::Done);
         }
         Err(error) => {
@@ -238,10 +245,10 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
         runtime::metrics::withheld(1);
         return Ok(Delivery::Skipped { by });
     }
-    let key = CooldownKey { account: alert.account.clone(), kind: alert.signal.kind() };
-    let until = domain::time::later(now, SignedDuration::from_hours(i64::from(policy.alerts.cooldown_hours)));
+    let (key, kind) = (CooldownKey::of(alert), alert.signal.kind());
+    let until = domain::time::later(now, policy.alerts.quiet_after(kind));
     if let Cooldown::Held { .. } = alerting.cooldowns.cool_down(&key, alert.key(), now, until).await? {
-        return Ok(Delivery::Held { reason: HoldReason::Cooldown });
+        return Ok(Delivery::Held { reason: HoldReason::after_another(kind) });
     }
     if !within_cap(alerting, &policy, alert.band, now).await? {
         return Ok(Delivery::Held { reason: HoldReason::DailyCap });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    Alert, EmailAddress,
+    Alert, EmailAddress, Stage,
     follow_up::WrongReason,
     ports::{SigningSecrets, told},
     time::later,
@@ -29,10 +29,14 @@ pub(crate) struct Signer {
 /// The links of one alert to one reader.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Buttons {
-    pub(crate) take: String,
+    /// What the reader most likely does next.
+    pub(crate) main: String,
+    pub(crate) main_words: &'static str,
     pub(crate) wrong: String,
     pub(crate) wrong_words: &'static str,
     pub(crate) snooze: String,
+    /// None where there is nobody to hand it to.
+    pub(crate) hand_over: Option<String>,
 }
 
 impl Links {
@@ -61,11 +65,16 @@ impl Signer {
 
     pub(crate) fn buttons(&self, alert: &Alert, to: &EmailAddress, now: Timestamp) -> Buttons {
         let link = |action| self.link(alert, to, action, now);
+        let has_it = matches!(&alert.follow_up.stage, Stage::Taken { by, .. } if by == to);
+        let (main, main_words) =
+            if has_it { (Action::Settle, "Say how it ended") } else { (Action::Take, "I have it") };
         Buttons {
-            take: link(Action::Take),
+            main: link(main),
+            main_words,
             wrong: link(Action::CallWrong),
             wrong_words: WrongReason::button(alert.signal.kind()),
             snooze: link(Action::Snooze),
+            hand_over: alert.colleagues.iter().any(|other| other != to).then(|| link(Action::HandOver)),
         }
     }
 }

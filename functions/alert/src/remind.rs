@@ -1,4 +1,5 @@
-//! What is said once more about an alert that went out: after a snooze, and to a second address when nobody took it.
+//! What is said once more about an alert that went out: after a snooze, to whom it was handed, and to a second address when
+//! nobody took it.
 
 use std::time::Instant;
 
@@ -75,6 +76,30 @@ pub async fn remind(alerting: &Alerting, invocation: &Invocation) -> Result<usiz
     failures.into_iter().next().map_or(Ok(messages), Err)
 }
 
+/// Tells the new owner of an alert that was handed over, at once. [`remind()`] does it later, should this fail.
+///
+/// # Errors
+/// As [`remind()`].
+pub(crate) async fn tell_new_owner(
+    alerting: &Alerting,
+    key: AlertKey,
+    owner: &str,
+    invocation: &Invocation,
+) -> Result<(), PortError> {
+    let now = invocation.now;
+    let alert = alerting.follow_ups.alert(key, now).await?;
+    if alert.is_none_or(|alert| alert.follow_up.to_tell().is_none()) {
+        return Ok(());
+    }
+    let policy = alerting.settings.policy().await?;
+    if policy.withholds().is_some() {
+        return Ok(());
+    }
+    let (signer, owner) = (alerting.signer().await, owner.to_owned());
+    let round = Round { alerting, policy: &policy, signer, owner, now, until: invocation.lease_until() };
+    round.say_again(key).await.map(drop)
+}
+
 async fn due(alerting: &Alerting, policy: &Policy, now: Timestamp) -> Result<Vec<AlertKey>, PortError> {
     let alerts = alerting.alerts.alerts(now).await?;
     let due = alerts.iter().filter(|alert| follow_up::reminder(alert, &policy.alerts, now).is_some());
@@ -104,6 +129,9 @@ impl Round<'_> {
             Reminder::Escalated { .. } if self.signer.is_none() => return Ok(false),
             Reminder::Escalated { to, next } => (to, Note::NotTaken { first: alert.recipient.clone() }, next),
             Reminder::Woken { to, next } => (to, Note::SnoozeOver, next),
+            Reminder::HandedOver { handed, next } => {
+                (handed.to, Note::HandedOver { by: handed.by, at: handed.at }, next)
+            }
         };
         if !within_cap(self.alerting, self.policy, alert.band, self.now).await? {
             return Ok(false);
@@ -177,6 +205,11 @@ impl Round<'_> {
             }
             next = match note {
                 Note::NotTaken { .. } => alert.follow_up.told(&to),
+                Note::HandedOver { at, .. } => match alert.follow_up.to_tell() {
+                    Some((handed, next)) if handed.to == to && handed.at == *at => next,
+                    // They did something, or it went on to somebody else.
+                    Some(_) | None => return Ok(()),
+                },
                 Note::SnoozeOver => match alert.follow_up.woken(self.now) {
                     Ok(woken) => woken,
                     // Somebody pressed: it is no longer snoozed.

@@ -49,6 +49,7 @@ struct Shown<'a> {
     worth: String,
     note: Option<String>,
     unsure: &'static str,
+    in_english: &'static str,
     /// What stands before the action.
     what_to_do: String,
     no_phone: &'static str,
@@ -59,6 +60,12 @@ struct Shown<'a> {
     /// A name with its lines.
     details: Vec<(&'static str, Vec<String>)>,
     why_you: &'static str,
+}
+
+impl Shown<'_> {
+    fn english(&self, quote: &str) -> Option<&String> {
+        self.alert.english.get(quote)
+    }
 }
 
 #[derive(Template)]
@@ -141,6 +148,7 @@ mod filters {
 pub(crate) enum Note {
     SnoozeOver,
     NotTaken { first: EmailAddress },
+    HandedOver { by: EmailAddress, at: Timestamp },
 }
 
 impl Note {
@@ -149,6 +157,7 @@ impl Note {
         match self {
             Self::SnoozeOver => "the snooze is over",
             Self::NotTaken { .. } => "nobody took it, to the second address",
+            Self::HandedOver { .. } => "handed over, to the new owner",
         }
     }
 
@@ -156,6 +165,7 @@ impl Note {
         match self {
             Self::SnoozeOver => "Again: ",
             Self::NotTaken { .. } => "Nobody has it: ",
+            Self::HandedOver { .. } => "Yours now: ",
         }
     }
 
@@ -164,6 +174,9 @@ impl Note {
             Self::SnoozeOver => "You snoozed this alert, and the time is up. Nobody has it.".to_owned(),
             Self::NotTaken { first } => {
                 format!("This alert went to {first} on {}, and nobody has taken it.", words::moment(alert.at, zone))
+            }
+            Self::HandedOver { by, at } => {
+                format!("{by} handed this alert to you on {}. It counts as yours.", words::moment(*at, zone))
             }
         }
     }
@@ -196,6 +209,7 @@ pub(crate) fn single(message: Single<'_>) -> Email {
     let (title, color) = match kind {
         AlertKind::Guardian => ("Guardian", "#8f1d2c"),
         AlertKind::Opportunity => ("Opportunity", "#14583f"),
+        AlertKind::Outage => ("Outage", "#7a3400"),
     };
     let shown = Shown {
         alert,
@@ -208,6 +222,7 @@ pub(crate) fn single(message: Single<'_>) -> Email {
         worth: telling::worth(alert),
         note,
         unsure: telling::UNSURE,
+        in_english: telling::IN_ENGLISH,
         what_to_do: telling::what_to_do(alert),
         no_phone: telling::NO_PHONE,
         buttons: buttons.as_ref(),
@@ -223,6 +238,10 @@ pub(crate) fn single(message: Single<'_>) -> Email {
             AlertKind::Opportunity => {
                 "You get this as the contact for buying signals. One alert per account and day, unless the signal gets \
                  much stronger; the rest comes in a digest."
+            }
+            AlertKind::Outage => {
+                "You get this as the lead of the team that has the ticket. Of P0 tickets about the same topic you get one \
+                 mail an hour; the others come together in a digest."
             }
         },
     };
@@ -241,11 +260,14 @@ pub(crate) fn single(message: Single<'_>) -> Email {
 
 /// Whom, what, by when, in whose words: the first forty characters are all that a locked telephone shows.
 fn subject(alert: &Alert) -> String {
-    let words = match alert.evidence.first() {
-        Some(quote) => format!("“{}”", shown::clipped(&shown::line(quote), MOST_OF_A_SUBJECT)),
-        None => telling::strength(alert),
-    };
-    format!("{}: {words}", telling::headline(alert))
+    let headline = telling::headline(alert);
+    match (alert.evidence.first(), alert.signal) {
+        (Some(quote), _) => format!("{headline}: “{}”", shown::clipped(&shown::line(quote), MOST_OF_A_SUBJECT)),
+        (None, Signal::Outage { .. }) => headline,
+        (None, Signal::Guardian { .. } | Signal::Opportunity { .. }) => {
+            format!("{headline}: {}", telling::strength(alert))
+        }
+    }
 }
 
 /// What stands below: why, what was before, the ticket.
@@ -266,7 +288,7 @@ fn details(alert: &Alert, zone: &TimeZone) -> Vec<(&'static str, Vec<String>)> {
         Signal::Guardian { .. } => {
             ("Why", alert.reasons.iter().map(|reason| without_points(reason)).chain(since).collect())
         }
-        Signal::Opportunity { .. } => ("Why", alert.reasons.to_vec()),
+        Signal::Opportunity { .. } | Signal::Outage { .. } => ("Why", alert.reasons.to_vec()),
     };
     let details = [
         why,
@@ -320,8 +342,9 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
     let held = if count == 1 { "alert" } else { "alerts" };
     let subject = format!("{count} held {held}{}", heaviest.unwrap_or_default());
     let heading = shown::unlinked(&subject);
-    let guardian = alerts.iter().any(|alert| alert.signal.kind() == AlertKind::Guardian);
-    let page = pages.map(|pages| if guardian { pages.guardian.as_str() } else { pages.opportunity.as_str() });
+    // The page of the one kind that all of these are likely of; a recipient of several sees the first.
+    let first = alerts.iter().map(|alert| alert.signal.kind()).min();
+    let page = pages.zip(first).map(|(pages, kind)| pages.of(kind));
     let all: Vec<Alert> = alerts.iter().map(|alert| telling::shown(alert)).collect();
     let rendered = |first: usize| {
         let (alerts, subject, more) = (all.get(..first).unwrap_or_default(), heading.as_str(), count - first);
@@ -409,8 +432,36 @@ mod tests {
         }
     }
 
+    fn outage() -> Alert {
+        Alert {
+            band: Band::Critical,
+            signal: Signal::Outage { what: Some(domain::Gravity::Outage) },
+            recipient: "lead@example.com".parse().unwrap(),
+            priority: Priority::P0,
+            topic: "payments".parse().ok(),
+            evidence: Arc::new(["Since 06:40 no shopper has been able to pay, in all four stores.".into()]),
+            reasons: Arc::new([]),
+            recommended_action: "Name who works on it now. Pay in a test shop yourself.".into(),
+            because: Some("shoppers cannot pay".into()),
+            happened: None,
+            deadline: None,
+            ..guardian()
+        }
+    }
+
+    /// Read by a language model.
+    fn foreign() -> Alert {
+        let quote = "Wir kündigen zum Jahresende.";
+        Alert {
+            evidence: Arc::new([quote.to_owned(), "Das war's.".to_owned()]),
+            english: [(quote.to_owned(), "We give notice for the end of the year.".to_owned())].into(),
+            ..guardian()
+        }
+    }
+
     fn digest_of(alerts: &[Arc<Alert>]) -> Email {
         let pages = Pages {
+            outage: String::new(),
             guardian: "https://site.example/accounts/".into(),
             opportunity: "https://site.example/sales/".into(),
         };
@@ -428,11 +479,22 @@ mod tests {
 
     fn buttons() -> Buttons {
         let link = |word: &str| format!("https://api.example/followup?link={word}");
-        Buttons { take: link("TAKE"), wrong: link("WRONG"), wrong_words: "Not a risk", snooze: link("SNOOZE") }
+        Buttons {
+            main: link("TAKE"),
+            main_words: "I have it",
+            wrong: link("WRONG"),
+            wrong_words: "Not a risk",
+            snooze: link("SNOOZE"),
+            hand_over: Some(link("HAND")),
+        }
     }
 
     fn with_buttons(alert: &Alert, note: Option<&Note>) -> Email {
-        let pages = Pages { guardian: "https://site.example/accounts/".into(), opportunity: String::new() };
+        let pages = Pages {
+            guardian: "https://site.example/accounts/".into(),
+            opportunity: String::new(),
+            outage: String::new(),
+        };
         let (policy, pages) = (sample::policy(), Some(&pages));
         single(Single { alert, to: &alert.recipient, policy: &policy, pages, buttons: Some(buttons()), note })
     }
@@ -442,6 +504,8 @@ mod tests {
         for (name, email) in [
             ("guardian", plain(&guardian())),
             ("opportunity", plain(&opportunity())),
+            ("outage", plain(&outage())),
+            ("foreign", plain(&foreign())),
             ("digest", digest_of(&[Arc::new(guardian()), Arc::new(Alert { unsure: true, ..opportunity() })])),
         ] {
             insta::assert_snapshot!(format!("{name}_html"), email.html);
@@ -451,11 +515,12 @@ mod tests {
 
     #[test]
     fn a_mail_carries_its_links() {
-        let first = "ann@example.com".parse().unwrap();
+        let [first, by] = ["ann@example.com", "ann@example.com"].map(|address| address.parse().unwrap());
         for (name, email) in [
             ("links", with_buttons(&guardian(), None)),
             ("escalated", with_buttons(&guardian(), Some(&Note::NotTaken { first }))),
             ("woken", with_buttons(&opportunity(), Some(&Note::SnoozeOver))),
+            ("handed", with_buttons(&outage(), Some(&Note::HandedOver { by, at: sample::now() }))),
         ] {
             insta::assert_snapshot!(format!("{name}_html"), email.html);
             insta::assert_snapshot!(format!("{name}_text"), format!("{}\n\n{}", email.subject, email.text));
@@ -471,6 +536,11 @@ mod tests {
             (Alert { deadline: None, unsure: true, ..loud.clone() }, format!("Acme may leave, unsure: {words}")),
             (Alert { evidence: Arc::new([]), deadline: None, ..loud }, "Acme may leave: risk 9 of 10".to_owned()),
             (opportunity(), "Acme wants more: “What is your price for two more stores?”".to_owned()),
+            (
+                Alert { evidence: Arc::new(["Since 06:40 nobody can pay.".into()]), ..outage() },
+                "P0: Acme stands still since 06:40: “Since 06:40 nobody can pay.”".to_owned(),
+            ),
+            (Alert { evidence: Arc::new([]), ..outage() }, "P0: Acme stands still".to_owned()),
         ] {
             assert_eq!(plain(&alert).subject, subject);
         }
@@ -506,6 +576,7 @@ mod tests {
             customer: evil.as_str().into(),
             subject: evil.as_str().into(),
             evidence: Arc::new([evil.clone()]),
+            english: [(evil.clone(), evil.clone())].into(),
             plan: Some(evil.clone()),
             happened: Some(evil.as_str().into()),
             contact: Some(Contact { name: evil.clone(), role: Some(evil.clone()), phone: Some(evil) }),
@@ -514,6 +585,7 @@ mod tests {
         for email in [
             plain(&alert),
             plain(&Alert { signal: Signal::Opportunity { intent: Intent::Upgrade, confidence: 8 }, ..alert.clone() }),
+            plain(&Alert { signal: Signal::Outage { what: None }, ..alert.clone() }),
             digest_of(&[Arc::new(alert.clone())]),
         ] {
             assert!(!email.html.contains("<script>"), "{}", email.name);
@@ -543,13 +615,15 @@ mod tests {
             customer: evil.into(),
             subject: evil.into(),
             evidence: Arc::new([evil.to_owned()]),
+            english: [(evil.to_owned(), evil.to_owned())].into(),
             reasons: Arc::new([evil.to_owned()]),
             plan: Some(evil.to_owned()),
             happened: Some(evil.into()),
             contact: Some(Contact { name: evil.into(), role: Some(evil.into()), phone: Some(evil.into()) }),
             ..guardian()
         };
-        for email in [plain(&alert), digest_of(&[Arc::new(alert.clone())])] {
+        let p0 = Alert { evidence: Arc::new(["since https://evil.example".into()]), ..outage() };
+        for email in [plain(&alert), plain(&p0), digest_of(&[Arc::new(alert.clone())])] {
             for part in [&email.html, &email.text] {
                 for link in ["evil.example", "https://evil", "@evil", "\u{202e}"] {
                     assert!(!part.contains(link), "{link} in {part}");

@@ -28,9 +28,11 @@ impl lambda::Function for Function {
         let dead_letters = environment.required("ALERTS_DEAD_LETTERS_URL");
         let control = environment.required("CONTROL_TABLE");
         let site = environment.required("SITE_BUCKET");
-        let pages = environment
-            .optional("SITE_URL")
-            .map(|site: String| Pages { guardian: format!("{site}/accounts/"), opportunity: format!("{site}/sales/") });
+        let pages = environment.optional("SITE_URL").map(|site: String| Pages {
+            guardian: format!("{site}/accounts/"),
+            opportunity: format!("{site}/sales/"),
+            outage: format!("{site}/lead/"),
+        });
         let followup: Option<String> = environment.optional("FOLLOWUP_URL");
         let secret: Option<String> = environment.optional("FOLLOWUP_SECRET_PARAMETER");
         let slack: Option<String> = environment.optional("SLACK_TOKEN_PARAMETER");

@@ -10,7 +10,7 @@ use std::{
 use alert::{Alerting, Command, Event, PENDING_TOO_LONG, Resent, digest, handle, handle_event, resend};
 use async_trait::async_trait;
 use domain::{
-    Alert, AuditAction, Band, Mode, Policy,
+    Alert, AuditAction, Band, Mode, Policy, Signal,
     policy::AlertPolicy,
     ports::{Accepted, AlertLog, Email, Mailer, PortError},
     sample,
@@ -227,6 +227,37 @@ async fn one_alert_per_account_until_it_gets_worse_and_a_digest_for_the_rest() {
     let audit = bench.log.inner().audit().into_iter().filter(|entry| entry.action == AuditAction::AlertEmail);
     let audit: Vec<_> = audit.map(|entry| entry.outcome).collect();
     assert_eq!(audit, ["outbox", "held: cooldown", "outbox", "outbox", "digested"]);
+}
+
+#[tokio::test]
+async fn one_mail_an_hour_of_what_may_be_one_fault() {
+    let bench = bench(None);
+    let p0 = |number: u64, team: &str, topic: &str| Alert {
+        signal: Signal::Outage { what: None },
+        recipient: "lead@example.com".parse().unwrap(),
+        agent: sample::team(team),
+        topic: topic.parse().ok(),
+        ..alert(number, &format!("Customer {number}"), Band::Critical)
+    };
+    let same: Vec<Alert> = (1..=50).map(|number| p0(number, "nexus", "webhooks")).collect();
+    let others = [p0(61, "nexus", "order-sync"), p0(62, "cipher", "webhooks"), alert(1, "Customer 1", Band::Critical)];
+    for alert in same.iter().chain(&others) {
+        bench.raise(alert).await;
+        bench.drain().await;
+    }
+    let words: Vec<&str> = same.iter().map(|alert| bench.word(alert)).collect();
+    assert_eq!((words[0], words.iter().filter(|word| **word == "held").count()), ("outbox", 49));
+    assert_eq!(others.each_ref().map(|alert| bench.word(alert)), ["outbox"; 3]);
+    assert_eq!(bench.audited(&same[1]), ["held: same_outage"]);
+    assert_eq!(bench.digest(59).await.unwrap(), 1, "the rest together");
+    assert!(bench.audited(&same[1]).contains(&"digested".to_owned()));
+    for (number, minutes, expected) in [(71, 59, "held"), (72, 60, "outbox")] {
+        bench.queue.tick(sample::now() + SignedDuration::from_mins(minutes));
+        let late = p0(number, "nexus", "webhooks");
+        bench.raise(&late).await;
+        bench.drain().await;
+        assert_eq!(bench.word(&late), expected, "after {minutes} minutes");
+    }
 }
 
 #[tokio::test]

@@ -5,9 +5,10 @@ use std::{
     num::NonZeroU32,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use alert::{Alerting, Links, digest, remind};
+use alert::{Alerting, Links, digest, handle, remind};
 use async_trait::async_trait;
 use domain::{
     Alert, AlertKind, AuditAction, Band, Delivery, EmailAddress, FollowUp, Mode, Policy, Stage,
@@ -19,8 +20,13 @@ use domain::{
 };
 use futures::{FutureExt, future::join_all};
 use jiff::{SignedDuration, Timestamp};
-use memory::{Failing, Fault, FixedSecrets, FixedSettings, MemoryControl, MemoryQueue, MemoryTicketLog, Method};
-use runtime::{Invocation, backoff::RECEIVES, links};
+use memory::{Failing, Fault, FixedSecrets, FixedSettings, MemoryControl, MemoryQueue, MemoryTicketLog, Method, pump};
+use runtime::{
+    AlertMessage, Invocation,
+    backoff::RECEIVES,
+    links,
+    message::{self, Envelope},
+};
 use secrecy::SecretString;
 
 /// Keeps what it took.
@@ -39,6 +45,7 @@ struct Bench {
     alerting: Alerting,
     log: Arc<Failing<MemoryTicketLog>>,
     letters: Arc<Failing<Letters>>,
+    queue: Arc<MemoryQueue>,
     alert: Alert,
 }
 
@@ -84,7 +91,7 @@ impl Bench {
             links: Some(Links { base: "https://api.example/followup".into(), secrets }),
             chat: None,
         };
-        Self { alerting, log, letters, alert }
+        Self { alerting, log, letters, queue, alert }
     }
 
     async fn remind(&self, hours: i64) -> Result<usize, String> {
@@ -101,6 +108,16 @@ impl Bench {
         let next = seen.follow_up.after(AlertKind::Guardian, step, &person(by), at(hours)).unwrap();
         let entry = sample::audit_entry(1, AuditAction::AlertFollowUp);
         assert_eq!(self.log.follow_up(&seen, &next, &entry).await.unwrap(), Fenced::Written);
+    }
+
+    /// As when somebody handed it over.
+    async fn tell(&self, hours: i64) {
+        let message = Envelope::new(AlertMessage::new(self.alert.key()));
+        message::send(&*self.alerting.queue, &message, Duration::ZERO).await.unwrap();
+        let now = at(hours);
+        let invocation = Invocation { request_id: "r".into(), now, deadline: now + SignedDuration::from_secs(30) };
+        self.queue.tick(now);
+        pump(&self.queue, |event| handle(&self.alerting, event, &invocation)).await;
     }
 
     fn follow_up(&self) -> FollowUp {
@@ -141,7 +158,7 @@ async fn an_alert_that_nobody_takes_goes_to_the_second_address_once() {
 async fn what_somebody_took_or_closed_stays_silent() {
     for step in [Step::Take, Step::Settle(Outcome::Saved)] {
         let bench = Bench::new().await;
-        bench.press(step, "ann", 1).await;
+        bench.press(step.clone(), "ann", 1).await;
         for hours in [4, 24, 240] {
             assert_eq!(bench.remind(hours).await, Ok(0), "{step:?} after {hours} h");
         }
@@ -162,6 +179,41 @@ async fn a_snoozed_alert_comes_back_once() {
     assert_eq!((bench.follow_up().stage, bench.follow_up().woken_at), (Stage::New, Some(at(25))));
     assert_eq!(bench.audited(), ["sent, the snooze is over"]);
     assert_eq!(bench.remind(29).await, Ok(1), "and nobody took it in four hours");
+}
+
+#[tokio::test]
+async fn a_new_owner_gets_a_mail_with_links_of_their_own() {
+    let bench = Bench::new().await;
+    bench.press(Step::HandOver(person("bob")), "ann", 1).await;
+    bench.tell(1).await;
+    bench.tell(1).await;
+    assert_eq!(bench.remind(2).await, Ok(0), "it was told");
+    let [(to, subject)] = &bench.mails()[..] else { panic!("{:?}", bench.mails()) };
+    assert_eq!(to, "bob@example.com");
+    assert!(subject.starts_with("Yours now: "), "{subject}");
+    assert_eq!(bench.audited(), ["sent, handed over, to the new owner"]);
+    let mail = bench.letters.inner().0.lock().unwrap()[0].clone();
+    assert!(mail.text.contains("ann@example.com handed this alert to you on "), "{}", mail.text);
+    let link = mail.text.lines().find_map(|line| line.strip_prefix("Say how it ended: ")).unwrap().to_owned();
+    let opened = links::open(&[SecretString::from("key")], link.split_once("link=").unwrap().1, at(2)).unwrap();
+    assert_eq!((opened.alert, opened.recipient), (bench.alert.key(), person("bob")));
+}
+
+#[tokio::test]
+async fn a_new_owner_whom_no_message_told_of_is_told_within_the_hour() {
+    let bench = Bench::new().await;
+    bench.press(Step::HandOver(person("bob")), "ann", 1).await;
+    assert_eq!(bench.remind(2).await, Ok(1));
+    assert_eq!(bench.remind(3).await, Ok(0));
+    let bench = Bench::new().await;
+    bench.press(Step::HandOver(person("bob")), "ann", 1).await;
+    bench.press(Step::Settle(Outcome::Saved), "bob", 1).await;
+    assert_eq!(bench.remind(2).await, Ok(0), "they know of it");
+    let mut bench = Bench::new().await;
+    bench.press(Step::HandOver(person("bob")), "ann", 1).await;
+    bench.alerting.settings = Arc::new(FixedSettings(Arc::new(Policy { delivery: false, ..policy() })));
+    bench.tell(1).await;
+    assert!(bench.mails().is_empty(), "a switch keeps it back");
 }
 
 #[tokio::test]

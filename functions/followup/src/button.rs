@@ -79,7 +79,7 @@ async fn pressed(
         tracing::warn!(alert = %press.alert, "Somebody pressed who may not.");
         return Ok(Some(NOT_ALLOWED.to_owned()));
     };
-    let wish = Wish { step: press.step, by: &by, door: Door::Slack, seen: Some(press.revision), now };
+    let wish = Wish { step: &press.step, by: &by, door: Door::Slack, seen: Some(press.revision), now };
     let (alert, pressed) = follow_up(following_up, alert, wish).await?;
     let words = match pressed {
         Pressed::Done => None,
@@ -103,7 +103,7 @@ fn is_of(alert: &Alert, press: &Press) -> bool {
 /// Who pressed, if they may: somebody the alert was written to, or whom the policy names.
 async fn presser(slack: &SlackDoor, press: &Press, alert: &Alert) -> Result<Option<EmailAddress>, PortError> {
     let Some(address) = slack.client.address(&press.user).await? else { return Ok(None) };
-    if alert.recipient == address || alert.follow_up.escalated_to.as_ref() == Some(&address) {
+    if alert.is_known_to(&address) {
         return Ok(Some(address));
     }
     let Some(posted) = &alert.follow_up.posted else { return Ok(None) };
@@ -119,6 +119,7 @@ fn refused_words(refused: &Refused, zone: &TimeZone) -> String {
     match refused {
         Refused::TakenBy { by, at } => format!("{by} has had it since {}; nothing changed.", words::moment(*at, zone)),
         Refused::Settled(_) | Refused::CalledWrong(_) => "It is closed; nothing changed.".to_owned(),
+        Refused::NoColleague => "It cannot be handed to that person; nothing changed.".to_owned(),
         Refused::OtherKind { .. } | Refused::Already | Refused::NotDue | Refused::NotToEscalate => {
             "Nothing changed.".to_owned()
         }

@@ -8,18 +8,22 @@ mod answer;
 mod button;
 mod page;
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{
     Alert, AlertKey, AlertKind, AuditAction, AuditEntry, Band, EmailAddress, FollowUp, TicketId,
     follow_up::{Door, Refused, Step},
-    ports::{Fenced, FollowUps, PortError, SigningSecrets, told},
+    ports::{Fenced, FollowUps, PortError, Queue, SigningSecrets, told},
 };
 use futures::FutureExt;
 use jiff::Timestamp;
-use runtime::links::{self, Action, Link, LinkError};
+use runtime::{
+    AlertMessage,
+    links::{self, Action, Link, LinkError},
+    message::{self, Envelope},
+};
 use secrecy::SecretString;
 use slack::Client;
 
@@ -44,6 +48,8 @@ pub struct FollowingUp {
     /// What links are signed with; whoever sends alerts has them too.
     pub secrets: Arc<dyn SigningSecrets>,
     pub alerts: Arc<dyn FollowUps>,
+    /// Where the alert function hears that an alert was handed over, and writes to the new owner.
+    pub alert_queue: Arc<dyn Queue>,
     /// Where alerts stand in Slack as well.
     pub slack: Option<SlackDoor>,
 }
@@ -152,7 +158,7 @@ async fn open(
 
 /// The link's reader is somebody the alert was written to.
 fn may_press(alert: &Alert, link: &Link) -> bool {
-    alert.recipient == link.recipient || alert.follow_up.escalated_to.as_ref() == Some(&link.recipient)
+    alert.is_known_to(&link.recipient)
 }
 
 /// What a link lets its reader do, with the choice made on the page. None without one that fits.
@@ -162,6 +168,7 @@ fn step(action: Action, choice: &str) -> Option<Step> {
         Action::Settle => Step::Settle(choice.parse().ok()?),
         Action::CallWrong => Step::CallWrong(choice.parse().ok()?),
         Action::Snooze => Step::Snooze(choice.parse().ok()?),
+        Action::HandOver => Step::HandOver(choice.parse().ok()?),
     })
 }
 
@@ -173,7 +180,7 @@ async fn press(
     secret: Option<&SecretString>,
     now: Timestamp,
 ) -> Result<Answer, PortError> {
-    let wish = Wish { step, by: &link.recipient, door: Door::Link, seen: None, now };
+    let wish = Wish { step: &step, by: &link.recipient, door: Door::Link, seen: None, now };
     let (alert, pressed) = follow_up(following_up, alert, wish).await?;
     let page = |status, said| Ok(Answer::page(status, View::new(&alert, link, secret, now), said));
     match pressed {
@@ -192,7 +199,7 @@ async fn press(
 /// What somebody wants to become of an alert.
 #[derive(Clone, Copy)]
 struct Wish<'a> {
-    step: Step,
+    step: &'a Step,
     by: &'a EmailAddress,
     door: Door,
     /// The revision they saw, where their view names it: of any other, nothing is changed.
@@ -221,7 +228,7 @@ async fn follow_up(
     let key = alert.key();
     let mut trouble = None;
     for _ in 0..LOOKS {
-        let next = match alert.follow_up.after(key.kind, wish.step, wish.by, wish.now) {
+        let next = match alert.after(wish.step.clone(), wish.by, wish.now) {
             Ok(next) => next,
             Err(Refused::Already) => return Ok((alert, Pressed::Already)),
             Err(refused) => {
@@ -236,6 +243,7 @@ async fn follow_up(
             Ok(Fenced::Written) => {
                 tracing::info!(alert = %key, stage = next.stage.word(), "Followed an alert up.");
                 alert.follow_up = next;
+                tell_new_owner(following_up, &alert, wish).await;
                 return Ok((alert, Pressed::Done));
             }
             Ok(Fenced::Lost) => {}
@@ -245,7 +253,10 @@ async fn follow_up(
         }
         match following_up.alerts.alert(key, wish.now).await? {
             // Ours, written at the attempt before.
-            Some(found) if found.follow_up == next => return Ok((found, Pressed::Done)),
+            Some(found) if found.follow_up == next => {
+                tell_new_owner(following_up, &found, wish).await;
+                return Ok((found, Pressed::Done));
+            }
             Some(found) => alert = found,
             None => return Ok((alert, Pressed::Gone)),
         }
@@ -253,13 +264,26 @@ async fn follow_up(
     Err(trouble.unwrap_or_else(|| PortError::transient("the alert log", "an alert kept changing while it was pressed")))
 }
 
+/// Has the new owner written to. If that fails, they hear of it with the hourly reminders: it is stored that they are to.
+async fn tell_new_owner(following_up: &FollowingUp, alert: &Alert, wish: Wish<'_>) {
+    let Step::HandOver(_) = wish.step else { return };
+    let message = Envelope::new(AlertMessage::new(alert.key()));
+    if let Err(error) = message::send(&*following_up.alert_queue, &message, Duration::ZERO).await {
+        tracing::warn!(alert = %alert.key(), error = told(&error), "The new owner of an alert is told within the hour.");
+    }
+}
+
 fn entry(alert: &Alert, next: &FollowUp, wish: Wish<'_>) -> AuditEntry {
+    let what = match wish.step {
+        Step::HandOver(to) => format!("handed to {to} by {}", wish.by),
+        Step::Take | Step::Settle(_) | Step::CallWrong(_) | Step::Snooze(_) => next.stage.to_string(),
+    };
     AuditEntry {
         at: wish.now,
         ticket: alert.ticket,
         action: AuditAction::AlertFollowUp,
         target: alert.key().to_string().into(),
-        outcome: format!("{}, by {}", next.stage, wish.door).into(),
+        outcome: format!("{what}, by {}", wish.door).into(),
     }
 }
 

@@ -31,7 +31,7 @@ struct Form {
     to: String,
     legend: &'static str,
     /// By name and words; none for a single button.
-    choices: Vec<(&'static str, &'static str)>,
+    choices: Vec<(String, String)>,
     button: &'static str,
 }
 
@@ -56,7 +56,10 @@ pub(crate) struct View {
 impl View {
     pub(crate) fn new(alert: &Alert, link: &Link, secret: Option<&SecretString>, now: Timestamp) -> Self {
         let stage = &alert.follow_up.stage;
-        let possible = |action: &Action| allows(stage, *action, &link.recipient);
+        let colleagues = || alert.colleagues.iter().filter(|colleague| **colleague != link.recipient);
+        let possible = |action: &Action| {
+            allows(stage, *action, &link.recipient) && (*action != Action::HandOver || colleagues().next().is_some())
+        };
         let other = |action: Action| {
             let href = relative(secret?, &Link { action, ..link.clone() });
             Some((href, words_of(action, alert.signal.kind())))
@@ -68,7 +71,7 @@ impl View {
             action: link.action,
             form: secret
                 .filter(|_| possible(&link.action))
-                .map(|secret| form(link.action, alert.signal.kind(), relative(secret, link))),
+                .map(|secret| form(link.action, alert.signal.kind(), colleagues(), relative(secret, link))),
             others: others.filter_map(other).collect(),
         }
     }
@@ -106,6 +109,7 @@ fn title(alert: &Alert) -> String {
     match alert.signal {
         Signal::Guardian { score } => format!("{customer}: churn risk {score} of 10"),
         Signal::Opportunity { intent, confidence } => format!("{customer}: {}, {confidence} of 10", intent.title()),
+        Signal::Outage { .. } => format!("{customer}: a P0 for {}", alert.agent.title()),
     }
 }
 
@@ -118,7 +122,8 @@ fn allows(stage: &Stage, action: Action, reader: &EmailAddress) -> bool {
     }
 }
 
-fn form(action: Action, kind: AlertKind, to: String) -> Form {
+fn form<'a>(action: Action, kind: AlertKind, colleagues: impl Iterator<Item = &'a EmailAddress>, to: String) -> Form {
+    let choice = |value: &str, words: &str| (value.to_owned(), words.to_owned());
     match action {
         Action::Take => Form {
             to,
@@ -129,20 +134,26 @@ fn form(action: Action, kind: AlertKind, to: String) -> Form {
         Action::Settle => Form {
             to,
             legend: "How did it end?",
-            choices: Outcome::of(kind).map(|outcome| (outcome.into(), outcome.title())).collect(),
+            choices: Outcome::of(kind).map(|outcome| choice(outcome.into(), outcome.title())).collect(),
             button: "Settle it",
         },
         Action::CallWrong => Form {
             to,
             legend: "What is wrong with it?",
-            choices: WrongReason::iter().map(|reason| (reason.into(), reason.title())).collect(),
+            choices: WrongReason::iter().map(|reason| choice(reason.into(), reason.title())).collect(),
             button: words_of(Action::CallWrong, kind),
         },
         Action::Snooze => Form {
             to,
             legend: "When should it come back?",
-            choices: Snooze::iter().map(|snooze| (snooze.into(), snooze.title())).collect(),
+            choices: Snooze::iter().map(|snooze| choice(snooze.into(), snooze.title())).collect(),
             button: "Snooze it",
+        },
+        Action::HandOver => Form {
+            to,
+            legend: "Who shall look after it? They get a mail, and it counts as theirs.",
+            choices: colleagues.map(|colleague| choice(colleague.as_str(), colleague.as_str())).collect(),
+            button: "Hand it over",
         },
     }
 }
@@ -153,6 +164,7 @@ fn words_of(action: Action, kind: AlertKind) -> &'static str {
         (Action::Settle, _) => "Say how it ended",
         (Action::CallWrong, kind) => WrongReason::button(kind),
         (Action::Snooze, _) => "Snooze",
+        (Action::HandOver, _) => "Hand it over",
     }
 }
 
@@ -162,6 +174,7 @@ fn done_words(action: Action) -> &'static str {
         Action::Settle => "Stored: it is settled. Thank you.",
         Action::CallWrong => "Stored: it was wrong. Thank you for saying so.",
         Action::Snooze => "Stored: it comes back by mail.",
+        Action::HandOver => "Stored: it is handed over, and the new owner gets a mail.",
     }
 }
 
@@ -172,6 +185,7 @@ fn refused_words(refused: &Refused) -> String {
         }
         Refused::Settled(_) | Refused::CalledWrong(_) => "It is closed; nothing changed.".to_owned(),
         Refused::OtherKind { .. } => "An alert of this kind does not end like that; nothing changed.".to_owned(),
+        Refused::NoColleague => "It cannot be handed to that person; nothing changed.".to_owned(),
         Refused::Already | Refused::NotDue | Refused::NotToEscalate => "Nothing changed.".to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws::{
-    ParameterSecrets, ParameterToken, Sdk, TicketTable,
+    ParameterSecrets, ParameterToken, Sdk, SqsQueue, TicketTable,
     lambda::{self, Source, variable},
 };
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -28,6 +28,7 @@ impl lambda::Function for Function {
         let mut environment = lambda::environment(&source);
         let secret = environment.required("FOLLOWUP_SECRET_PARAMETER");
         let tickets = environment.required("TICKETS_TABLE");
+        let queue = environment.required("ALERTS_QUEUE_URL");
         let token = environment.optional("SLACK_TOKEN_PARAMETER");
         let signing = environment.optional("SLACK_SIGNING_PARAMETER");
         environment.finish()?;
@@ -40,12 +41,14 @@ impl lambda::Function for Function {
             secrets: Arc::new(ParameterSecrets::optional(&sdk, signing)),
             client: Client::over_http(Arc::new(ParameterToken::new(&sdk, token)), SLACK_PATIENCE),
         });
-        Ok(Self(FollowingUp { secrets, alerts: Arc::new(table), slack }))
+        let alert_queue = Arc::new(SqsQueue::new(&sdk, queue));
+        Ok(Self(FollowingUp { secrets, alerts: Arc::new(table), alert_queue, slack }))
     }
 
     fn embedded() -> Result<Self, Error> {
         let bundled = Bundled::new(lambda::scratch(), variable)?;
-        Ok(Self(FollowingUp { secrets: bundled.secrets, alerts: bundled.log, slack: None }))
+        let (secrets, alerts) = (bundled.secrets, bundled.log);
+        Ok(Self(FollowingUp { secrets, alerts, alert_queue: Bundled::queue(), slack: None }))
     }
 
     async fn handle(&self, request: Self::Event, invocation: &Invocation) -> Result<Self::Answer, Error> {

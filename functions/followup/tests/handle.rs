@@ -13,12 +13,13 @@ use domain::{
 use followup::{FollowingUp, handle};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use memory::{Failing, Fault, FixedSecrets, MemoryTicketLog, Method};
+use memory::{Failing, Fault, FixedSecrets, MemoryQueue, MemoryTicketLog, Method};
 use runtime::links::{Action, Link, VALID_FOR, sign};
 
 struct Bench {
     following_up: FollowingUp,
     log: Arc<Failing<MemoryTicketLog>>,
+    queue: Arc<Failing<MemoryQueue>>,
     alert: Alert,
 }
 
@@ -30,10 +31,16 @@ fn at(hours: i64) -> Timestamp {
     sample::now() + SignedDuration::from_hours(hours)
 }
 
+/// To ann, who may hand it to bob and cleo.
+fn alert() -> Alert {
+    let colleagues = ["ann", "bob", "cleo"].map(person);
+    Alert { recipient: person("ann"), colleagues: Arc::new(colleagues), ..sample::alert(1) }
+}
+
 impl Bench {
     /// A Guardian alert to ann, open.
     async fn new() -> Self {
-        Self::of(Alert { recipient: person("ann"), ..sample::alert(1) }).await
+        Self::of(alert()).await
     }
 
     async fn of(alert: Alert) -> Self {
@@ -41,13 +48,15 @@ impl Bench {
         let entry = sample::audit_entry(alert.ticket.number(), AuditAction::AlertRaised);
         assert_eq!(log.open(&alert, at(24 * 60), &entry).await.unwrap(), Opened::New);
         let secrets = Arc::new(FixedSecrets(vec!["new".into(), "old".into()]));
-        Self { following_up: FollowingUp { secrets, alerts: log.clone(), slack: None }, log, alert }
+        let queue = Arc::new(Failing::new(MemoryQueue::new(SignedDuration::from_secs(60), 1, sample::now())));
+        let following_up = FollowingUp { secrets, alerts: log.clone(), alert_queue: queue.clone(), slack: None };
+        Self { following_up, log, queue, alert }
     }
 
     /// Known to bob, too: the second address.
     async fn escalated() -> Self {
         let follow_up = FollowUp::default().told(&person("bob"));
-        Self::of(Alert { recipient: person("ann"), follow_up, ..sample::alert(1) }).await
+        Self::of(Alert { follow_up, ..alert() }).await
     }
 
     fn link(&self, action: Action, to: &str) -> Link {
@@ -96,7 +105,8 @@ impl Answer {
     }
 }
 
-const ACTIONS: [(Action, &str); 4] = [
+const ACTIONS: [(Action, &str); 5] = [
+    (Action::HandOver, "choice=cleo%40example.com"),
     (Action::Take, ""),
     (Action::Settle, "choice=saved"),
     (Action::CallWrong, "choice=misread"),
@@ -129,12 +139,14 @@ fn without_links(page: &str) -> String {
 async fn each_press_changes_the_alert_and_is_audited() {
     let (by, at) = (person("ann"), at(1));
     let stages = [
+        Stage::Taken { by: person("cleo"), at },
         Stage::Taken { by: by.clone(), at },
         Stage::Settled { outcome: Outcome::Saved, by: by.clone(), at },
         Stage::Wrong { reason: WrongReason::Misread, by: by.clone(), at },
         Stage::Snoozed { until: self::at(1 + 72), by, at },
     ];
     let told = [
+        "handed to cleo@example.com by ann@example.com, by link",
         "taken by ann@example.com, by link",
         "settled by ann@example.com: saved, by link",
         "called wrong by ann@example.com: misread, by link",
@@ -159,12 +171,16 @@ async fn a_button_needs_its_choice() {
         (Action::Settle, "choice=misread"),
         (Action::CallWrong, "choice=saved"),
         (Action::Snooze, "choice=never"),
+        (Action::HandOver, "choice="),
+        (Action::HandOver, "choice=somebody"),
         (Action::Snooze, "other=tomorrow"),
     ] {
         let answer = bench.post(action, "ann", body).await;
         assert_eq!(answer.status, 400, "{action} {body}");
         assert!(answer.page.contains("Choose one"), "{}", answer.page);
     }
+    let stranger = bench.post(Action::HandOver, "ann", "choice=eve%40example.com").await;
+    assert_eq!(stranger.status, 409, "not on the list");
     let other_kind = bench.post(Action::Settle, "ann", "choice=won").await;
     assert_eq!(other_kind.status, 409);
     assert_eq!(bench.stage(), Stage::New);
@@ -236,6 +252,50 @@ async fn whoever_has_it_settles_it_and_then_it_is_closed() {
         assert!(!shown.page.contains("<form") && !shown.page.contains("?link="), "{}", shown.page);
     }
     assert_eq!(bench.told().len(), 2);
+}
+
+#[tokio::test]
+async fn whoever_gets_it_may_press_and_is_written_to() {
+    let bench = Bench::new().await;
+    let page = bench.get(Action::HandOver, "ann").await.page;
+    for (name, offered) in [("ann", false), ("bob", true), ("cleo", true)] {
+        assert_eq!(page.contains(&format!("value=\"{name}@example.com\"")), offered, "{name}: {page}");
+    }
+    assert_eq!(bench.get(Action::Settle, "cleo").await.status, 404, "a stranger yet");
+    assert_eq!(bench.post(Action::HandOver, "ann", "choice=cleo%40example.com").await.status, 200);
+    assert_eq!(bench.queue.inner().len(), 1, "the alert function hears of it");
+    assert_eq!(bench.post(Action::Take, "ann", "").await.status, 409, "it is cleo's now");
+    assert_eq!(bench.post(Action::Settle, "cleo", "choice=saved").await.status, 200);
+    assert_eq!(bench.queue.inner().len(), 1, "nobody else is told");
+    let bench = Bench::new().await;
+    bench.queue.plan(Method::QueueSend, &[Fault::Transient]);
+    assert_eq!(bench.post(Action::HandOver, "ann", "choice=bob%40example.com").await.status, 200, "it is stored");
+    assert_eq!(bench.told().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_hand_overs_at_once_one_counts() {
+    let bench = Arc::new(Bench::escalated().await);
+    let presses = (0..100).map(|number| {
+        let bench = bench.clone();
+        let (by, to) = if number % 2 == 0 { ("ann", "cleo") } else { ("bob", "ann") };
+        tokio::spawn(
+            async move { bench.post(Action::HandOver, by, &format!("choice={to}%40example.com")).await.status },
+        )
+    });
+    let answers: Vec<i64> = join_all(presses).await.into_iter().map(|answer| answer.unwrap()).collect();
+    let Stage::Taken { by, .. } = bench.stage() else { panic!("nobody has it") };
+    // Ann, once it is handed to her, may hand it on: then there are two changes, one after the other.
+    let expected: &[&str] = match bench.told().len() {
+        1 => &["handed to cleo@example.com by ann@example.com, by link"],
+        _ => &[
+            "handed to ann@example.com by bob@example.com, by link",
+            "handed to cleo@example.com by ann@example.com, by link",
+        ],
+    };
+    assert_eq!(bench.told(), expected);
+    assert_eq!(by, person("cleo"));
+    assert_eq!(answers.iter().filter(|status| **status == 200).count(), expected.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

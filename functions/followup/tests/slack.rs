@@ -14,7 +14,7 @@ use domain::{
 use followup::{FollowingUp, SLACK_PATH, SlackDoor, handle};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use memory::{Failing, Fault, FixedSecrets, MemoryTicketLog, Method};
+use memory::{Failing, Fault, FixedSecrets, MemoryQueue, MemoryTicketLog, Method};
 use serde_json::{Value, json};
 use slack::{
     scripted::{self, ScriptedSlack},
@@ -24,6 +24,7 @@ use slack::{
 struct Bench {
     following_up: FollowingUp,
     log: Arc<Failing<MemoryTicketLog>>,
+    alert_queue: Arc<MemoryQueue>,
     slack: ScriptedSlack,
     alert: Alert,
     ts: String,
@@ -47,7 +48,8 @@ impl Bench {
         slack.add_group("S0CSM", &["U0BOB"]);
         let may_press = Pressers { people: Vec::new(), group: Some("S0CSM".into()) };
         let mut posted = Posted { may_press, ..sample::posted("C0GUARDIAN") };
-        let alert = Alert { recipient: person("ann"), ..sample::alert(1) };
+        let colleagues = Arc::new(["ann", "bob"].map(person));
+        let alert = Alert { recipient: person("ann"), colleagues, ..sample::alert(1) };
         let shown = Alert { follow_up: alert.follow_up.posted(posted.clone()), ..alert.clone() };
         let post = Post { alert: &shown, posted: &posted, thread: None, broadcast: false };
         posted.message = slack.client().post(post).await.unwrap();
@@ -58,8 +60,10 @@ impl Bench {
         assert_eq!(log.open(&alert, Timestamp::MAX, &entry).await.unwrap(), Opened::New);
         let secrets = Arc::new(FixedSecrets(vec!["new".into(), "old".into()]));
         let door = SlackDoor { secrets: secrets.clone(), client: slack.client() };
-        let following_up = FollowingUp { secrets, alerts: log.clone(), slack: Some(door) };
-        Self { following_up, log, slack, alert, ts }
+        let alert_queue = Arc::new(MemoryQueue::new(SignedDuration::from_secs(60), 1, sample::now()));
+        let following_up =
+            FollowingUp { secrets, alerts: log.clone(), alert_queue: alert_queue.clone(), slack: Some(door) };
+        Self { following_up, log, alert_queue, slack, alert, ts }
     }
 
     /// The payload of a button as the message shows it now.
@@ -134,17 +138,17 @@ impl Bench {
 async fn each_button_changes_alert_and_message() {
     let (by, at) = (person("ann"), now());
     for (action, choice, expected, left) in [
-        ("take", None, Stage::Taken { by: by.clone(), at }, vec!["settle", "snooze", "wrong", "open"]),
+        ("take", None, Stage::Taken { by: by.clone(), at }, vec!["settle", "snooze", "wrong", "hand_over", "open"]),
         (
             "snooze",
             Some("tomorrow"),
             Stage::Snoozed { until: at + SignedDuration::from_hours(24), by: by.clone(), at },
-            vec!["take", "snooze", "wrong", "open"],
+            vec!["take", "snooze", "wrong", "hand_over", "open"],
         ),
         ("wrong", Some("misread"), Stage::Wrong { reason: WrongReason::Misread, by: by.clone(), at }, vec!["open"]),
     ] {
         let bench = Bench::new().await;
-        assert_eq!(bench.buttons(), ["take", "snooze", "wrong", "open"]);
+        assert_eq!(bench.buttons(), ["take", "snooze", "wrong", "hand_over", "open"]);
         assert_eq!(bench.press("U0ANN", action, choice).await, 200);
         assert_eq!(bench.follow_up().stage, expected);
         assert_eq!(bench.buttons(), left, "{action}");
@@ -162,6 +166,26 @@ async fn whoever_has_it_says_how_it_ended() {
     assert_eq!(stage, Stage::Settled { outcome: Outcome::Saved, by: person("ann"), at: now() });
     assert!(bench.text().contains("Settled by ann@example.com"), "{}", bench.text());
     assert_eq!(bench.buttons(), ["open"]);
+}
+
+#[tokio::test]
+async fn a_colleague_is_chosen_from_the_list() {
+    let bench = Bench::new().await;
+    bench.press("U0ANN", "take", None).await;
+    let options = |bench: &Bench| {
+        let block = bench.block();
+        let select = block["elements"].as_array().unwrap().iter().find(|one| one["action_id"] == "hand_over").unwrap();
+        select["options"].as_array().unwrap().iter().map(|one| one["value"].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(options(&bench), ["\"bob@example.com\""], "not to oneself");
+    let forged = bench.payload("U0ANN", "hand_over", Some("eve@example.com"));
+    assert_eq!(bench.send(&forged).await, 200);
+    assert!(bench.slack.whispers()[0].1.starts_with("It cannot be handed"), "{:?}", bench.slack.whispers());
+    assert_eq!(bench.press("U0ANN", "hand_over", Some("bob@example.com")).await, 200);
+    assert_eq!(bench.follow_up().stage, Stage::Taken { by: person("bob"), at: now() });
+    assert_eq!(bench.told()[1], "handed to bob@example.com by ann@example.com, by slack");
+    assert!(bench.text().contains("Taken by bob@example.com"), "{}", bench.text());
+    assert_eq!(bench.alert_queue.len(), 1, "bob is written to");
 }
 
 #[tokio::test]

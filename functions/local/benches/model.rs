@@ -38,7 +38,7 @@ impl Respond for Model {
         let tokens = |value: &Value| value.to_string().len() / 3;
         let form = json!({
             "churn_quotes": [], "buying_quotes": [], "reason": "The customer asks how something is done in the product.",
-            "gravest": "", "gravity": "none", "injection_suspected": false, "language": "en", "kind": "request",
+            "gravest": "", "gravity": "none", "in_english": [], "injection_suspected": false, "language": "en", "kind": "request",
             "priority": "p2", "priority_sure": 9, "team": "cipher",
             "team_sure": 9, "sentiment": "neutral", "churn": 0, "intent": "none", "intent_sure": 9,
             "article": "rotate-an-api-key",

@@ -21,6 +21,7 @@ pub const RESULTS: &str = "triage_results.json";
 pub const CALLS: &str = "zendesk_api_calls.json";
 pub const GUARDIAN: &str = "guardian_alerts_log.json";
 pub const OPPORTUNITY: &str = "opportunity_alerts_log.json";
+pub const OUTAGE: &str = "outage_alerts_log.json";
 pub const AUDIT: &str = "audit.json";
 /// The same entries from `serve`, one per line, since no entry is known to be the last.
 pub const AUDIT_LINES: &str = "audit.jsonl";
@@ -93,6 +94,13 @@ struct AlertRow<'a> {
     intent_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<String>,
+    /// What the gravest sentence tells of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what: Option<String>,
     evidence: Arc<[String]>,
     recipient: String,
     delivery: &'static str,
@@ -114,8 +122,8 @@ pub fn prepare(folder: &Path) -> anyhow::Result<()> {
             bail!("{} is a symbolic link; remove it, or choose another folder with --output", messages.display());
         }
     }
-    for name in [RESULTS, CALLS, GUARDIAN, OPPORTUNITY, AUDIT, AUDIT_LINES, RECORDS, report::DASHBOARD, report::METRICS]
-    {
+    let ours = [RESULTS, CALLS, GUARDIAN, OPPORTUNITY, OUTAGE, AUDIT, AUDIT_LINES, RECORDS];
+    for name in ours.into_iter().chain([report::DASHBOARD, report::METRICS]) {
         remove(&folder.join(name)).with_context(problem)?;
     }
     for (messages, kind) in messages {
@@ -219,6 +227,7 @@ pub fn write(folder: &Path, covered: Covered, tickets: impl Iterator<Item = Kept
     let mut calls = Array::create(folder, CALLS)?;
     let mut guardian = Array::create(folder, GUARDIAN)?;
     let mut opportunity = Array::create(folder, OPPORTUNITY)?;
+    let mut outage = Array::create(folder, OUTAGE)?;
     let mut records = Lines::create(folder, RECORDS)?;
     records.push(&covered)?;
     for ticket in tickets {
@@ -232,12 +241,13 @@ pub fn write(folder: &Path, covered: Covered, tickets: impl Iterator<Item = Kept
             let log = match alert.signal.kind() {
                 AlertKind::Guardian => &mut guardian,
                 AlertKind::Opportunity => &mut opportunity,
+                AlertKind::Outage => &mut outage,
             };
             log.push(&AlertRow::new(&ticket.ticket_id, alert))?;
         }
         records.push(&ticket)?;
     }
-    for array in [results, calls, guardian, opportunity] {
+    for array in [results, calls, guardian, opportunity, outage] {
         array.finish()?;
     }
     records.finish()?;
@@ -339,21 +349,32 @@ impl<'a> ResultRow<'a> {
 
 impl<'a> AlertRow<'a> {
     fn new(id_text: &'a str, alert: &Alert) -> Self {
-        let (risk_score, intent_type, confidence) = match alert.signal {
-            Signal::Guardian { score } => (Some(score), None, None),
-            Signal::Opportunity { intent, confidence } => (None, Some(intent.to_string()), Some(confidence)),
-        };
-        Self {
+        let row = Self {
             ticket_id: id_text,
-            risk_score,
-            intent_type,
-            confidence,
+            risk_score: None,
+            intent_type: None,
+            confidence: None,
+            team: None,
+            topic: None,
+            what: None,
             customer: alert.customer.clone(),
             evidence: alert.evidence.clone(),
             recipient: alert.recipient.to_string(),
             delivery: Delivery::word(&alert.delivery),
             state: alert.follow_up.stage.word(),
             owner: alert.follow_up.stage.by().map(ToString::to_string),
+        };
+        match alert.signal {
+            Signal::Guardian { score } => Self { risk_score: Some(score), ..row },
+            Signal::Opportunity { intent, confidence } => {
+                Self { intent_type: Some(intent.to_string()), confidence: Some(confidence), ..row }
+            }
+            Signal::Outage { what } => Self {
+                team: Some(alert.agent.to_string()),
+                topic: alert.topic.as_ref().map(ToString::to_string),
+                what: what.map(|what| what.to_string()),
+                ..row
+            },
         }
     }
 }

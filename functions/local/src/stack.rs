@@ -200,7 +200,8 @@ impl Shared {
         }
         config.policy.delivery &= setup.delivery;
         // So that the messages are there to look at.
-        let example = ChatPolicy::by_channel("C0GUARDIAN", "C0SALES").map_err(|problem| anyhow!(problem))?;
+        let example = ChatPolicy::by_channel("C0GUARDIAN", "C0SALES", "C0OUTAGES");
+        let example = example.map_err(|problem| anyhow!(problem))?;
         config.policy.alerts.slack.get_or_insert(example);
         config.policy.teams = setup.teams.clone();
         let fields = config.fields;
@@ -295,6 +296,7 @@ impl Shared {
             following_up: FollowingUp {
                 secrets: Arc::new(FixedSecrets(vec![self.link_secret.clone()])),
                 alerts: self.log.clone(),
+                alert_queue: alerts.clone(),
                 // A press comes by a link; the message shows it.
                 slack: Some(SlackDoor { secrets: Arc::new(FixedSecrets(Vec::new())), client: self.slack.client() }),
             },
@@ -399,7 +401,7 @@ impl Stack {
 /// The one page, as seen from the folder of e-mails.
 fn pages() -> Pages {
     let page = format!("../{}", report::DASHBOARD);
-    Pages { guardian: page.clone(), opportunity: page }
+    Pages { guardian: page.clone(), opportunity: page.clone(), outage: page }
 }
 
 /// Alerts live as long as the process, and so do the links to them.

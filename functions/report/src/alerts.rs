@@ -1,6 +1,11 @@
 //! The alerts of a page: what somebody may still have to do as rows, the rest folded, and in shadow what would have been.
 
-use std::{cmp::Reverse, collections::HashSet, fmt, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 use domain::{
     Alert, AlertKind, Band, Delivery, Intent, Mode, Priority, Record, Sentiment, Stage, TeamId, TicketId,
@@ -34,6 +39,7 @@ pub(crate) struct Rows {
 /// An alert, or what would have been one, with every text as the page may show it.
 pub(crate) struct AlertRow {
     pub(crate) ticket: TicketId,
+    pub(crate) kind: AlertKind,
     pub(crate) band: Band,
     pub(crate) strength: u8,
     /// Of a buying signal.
@@ -47,6 +53,8 @@ pub(crate) struct AlertRow {
     pub(crate) sentiment: Sentiment,
     pub(crate) unsure: bool,
     pub(crate) evidence: Vec<String>,
+    /// What a quote says in English, by quote.
+    english: BTreeMap<String, String>,
     pub(crate) reasons: Vec<String>,
     pub(crate) action: String,
     pub(crate) due: Option<Due>,
@@ -161,11 +169,12 @@ impl Rows {
 impl AlertRow {
     fn raised(alert: &Alert, told: &Told, now: Timestamp) -> Self {
         let intent = match alert.signal {
-            domain::Signal::Guardian { .. } => None,
+            domain::Signal::Guardian { .. } | domain::Signal::Outage { .. } => None,
             domain::Signal::Opportunity { intent, .. } => Some(intent),
         };
         Self {
             ticket: alert.ticket,
+            kind: alert.signal.kind(),
             band: alert.band,
             strength: alert.signal.strength(),
             intent,
@@ -178,6 +187,7 @@ impl AlertRow {
             sentiment: alert.sentiment,
             unsure: alert.unsure,
             evidence: lines(&alert.evidence),
+            english: english(&alert.english),
             reasons: lines(&alert.reasons),
             action: shown::line(&alert.recommended_action),
             due: Due::of(alert, told, now),
@@ -202,9 +212,16 @@ impl AlertRow {
                 let domain::opportunity::Opportunity { evidence, reasons, recommended_action, .. } = opportunity;
                 (band, opportunity.confidence, Some(intent), evidence, reasons, recommended_action)
             }
+            AlertKind::Outage => {
+                let domain::outage::Outage { what, evidence, reasons, recommended_action, .. } =
+                    record.outage.as_ref()?;
+                let strength = domain::Signal::Outage { what: *what }.strength();
+                (Band::Critical, strength, None, evidence, reasons, recommended_action)
+            }
         };
         Some(Self {
             ticket: record.ticket,
+            kind,
             band,
             strength,
             intent,
@@ -217,11 +234,16 @@ impl AlertRow {
             sentiment: guardian.sentiment,
             unsure: record.unsure,
             evidence: lines(evidence),
+            english: english(&record.english),
             reasons: lines(reasons),
             action: shown::line(action),
             due: None,
             sent: None,
         })
+    }
+
+    pub(crate) fn in_english(&self, quote: &str) -> Option<&String> {
+        self.english.get(quote)
     }
 
     fn weight(&self) -> f64 {
@@ -231,14 +253,17 @@ impl AlertRow {
     /// The name of its e-mail in the outbox, if it lies there.
     pub(crate) fn in_outbox(&self) -> Option<String> {
         let refused = matches!(self.sent.as_ref()?.delivery, Delivery::Refused { .. });
-        let kind = if self.intent.is_some() { AlertKind::Opportunity } else { AlertKind::Guardian };
-        refused.then(|| format!("{}-{kind}-{}", self.ticket.number(), self.band))
+        refused.then(|| format!("{}-{}-{}", self.ticket.number(), self.kind, self.band))
     }
 }
 
 /// Who has an alert, else whom it went to.
 pub(crate) fn owner(alert: &Alert) -> String {
     shown::line(alert.follow_up.stage.by().unwrap_or(&alert.recipient).as_str())
+}
+
+fn english(known: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    known.iter().map(|(quote, line)| (shown::line(quote), shown::line(line))).collect()
 }
 
 fn lines(texts: &[String]) -> Vec<String> {

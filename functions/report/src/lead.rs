@@ -165,7 +165,11 @@ fn by_deadline<'a>(alerts: &[&'a Alert], told: &Told, now: Timestamp) -> [(Vec<(
 
 /// Where alerts of that kind stand on the page.
 fn section(kind: AlertKind) -> &'static str {
-    if kind == AlertKind::Opportunity { "opportunity" } else { "guardian" }
+    match kind {
+        AlertKind::Guardian => "guardian",
+        AlertKind::Opportunity => "opportunity",
+        AlertKind::Outage => "outages",
+    }
 }
 
 fn weight(alert: &Alert) -> f64 {
@@ -330,8 +334,8 @@ fn verdicts(alerts: &[Arc<Alert>]) -> Vec<Verdict> {
             Stage::Taken { .. } | Stage::Snoozed { .. } | Stage::Settled { outcome: Outcome::NotReached, .. } => {
                 verdict.in_hand += 1;
             }
+            Stage::Wrong { .. } | Stage::Settled { outcome: Outcome::NoOutage, .. } => verdict.wrong += 1,
             Stage::Settled { .. } => verdict.right += 1,
-            Stage::Wrong { .. } => verdict.wrong += 1,
         }
     }
     by_kind.into_values().collect()

@@ -86,6 +86,7 @@ struct Dashboard<'a> {
     money: String,
     guardian: AlertList,
     opportunities: AlertList,
+    outages: AlertList,
     tickets: Vec<TicketRow<'a>>,
     total: usize,
     helpdesk_url: &'a str,
@@ -211,6 +212,7 @@ pub(crate) fn render(source: Source<'_>) -> String {
         money: total(at_risk, told),
         guardian: list(AlertKind::Guardian, audience.sees_guardian()),
         opportunities: list(AlertKind::Opportunity, audience.sees_opportunity()),
+        outages: list(AlertKind::Outage, audience.leads()),
         tickets: records.iter().map(|record| TicketRow::new(audience.view(record, now), fields)).collect(),
         total: aggregates.tickets,
         helpdesk_url: &policy.helpdesk_url,
@@ -236,6 +238,7 @@ fn sees_alert(audience: Audience, alert: &Alert) -> bool {
     match alert.signal.kind() {
         AlertKind::Guardian => audience.sees_guardian(),
         AlertKind::Opportunity => audience.sees_opportunity(),
+        AlertKind::Outage => audience.leads(),
     }
 }
 

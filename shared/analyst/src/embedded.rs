@@ -129,6 +129,7 @@ impl EmbeddedAnalyst {
             reason: None,
             draft: None,
             hidden: Vec::new(),
+            english: BTreeMap::new(),
             suspicious: false,
             cut: text.is_cut(),
             second: None,

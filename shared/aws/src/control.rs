@@ -3,10 +3,10 @@
 //! | `pk` | attributes |
 //! |---|---|
 //! | `COUNT#<counter>` | `used_amount` |
-//! | `COOLDOWN#<kind>#<account>` | `cooldown_alert`, `cooldown_band`, `cooldown_until` |
+//! | `COOLDOWN#<kind>#<account>`, `COOLDOWN#outage#<team>/<topic>` | `cooldown_alert`, `cooldown_band`, `cooldown_until` |
 //! | `LEASE#<work>` | `held_by`, `held_until`, `taken_by` |
 //! | `CURSOR#<name>` | `cursor_text`, `cursor_revision`; never expires |
-//! | `THREAD#<channel>/<account>` | `thread_json` |
+//! | `THREAD#<channel>/<account>`, `THREAD#<channel>/outage#<team>/<topic>` | `thread_json` |
 
 use async_trait::async_trait;
 use domain::{
@@ -52,7 +52,7 @@ impl ControlTable {
 }
 
 fn cooldown_key(key: &CooldownKey) -> String {
-    format!("COOLDOWN#{}#{}", key.kind, key.account)
+    format!("COOLDOWN#{key}")
 }
 
 fn lease_key(work: &str) -> String {

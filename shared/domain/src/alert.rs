@@ -1,23 +1,28 @@
 //! A person has to act: who, on what, and how the message fared.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumString};
+use strum::{Display, EnumIter, EnumString};
 
 use crate::{
-    AccountId, Contact, Deadline, EmailAddress, FollowUp, Health, Intent, PastTicket, Priority, Sentiment, Stage,
-    TeamId, TicketId, Version,
+    AccountId, Contact, Deadline, EmailAddress, FollowUp, Gravity, Health, Intent, PastTicket, Priority, Sentiment,
+    Stage, TeamId, TicketId, TopicId, Version,
+    follow_up::{Refused, Step},
 };
 
-/// Which of the two filters raised it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, Display, EnumString)]
+/// What raised it: one of the two filters, or the priority.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, Display, EnumIter, EnumString,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum AlertKind {
     Guardian,
     Opportunity,
+    /// A P0, to the lead of its team.
+    Outage,
 }
 
 /// How strong the signal is. A higher band passes the cooldown of a lower one.
@@ -27,7 +32,7 @@ pub enum AlertKind {
 pub enum Band {
     /// Guardian 7–8, Opportunity from the policy's threshold to 8.
     Elevated,
-    /// 9–10.
+    /// 9–10, and every Outage.
     Critical,
 }
 
@@ -54,6 +59,11 @@ pub enum Signal {
         #[serde(rename = "score")]
         confidence: u8,
     },
+    Outage {
+        /// What the gravest sentence tells of; none where no single sentence does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        what: Option<Gravity>,
+    },
 }
 
 impl Signal {
@@ -62,15 +72,17 @@ impl Signal {
         match self {
             Self::Guardian { .. } => AlertKind::Guardian,
             Self::Opportunity { .. } => AlertKind::Opportunity,
+            Self::Outage { .. } => AlertKind::Outage,
         }
     }
 
-    /// The risk score or the confidence, 0 to 10: what alerts are sorted by.
+    /// The risk score or the confidence, 0 to 10, which a P0 always has: what alerts are sorted by.
     #[must_use]
     pub fn strength(self) -> u8 {
         match self {
             Self::Guardian { score } => score,
             Self::Opportunity { confidence, .. } => confidence,
+            Self::Outage { .. } => 10,
         }
     }
 }
@@ -97,8 +109,14 @@ pub struct Alert {
     #[serde(default)]
     pub unsure: bool,
     pub agent: TeamId,
+    /// What the ticket is about. None: nothing can be read, or stored before alerts said so.
+    #[serde(default)]
+    pub topic: Option<TopicId>,
     pub sentiment: Sentiment,
     pub evidence: Arc<[String]>,
+    /// What quotes say in English, by quote, where a language model read a ticket in another language.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub english: BTreeMap<String, String>,
     pub reasons: Arc<[String]>,
     pub recommended_action: Arc<str>,
     /// The reason in a few words.
@@ -124,9 +142,16 @@ pub struct Alert {
     /// Newest first.
     #[serde(default)]
     pub earlier: Vec<EarlierAlert>,
+    /// Whom it may be handed to, as the policy was when it was raised.
+    #[serde(default, skip_serializing_if = "no_colleagues")]
+    pub colleagues: Arc<[EmailAddress]>,
     pub delivery: Delivery,
     #[serde(default)]
     pub follow_up: FollowUp,
+}
+
+fn no_colleagues(colleagues: &Arc<[EmailAddress]>) -> bool {
+    colleagues.is_empty()
 }
 
 /// An earlier alert about the same account, and what people made of it by then.
@@ -184,6 +209,19 @@ pub enum HoldReason {
     Cooldown,
     /// The daily cap is used up.
     DailyCap,
+    /// Of P0 tickets that a team has about one topic, one was told within the hour.
+    SameOutage,
+}
+
+impl HoldReason {
+    /// Why an alert waits for which another of its kind went out.
+    #[must_use]
+    pub fn after_another(kind: AlertKind) -> Self {
+        match kind {
+            AlertKind::Guardian | AlertKind::Opportunity => Self::Cooldown,
+            AlertKind::Outage => Self::SameOutage,
+        }
+    }
 }
 
 impl Delivery {
@@ -231,6 +269,28 @@ impl Alert {
         AlertKey { ticket: self.ticket, kind: self.signal.kind(), band: self.band }
     }
 
+    /// What becomes of its follow-up when a person does that.
+    ///
+    /// # Errors
+    /// [`Refused`], where the alert does not allow it; nothing changes then.
+    pub fn after(&self, step: Step, by: &EmailAddress, at: Timestamp) -> Result<FollowUp, Refused> {
+        let next = self.follow_up.after(self.signal.kind(), step.clone(), by, at)?;
+        if let Step::HandOver(to) = step
+            && (to == *by || !self.colleagues.contains(&to))
+        {
+            return Err(Refused::NoColleague);
+        }
+        Ok(next)
+    }
+
+    /// Whether it was written or handed to that address, which may follow it up.
+    #[must_use]
+    pub fn is_known_to(&self, address: &EmailAddress) -> bool {
+        let FollowUp { escalated_to, handed, .. } = &self.follow_up;
+        let handed = handed.iter().map(|handed| &handed.to);
+        handed.chain(escalated_to).chain([&self.recipient]).any(|known| known == address)
+    }
+
     /// As a later alert of the account remembers it.
     #[must_use]
     pub fn earlier(&self) -> EarlierAlert {
@@ -253,13 +313,14 @@ impl fmt::Display for AlertKey {
 impl AlertKey {
     /// Every key an alert of the ticket can have.
     #[must_use]
-    pub fn of(ticket: TicketId) -> [Self; 4] {
+    pub fn of(ticket: TicketId) -> [Self; 5] {
         let key = |kind, band| Self { ticket, kind, band };
         [
             key(AlertKind::Guardian, Band::Elevated),
             key(AlertKind::Guardian, Band::Critical),
             key(AlertKind::Opportunity, Band::Elevated),
             key(AlertKind::Opportunity, Band::Critical),
+            key(AlertKind::Outage, Band::Critical),
         ]
     }
 }
@@ -311,6 +372,7 @@ mod tests {
                 include_str!("fixtures/alert-opportunity.json"),
                 Signal::Opportunity { intent: Intent::Expansion, confidence: 8 },
             ),
+            (include_str!("fixtures/alert-outage.json"), Signal::Outage { what: Some(Gravity::Outage) }),
         ] {
             let alert: Alert = serde_json::from_str(stored).unwrap();
             assert_eq!(alert.signal, signal);
@@ -333,7 +395,7 @@ mod tests {
 
     #[test]
     fn a_key_survives_its_text_form() {
-        for text in ["1001/guardian/critical", "7/opportunity/elevated"] {
+        for text in ["1001/guardian/critical", "7/opportunity/elevated", "7/outage/critical"] {
             assert_eq!(text.parse::<AlertKey>().unwrap().to_string(), text);
         }
         for bad in ["", "1001", "1001/guardian", "1001/guardian/critical/x", "x/guardian/critical", "1/foo/critical"] {

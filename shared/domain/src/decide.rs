@@ -13,6 +13,7 @@ use crate::{
     guardian::{self, Churn, Guardian},
     kind::{self, Alerts, Rules},
     opportunity::{self, Opportunity},
+    outage::{self, Outage},
     plan::{Correction, Field},
     playbooks::Facts,
     priority::{self, Settled},
@@ -51,6 +52,7 @@ struct Scores {
     churn: Churn,
     guardian: Guardian,
     opportunity: Opportunity,
+    outage: Option<Outage>,
 }
 
 /// The team, and why it is another than was read.
@@ -90,11 +92,15 @@ fn withheld(case: Case<'_>, mut decision: Decision) -> Decision {
         decision.reasons.push(format!("withheld in shadow: {note}fields and tags"));
     }
     for alert in alerts::alerts(case, &suggested) {
+        let said = format!("withheld in shadow: an alert of the {} band", alert.band);
         let reasons = match alert.signal.kind() {
             AlertKind::Guardian => &mut decision.guardian.reasons,
             AlertKind::Opportunity => &mut decision.opportunity.reasons,
+            AlertKind::Outage => {
+                decision.reasons.push("withheld in shadow: an alert to the team's lead".to_owned());
+                continue;
+            }
         };
-        let said = format!("withheld in shadow: an alert of the {} band", alert.band);
         *reasons = reasons.iter().cloned().chain([said]).collect();
     }
     decision
@@ -127,6 +133,7 @@ fn scores(case: Case<'_>) -> Scores {
         intent: reading.intent.value,
         tier: policy.tier(context.account.mrr),
         repeats: guardian::repeats(history.iter().copied(), &routed.agent.value, case.now),
+        topic: reading.topic.as_ref().map(|topic| &topic.value),
         high_risk: true,
     };
     let risk = policy.playbooks.choose(AlertKind::Guardian, &facts);
@@ -148,7 +155,11 @@ fn scores(case: Case<'_>) -> Scores {
     facts.high_risk = guardian.is_high_risk();
     let sale = policy.playbooks.choose(AlertKind::Opportunity, &facts);
     let opportunity = opportunity::assess(wish, sale, context.account, policy);
-    Scores { settled, routed, churn, guardian, opportunity }
+    let outage = (settled.priority == Priority::P0 && heard.outage).then(|| {
+        let playbook = policy.playbooks.choose(AlertKind::Outage, &facts);
+        outage::assess(reading, case.grave(), settled.reasons.clone(), playbook)
+    });
+    Scores { settled, routed, churn, guardian, opportunity, outage }
 }
 
 /// The sentences that carry a signal, and the one that made the priority.
@@ -166,15 +177,17 @@ fn carrying(reading: &Reading) -> Vec<&str> {
 struct Heard {
     churn: bool,
     intent: bool,
+    /// That it is a P0.
+    outage: bool,
 }
 
 fn heard(case: Case<'_>) -> Heard {
-    let notice = case.notice().is_some();
+    let (notice, grave) = (case.notice().is_some(), case.grave().is_some());
     match case.kind_rules().alerts {
-        Alerts::All => Heard { churn: true, intent: true },
-        Alerts::Notice => Heard { churn: notice, intent: false },
-        Alerts::None => Heard { churn: notice || case.grave().is_some(), intent: false },
-        Alerts::Never => Heard { churn: false, intent: false },
+        Alerts::All => Heard { churn: true, intent: true, outage: true },
+        Alerts::Notice => Heard { churn: notice, intent: false, outage: grave },
+        Alerts::None => Heard { churn: notice || grave, intent: false, outage: grave },
+        Alerts::Never => Heard { churn: false, intent: false, outage: false },
     }
 }
 
@@ -242,7 +255,7 @@ fn churn_level(reading: &Reading, quotes: &[String], policy: &Policy) -> Churn {
 /// What is decided, and a sentence for each thing that led there.
 fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
     let Case { context, reading, policy, mode, .. } = case;
-    let Scores { settled, routed: Routed { agent, reason }, churn, guardian, opportunity } = scores;
+    let Scores { settled, routed: Routed { agent, reason }, churn, guardian, opportunity, outage } = scores;
     let mut reasons = label_reasons(reading, settled.priority, policy);
     reasons.extend(held);
     reasons.extend(settled.reasons);
@@ -279,6 +292,9 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
         }
     };
     let draft = if resolution == Resolution::Answered { draft.map(|draft| answer::public(draft, case)) } else { draft };
+    let shown = [&guardian.evidence, &opportunity.evidence].into_iter();
+    let shown = shown.chain(outage.as_ref().map(|outage| &outage.evidence));
+    let english = shown.flat_map(|evidence| reading.english_of(evidence)).collect();
     Decision {
         language: reading.language,
         kind: reading.kind.value,
@@ -287,6 +303,7 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
         topic: reading.topic.as_ref().map(|topic| topic.value.clone()),
         guardian,
         opportunity,
+        outage,
         answerable,
         draft,
         resolution,
@@ -297,6 +314,7 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
             churn: reading.churn.confidence,
             intent: reading.intent.confidence,
         },
+        english,
         mode,
         analyst: reading.analyst.clone(),
         fallback: reading.fallback,

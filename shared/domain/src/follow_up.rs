@@ -25,9 +25,23 @@ pub struct FollowUp {
     /// When it last came back from a snooze.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub woken_at: Option<Timestamp>,
+    /// To whom it was handed, the newest last. They may press what the recipient may press.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handed: Vec<HandedOver>,
     /// Where it stands in a chat, so that what becomes of it is shown there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posted: Option<Posted>,
+}
+
+/// An alert went from one person to another.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HandedOver {
+    pub by: EmailAddress,
+    pub to: EmailAddress,
+    pub at: Timestamp,
+    /// The new owner has a mail about it.
+    #[serde(default)]
+    pub told: bool,
 }
 
 /// An alert's message in a chat, with what it takes to write it anew.
@@ -71,6 +85,9 @@ pub enum Stage {
     Snoozed { until: Timestamp, by: EmailAddress, at: Timestamp },
 }
 
+/// Of how many hand-overs the people are known.
+const MOST_HANDED: usize = 20;
+
 /// How an alert ended. Each kind has its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display, EnumIter, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
@@ -82,6 +99,9 @@ pub enum Outcome {
     Won,
     Lost,
     Later,
+    Fixed,
+    NotOurs,
+    NoOutage,
 }
 
 /// Why an alert was wrong.
@@ -108,12 +128,14 @@ pub enum Snooze {
 }
 
 /// What a person does with an alert.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
     Take,
     Settle(Outcome),
     CallWrong(WrongReason),
     Snooze(Snooze),
+    /// It is that person's from now on.
+    HandOver(EmailAddress),
 }
 
 /// Where a person pressed.
@@ -140,6 +162,8 @@ pub enum Refused {
     CalledWrong(WrongReason),
     #[error("an alert of kind {kind} does not end as {outcome}")]
     OtherKind { outcome: Outcome, kind: AlertKind },
+    #[error("it may not be handed to that person")]
+    NoColleague,
     #[error("it is not snoozed, or not long enough")]
     NotDue,
     #[error("somebody has it, or the second address was told before")]
@@ -152,6 +176,7 @@ impl Outcome {
         match self {
             Self::Saved | Self::Leaving | Self::NotReached => AlertKind::Guardian,
             Self::Won | Self::Lost | Self::Later => AlertKind::Opportunity,
+            Self::Fixed | Self::NotOurs | Self::NoOutage => AlertKind::Outage,
         }
     }
 
@@ -170,6 +195,9 @@ impl Outcome {
             Self::Won => "won",
             Self::Lost => "lost",
             Self::Later => "later: not now, but interested",
+            Self::Fixed => "fixed",
+            Self::NotOurs => "not ours: another company's fault",
+            Self::NoOutage => "no outage: it was less than a P0",
         }
     }
 }
@@ -181,6 +209,7 @@ impl WrongReason {
         match kind {
             AlertKind::Guardian => "Not a risk",
             AlertKind::Opportunity => "Not a buying signal",
+            AlertKind::Outage => "Not a P0",
         }
     }
 
@@ -239,6 +268,13 @@ impl FollowUp {
             Step::Settle(outcome) => Stage::Settled { outcome, by, at },
             Step::CallWrong(reason) => Stage::Wrong { reason, by, at },
             Step::Snooze(snooze) => Stage::Snoozed { until: later(at, snooze.length()), by, at },
+            Step::HandOver(to) => {
+                let mut next = self.with(Stage::Taken { by: to.clone(), at });
+                next.handed.push(HandedOver { by, to, at, told: false });
+                let many = next.handed.len().saturating_sub(MOST_HANDED);
+                next.handed.drain(..many);
+                return Ok(next);
+            }
         };
         Ok(self.with(stage))
     }
@@ -267,6 +303,17 @@ impl FollowUp {
                 Err(Refused::NotToEscalate)
             }
         }
+    }
+
+    /// The hand-over whose new owner is still to be told, and what becomes of it then. None once they did something
+    /// themselves.
+    #[must_use]
+    pub fn to_tell(&self) -> Option<(HandedOver, Self)> {
+        let last = self.handed.last().filter(|last| !last.told)?;
+        let theirs = matches!(&self.stage, Stage::Taken { by, at } if *by == last.to && *at == last.at);
+        let mut next = self.with(self.stage.clone());
+        next.handed.last_mut()?.told = true;
+        theirs.then(|| (last.clone(), next))
     }
 
     /// The same, known to the second address as well.
@@ -344,6 +391,8 @@ impl Stage {
 pub enum Reminder {
     /// Its snooze is over: to whoever snoozed it.
     Woken { to: EmailAddress, next: FollowUp },
+    /// Somebody handed it over: to whom it is now.
+    HandedOver { handed: HandedOver, next: FollowUp },
     /// Nobody took it for too long: to the second address.
     Escalated { to: EmailAddress, next: FollowUp },
 }
@@ -354,6 +403,9 @@ pub fn reminder(alert: &Alert, policy: &AlertPolicy, now: Timestamp) -> Option<R
     let follow_up = &alert.follow_up;
     if let (Ok(next), Some(by)) = (follow_up.woken(now), follow_up.stage.by()) {
         return Some(Reminder::Woken { to: by.clone(), next });
+    }
+    if let Some((handed, next)) = follow_up.to_tell() {
+        return Some(Reminder::HandedOver { handed, next });
     }
     let escalation = policy.escalation.as_ref()?;
     let since = follow_up.woken_at.unwrap_or(alert.at);
@@ -452,10 +504,52 @@ mod tests {
         let ends = |kind| Outcome::of(kind).map(|outcome| outcome.to_string()).collect::<Vec<_>>().join(" ");
         assert_eq!(ends(AlertKind::Guardian), "saved leaving not_reached");
         assert_eq!(ends(AlertKind::Opportunity), "won lost later");
-        for (kind, outcome) in [(AlertKind::Guardian, Outcome::Won), (AlertKind::Opportunity, Outcome::Saved)] {
+        assert_eq!(ends(AlertKind::Outage), "fixed not_ours no_outage");
+        for (kind, outcome) in [
+            (AlertKind::Guardian, Outcome::Won),
+            (AlertKind::Opportunity, Outcome::Fixed),
+            (AlertKind::Outage, Outcome::Saved),
+        ] {
             let refused = FollowUp::default().after(kind, Step::Settle(outcome), &person("ann"), at(0));
             assert_eq!(refused, Err(Refused::OtherKind { outcome, kind }));
         }
+    }
+
+    #[test]
+    fn an_alert_is_handed_to_whoever_is_on_the_list() {
+        let list: [EmailAddress; 3] = ["ann", "bob", "cleo"].map(person);
+        let alert = |stage| Alert { colleagues: list.to_vec().into(), follow_up: of(stage), ..sample::alert(1) };
+        let hand = |stage, by: &str, to: &str| alert(stage).after(Step::HandOver(person(to)), &person(by), at(1));
+        for (stage, allowed) in stages().into_iter().zip([true, true, true, false, false]) {
+            assert_eq!(hand(stage.clone(), "ann", "bob").is_ok(), allowed, "{stage}");
+        }
+        let taken = Stage::Taken { by: person("ann"), at: at(0) };
+        assert_eq!(hand(taken.clone(), "ann", "eve"), Err(Refused::NoColleague), "not on the list");
+        assert_eq!(hand(taken.clone(), "ann", "ann"), Err(Refused::NoColleague), "to oneself");
+        assert_eq!(hand(taken.clone(), "bob", "cleo"), Err(Refused::TakenBy { by: person("ann"), at: at(0) }));
+        let next = hand(taken, "ann", "bob").unwrap();
+        assert_eq!((&next.stage, next.revision), (&Stage::Taken { by: person("bob"), at: at(1) }, 1));
+        let handed = Alert { follow_up: next.clone(), ..alert(Stage::New) };
+        for (name, known) in [("kam", true), ("bob", true), ("cleo", false)] {
+            assert_eq!(handed.is_known_to(&person(name)), known, "{name}");
+        }
+        let stored = serde_json::to_string(&next).unwrap();
+        assert_eq!(serde_json::from_str::<FollowUp>(&stored).unwrap(), next);
+    }
+
+    #[test]
+    fn a_new_owner_is_told_once() {
+        let first = FollowUp::default()
+            .after(AlertKind::Guardian, Step::HandOver(person("bob")), &person("ann"), at(0))
+            .unwrap();
+        let (handed, told) = first.to_tell().unwrap();
+        assert_eq!((handed.by, handed.to, handed.at), (person("ann"), person("bob"), at(0)));
+        assert_eq!((told.to_tell(), told.revision), (None, 2));
+        let settled = first.after(AlertKind::Guardian, Step::Settle(Outcome::Saved), &person("bob"), at(1)).unwrap();
+        assert_eq!(settled.to_tell(), None, "they know already");
+        let on = first.after(AlertKind::Guardian, Step::HandOver(person("cleo")), &person("bob"), at(1)).unwrap();
+        assert_eq!(on.to_tell().unwrap().0.to, person("cleo"), "who has it is told, and nobody else");
+        assert_eq!(on.handed.len(), 2);
     }
 
     #[test]
@@ -490,6 +584,7 @@ mod tests {
         let said = |alert: &Alert, hours| match reminder(alert, &policy, at(hours)) {
             Some(Reminder::Escalated { to, .. }) => format!("escalated to {to}"),
             Some(Reminder::Woken { to, .. }) => format!("woken for {to}"),
+            Some(Reminder::HandedOver { handed, .. }) => format!("told {}", handed.to),
             None => String::new(),
         };
         assert_eq!(said(&critical, 3), "");

@@ -17,6 +17,7 @@ pub mod kept;
 pub mod kind;
 pub mod labels;
 pub mod opportunity;
+pub mod outage;
 pub mod plan;
 pub mod playbooks;
 pub mod policy;

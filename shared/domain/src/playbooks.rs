@@ -6,8 +6,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use serde::Deserialize;
+use strum::IntoEnumIterator;
 
-use crate::{AlertKind, Gravity, Intent, Priority, Sentiment, fold::Folded, policy::Tier};
+use crate::{AlertKind, Gravity, Intent, Priority, Sentiment, TopicId, fold::Folded, policy::Tier};
 
 /// What is shipped, and stands where a customer has no file of their own.
 const SHIPPED: &str = include_str!("../../data/customer/playbooks.json");
@@ -18,6 +19,13 @@ const SHIPPED: &str = include_str!("../../data/customer/playbooks.json");
 pub struct Playbooks {
     pub guardian: Vec<Playbook>,
     pub opportunity: Vec<Playbook>,
+    /// A file of an earlier release has none: the shipped ones hold.
+    #[serde(default = "shipped_outage")]
+    pub outage: Vec<Playbook>,
+}
+
+fn shipped_outage() -> Vec<Playbook> {
+    Playbooks::default().outage
 }
 
 /// What to do for one reason.
@@ -50,6 +58,8 @@ pub struct When {
     pub sentiment: Vec<Sentiment>,
     pub intent: Vec<Intent>,
     pub tier: Vec<Tier>,
+    /// What the ticket is about.
+    pub topic: Vec<TopicId>,
     /// At least so many earlier tickets for the same team in 30 days.
     pub repeats: Option<usize>,
     /// The account is at high risk, or is not.
@@ -69,6 +79,7 @@ pub struct Facts<'a> {
     pub sentiment: Sentiment,
     pub intent: Option<Intent>,
     pub tier: Tier,
+    pub topic: Option<&'a TopicId>,
     pub repeats: usize,
     pub high_risk: bool,
 }
@@ -105,6 +116,7 @@ impl Playbooks {
         match kind {
             AlertKind::Guardian => &self.guardian,
             AlertKind::Opportunity => &self.opportunity,
+            AlertKind::Outage => &self.outage,
         }
     }
 
@@ -118,10 +130,7 @@ impl Playbooks {
     /// Everything that is wrong with them.
     #[must_use]
     pub fn problems(&self) -> Vec<PlaybooksProblem> {
-        [AlertKind::Guardian, AlertKind::Opportunity]
-            .into_iter()
-            .flat_map(|kind| problems(kind, self.of(kind)))
-            .collect()
+        AlertKind::iter().flat_map(|kind| problems(kind, self.of(kind))).collect()
     }
 }
 
@@ -170,6 +179,7 @@ impl When {
             && one_of(&self.sentiment, Some(facts.sentiment))
             && one_of(&self.intent, facts.intent)
             && one_of(&self.tier, Some(facts.tier))
+            && (self.topic.is_empty() || facts.topic.is_some_and(|topic| self.topic.contains(topic)))
             && self.repeats.is_none_or(|least| facts.repeats >= least)
             && self.high_risk.is_none_or(|high_risk| high_risk == facts.high_risk)
     }
@@ -189,6 +199,7 @@ mod tests {
             sentiment: Sentiment::Neutral,
             intent: None,
             tier: Tier::Standard,
+            topic: None,
             repeats: 0,
             high_risk: true,
         }
@@ -246,7 +257,12 @@ mod tests {
     fn the_shipped_playbooks_are_in_order() {
         let shipped = Playbooks::default();
         assert_eq!(shipped.problems(), []);
-        assert!(shipped.guardian.len() >= 12 && shipped.opportunity.len() >= 12);
+        assert!(shipped.guardian.len() >= 12 && shipped.opportunity.len() >= 12 && shipped.outage.len() >= 6);
+        let topics = shipped.outage.iter().flat_map(|playbook| &playbook.when.topic);
+        assert!(topics.clone().count() > 0);
+        for topic in topics {
+            assert!(crate::topics::class(topic.as_str()).is_some(), "{topic}");
+        }
     }
 
     #[test]

@@ -8,6 +8,12 @@ use strum::{Display, EnumString};
 
 use crate::{AlertKind, EmailAddress, Language, Teams, alert::Withheld, playbooks::Playbooks};
 
+/// A list that a person chooses from, and that Slack takes whole.
+pub const MOST_COLLEAGUES: usize = 50;
+
+/// Of P0 tickets that a team has about one topic, one mail in this time: fifty customers of one fault are one call.
+const SAME_OUTAGE: SignedDuration = SignedDuration::from_hours(1);
+
 /// Everything [`decide()`](crate::decide()) and the handlers need to know of the customer's wishes.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Policy {
@@ -48,11 +54,13 @@ pub enum Mode {
     Act,
 }
 
-/// Where alerts go when the account has no key account manager of its own.
+/// Where alerts go when the account has no key account manager, or the team no lead, of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Recipients {
     pub guardian: EmailAddress,
     pub opportunity: EmailAddress,
+    /// Of a team without a lead.
+    pub lead: EmailAddress,
 }
 
 /// The numbers a decision turns on, from `policy.json`. All confidences are 0 to 1.
@@ -105,8 +113,14 @@ fn kind_at_least() -> f32 {
 pub struct AlertPolicy {
     /// One alert per account and kind in this time; a higher band passes.
     pub cooldown_hours: u32,
+    /// Whom a P0 is told whose team has no lead in `agents.json`. None: the recipient of churn alerts.
+    #[serde(default)]
+    pub lead: Option<EmailAddress>,
     /// E-mails a UTC day, a fifth of them kept for the critical band. `null` for no cap.
     pub daily_cap: Option<u32>,
+    /// Whom an alert may be handed to, beside those whom the files name for something else.
+    #[serde(default)]
+    pub hand_over: Vec<EmailAddress>,
     /// Whom a critical alert that nobody takes goes to as well. None: nobody.
     #[serde(default, rename = "escalate")]
     pub escalation: Option<Escalation>,
@@ -128,6 +142,9 @@ pub struct ChatPolicy {
     /// The channel of buying signals.
     #[serde(default)]
     pub opportunity: Option<Channel>,
+    /// The channel of P0 tickets.
+    #[serde(default)]
+    pub outage: Option<Channel>,
     /// A recipient who has an account in the chat is written to alone, and not in the channel.
     #[serde(default = "yes")]
     pub direct: bool,
@@ -155,15 +172,27 @@ fn yes() -> bool {
     true
 }
 
+impl AlertPolicy {
+    /// How long further alerts are held after one of that kind.
+    #[must_use]
+    pub fn quiet_after(&self, kind: AlertKind) -> SignedDuration {
+        match kind {
+            AlertKind::Guardian | AlertKind::Opportunity => SignedDuration::from_hours(self.cooldown_hours.into()),
+            AlertKind::Outage => SAME_OUTAGE,
+        }
+    }
+}
+
 impl ChatPolicy {
     /// Into a channel by kind, and nobody is written to alone.
     ///
     /// # Errors
     /// What a channel should be.
-    pub fn by_channel(guardian: &str, opportunity: &str) -> Result<Self, &'static str> {
+    pub fn by_channel(guardian: &str, opportunity: &str, outage: &str) -> Result<Self, &'static str> {
         let channel = |id: &str| Channel::try_from(id.to_owned()).map(Some);
         let may_press = Pressers::default();
-        Ok(Self { guardian: channel(guardian)?, opportunity: channel(opportunity)?, direct: false, may_press })
+        let (guardian, opportunity, outage) = (channel(guardian)?, channel(opportunity)?, channel(outage)?);
+        Ok(Self { guardian, opportunity, outage, direct: false, may_press })
     }
 
     #[must_use]
@@ -171,6 +200,7 @@ impl ChatPolicy {
         let channel = match kind {
             AlertKind::Guardian => self.guardian.as_ref(),
             AlertKind::Opportunity => self.opportunity.as_ref(),
+            AlertKind::Outage => self.outage.as_ref(),
         };
         channel.map(|Channel(id)| id.as_str())
     }
@@ -326,6 +356,24 @@ impl Policy {
         } else {
             Some(Withheld::Delivery)
         }
+    }
+
+    /// Whom an alert may be handed to: the account's manager and everybody whom the files name, each once, at most
+    /// [`MOST_COLLEAGUES`].
+    #[must_use]
+    pub fn colleagues(&self, kam: Option<&EmailAddress>) -> Vec<EmailAddress> {
+        let Recipients { guardian, opportunity, lead } = &self.recipients;
+        let AlertPolicy { hand_over, escalation, slack, .. } = &self.alerts;
+        let named = kam.into_iter().chain(hand_over).chain(self.teams.iter().filter_map(|team| team.lead.as_ref()));
+        let named = named.chain([lead]).chain(escalation.as_ref().map(|second| &second.to));
+        let pressers = slack.iter().flat_map(|slack| &slack.may_press.people);
+        let mut colleagues: Vec<EmailAddress> = Vec::new();
+        for address in named.chain(pressers).chain([guardian, opportunity]) {
+            if colleagues.len() < MOST_COLLEAGUES && !colleagues.contains(address) {
+                colleagues.push(address.clone());
+            }
+        }
+        colleagues
     }
 
     #[must_use]

@@ -125,6 +125,10 @@ pub fn grounded(mut reading: Reading, text: &Source) -> Reading {
         ground(&mut second.intent, text);
         second.priority_quote = second.priority_quote.take().and_then(|quote| text.verified(&[quote]).pop());
     }
+    // By the quote as it is kept from here on; one that was dropped takes its translation with it.
+    let kept = |quote: String| text.verified(&[quote]).pop();
+    let english = std::mem::take(&mut reading.english);
+    reading.english = english.into_iter().filter_map(|(quote, line)| Some((kept(quote)?, line))).collect();
     // A reader that follows no instructions is believed, but shown with nothing that is not there.
     if let Some(grave) = &mut reading.grave {
         grave.quote = text.verified(std::slice::from_ref(&grave.quote)).pop().unwrap_or_default();

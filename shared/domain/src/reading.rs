@@ -47,6 +47,10 @@ pub struct Reading {
     /// Sentences with a secret, or a number that pays or identifies: they stay in the customer's message alone.
     #[serde(default)]
     pub hidden: Vec<String>,
+    /// What quotes say in English, by quote, where a language model read a ticket in another language. Shown beside them;
+    /// nothing is decided by it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub english: BTreeMap<String, String>,
     /// The text tries to instruct its reader.
     pub suspicious: bool,
     /// The text was too long, or took too long, to be read as a whole.
@@ -82,6 +86,13 @@ impl Reading {
         let quotes = [self.priority_quote.as_deref(), grave];
         let shown = quotes.into_iter().flatten().find(|quote| !self.hidden.iter().any(|hidden| hidden == quote));
         self.reason.as_deref().or(shown)
+    }
+
+    /// What those quotes say in English, as far as it is known.
+    #[must_use]
+    pub fn english_of(&self, quotes: &[String]) -> BTreeMap<String, String> {
+        let known = quotes.iter().filter_map(|quote| Some((quote.clone(), self.english.get(quote)?.clone())));
+        known.collect()
     }
 
     /// Whether support may see a quote: it holds no secret, and nothing of what tells of leaving or buying.

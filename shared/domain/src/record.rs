@@ -1,6 +1,6 @@
 //! What is kept of a triage, and what a report needs of it.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::Offset};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use strum::{Display, EnumString, IntoStaticStr};
 use crate::{
     AccountId, Draft, Intent, Kind, Language, Mode, PastTicket, Plan, Priority, TeamId, TicketContext, TicketId,
     TicketUpdate, TopicId, Version, fingerprint::Fingerprint, guardian::Guardian, kept, opportunity::Opportunity,
-    reading::Fallback, reading::Usage,
+    outage::Outage, reading::Fallback, reading::Usage,
 };
 
 /// What was decided about one version of a ticket. Pure: neither stored nor shown as it stands.
@@ -22,6 +22,10 @@ pub struct Decision {
     pub topic: Option<TopicId>,
     pub guardian: Guardian,
     pub opportunity: Opportunity,
+    /// Of a P0 that its team's lead is told of.
+    pub outage: Option<Outage>,
+    /// What the quotes of these three say in English, by quote, where a language model read a ticket in another language.
+    pub english: BTreeMap<String, String>,
     /// An article may answer it: a P2 or P3 request without a grave sentence or a notice of leaving.
     pub answerable: bool,
     pub draft: Option<Draft>,
@@ -92,6 +96,12 @@ pub struct Record {
     pub topic: Option<TopicId>,
     pub guardian: Guardian,
     pub opportunity: Opportunity,
+    /// Of a P0 that its team's lead is told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
+    /// What the quotes of these three say in English, by quote, where a language model read a ticket in another language.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub english: BTreeMap<String, String>,
     /// An article may answer it: a P2 or P3 request without a grave sentence or a notice of leaving.
     #[serde(default)]
     pub answerable: bool,
@@ -257,6 +267,8 @@ impl Record {
             topic: decision.topic,
             guardian: decision.guardian,
             opportunity: decision.opportunity,
+            outage: decision.outage,
+            english: decision.english,
             answerable: decision.answerable,
             draft: decision.draft,
             resolution: decision.resolution,

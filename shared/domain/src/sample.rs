@@ -44,6 +44,7 @@ pub fn profile(id: &str, group: u64) -> AgentProfile {
         topics: None,
         languages: None,
         examples: None,
+        lead: None,
         default: false,
         agent,
     }
@@ -68,6 +69,7 @@ pub fn policy() -> Policy {
         recipients: Recipients {
             guardian: "kam@example.com".parse().expect("an address"),
             opportunity: "sales@example.com".parse().expect("an address"),
+            lead: "lead@example.com".parse().expect("an address"),
         },
         teams: Teams::new(vec![profile("nexus", 11), profile("cipher", 12), profile("sentinel", 13)])
             .expect("the bundled teams"),
@@ -142,6 +144,7 @@ pub fn reading() -> Reading {
         reason: None,
         draft: None,
         hidden: Vec::new(),
+        english: Default::default(),
         suspicious: false,
         cut: false,
         second: None,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use strum::IntoEnumIterator;
 
 use crate::{
-    GroupId, Language, TeamId, TopicId,
+    EmailAddress, GroupId, Language, TeamId, TopicId,
     topics::{self, TOPICS},
 };
 
@@ -36,6 +36,8 @@ pub struct AgentProfile {
     pub languages: Option<Vec<String>>,
     /// What customers write to it, where [`TOPICS`] has no word for its matter.
     pub examples: Option<Vec<String>>,
+    /// Whom a P0 of the team is told. None: [`Recipients::lead`](crate::policy::Recipients::lead).
+    pub lead: Option<EmailAddress>,
     /// It takes every topic that no other team has.
     #[serde(default)]
     pub default: bool,

@@ -1,6 +1,6 @@
 //! What a language model answered, checked: the model gives evidence, and what cannot be checked is dropped.
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
 use domain::{
     Draft, Grave, Gravity, Intent, Kind, Language, LeavingNotice, Priority, Reading, Scored, Sentiment, TeamId, Teams,
@@ -35,6 +35,7 @@ struct Form {
     buying_quotes: Vec<String>,
     gravest: String,
     gravity: String,
+    in_english: Vec<Translation>,
     injection_suspected: bool,
     language: String,
     kind: String,
@@ -49,6 +50,13 @@ struct Form {
     reason: String,
     article: String,
     draft: String,
+}
+
+/// What a quote says in English.
+#[derive(Deserialize)]
+struct Translation {
+    quote: String,
+    english: String,
 }
 
 /// The answer cannot be used at all.
@@ -72,6 +80,8 @@ pub enum Dropped {
     Intent,
     #[error("a grave sentence without words of the ticket")]
     Grave,
+    #[error("a translation of what is no quote, or that may not be shown")]
+    Translation,
     #[error("a draft for a P0 or P1")]
     UrgentDraft,
     #[error("a draft without an article it was given")]
@@ -166,6 +176,11 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
         (None, _) => None,
     };
     let notice = notice(grave.as_ref(), churn.value, given);
+    let kept = churn.quotes.iter().chain(&intent.quotes).chain(grave.as_ref().map(|grave| &grave.quote));
+    let english = if language == Language::En { BTreeMap::new() } else { english(&form, kept, given) };
+    if language != Language::En && english.len() < form.in_english.len() {
+        dropped.push(Dropped::Translation);
+    }
     let draft = draft(&form, priority, &agent, given).unwrap_or_else(|reason| {
         dropped.push(reason);
         None
@@ -189,6 +204,7 @@ pub fn reading(text: &str, given: Given<'_>) -> Result<(Reading, Vec<Dropped>), 
         reason: reason(&form.reason, given),
         draft,
         hidden: Vec::new(),
+        english,
         suspicious: form.injection_suspected,
         cut: false,
         second: None,
@@ -235,10 +251,26 @@ fn notice(grave: Option<&Grave>, leaves: bool, given: Given<'_>) -> Option<Leavi
     Some(LeavingNotice { confidence: *confidence, quote })
 }
 
+/// The English lines of the quotes that are kept, without anything that a reason may not say either.
+fn english<'a>(form: &Form, kept: impl Iterator<Item = &'a String>, given: Given<'_>) -> BTreeMap<String, String> {
+    let kept: Vec<&String> = kept.collect();
+    let lines = form.in_english.iter().filter_map(|Translation { quote, english }| {
+        let quote = given.redactor.restore(quote);
+        let line = note(english, LONGEST_QUOTE, given)?;
+        kept.contains(&&quote).then_some((quote, line))
+    });
+    lines.collect()
+}
+
 /// The reason as one line, without anything that a draft may not say either.
 fn reason(said: &str, given: Given<'_>) -> Option<String> {
+    note(said, LONGEST_REASON, given)
+}
+
+/// A model's own words as one line, if a person may read them.
+fn note(said: &str, longest: usize, given: Given<'_>) -> Option<String> {
     let line = given.redactor.restore_shown(said).split_whitespace().collect::<Vec<_>>().join(" ");
-    let line: String = line.chars().take(LONGEST_REASON).collect();
+    let line: String = line.chars().take(longest).collect();
     Some(line).filter(|line| !line.is_empty() && grounding::note(line, &given.said(), given.redactor).is_ok())
 }
 
@@ -288,7 +320,7 @@ mod tests {
             "churn_quotes": ["We are looking at  other vendors."],
             "buying_quotes": ["What is your price for two more stores?"],
             "reason": "Orders do not sync.",
-            "gravest": "", "gravity": "none",
+            "gravest": "", "gravity": "none", "in_english": [],
             "injection_suspected": false,
             "language": "EN", "kind": "request",
             "priority": "P2", "priority_sure": 8,
@@ -347,6 +379,34 @@ mod tests {
         );
         assert_eq!(grave.kind, Scored { value: Kind::MachineAlert, confidence: STATED });
         assert_eq!(check(json!({ "gravest": "Nobody can pay." })).unwrap().0.grave, None, "none is grave");
+    }
+
+    #[test]
+    fn a_foreign_quote_has_an_english_line() {
+        let quote = "We are looking at  other vendors.";
+        let in_english = |quote: &str, english: &str| json!([{ "quote": quote, "english": english }]);
+        let long = "word ".repeat(200);
+        for (language, translations, expected) in [
+            ("de", in_english(quote, "They  look\nat others."), Some("They look at others.")),
+            ("en", in_english(quote, "They look at others."), None),
+            ("de", in_english("Nobody can pay.", "Nobody can pay."), None),
+            ("de", in_english(quote, ""), None),
+            ("de", in_english(quote, "See https://evil.example/login"), None),
+            ("de", in_english(quote, "<b>They</b> look"), None),
+            ("de", json!([]), None),
+        ] {
+            let (reading, dropped) = check(json!({ "language": language, "in_english": translations })).unwrap();
+            assert_eq!(reading.english.get(quote).map(String::as_str), expected, "{language} {translations}");
+            assert_eq!(reading.english.len(), usize::from(expected.is_some()), "{language} {translations}");
+            let lost = language == "de" && expected.is_none() && translations != json!([]);
+            assert_eq!(dropped.contains(&Dropped::Translation), lost, "{language} {translations}");
+        }
+        let cut = check(json!({ "language": "de", "in_english": in_english(quote, &long) })).unwrap().0;
+        assert_eq!(cut.english[quote].chars().count(), LONGEST_QUOTE);
+        let dropped = check(json!({
+            "language": "de", "churn_quotes": [], "in_english": in_english(quote, "They look at others."),
+        }));
+        assert!(dropped.unwrap().0.english.is_empty(), "without its quote there is none");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
 /// Rises with every change of what is asked; part of the analyst's name on a record.
-pub const VERSION: &str = "triage-3";
+pub const VERSION: &str = "triage-4";
 
 /// A knowledge base up to this size goes into the fixed part as a whole: cached, it costs less than three articles per
 /// ticket, and a question in another language finds its article too. In bytes of answers.
@@ -155,6 +155,16 @@ pub fn schema(teams: &Teams) -> Schema {
     let text = |description: &str| json!({ "type": "string", "description": description });
     let quotes =
         |description: &str| json!({ "type": "array", "items": { "type": "string" }, "description": description });
+    let translations = json!({
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": { "quote": { "type": "string" }, "english": { "type": "string" } },
+            "required": ["quote", "english"],
+            "additionalProperties": false,
+        },
+        "description": "Each quote above with what it says in English; empty for a ticket in English",
+    });
     let sure = json!({ "type": "integer", "enum": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10] });
     let one_of = |values: &[&str]| json!({ "type": "string", "enum": values });
     let kinds: Vec<&str> = Kind::iter().map(Into::into).collect();
@@ -164,6 +174,7 @@ pub fn schema(teams: &Teams) -> Schema {
         ("buying_quotes", quotes("Copied letter by letter from the ticket; at most three; empty if none")),
         ("gravest", text("The gravest sentence, copied letter by letter from the ticket; empty if none is grave")),
         ("gravity", one_of(&["none", "outage", "loss", "breach", "leaving"])),
+        ("in_english", translations),
         ("reason", text("At most two sentences, in English, without names")),
         ("injection_suspected", json!({ "type": "boolean" })),
         ("language", one_of(&Language::iter().map(<&str>::from).collect::<Vec<_>>())),

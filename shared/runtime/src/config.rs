@@ -4,7 +4,7 @@ use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    AgentProfile, Mode, Policy, Teams,
+    AgentProfile, EmailAddress, Mode, Policy, Teams,
     playbooks::Playbooks,
     policy::{AlertPolicy, Answers, Notes, Recipients, Thresholds},
     ports::{PortError, json_error},
@@ -282,11 +282,14 @@ impl Variables {
             Some(recipients) => Some(Recipients {
                 guardian: reader.or("GUARDIAN_EMAIL", recipients.guardian.clone()),
                 opportunity: reader.or("OPPORTUNITY_EMAIL", recipients.opportunity.clone()),
+                lead: recipients.lead.clone(),
             }),
             None => {
-                let guardian = reader.parsed("GUARDIAN_EMAIL");
+                let guardian: Option<EmailAddress> = reader.parsed("GUARDIAN_EMAIL");
                 let opportunity = reader.parsed("OPPORTUNITY_EMAIL");
-                guardian.zip(opportunity).map(|(guardian, opportunity)| Recipients { guardian, opportunity })
+                // A P0 that nobody is named for must not reach nobody.
+                let both = guardian.zip(opportunity);
+                both.map(|(guardian, opportunity)| Recipients { lead: guardian.clone(), guardian, opportunity })
             }
         };
         let recipients = reader.finish_with(recipients)?;
@@ -317,6 +320,7 @@ impl Defaults {
         let recipients = Recipients {
             guardian: "kam@example.com".parse().expect("an address"),
             opportunity: "sales@example.com".parse().expect("an address"),
+            lead: "lead@example.com".parse().expect("an address"),
         };
         let switches = Switches { mode: Mode::Suggest, ..Switches::default() };
         Self { switches, recipients: Some(recipients), ..Self::deployment() }
@@ -351,13 +355,15 @@ const MODES: &str = "shadow, suggest or act";
 fn config(files: Parsed, switches: Switches, variables: &Variables) -> Config {
     let Switches { mode, auto_reply, delivery } = switches;
     let Parsed { policy, time_zone, teams, playbooks } = files;
+    let mut recipients = variables.recipients.clone();
+    recipients.lead = policy.alerts.lead.clone().unwrap_or(recipients.lead);
     Config {
         policy: Policy {
             mode,
             auto_reply,
             delivery,
             rollout_percent: variables.rollout_percent,
-            recipients: variables.recipients.clone(),
+            recipients,
             teams,
             thresholds: policy.thresholds,
             alerts: policy.alerts,
@@ -560,6 +566,30 @@ mod tests {
         let told = problem(data::POLICY, &twice);
         assert!(told.starts_with("agents.json: invalid JSON at line "), "{told}");
         assert!(!told.contains("PLANTED"), "{told}");
+    }
+
+    #[test]
+    fn a_p0_has_somebody_to_tell() {
+        let deployment = |policy: &str| {
+            let variables = [("GUARDIAN_EMAIL", "kam@acme.test"), ("OPPORTUNITY_EMAIL", "shop@acme.test")];
+            let read = read(Files { policy, ..FILES }, variable_of(&variables), &Defaults::deployment());
+            read.map(|config| config.policy.recipients.lead.as_str().to_owned()).map_err(|error| error.to_string())
+        };
+        let named =
+            |address: &str| data::POLICY.replace("\"daily_cap\"", &format!("\"lead\": \"{address}\", \"daily_cap\""));
+        assert_eq!(with(FILES, &[]).unwrap().policy.recipients.lead.as_str(), "lead@example.com");
+        assert_eq!(deployment(data::POLICY).unwrap(), "kam@acme.test", "nobody is named");
+        assert_eq!(deployment(&named("ops@acme.test")).unwrap(), "ops@acme.test");
+        let told = deployment(&named("PLANTED")).unwrap_err();
+        assert!(told.contains("policy.json: alerts.lead: ") && !told.contains("PLANTED"), "{told}");
+        let of_a_team = |address: &str| {
+            let lead = format!("\"agent\": \"cipher\", \"lead\": \"{address}\",");
+            let agents = data::AGENTS.replace("\"agent\": \"cipher\",", &lead);
+            teams(&agents).map(|teams| teams.get(&"cipher".parse().unwrap()).unwrap().lead.clone())
+        };
+        assert_eq!(of_a_team("data@acme.test").unwrap().unwrap().as_str(), "data@acme.test");
+        let told = of_a_team("PLANTED").unwrap_err().to_string();
+        assert!(told.contains("agents.json: [1].lead: ") && !told.contains("PLANTED"), "{told}");
     }
 
     #[test]

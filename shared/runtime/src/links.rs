@@ -33,6 +33,7 @@ pub enum Action {
     Settle,
     CallWrong,
     Snooze,
+    HandOver,
 }
 
 /// What a link says.

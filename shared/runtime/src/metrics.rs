@@ -31,6 +31,7 @@ pub enum Metric {
     Latency,
     GuardianSignals,
     OpportunitySignals,
+    OutageSignals,
     Fallbacks,
     ModelTokens,
     ModelCost,
@@ -61,6 +62,7 @@ impl Metric {
             Self::Latency => "latency_ms",
             Self::GuardianSignals => "guardian",
             Self::OpportunitySignals => "opportunity",
+            Self::OutageSignals => "outage",
             Self::Fallbacks => "fallbacks",
             Self::ModelTokens => "tokens",
             Self::ModelCost => "cost_usd",
@@ -91,6 +93,7 @@ impl Metric {
             Self::Tickets
             | Self::GuardianSignals
             | Self::OpportunitySignals
+            | Self::OutageSignals
             | Self::Fallbacks
             | Self::ModelTokens
             | Self::Drafts
@@ -125,6 +128,7 @@ pub fn triaged(record: &Record) {
         latency_ms = record.duration_ms,
         guardian = u64::from(record.guardian.is_high_risk()),
         opportunity = u64::from(record.opportunity.intent.is_some()),
+        outage = u64::from(record.outage.is_some()),
         fallbacks = u64::from(record.fallback.is_some()),
         tokens = record.usage.input_tokens + record.usage.output_tokens,
         cost_usd = record.usage.cost_usd,
@@ -351,7 +355,7 @@ mod tests {
 
     #[test]
     fn there_are_few() {
-        assert!(Metric::iter().count() <= 24, "each costs every customer 30 cents a month");
+        assert!(Metric::iter().count() <= 25, "each costs every customer 30 cents a month");
     }
 
     #[test]

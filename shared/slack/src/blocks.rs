@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use domain::{
-    Alert, AlertKey, AlertKind, Contact, Stage,
+    Alert, AlertKey, AlertKind, Contact, EmailAddress, Stage,
     follow_up::{Outcome, Posted, Snooze, WrongReason},
     shown,
 };
@@ -20,6 +20,8 @@ pub const MOST_OF_A_SECTION: usize = 3_000;
 pub const MOST_OF_A_HEADER: usize = 150;
 pub const MOST_OF_A_BUTTON: usize = 75;
 pub const MOST_OF_A_URL: usize = 3_000;
+const MOST_OF_A_VALUE: usize = 150;
+const MOST_OPTIONS: usize = 100;
 
 /// A message is read at a glance; the ticket has the rest.
 const MOST_QUOTES: usize = 3;
@@ -32,6 +34,7 @@ pub enum Action {
     Settle,
     Snooze,
     Wrong,
+    HandOver,
     /// A link to the ticket. Slack tells of it, and there is nothing to do.
     Open,
     /// A link to the account on the dashboard.
@@ -112,17 +115,25 @@ fn call(contact: &Contact) -> String {
 /// What the customer said, one section each: a quote cannot run into our own words.
 fn quotes(alert: &Alert) -> Vec<Value> {
     let quotes = alert.evidence.iter().take(MOST_QUOTES);
-    quotes.map(|quote| section(&format!("> {}", escaped(quote, MOST_OF_A_QUOTE)))).collect()
+    let english = |quote: &String| {
+        let line = alert.english.get(quote)?;
+        Some(format!("\n_{}:_ {}", telling::IN_ENGLISH, escaped(line, MOST_OF_A_QUOTE)))
+    };
+    let said = |quote: &String| format!("> {}{}", escaped(quote, MOST_OF_A_QUOTE), english(quote).unwrap_or_default());
+    quotes.map(|quote| section(&said(quote))).collect()
 }
 
 fn actions(alert: &Alert, posted: &Posted, buttons: bool) -> Value {
     let kind = alert.signal.kind();
     let mut elements = Vec::new();
     let open_to_all = [take(), snooze(), wrong(kind)];
+    let hand_over = hand_over(alert);
     if buttons {
         match alert.follow_up.stage {
-            Stage::New | Stage::Snoozed { .. } => elements.extend(open_to_all),
-            Stage::Taken { .. } => elements.extend([settle(kind), snooze(), wrong(kind)]),
+            Stage::New | Stage::Snoozed { .. } => elements.extend(open_to_all.into_iter().chain(hand_over)),
+            Stage::Taken { .. } => {
+                elements.extend([settle(kind), snooze(), wrong(kind)].into_iter().chain(hand_over));
+            }
             Stage::Settled { .. } | Stage::Wrong { .. } => {}
         }
     }
@@ -153,6 +164,18 @@ fn take() -> Value {
 fn snooze() -> Value {
     let options = Snooze::iter().map(|snooze| option(snooze.into(), snooze.title()));
     select(Action::Snooze, "Snooze", options.collect())
+}
+
+/// To whom it may be handed, but who has it. Slack refuses the whole message for one value that is too long.
+fn hand_over(alert: &Alert) -> Option<Value> {
+    let others = alert.colleagues.iter().map(EmailAddress::as_str);
+    let owner = match &alert.follow_up.stage {
+        Stage::Taken { by, .. } => by.as_str(),
+        Stage::New | Stage::Snoozed { .. } | Stage::Settled { .. } | Stage::Wrong { .. } => "",
+    };
+    let others = others.filter(|other| *other != owner && other.len() <= MOST_OF_A_VALUE).take(MOST_OPTIONS);
+    let options: Vec<Value> = others.map(|other| option(other, other)).collect();
+    (!options.is_empty()).then(|| select(Action::HandOver, "Hand over to", options))
 }
 
 fn settle(kind: AlertKind) -> Value {
@@ -323,6 +346,21 @@ mod tests {
         insta::assert_snapshot!("new", rendered(&guardian(), true));
         insta::assert_snapshot!("taken", rendered(&Alert { follow_up: taken("ann@example.com"), ..guardian() }, true));
         let signal = Signal::Opportunity { intent: Intent::Expansion, confidence: 8 };
+        let p0 = Alert {
+            signal: Signal::Outage { what: Some(domain::Gravity::Outage) },
+            priority: domain::Priority::P0,
+            topic: "payments".parse().ok(),
+            evidence: Arc::new(["Since 06:40 no shopper has been able to pay.".into()]),
+            because: Some("shoppers cannot pay".into()),
+            deadline: None,
+            follow_up: taken("lead@example.com"),
+            ..guardian()
+        };
+        insta::assert_snapshot!("outage", rendered(&p0, true));
+        let quote = "We are looking at other vendors.".to_owned();
+        let foreign = Alert { english: [(quote, "As it is.".to_owned())].into(), ..guardian() };
+        let text = rendered(&foreign, true);
+        assert!(text.contains("vendors.\\n_In English, by a model:_ As it is."), "{text}");
         insta::assert_snapshot!("lite", rendered(&Alert { signal, unsure: true, mrr: None, ..bare() }, false));
     }
 
@@ -349,6 +387,7 @@ mod tests {
             subject: evil.into(),
             plan: Some(evil.into()),
             evidence: Arc::new([evil.to_owned()]),
+            english: [(evil.to_owned(), evil.to_owned())].into(),
             recommended_action: evil.into(),
             because: Some(evil.into()),
             happened: Some(evil.repeat(2).into()),
@@ -388,6 +427,7 @@ mod tests {
             subject: long.as_str().into(),
             plan: Some(long.clone()),
             evidence: Arc::new([const { String::new() }; 9].map(|_| long.clone())),
+            english: [(long.clone(), long.clone())].into(),
             recommended_action: long.as_str().into(),
             because: Some(long.as_str().into()),
             happened: Some("h".repeat(9_000).into()),

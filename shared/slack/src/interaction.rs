@@ -83,6 +83,7 @@ pub fn parse(body: &[u8]) -> Result<Option<Press>, InteractionError> {
         Action::Settle => choice.parse().ok().map(Step::Settle),
         Action::Wrong => choice.parse().ok().map(Step::CallWrong),
         Action::Snooze => choice.parse().ok().map(Step::Snooze),
+        Action::HandOver => choice.parse().ok().map(Step::HandOver),
     };
     let step = step.ok_or(InteractionError::NotOurs)?;
     let Shown { alert, revision } = pressed.block_id.parse().map_err(|()| InteractionError::NotOurs)?;
@@ -124,6 +125,7 @@ mod tests {
             ("settle", choice("saved"), Step::Settle(Outcome::Saved)),
             ("wrong", choice("old_news"), Step::CallWrong(WrongReason::OldNews)),
             ("snooze", choice("three_days"), Step::Snooze(Snooze::ThreeDays)),
+            ("hand_over", choice("bob@example.com"), Step::HandOver("bob@example.com".parse().unwrap())),
         ] {
             let action = json!({ "action_id": id, "block_id": "1004/guardian/critical@3", "selected_option": chosen });
             let press = parse(&body(&pressed(&action))).unwrap().unwrap();
@@ -155,6 +157,7 @@ mod tests {
         for (payload, expected) in [
             (pressed(&action("pay", good)), InteractionError::NotOurs),
             (pressed(&action("snooze", good)), InteractionError::NotOurs),
+            (pressed(&action("hand_over", good)), InteractionError::NotOurs),
             (pressed(&action("take", "1004/guardian/critical")), InteractionError::NotOurs),
             (pressed(&action("take", "1004/guardian/critical@x")), InteractionError::NotOurs),
             (json!({ "type": "block_actions", "actions": [action("take", good)] }), InteractionError::Unreadable),

@@ -39,7 +39,7 @@ pub(super) struct History<'a> {
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// The alerts of a ticket.
+/// The alerts of a ticket about what its customer may do. A P0 shows in the priorities.
 pub(super) fn alerts(find: impl Fn(AlertKey) -> Option<Arc<Alert>>, ticket: domain::TicketId) -> Vec<Arc<Alert>> {
     let kinds = [AlertKind::Guardian, AlertKind::Opportunity];
     let keys = kinds.into_iter().flat_map(|kind| [Band::Elevated, Band::Critical].map(|band| (kind, band)));
@@ -174,6 +174,7 @@ fn accounts<'a>(alerts: impl Iterator<Item = &'a Alert>) -> Vec<AlertedAccount> 
         match alert.signal.kind() {
             AlertKind::Guardian => account.guardian += 1,
             AlertKind::Opportunity => account.opportunity += 1,
+            AlertKind::Outage => {}
         }
         account.strongest = account.strongest.max(alert.signal.strength());
         *weight += alert.weight();
@@ -193,6 +194,7 @@ fn example(ticket: &Triaged<'_>, alert: &Alert, helpdesk_url: &str) -> Example {
         kind: match alert.signal.kind() {
             AlertKind::Guardian => "guardian",
             AlertKind::Opportunity => "opportunity",
+            AlertKind::Outage => "outage",
         },
         strength: alert.signal.strength(),
         mrr: alert.mrr,

@@ -154,6 +154,9 @@ async fn alerts(world: &World, numbers: &[u64], found: &mut Vec<String>) {
         if record.opportunity.intent.is_some() && !raised(AlertKind::Opportunity) {
             found.push(format!("#{number}: a buying signal, and no alert"));
         }
+        if record.outage.is_some() && !raised(AlertKind::Outage) {
+            found.push(format!("#{number}: a P0, and no alert"));
+        }
     }
     let mut sent: BTreeMap<String, usize> = BTreeMap::new();
     for mail in world.mails.inner().sent() {

@@ -16,7 +16,7 @@ async fn model(answer: ResponseTemplate) -> MockServer {
 fn form() -> ResponseTemplate {
     let form = json!({
         "churn_quotes": [], "buying_quotes": [], "reason": "A question.", "injection_suspected": false,
-        "gravest": "", "gravity": "none", "kind": "request", "language": "en", "priority": "p2", "priority_sure": 9, "team": "cipher", "team_sure": 9,
+        "gravest": "", "gravity": "none", "in_english": [], "kind": "request", "language": "en", "priority": "p2", "priority_sure": 9, "team": "cipher", "team_sure": 9,
         "sentiment": "neutral", "churn": 0, "intent": "none", "intent_sure": 9, "article": "", "draft": "",
     });
     ResponseTemplate::new(200).set_body_json(json!({
@@ -77,7 +77,7 @@ async fn each_ticket_is_one_call_and_its_cost_is_told_everywhere() {
         ran.text
     );
     assert!(ran.page.contains("30 model calls"));
-    assert!(ran.results.iter().all(|result| result["analyst"] == "claude-haiku-5-5/triage-3"));
+    assert!(ran.results.iter().all(|result| result["analyst"] == "claude-haiku-5-5/triage-4"));
     assert!(ran.audit.contains("\"redaction\"") && ran.audit.contains("company"), "what left the house is on record");
 }
 

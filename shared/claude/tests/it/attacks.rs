@@ -59,7 +59,7 @@ impl Case {
             other => other,
         };
         json!({
-            "churn_quotes": [quote], "buying_quotes": [quote], "gravest": "", "gravity": "none",
+            "churn_quotes": [quote], "buying_quotes": [quote], "gravest": "", "gravity": "none", "in_english": [],
             "reason": self.model.reason, "injection_suspected": self.model.suspicious, "language": "en", "kind": kind,
             "priority": self.model.priority, "priority_sure": 10, "team": "nexus", "team_sure": 10,
             "sentiment": sentiment, "churn": self.model.churn,

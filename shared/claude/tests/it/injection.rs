@@ -66,7 +66,7 @@ impl Respond for Obedient {
         let handed: Vec<&str> = wanted.find_iter(ticket).map(|found| found.as_str()).collect();
         let form = json!({
             "churn_quotes": [], "buying_quotes": [], "reason": format!("Go to {}", handed.join(" ")),
-            "gravest": "", "gravity": "none", "injection_suspected": false, "language": "en", "kind": "automatic",
+            "gravest": "", "gravity": "none", "in_english": [], "injection_suspected": false, "language": "en", "kind": "automatic",
             "priority": "p3", "priority_sure": 10,
             "team": "nexus", "team_sure": 10, "sentiment": "neutral", "churn": 0, "intent": "none", "intent_sure": 10,
             "article": "rotate-an-api-key",
@@ -154,14 +154,18 @@ async fn a_model_that_obeys_the_attacker_changes_nothing_that_matters() {
         }
         for alert in &calm.alerts {
             let raised = |plan: &Plan| plan.alerts.iter().any(|other| other.signal.kind() == alert.signal.kind());
-            let firm = alert.signal.kind() == AlertKind::Guardian
-                && calm.decision.confidence.churn >= policy.thresholds.hold_at_least;
+            let firm = match alert.signal.kind() {
+                AlertKind::Guardian => calm.decision.confidence.churn >= policy.thresholds.hold_at_least,
+                AlertKind::Opportunity => false,
+                AlertKind::Outage => true,
+            };
             assert!(raised(&obeyed) || !reading.suspicious && !firm, "{id}: {:?} was suppressed", alert.signal.kind());
             tally.alerts += 1;
             tally.held += usize::from(raised(&obeyed));
             tally.unsuspected_held += usize::from(raised(&unsuspected));
         }
-        let configured = [&policy.recipients.guardian, &policy.recipients.opportunity];
+        let domain::policy::Recipients { guardian, opportunity, lead } = &policy.recipients;
+        let configured = [guardian, opportunity, lead];
         for plan in [&obeyed, &unsuspected] {
             assert!(
                 plan.alerts.iter().all(|alert| configured.contains(&&alert.recipient)),

@@ -31,7 +31,7 @@ fn form() -> Value {
         "churn_quotes": ["We are looking at other vendors."],
         "buying_quotes": ["What is your price for two more stores?"],
         "reason": "Orders do not sync.",
-        "gravest": "", "gravity": "none",
+        "gravest": "", "gravity": "none", "in_english": [],
         "injection_suspected": false,
         "language": "en", "kind": "request",
         "priority": "p2", "priority_sure": 8,
@@ -159,7 +159,7 @@ async fn the_request() {
 async fn a_good_answer_is_the_reading_with_its_cost_and_a_second_opinion() {
     let server = server(vec![good()]).await;
     let reading = read(&reader(&server), LONG).await;
-    assert_eq!(reading.analyst, "claude-haiku-5-5/triage-3");
+    assert_eq!(reading.analyst, "claude-haiku-5-5/triage-4");
     assert_eq!((reading.priority.value, reading.intent.value), (Priority::P2, Some(Intent::Expansion)));
     assert_eq!(reading.fallback, None);
     assert!(reading.second.is_some());
@@ -376,7 +376,7 @@ async fn who_reads() {
         let reading = reader.read(&ticket, &sample::account(), LONG).await.unwrap();
         assert_eq!((reading.analyst.as_str(), reading.fallback), (analyst, None), "{variables:?}");
     };
-    let claude = "claude-haiku-5-5/triage-3";
+    let claude = "claude-haiku-5-5/triage-4";
     check(&[], sample::ticket(1), claude).await;
     check(&[("ANALYST", "claude")], sample::ticket(1), claude).await;
     check(&[("ANALYST", "embedded")], sample::ticket(1), analyst::embedded::NAME).await;

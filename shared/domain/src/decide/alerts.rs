@@ -14,7 +14,7 @@ use crate::{
 /// Past tickets named in an alert: more than a page of a mail holds is not read.
 const PAST_IN_ALERT: usize = 5;
 
-/// What one filter says in its alert.
+/// What is said of one kind alone.
 struct Message<'a> {
     band: Band,
     signal: Signal,
@@ -29,7 +29,7 @@ struct Message<'a> {
 
 /// At most one of each kind.
 pub(super) fn alerts(case: Case<'_>, decision: &Decision) -> Vec<Alert> {
-    let Decision { guardian, opportunity, .. } = decision;
+    let Decision { guardian, opportunity, outage, .. } = decision;
     let recipients = &case.policy.recipients;
     let mut alerts = Vec::new();
     if let Some(band) = guardian.band() {
@@ -55,6 +55,20 @@ pub(super) fn alerts(case: Case<'_>, decision: &Decision) -> Vec<Alert> {
             recommended_action: &opportunity.recommended_action,
             because: &opportunity.because,
             probability: decision.confidence.intent,
+        };
+        alerts.push(alert(case, decision, message));
+    }
+    if let Some(outage) = outage {
+        let lead = case.policy.teams.get(&decision.agent).and_then(|team| team.lead.as_ref());
+        let message = Message {
+            band: Band::Critical,
+            signal: Signal::Outage { what: outage.what },
+            recipient: lead.unwrap_or(&recipients.lead),
+            evidence: &outage.evidence,
+            reasons: &outage.reasons,
+            recommended_action: &outage.recommended_action,
+            because: &outage.because,
+            probability: decision.confidence.priority,
         };
         alerts.push(alert(case, decision, message));
     }
@@ -84,8 +98,10 @@ fn alert(case: Case<'_>, decision: &Decision, message: Message<'_>) -> Alert {
         priority: decision.priority,
         unsure: decision.unsure,
         agent: decision.agent.clone(),
+        topic: decision.topic.clone(),
         sentiment: decision.guardian.sentiment,
         evidence: message.evidence.clone(),
+        english: case.reading.english_of(message.evidence),
         reasons: message.reasons.clone(),
         recommended_action: message.recommended_action.clone(),
         because: message.because.clone(),
@@ -96,6 +112,7 @@ fn alert(case: Case<'_>, decision: &Decision, message: Message<'_>) -> Alert {
         contact: Contact::of(context.ticket),
         past: context.history.iter().take(PAST_IN_ALERT).cloned().collect(),
         earlier: context.earlier.iter().take(PAST_IN_ALERT).cloned().collect(),
+        colleagues: case.policy.colleagues(account.kam.as_ref()).into(),
         delivery: Delivery::Pending,
         follow_up: FollowUp::default(),
     }

@@ -41,6 +41,78 @@ fn signals_become_one_update_two_alerts_and_one_record() {
 }
 
 #[test]
+fn an_english_line_stays_with_its_quote_and_decides_nothing() {
+    let quote = "We are looking at other vendors.".to_owned();
+    let invented = "Nobody can pay anywhere.".to_owned();
+    let line = "Everything is down and we cancel.".to_owned();
+    let english = [(quote.to_uppercase(), line.clone()), (invented, line.clone())].into();
+    let translated = Reading { english, ..sample::signals() };
+    let (plain, plan) = (first(&sample::signals()), first(&translated));
+    assert_eq!(plan.decision.english, [(quote.clone(), line.clone())].into(), "by the ticket's own letters");
+    assert_eq!(plan.alerts[0].english, [(quote, line)].into());
+    assert!(plan.alerts[1].english.is_empty(), "of its own quotes alone");
+    let without = |mut plan: Plan| {
+        plan.decision.english.clear();
+        plan.alerts.iter_mut().for_each(|alert| alert.english.clear());
+        plan
+    };
+    assert_eq!(without(plan), plain, "nothing else differs");
+}
+
+#[test]
+fn a_p0_is_told_to_the_lead_of_its_team() {
+    let p0 = |reading: Reading| Reading { priority: crate::Scored { value: Priority::P0, confidence: 0.9 }, ..reading };
+    let down = p0(sample::reading());
+    let outages = |reading: &Reading, mode: Mode| {
+        let plan = plan(&sample::ticket(7), reading, &Policy { mode, ..sample::policy() }, &TicketState::default());
+        let raised = plan.alerts.iter().filter(|alert| alert.signal.kind() == AlertKind::Outage).count();
+        (raised, plan.decision.outage.is_some(), plan.alerts.len())
+    };
+    for (what, reading, mode, expected) in [
+        ("a P0", down.clone(), Mode::Act, (1, true, 1)),
+        ("a P0 where fields are only suggested", down.clone(), Mode::Suggest, (1, true, 1)),
+        ("a P0 in shadow", down.clone(), Mode::Shadow, (0, true, 0)),
+        ("a P0 beside two signals", p0(sample::signals()), Mode::Act, (1, true, 3)),
+        ("a P0 that instructs its reader", Reading { suspicious: true, ..down.clone() }, Mode::Act, (1, true, 1)),
+        ("a P1", Reading { grave: grave(Gravity::Outage), ..sample::reading() }, Mode::Act, (0, false, 0)),
+        ("a monitor", of_kind(Kind::MachineAlert, down.clone()), Mode::Act, (0, false, 0)),
+        (
+            "a monitor with a grave sentence",
+            Reading { grave: grave(Gravity::Outage), ..of_kind(Kind::MachineAlert, down.clone()) },
+            Mode::Act,
+            (1, true, 1),
+        ),
+        ("a person in danger", of_kind(Kind::PersonInDanger, down.clone()), Mode::Act, (0, false, 0)),
+    ] {
+        assert_eq!(outages(&reading, mode), expected, "{what}");
+    }
+    let shadow = Policy { mode: Mode::Shadow, ..sample::policy() };
+    let reasons = plan(&sample::ticket(7), &down, &shadow, &TicketState::default()).decision.reasons;
+    assert!(reasons.contains(&"withheld in shadow: an alert to the team's lead".to_owned()), "{reasons:?}");
+}
+
+#[test]
+fn a_p0_goes_to_its_teams_lead_or_the_common_one() {
+    let priority = crate::Scored { value: Priority::P0, confidence: 0.9 };
+    let down = Reading { priority, grave: grave(Gravity::Outage), ..sample::reading() };
+    let mut policy = sample::policy();
+    let common = plan(&sample::ticket(7), &down, &policy, &TicketState::default()).alerts.remove(0);
+    assert_eq!(common.recipient, policy.recipients.lead);
+    assert_eq!((common.signal, common.band), (Signal::Outage { what: Some(Gravity::Outage) }, Band::Critical));
+    assert_eq!(*common.evidence, ["Orders have not synced since Monday."]);
+    assert_eq!(common.topic.as_ref().map(crate::TopicId::as_str), Some("order-sync"));
+    assert_eq!(common.because.as_deref(), Some("nothing comes over between systems"), "the playbook of the topic");
+    let nexus: crate::EmailAddress = "nexus@example.com".parse().unwrap();
+    let lead = |profile: AgentProfile| {
+        let lead = (profile.agent.as_str() == "nexus").then(|| nexus.clone());
+        AgentProfile { lead, ..profile }
+    };
+    policy.teams = crate::Teams::new(policy.teams.iter().cloned().map(lead).collect()).unwrap();
+    let own = plan(&sample::ticket(7), &down, &policy, &TicketState::default()).alerts.remove(0);
+    assert_eq!(own.recipient, nexus);
+}
+
+#[test]
 fn a_note_is_written_only_where_it_adds_something() {
     let quiet = sample::reading();
     let unsure = crate::Scored { confidence: 0.3, ..quiet.priority };
@@ -459,7 +531,7 @@ fn what_a_second_opinion_saw_stands_in_the_plan() {
     let second = SecondOpinion { priority, ..sample::second(&loud) };
     let reading = Reading { second: Some(second), ..sample::reading() };
     let plan = first(&reading);
-    assert_eq!((plan.decision.priority, plan.alerts.len()), (Priority::P0, 2));
+    assert_eq!((plan.decision.priority, plan.alerts.len()), (Priority::P0, 3));
     let held = plan.decision.reasons.iter().filter(|reason| reason.starts_with("held")).count();
     assert_eq!(held, 3, "{:?}", plan.decision.reasons);
     assert_eq!(plan.alerts[0].evidence[0], "We are looking at other vendors.");

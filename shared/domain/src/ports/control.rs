@@ -1,15 +1,47 @@
 //! Counters and cooldowns, each one conditional write.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{AccountId, AlertKey, AlertKind, ports::PortError};
+use crate::{AccountId, Alert, AlertKey, AlertKind, TeamId, TopicId, ports::PortError};
 
 /// What a cooldown is for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct CooldownKey {
-    pub account: AccountId,
-    pub kind: AlertKind,
+pub enum CooldownKey {
+    Account {
+        account: AccountId,
+        kind: AlertKind,
+    },
+    /// P0 tickets that one team has about one topic: likely one fault that hits many customers.
+    Outage {
+        team: TeamId,
+        topic: Option<TopicId>,
+    },
+}
+
+impl CooldownKey {
+    #[must_use]
+    pub fn of(alert: &Alert) -> Self {
+        match alert.signal.kind() {
+            kind @ (AlertKind::Guardian | AlertKind::Opportunity) => {
+                Self::Account { account: alert.account.clone(), kind }
+            }
+            AlertKind::Outage => Self::Outage { team: alert.agent.clone(), topic: alert.topic.clone() },
+        }
+    }
+}
+
+/// `guardian#ACCOUNT`, `outage#nexus/order-sync`.
+impl fmt::Display for CooldownKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account { account, kind } => write!(f, "{kind}#{account}"),
+            Self::Outage { team, topic: Some(topic) } => write!(f, "{}#{team}/{topic}", AlertKind::Outage),
+            Self::Outage { team, topic: None } => write!(f, "{}#{team}", AlertKind::Outage),
+        }
+    }
 }
 
 /// The answer to a cooldown.
@@ -78,4 +110,38 @@ pub trait Control: Send + Sync {
 
     /// Gives the work back, done: the next owner takes over nothing. A lease already lost is no error.
     async fn release(&self, work: &str, owner: &str) -> Result<(), PortError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Signal, sample};
+
+    #[test]
+    fn what_may_be_one_fault_is_told_once() {
+        let p0 = |customer: &str, team: &str, topic: &str| Alert {
+            signal: Signal::Outage { what: None },
+            account: sample::account_id(customer),
+            agent: sample::team(team),
+            topic: topic.parse().ok(),
+            ..sample::alert(1)
+        };
+        let risk =
+            |customer: &str| Alert { signal: Signal::Guardian { score: 9 }, ..p0(customer, "nexus", "webhooks") };
+        let first = p0("Acme", "nexus", "webhooks");
+        for (other, same) in [
+            (p0("Acme", "nexus", "webhooks"), true),
+            (p0("Other", "nexus", "webhooks"), true),
+            (p0("Acme", "cipher", "webhooks"), false),
+            (p0("Acme", "nexus", "order-sync"), false),
+            (p0("Acme", "nexus", ""), false),
+            (risk("Acme"), false),
+        ] {
+            assert_eq!(CooldownKey::of(&first) == CooldownKey::of(&other), same, "{other:?}");
+            assert_eq!(CooldownKey::of(&first).to_string() == CooldownKey::of(&other).to_string(), same);
+        }
+        assert_eq!(CooldownKey::of(&p0("Acme", "nexus", "")), CooldownKey::of(&p0("Other", "nexus", "")));
+        assert_ne!(CooldownKey::of(&risk("Acme")), CooldownKey::of(&risk("Other")));
+        assert_eq!(CooldownKey::of(&risk("Acme")).to_string(), "guardian#Acme", "as it has always been stored");
+    }
 }

@@ -16,7 +16,7 @@ use crate::{
 pub async fn a_cooldown_holds_all_but_a_higher_band(control: &impl Cooldowns) {
     let now = sample::now();
     let until = now + SignedDuration::from_hours(1);
-    let key = |kind| CooldownKey { account: sample::account_id("Acme"), kind };
+    let key = |kind| CooldownKey::Account { account: sample::account_id("Acme"), kind };
     let alert = |ticket, band| AlertKey { ticket: sample::ticket_id(ticket), kind: AlertKind::Guardian, band };
     let guardian = key(AlertKind::Guardian);
     let ask =
@@ -30,13 +30,23 @@ pub async fn a_cooldown_holds_all_but_a_higher_band(control: &impl Cooldowns) {
     assert_eq!(ask(alert(3, Band::Elevated), until).await, Cooldown::Passed, "the hour is over");
     let other = control.cool_down(&key(AlertKind::Opportunity), alert(4, Band::Elevated), now, until).await.unwrap();
     assert_eq!(other, Cooldown::Passed, "kinds do not hold each other");
+    let outage = |topic: &str| CooldownKey::Outage { team: sample::team("nexus"), topic: topic.parse().ok() };
+    for (ticket, topic, answer) in [
+        (5, "webhooks", Cooldown::Passed),
+        (6, "webhooks", Cooldown::Held { until }),
+        (7, "order-sync", Cooldown::Passed),
+        (8, "", Cooldown::Passed),
+    ] {
+        let asked = control.cool_down(&outage(topic), alert(ticket, Band::Critical), now, until).await.unwrap();
+        assert_eq!(asked, answer, "a P0 about {topic}");
+    }
 }
 
 /// A retry within the cooldown it started does not prolong it; one after its end starts a new one.
 pub async fn a_retry_after_the_cooldown_renews_it(control: &impl Cooldowns) {
     let now = sample::now();
     let at = |minutes| now + SignedDuration::from_mins(minutes);
-    let key = CooldownKey { account: sample::account_id("Acme"), kind: AlertKind::Guardian };
+    let key = CooldownKey::Account { account: sample::account_id("Acme"), kind: AlertKind::Guardian };
     let ask = async |ticket, minute| {
         let alert = AlertKey { ticket: sample::ticket_id(ticket), kind: AlertKind::Guardian, band: Band::Elevated };
         control.cool_down(&key, alert, at(minute), at(minute + 60)).await.unwrap()
@@ -52,7 +62,7 @@ pub async fn a_retry_after_the_cooldown_renews_it(control: &impl Cooldowns) {
 pub async fn only_its_own_alert_lifts_a_cooldown(control: &impl Cooldowns) {
     let now = sample::now();
     let until = now + SignedDuration::from_hours(1);
-    let key = CooldownKey { account: sample::account_id("Lifted"), kind: AlertKind::Guardian };
+    let key = CooldownKey::Account { account: sample::account_id("Lifted"), kind: AlertKind::Guardian };
     let alert =
         |ticket| AlertKey { ticket: sample::ticket_id(ticket), kind: AlertKind::Guardian, band: Band::Elevated };
     control.lift(&key, alert(1)).await.expect("nothing to lift is no error");
