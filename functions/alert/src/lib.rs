@@ -1,6 +1,7 @@
-//! Delivery of alerts: cooldown, daily cap, e-mail, chat, digest. Triage decides what is said, this decides whether and when.
+//! Delivery of alerts: conversations, daily cap, e-mail, chat, digests. Triage decides what is said, this decides whether and when.
 
 mod chat;
+mod conversation;
 mod digest;
 mod links;
 mod remind;
@@ -14,10 +15,9 @@ use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
     AccountId, Alert, AlertKey, AlertKind, Band, Delivery, Policy,
-    alert::HoldReason,
     ports::{
-        Accepted, AlertLog, Chat, Control, Cooldown, CooldownKey, Cooldowns, Count, Email, FollowUps, Handover, Mailer,
-        PortError, Queue, Settings, Taken, Threads, told,
+        Accepted, AlertLog, Chat, Control, Conversations, Count, Email, FollowUps, Handover, Mailer, PortError, Queue,
+        Settings, Taken, Threads, told,
     },
     record::utc_day,
 };
@@ -26,16 +26,17 @@ use runtime::{AlertMessage, Handler, Invocation, Queues, Verdict, batch, handle_
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::{
+    conversation::Admitted,
+    links::Signer,
+    render::Single,
+    settle::{Outcome, give_back, settle},
+};
 pub use crate::{
     digest::{PENDING_TOO_LONG, digest},
     links::Links,
     remind::remind,
     resend::{Resend, Resent, Unread, resend},
-};
-use crate::{
-    links::Signer,
-    render::Single,
-    settle::{Outcome, give_back, settle},
 };
 
 /// What alerting needs from outside.
@@ -44,7 +45,7 @@ pub struct Alerting {
     pub settings: Arc<dyn Settings>,
     pub alerts: Arc<dyn AlertLog>,
     pub follow_ups: Arc<dyn FollowUps>,
-    pub cooldowns: Arc<dyn Cooldowns>,
+    pub conversations: Arc<dyn Conversations>,
     pub control: Arc<dyn Control>,
     pub mailer: Arc<dyn Mailer>,
     /// Where messages go that the mail service refuses for good.
@@ -238,14 +239,10 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
         runtime::metrics::withheld(1);
         return Ok(Delivery::Skipped { by });
     }
-    let key = CooldownKey { account: alert.account.clone(), kind: alert.signal.kind() };
-    let until = domain::time::later(now, SignedDuration::from_hours(i64::from(policy.alerts.cooldown_hours)));
-    if let Cooldown::Held { .. } = alerting.cooldowns.cool_down(&key, alert.key(), now, until).await? {
-        return Ok(Delivery::Held { reason: HoldReason::Cooldown });
-    }
-    if !within_cap(alerting, &policy, alert.band, now).await? {
-        return Ok(Delivery::Held { reason: HoldReason::DailyCap });
-    }
+    let spoken = match conversation::admit(alerting, alert, &policy, now).await? {
+        Admitted::Held(reason) => return Ok(Delivery::Held { reason }),
+        Admitted::Speaks(spoken) => spoken,
+    };
     let signer = alerting.signer().await;
     let email = render::single(Single {
         alert,
@@ -253,13 +250,13 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
         policy: &policy,
         pages: alerting.pages.as_ref(),
         buttons: signer.map(|signer| signer.buttons(alert, &alert.recipient, now)),
+        place: &spoken.place,
         note: None,
     });
     let sent = send(alerting, &email).await;
     match &sent {
         Ok(Delivery::Refused { .. }) => {
-            // Nobody has it, so it must not keep the account's next alert back.
-            alerting.cooldowns.lift(&key, alert.key()).await?;
+            spoken.take_back(alerting, now).await?;
             give_back_count(alerting, now).await;
         }
         Err(Undelivered { handover: Handover::Never, .. }) => give_back_count(alerting, now).await,

@@ -20,7 +20,7 @@ pub enum AlertKind {
     Opportunity,
 }
 
-/// How strong the signal is. A higher band passes the cooldown of a lower one.
+/// How strong the signal is. A higher band is news where a lower one was said.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, Display, EnumString)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -180,7 +180,7 @@ pub enum Withheld {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum HoldReason {
-    /// The account had an alert of this kind and band within the cooldown.
+    /// Its [conversation](crate::conversation) had a message lately, or people closed one, and it says nothing new.
     Cooldown,
     /// The daily cap is used up.
     DailyCap,

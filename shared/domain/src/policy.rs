@@ -103,7 +103,7 @@ fn kind_at_least() -> f32 {
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlertPolicy {
-    /// One alert per account and kind in this time; a higher band passes.
+    /// After people settled an alert or called it wrong, others of the account and kind that say nothing new wait so long.
     pub cooldown_hours: u32,
     /// E-mails a UTC day, a fifth of them kept for the critical band. `null` for no cap.
     pub daily_cap: Option<u32>,

@@ -64,7 +64,8 @@ fn reached(method: Method) -> Reached {
         | Method::AlertLogAlerts
         | Method::AnalystRead
         | Method::ConfigurationConfig
-        | Method::CooldownsCoolDown
+        | Method::ConversationsConversation
+        | Method::ConversationsGoOn
         | Method::ControlCount
         | Method::ControlLease
         | Method::ControlRelease
@@ -83,23 +84,22 @@ fn reached(method: Method) -> Reached {
         | Method::TicketLogClaim
         | Method::TicketLogSave
         | Method::TicketLogFinish => Reached::Always,
-        Method::AlertLogRelease => Reached::After(Method::CooldownsCoolDown, Fault::Transient),
+        Method::AlertLogRelease => Reached::After(Method::ConversationsGoOn, Fault::Transient),
         Method::HelpdeskLookUp => Reached::After(Method::HelpdeskUpdate, Fault::Ambiguous),
         Method::TicketLogRelease => Reached::After(Method::HelpdeskTicket, Fault::Transient),
         Method::QueueDefer => Reached::After(Method::HelpdeskTicket, Fault::Transient),
         Method::AuditAppend | Method::QueueSend => Reached::WithAStray,
-        Method::EraserErase | Method::OutboxDiscard => {
+        Method::ConversationsErase | Method::EraserErase | Method::OutboxDiscard => {
             Reached::Never("this ticket is not erased: `every_fault_of_an_erasure_heals` walks through that")
         }
         Method::CursorsGet | Method::CursorsSet | Method::FeedChanges | Method::FeedNewestCustomerComment => {
             Reached::Never("only a sweep asks what changed")
         }
-        Method::ControlUncount => Reached::Never(
-            "only the budget of a language model, and a message that reached nobody, takes back what it counted",
-        ),
-        Method::CooldownsLift => Reached::Never("only a message that is refused for good lifts a cooldown"),
+        Method::ControlUncount => Reached::After(Method::ConversationsGoOn, Fault::Transient),
         Method::AlertLogReopen => Reached::Never("only a person opens an alert again"),
-        Method::FollowUpsAlert | Method::FollowUpsFollowUp => Reached::Never("only a person follows an alert up"),
+        Method::FollowUpsAlert | Method::FollowUpsFollowUp => {
+            Reached::Never("only a person follows an alert up, and no alert of this account was sent before")
+        }
     }
 }
 
@@ -239,6 +239,7 @@ impl Walk {
                 records: log.clone(),
                 alerts: log.clone(),
                 follow_ups: log.clone(),
+                conversations: control.clone(),
                 audit: log.clone(),
                 eraser: log.clone(),
                 outbox: Arc::new(OutboxMailer::new(folder.path().join("emails"))),
@@ -252,7 +253,7 @@ impl Walk {
                 settings,
                 alerts: log.clone(),
                 follow_ups: log.clone(),
-                cooldowns: control.clone(),
+                conversations: control.clone(),
                 control,
                 mailer: letters.clone(),
                 outbox: letters.clone(),

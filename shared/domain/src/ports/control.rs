@@ -1,25 +1,9 @@
-//! Counters and cooldowns, each one conditional write.
+//! Counters and leases, each one conditional write.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{AccountId, AlertKey, AlertKind, ports::PortError};
-
-/// What a cooldown is for.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct CooldownKey {
-    pub account: AccountId,
-    pub kind: AlertKind,
-}
-
-/// The answer to a cooldown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Cooldown {
-    /// Go ahead; the cooldown runs from now.
-    Passed,
-    /// Another alert of this or a higher band went ahead; wait until then.
-    Held { until: Timestamp },
-}
+use crate::ports::PortError;
 
 /// The answer to a count.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,26 +21,6 @@ pub enum Leased {
     Mine { taken_over: bool },
     /// Somebody else works on it, at most until then.
     Theirs { until: Timestamp },
-}
-
-/// The quiet time of an account after an alert.
-///
-/// - [`Cooldowns::cool_down`] passes if no cooldown runs for the key at `now`, if the one that runs is of a lower band,
-///   or if it was this very alert that started it (a retry passes again, and the cooldown it started is not prolonged).
-///   A retry after that cooldown is over starts a new one like any other alert: its message goes out now, so the quiet
-///   time counts from now.
-/// - [`Cooldowns::lift`] ends the cooldown that this very alert started, and no other: its message reached nobody.
-#[async_trait]
-pub trait Cooldowns: Send + Sync {
-    async fn cool_down(
-        &self,
-        key: &CooldownKey,
-        alert: AlertKey,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Cooldown, PortError>;
-
-    async fn lift(&self, key: &CooldownKey, alert: AlertKey) -> Result<(), PortError>;
 }
 
 /// Shared limits, and leases of work that must not run twice at once.
