@@ -1,6 +1,8 @@
 //! Alerts as e-mails. What an outsider wrote is text in them: the templates escape it, and [`shown`] keeps it from hiding,
 //! forging lines or becoming a link.
 
+mod why;
+
 use std::sync::Arc;
 
 use askama::Template;
@@ -61,7 +63,7 @@ struct Shown<'a> {
     happened: Option<&'a str>,
     /// A name with its lines.
     details: Vec<(&'static str, Vec<String>)>,
-    why_you: &'static str,
+    why_you: String,
 }
 
 #[derive(Template)]
@@ -74,6 +76,7 @@ struct DigestHtml<'a> {
     more: usize,
     page: Option<&'a str>,
     helpdesk_url: &'a str,
+    why_you: &'a str,
 }
 
 #[derive(Template)]
@@ -86,6 +89,7 @@ struct DigestText<'a> {
     more: usize,
     page: Option<&'a str>,
     helpdesk_url: &'a str,
+    why_you: &'a str,
 }
 
 /// The links of a digest: one an alert, whose page leads to the rest.
@@ -242,16 +246,7 @@ pub(crate) fn single(message: Single<'_>) -> Email {
         link: &link,
         happened: telling::happened(alert),
         details: details(alert, zone),
-        why_you: match kind {
-            AlertKind::Guardian => {
-                "You get this as the contact for accounts at risk. One alert per account and day, unless the risk turns \
-                 critical; the rest comes in a digest."
-            }
-            AlertKind::Opportunity => {
-                "You get this as the contact for buying signals. One alert per account and day, unless the signal gets \
-                 much stronger; the rest comes in a digest."
-            }
-        },
+        why_you: why::single(alert, to, policy),
     };
     Email {
         name,
@@ -372,10 +367,12 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
     let guardian = alerts.iter().any(|alert| alert.signal.kind() == AlertKind::Guardian);
     let page = pages.map(|pages| if guardian { pages.guardian.as_str() } else { pages.opportunity.as_str() });
     let all: Vec<Alert> = alerts.iter().map(|alert| telling::shown(alert)).collect();
+    let why_you = why::hourly();
+    let why_you = why_you.as_str();
     let rendered = |first: usize| {
         let (alerts, subject, more) = (all.get(..first).unwrap_or_default(), heading.as_str(), count - first);
-        let html = render(&DigestHtml { subject, alerts, links, more, page, helpdesk_url });
-        (html, render(&DigestText { subject, alerts, links, more, page, helpdesk_url }))
+        let html = render(&DigestHtml { subject, alerts, links, more, page, helpdesk_url, why_you });
+        (html, render(&DigestText { subject, alerts, links, more, page, helpdesk_url, why_you }))
     };
     let fits = |(html, text): &(String, String)| html.len().max(text.len()) <= MOST_BYTES;
     let (mut some, mut too_many) = (0, count + 1);
@@ -384,7 +381,7 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
         if fits(&rendered(middle)) { some = middle } else { too_many = middle }
     }
     let (html, text) = rendered(some);
-    let name: String = recipient.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let name = address_name(recipient);
     Email {
         name: format!("digest-{name}-{}", now.as_second()),
         to: recipient.clone(),
@@ -397,6 +394,11 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
         important: false,
         at: now,
     }
+}
+
+/// An address as a part of a message's name.
+fn address_name(address: &EmailAddress) -> String {
+    address.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
 
 fn render(template: &impl Template) -> String {
