@@ -2,7 +2,9 @@
 
 mod chat;
 mod conversation;
+mod daily;
 mod digest;
+mod errand;
 mod links;
 mod remind;
 mod render;
@@ -33,6 +35,7 @@ use crate::{
     settle::{Outcome, give_back, settle},
 };
 pub use crate::{
+    daily::{daily, next_morning},
     digest::{PENDING_TOO_LONG, digest},
     links::Links,
     remind::remind,
@@ -121,10 +124,11 @@ pub enum Command {
 #[serde(untagged)]
 pub enum Answer {
     Batch(SqsBatchResponse),
-    /// How many digests went out, and how many alerts were said again.
+    /// How many digests went out, how many alerts were said again, and how many people were told what is open.
     Digested {
         messages: usize,
         reminders: usize,
+        daily: usize,
     },
     Resent(Resent),
 }
@@ -139,10 +143,12 @@ pub async fn handle_event(alerting: &Alerting, event: Event, invocation: &Invoca
         Event::Command(Command::Digest) => {
             // Each has its turn, however the other fares.
             let (digested, reminded) = (digest(alerting, invocation).await, remind(alerting, invocation).await);
-            let (messages, reminders) = (digested?, reminded?);
+            // Last, so that it shows what has just come back from a snooze.
+            let told = daily(alerting, invocation).await;
+            let (messages, reminders, daily) = (digested?, reminded?, told?);
             runtime::metrics::digest();
-            tracing::info!(messages, reminders, "Finished the digest.");
-            Ok(Answer::Digested { messages, reminders })
+            tracing::info!(messages, reminders, daily, "Finished the digest.");
+            Ok(Answer::Digested { messages, reminders, daily })
         }
         Event::Command(Command::Resend(asked)) => Ok(Answer::Resent(resend(alerting, &asked, invocation).await?)),
     }

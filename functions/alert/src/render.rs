@@ -1,6 +1,7 @@
 //! Alerts as e-mails. What an outsider wrote is text in them: the templates escape it, and [`shown`] keeps it from hiding,
 //! forging lines or becoming a link.
 
+mod daily;
 mod why;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use runtime::{
     words::{self, alert as telling, ticket_link},
 };
 
+pub(crate) use self::daily::{Daily, daily};
 use crate::{
     Pages,
     links::{Buttons, Signer},

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use alert::{Alerting, Command, Event, PENDING_TOO_LONG, Resent, digest, handle, handle_event, resend};
+use alert::{Alerting, Command, Event, PENDING_TOO_LONG, Resent, daily, digest, handle, handle_event, resend};
 use async_trait::async_trait;
 use domain::{
     Alert, AuditAction, Band, Deadline, Mode, Policy,
@@ -656,6 +656,90 @@ async fn switched_off_no_digest_goes_out() {
     }
     bench.turn(|_| ());
     assert_eq!(bench.digest(0).await.unwrap(), 1, "it was kept");
+}
+
+/// 08:00 UTC on the day after the sample's.
+fn morning(minute: i64) -> Timestamp {
+    sample::now() + SignedDuration::from_mins(23 * 60 + minute)
+}
+
+#[tokio::test]
+async fn a_morning_tells_each_recipient_once_what_is_open() {
+    let bench = bench(None);
+    for (number, name) in [(1, "ann"), (2, "ben"), (3, "ann")] {
+        let recipient = format!("{name}@example.com").parse().unwrap();
+        bench.raise(&Alert { recipient, ..alert(number, &format!("Account {number}"), Band::Elevated) }).await;
+    }
+    bench.drain().await;
+    let call = async |minute| daily(&bench.alerting, &invocation(morning(minute))).await.unwrap();
+    for (minute, messages) in [(-1, 0), (0, 2), (1, 0), (60, 0), (179, 0), (240, 0), (24 * 60, 2)] {
+        assert_eq!(call(minute).await, messages, "{minute} minutes after eight");
+    }
+    let sent = bench.mailer.inner().sent.lock().unwrap();
+    let first = sent.iter().find(|email| email.thread == "daily-ann-example-com").unwrap();
+    assert_eq!(first.subject, "Open today: Account 1 ($500 a month) and 1 more");
+    assert!(first.name.starts_with("digest-daily-"), "what is forgotten is found by it");
+}
+
+#[tokio::test]
+async fn with_nothing_open_no_mail_comes() {
+    let bench = bench(None);
+    assert_eq!(daily(&bench.alerting, &invocation(morning(0))).await.unwrap(), 0);
+    bench.raise(&alert(1, "Acme", Band::Critical)).await;
+    bench.drain().await;
+    assert_eq!(daily(&bench.alerting, &invocation(morning(60))).await.unwrap(), 0, "it has just been said");
+    assert_eq!(daily(&bench.alerting, &invocation(morning(24 * 60))).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn switched_off_no_morning_comes() {
+    let mut bench = bench(None);
+    bench.raise(&alert(1, "Acme", Band::Critical)).await;
+    bench.drain().await;
+    for switch in [
+        (|policy| policy.mode = Mode::Shadow) as fn(&mut Policy),
+        |policy| policy.delivery = false,
+        |policy| policy.alerts.daily_digest = false,
+    ] {
+        bench.turn(switch);
+        assert_eq!(daily(&bench.alerting, &invocation(morning(0))).await.unwrap(), 0);
+    }
+    bench.turn(|_| ());
+    assert_eq!(daily(&bench.alerting, &invocation(morning(60))).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn one_failed_morning_is_made_up_for() {
+    for fault in [Fault::Transient, Fault::Panic] {
+        let bench = bench(None);
+        for (number, name) in [(1, "ann"), (2, "ben")] {
+            let recipient = format!("{name}@example.com").parse().unwrap();
+            bench.raise(&Alert { recipient, ..alert(number, name, Band::Elevated) }).await;
+        }
+        bench.drain().await;
+        bench.mailer.plan(Method::MailerSend, &[fault]);
+        let call = async |minute| {
+            let invocation = invocation(morning(minute));
+            AssertUnwindSafe(daily(&bench.alerting, &invocation)).catch_unwind().await
+        };
+        assert!(!matches!(call(0).await, Ok(Ok(_))), "{fault:?}");
+        assert!(matches!(call(60).await, Ok(Ok(1 | 2))), "{fault:?}");
+        let mut mornings: Vec<_> = bench.threads().into_iter().filter(|thread| thread.starts_with("daily-")).collect();
+        mornings.sort_unstable();
+        assert_eq!(mornings, ["daily-ann-example-com", "daily-ben-example-com"], "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_mornings_at_once_write_once() {
+    let bench = bench(None);
+    bench.raise(&alert(1, "Acme", Band::Elevated)).await;
+    bench.drain().await;
+    let both = [0, 1].map(|minute| {
+        let alerting = bench.alerting.clone();
+        async move { daily(&alerting, &invocation(morning(minute))).await.unwrap() }
+    });
+    assert_eq!(futures::future::join_all(both).await.into_iter().sum::<usize>(), 1);
 }
 
 #[test]

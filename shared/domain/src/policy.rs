@@ -113,6 +113,9 @@ pub struct AlertPolicy {
     /// Where an answer to an alert goes. None: to the sender's address.
     #[serde(default)]
     pub reply_to: Option<EmailAddress>,
+    /// Whether recipients get what is open in the morning, too.
+    #[serde(default = "yes")]
+    pub daily_digest: bool,
     /// Where alerts are posted in Slack as well. None: nowhere.
     #[serde(default)]
     pub slack: Option<ChatPolicy>,

@@ -37,6 +37,14 @@ pub(super) fn hourly() -> String {
     )
 }
 
+/// At the end of the daily one.
+pub(super) fn daily() -> String {
+    format!(
+        "You get this because alerts of these accounts go to this address. It comes in the morning of a day on which \
+         something is open, and can be turned off (alerts.daily_digest in policy.json). {WHO}"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;

@@ -123,6 +123,16 @@ impl Row {
         }
     }
 
+    /// A morning's mail is out, and nothing of ours counts it.
+    fn may_repeat_a_morning(self) -> bool {
+        let died = matches!(self.fault, Fault::Panic | Fault::PanicAfter);
+        match self.method {
+            Method::MailerSend => matches!(self.fault, Fault::Ambiguous | Fault::PanicAfter),
+            Method::ControlCount => died,
+            _ => false,
+        }
+    }
+
     /// The analyst answered, and nothing of ours says so.
     fn may_read_twice(self) -> bool {
         match self.method {
@@ -451,7 +461,14 @@ impl Walk {
     fn check_mail(&self, row: Option<Row>, said: &str) {
         let mailed = self.mailed();
         let threads: Vec<&str> = mailed.keys().map(String::as_str).collect();
-        assert_eq!(threads, ["1001-guardian", "1001-opportunity", "digest-kam-example-com"], "{said}");
+        let mornings = ["daily-kam-example-com", "daily-sales-example-com"];
+        let expected = [&["1001-guardian", "1001-opportunity"][..], &mornings, &["digest-kam-example-com"]].concat();
+        assert_eq!(threads, expected, "{said}");
+        for thread in mornings {
+            let letters = mailed.get(thread).map_or(0, Vec::len);
+            let again = row.is_some_and(Row::may_repeat_a_morning);
+            assert!(letters == 1 || (letters == 2 && again), "{letters} mails in {thread}: {said}");
+        }
         let alerts = [
             ("1001-guardian", TICKET),
             ("1001-opportunity", TICKET),
