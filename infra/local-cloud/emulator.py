@@ -1,9 +1,10 @@
-"""The emulator, with three things it lacks.
+"""The emulator, with four things it lacks.
 
 - Its CloudFront functions cannot read their key-value store. The gate in template.yaml reads passwords and session keys
   from there. Here `import cf from 'cloudfront'` gets what lies in the emulator's own store, so that the gate itself runs as it is.
 - Its CloudFront refuses an origin under amazonaws.com, as it should. Here it asks the emulator's own API of that name.
 - Its CloudFormation refuses an alarm over a sum of metrics. Here such an alarm exists and never changes its state.
+- Its mail service forgets the headers of a message. Here they stand beside the rest of it.
 """
 
 import json
@@ -12,7 +13,7 @@ import re
 import sys
 
 from ministack import app
-from ministack.services import cloudfront, cloudfront_keyvaluestore
+from ministack.services import cloudfront, cloudfront_keyvaluestore, ses_v2
 from ministack.services.cloudformation import provisioners
 
 IMPORT = b"import cf from 'cloudfront';"
@@ -56,7 +57,33 @@ def to_own_api(origin: dict, *request, **named):
     return forward(origin, *request, **named)
 
 
+send, sent = ses_v2.handle_request, app._handle_ses_messages_request
+headers_of_mails = {}
+
+
+async def keeping_headers(method, path, headers, body, query_params):
+    answer = await send(method, path, headers, body, query_params)
+    if method == "POST" and path.endswith("/outbound-emails") and answer[0] == 200:
+        given = json.loads(body)["Content"].get("Simple", {}).get("Headers", [])
+        message = json.loads(answer[2])["MessageId"]
+        headers_of_mails[message] = {header["Name"]: header["Value"] for header in given}
+    return answer
+
+
+async def with_headers(method, path, headers, query_params):
+    answer = await sent(method, path, headers, query_params)
+    if answer is None or answer[0] != 200:
+        return answer
+    status, of_answer, body = answer
+    listed = json.loads(body)
+    for mail in (mail for account in listed["messages"].values() for mail in account):
+        mail["Headers"] = headers_of_mails.get(mail["MessageId"], {})
+    return status, of_answer, json.dumps(listed).encode()
+
+
 cloudfront.live_function_code = with_store
+ses_v2.handle_request = keeping_headers
+app._handle_ses_messages_request = with_headers
 cloudfront._forward_to_origin = to_own_api
 provisioners._cw_metric_alarm_record = without_sums
 sys.exit(app.main())

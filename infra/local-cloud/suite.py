@@ -94,7 +94,8 @@ def mails() -> list[dict]:
 
 
 def mails_about(ticket: int) -> list[dict]:
-    return [mail for mail in mails() if f"#{ticket}" in json.dumps(mail)]
+    """Without the daily digest, which names every ticket of a morning."""
+    return [mail for mail in mails() if f"#{ticket}" in json.dumps(mail) and not mail["Subject"].startswith("Open today: ")]
 
 
 def link_in(mail: dict, words: str) -> str:
@@ -437,6 +438,26 @@ class Suite(unittest.TestCase):
         for _ in range(2):
             operation.digest()
         self.assertEqual((len(held()), state()), (before + 1, "held"), "one an hour")
+
+    def test_a_second_alert_of_an_account_answers_the_first(self):
+        account = "Conversing Cycles"
+        first = operation.opened("Cancellation", "We are cancelling our contract and moving to a competitor.", account)
+        operation.tell(first)
+        triaged(first)
+        opened = wait_for("the first alert is sent", lambda: mails_about(first))[0]
+        wait_for("it is settled", lambda: operation.alert_state(first) == "sent")
+        # A deadline that was not said before does not wait for an hour to pass.
+        words = "We are cancelling our contract with you tomorrow at 9 am."
+        second = operation.opened("Cancellation", words, account)
+        operation.tell(second)
+        triaged(second)
+        wait_for("the second alert is sent", lambda: operation.alert_state(second) == "sent")
+        [reply] = [mail for mail in mails() if mail["Subject"].startswith(f"{account} again: ")]
+        self.assertIn("tomorrow at 9", reply["Subject"])
+        self.assertIn(f"/agent/tickets/{second}", html_of(reply))
+        self.assertEqual(reply["Headers"]["In-Reply-To"], f"<{opened['MessageId']}>")
+        root = opened["Headers"]["References"]
+        self.assertEqual(reply["Headers"]["References"], f"{root} <{opened['MessageId']}>")
 
     def test_the_mode_is_the_kill_switch(self):
         with operation.switched(mode="shadow"):

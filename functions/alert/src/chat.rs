@@ -4,9 +4,10 @@
 use domain::{
     Alert, AlertKey, AlertKind, AuditAction, AuditEntry, Delivery, FollowUp,
     alert::HoldReason,
+    conversation::Matter,
     follow_up::Posted,
     policy::ChatPolicy,
-    ports::{CooldownKey, Count, Fenced, Leased, PortError, Post, Thread, told},
+    ports::{Count, Fenced, Leased, PortError, Post, Thread, told},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use runtime::Invocation;
@@ -84,14 +85,6 @@ fn place(delivery: &Delivery) -> Option<bool> {
     }
 }
 
-/// What a conversation is about: the account, or what may be one fault of several.
-fn matter(alert: &Alert) -> String {
-    match CooldownKey::of(alert) {
-        CooldownKey::Account { account, .. } => account.to_string(),
-        outage @ CooldownKey::Outage { .. } => outage.to_string(),
-    }
-}
-
 /// Whether what goes into a thread is shown beside it. A P0 that is not held for another is a new call.
 fn calls(alert: &Alert, thread: &Thread, held: bool) -> bool {
     let outage = alert.signal.kind() == AlertKind::Outage;
@@ -106,7 +99,7 @@ impl Telling<'_> {
             return Ok(());
         }
         let Some(channel) = self.channel(&alert).await? else { return Ok(()) };
-        let conversation = format!("{channel}/{}", matter(&alert));
+        let conversation = format!("{channel}/{}", Matter::of(&alert));
         let (control, work) = (&self.alerting.control, format!("chat/{conversation}"));
         match control.lease(&work, self.owner, self.now, self.until).await? {
             Leased::Mine { .. } => {}

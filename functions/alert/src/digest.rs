@@ -4,13 +4,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
     Alert, Delivery, EmailAddress, Policy,
-    ports::{Count, Handover, Leased, PortError, Taken, told},
+    ports::{Handover, PortError, Taken, told},
 };
-use jiff::{SignedDuration, Timestamp, tz::Offset};
+use jiff::{SignedDuration, tz::Offset};
 use runtime::Invocation;
 
 use crate::{
-    Alerting, Undelivered, render, send,
+    Alerting, Undelivered,
+    errand::{Begun, Errand, Runner},
+    render, send,
     settle::{Outcome, give_back, settle},
 };
 
@@ -24,9 +26,7 @@ type Waiting = BTreeMap<EmailAddress, Vec<Arc<Alert>>>;
 struct Digest<'a> {
     alerting: &'a Alerting,
     policy: &'a Policy,
-    owner: String,
-    now: Timestamp,
-    until: Timestamp,
+    runner: Runner<'a>,
 }
 
 /// Sends each recipient one message with everything held for them and what was pending too long, heaviest first.
@@ -39,16 +39,8 @@ struct Digest<'a> {
 /// # Errors
 /// The first failure, after every recipient had their turn. What was sent is settled.
 pub async fn digest(alerting: &Alerting, invocation: &Invocation) -> Result<usize, PortError> {
-    let now = invocation.now;
     let policy = alerting.settings.policy().await?;
-    let digest = Digest {
-        alerting,
-        policy: &policy,
-        // A retried call keeps its request id, but has to notice that an earlier attempt died.
-        owner: format!("{}@{}", invocation.request_id, now.as_nanosecond()),
-        now,
-        until: invocation.lease_until(),
-    };
+    let digest = Digest { alerting, policy: &policy, runner: Runner::of(alerting, invocation) };
     if policy.withholds().is_some() {
         digest.keep_back().await?;
         return Ok(0);
@@ -82,10 +74,10 @@ impl Digest<'_> {
     /// Everything that is due, by recipient.
     async fn waiting(&self) -> Result<Waiting, PortError> {
         let mut waiting = Waiting::new();
-        for alert in self.alerting.alerts.alerts(self.now).await? {
+        for alert in self.alerting.alerts.alerts(self.runner.now).await? {
             let due = match alert.delivery {
                 Delivery::Held { .. } => true,
-                Delivery::Pending => self.now.duration_since(alert.at) >= PENDING_TOO_LONG,
+                Delivery::Pending => self.runner.now.duration_since(alert.at) >= PENDING_TOO_LONG,
                 Delivery::Sent { .. }
                 | Delivery::Filed { .. }
                 | Delivery::Skipped { .. }
@@ -110,20 +102,11 @@ impl Digest<'_> {
         Ok(())
     }
 
-    /// Leases the recipient. None if another digest is writing to them, or did so this hour.
+    /// None if another digest is writing to the recipient, or did so this hour.
     async fn begin(&self, recipient: &EmailAddress) -> Result<Option<Handover>, PortError> {
-        let control = &self.alerting.control;
-        let handover = match control.lease(&work(recipient), &self.owner, self.now, self.until).await? {
-            Leased::Mine { taken_over: false } => Handover::Never,
-            Leased::Mine { taken_over: true } => Handover::Possible,
-            Leased::Theirs { .. } => return Ok(None),
-        };
-        match control.count(&self.hour(recipient), 0, 0, self.forgotten()).await? {
-            Count::Within { .. } => Ok(Some(handover)),
-            Count::Over => {
-                self.end(recipient).await;
-                Ok(None)
-            }
+        match self.runner.begin(&self.errand(recipient)).await? {
+            Begun::Ours(handover) => Ok(Some(handover)),
+            Begun::Theirs | Begun::Done => Ok(None),
         }
     }
 
@@ -140,7 +123,7 @@ impl Digest<'_> {
                 ours.push(alert);
                 continue;
             }
-            match self.alerting.alerts.take(alert.key(), &self.owner, self.now, self.until).await {
+            match self.alerting.alerts.take(alert.key(), &self.runner.owner, self.runner.now, self.runner.until).await {
                 Ok(Taken::Mine { handover: Handover::Never, .. }) => ours.push(alert),
                 Ok(Taken::Mine { handover: Handover::Possible, .. }) => {
                     handover = Handover::Possible;
@@ -149,7 +132,7 @@ impl Digest<'_> {
                 Ok(Taken::Theirs { .. } | Taken::Settled) => {}
                 Err(error) => {
                     tracing::warn!(alert = %alert.key(), error = told(&error), "Left an alert for the next digest.");
-                    give_back(self.alerting, alert.key(), &self.owner, Handover::Never).await;
+                    give_back(self.alerting, alert.key(), &self.runner.owner, Handover::Never).await;
                 }
             }
         }
@@ -157,8 +140,9 @@ impl Digest<'_> {
         if any {
             self.send_and_settle(recipient, ours, handover).await?;
         }
-        self.alerting.control.count(&self.hour(recipient), 1, 1, self.forgotten()).await?;
-        self.end(recipient).await;
+        let errand = self.errand(recipient);
+        self.runner.done(&errand).await?;
+        self.runner.end(&errand).await;
         Ok(any)
     }
 
@@ -176,45 +160,34 @@ impl Digest<'_> {
             reply_to: self.policy.alerts.reply_to.as_ref(),
             pages: self.alerting.pages.as_ref(),
             signer: self.alerting.signer().await.as_ref(),
-            now: self.now,
+            now: self.runner.now,
         });
         let delivery = match send(self.alerting, &email).await {
             Ok(Delivery::Sent { .. } | Delivery::Filed { .. }) => Delivery::Digested,
             Ok(refused) => refused,
             Err(Undelivered { error, handover, .. }) => {
                 for alert in alerts.iter().filter(|alert| alert.delivery == Delivery::Pending) {
-                    give_back(self.alerting, alert.key(), &self.owner, handover).await;
+                    give_back(self.alerting, alert.key(), &self.runner.owner, handover).await;
                 }
                 return Err(error);
             }
         };
         let mut settled = Ok(());
         for alert in &alerts {
-            let outcome = Outcome { delivery: delivery.clone(), handover, at: self.now };
+            let outcome = Outcome { delivery: delivery.clone(), handover, at: self.runner.now };
             // One that cannot be settled must not put the others into the next digest as well.
-            settled = settled.and(settle(self.alerting, alert, &self.owner, outcome).await);
+            settled = settled.and(settle(self.alerting, alert, &self.runner.owner, outcome).await);
         }
         settled
     }
 
-    /// Releases the recipient. If that fails, the lease expires.
-    async fn end(&self, recipient: &EmailAddress) {
-        if let Err(error) = self.alerting.control.release(&work(recipient), &self.owner).await {
-            tracing::warn!(error = told(&error), "Failed to release a digest's lease; it has to expire.");
+    /// Writing to a recipient, once an hour.
+    fn errand(&self, recipient: &EmailAddress) -> Errand {
+        let hour = Offset::UTC.to_datetime(self.runner.now).strftime("%Y-%m-%dT%H");
+        Errand {
+            work: format!("digest/{recipient}"),
+            period: format!("digest/{hour}/{recipient}"),
+            counts_for: SignedDuration::from_hours(2),
         }
     }
-
-    /// Counts the recipient's digest of this hour.
-    fn hour(&self, recipient: &EmailAddress) -> String {
-        format!("digest/{}/{}", Offset::UTC.to_datetime(self.now).strftime("%Y-%m-%dT%H"), recipient.as_str())
-    }
-
-    /// The count matters within its hour only.
-    fn forgotten(&self) -> Timestamp {
-        self.now + SignedDuration::from_hours(2)
-    }
-}
-
-fn work(recipient: &EmailAddress) -> String {
-    format!("digest/{}", recipient.as_str())
 }

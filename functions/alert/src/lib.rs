@@ -1,7 +1,10 @@
-//! Delivery of alerts: cooldown, daily cap, e-mail, chat, digest. Triage decides what is said, this decides whether and when.
+//! Delivery of alerts: conversations, daily cap, e-mail, chat, digests. Triage decides what is said, this decides whether and when.
 
 mod chat;
+mod conversation;
+mod daily;
 mod digest;
+mod errand;
 mod links;
 mod remind;
 mod render;
@@ -14,10 +17,9 @@ use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
     AccountId, Alert, AlertKey, AlertKind, Band, Delivery, Policy,
-    alert::HoldReason,
     ports::{
-        Accepted, AlertLog, Chat, Control, Cooldown, CooldownKey, Cooldowns, Count, Email, FollowUps, Handover, Mailer,
-        PortError, Queue, Settings, Taken, Threads, told,
+        Accepted, AlertLog, Chat, Control, Conversations, Count, Email, FollowUps, Handover, Mailer, PortError, Queue,
+        Settings, Taken, Threads, told,
     },
     record::utc_day,
 };
@@ -26,16 +28,18 @@ use runtime::{AlertMessage, Handler, Invocation, Queues, Verdict, batch, handle_
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::{
+    conversation::Admitted,
+    links::Signer,
+    render::Single,
+    settle::{Outcome, give_back, settle},
+};
 pub use crate::{
+    daily::{daily, next_morning},
     digest::{PENDING_TOO_LONG, digest},
     links::Links,
     remind::remind,
     resend::{Resend, Resent, Unread, resend},
-};
-use crate::{
-    links::Signer,
-    render::Single,
-    settle::{Outcome, give_back, settle},
 };
 
 /// What alerting needs from outside.
@@ -44,7 +48,7 @@ pub struct Alerting {
     pub settings: Arc<dyn Settings>,
     pub alerts: Arc<dyn AlertLog>,
     pub follow_ups: Arc<dyn FollowUps>,
-    pub cooldowns: Arc<dyn Cooldowns>,
+    pub conversations: Arc<dyn Conversations>,
     pub control: Arc<dyn Control>,
     pub mailer: Arc<dyn Mailer>,
     /// Where messages go that the mail service refuses for good.
@@ -126,10 +130,11 @@ pub enum Command {
 #[serde(untagged)]
 pub enum Answer {
     Batch(SqsBatchResponse),
-    /// How many digests went out, and how many alerts were said again.
+    /// How many digests went out, how many alerts were said again, and how many people were told what is open.
     Digested {
         messages: usize,
         reminders: usize,
+        daily: usize,
     },
     Resent(Resent),
 }
@@ -144,10 +149,12 @@ pub async fn handle_event(alerting: &Alerting, event: Event, invocation: &Invoca
         Event::Command(Command::Digest) => {
             // Each has its turn, however the other fares.
             let (digested, reminded) = (digest(alerting, invocation).await, remind(alerting, invocation).await);
-            let (messages, reminders) = (digested?, reminded?);
+            // Last, so that it shows what has just come back from a snooze.
+            let told = daily(alerting, invocation).await;
+            let (messages, reminders, daily) = (digested?, reminded?, told?);
             runtime::metrics::digest();
-            tracing::info!(messages, reminders, "Finished the digest.");
-            Ok(Answer::Digested { messages, reminders })
+            tracing::info!(messages, reminders, daily, "Finished the digest.");
+            Ok(Answer::Digested { messages, reminders, daily })
         }
         Event::Command(Command::Resend(asked)) => Ok(Answer::Resent(resend(alerting, &asked, invocation).await?)),
     }
@@ -245,14 +252,10 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
         runtime::metrics::withheld(1);
         return Ok(Delivery::Skipped { by });
     }
-    let (key, kind) = (CooldownKey::of(alert), alert.signal.kind());
-    let until = domain::time::later(now, policy.alerts.quiet_after(kind));
-    if let Cooldown::Held { .. } = alerting.cooldowns.cool_down(&key, alert.key(), now, until).await? {
-        return Ok(Delivery::Held { reason: HoldReason::after_another(kind) });
-    }
-    if !within_cap(alerting, &policy, alert.band, now).await? {
-        return Ok(Delivery::Held { reason: HoldReason::DailyCap });
-    }
+    let spoken = match conversation::admit(alerting, alert, &policy, now).await? {
+        Admitted::Held(reason) => return Ok(Delivery::Held { reason }),
+        Admitted::Speaks(spoken) => spoken,
+    };
     let signer = alerting.signer().await;
     let email = render::single(Single {
         alert,
@@ -260,13 +263,13 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
         policy: &policy,
         pages: alerting.pages.as_ref(),
         buttons: signer.map(|signer| signer.buttons(alert, &alert.recipient, now)),
+        place: &spoken.place,
         note: None,
     });
     let sent = send(alerting, &email).await;
     match &sent {
         Ok(Delivery::Refused { .. }) => {
-            // Nobody has it, so it must not keep the account's next alert back.
-            alerting.cooldowns.lift(&key, alert.key()).await?;
+            spoken.take_back(alerting, now).await?;
             give_back_count(alerting, now).await;
         }
         Err(Undelivered { handover: Handover::Never, .. }) => give_back_count(alerting, now).await,

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use runtime::Invocation;
 
 use crate::{
-    Alerting, Undelivered, chat, give_back_count,
+    Alerting, Undelivered, chat, conversation, give_back_count,
     links::Signer,
     render::{self, Note, Single},
     send, within_cap,
@@ -144,6 +144,7 @@ impl Round<'_> {
     async fn send(&self, alert: &Alert, to: &EmailAddress, note: &Note) -> Result<Delivery, PortError> {
         let email = render::single(Single {
             alert,
+            place: &conversation::again(self.alerting, alert, self.now).await,
             to,
             policy: self.policy,
             pages: self.alerting.pages.as_ref(),

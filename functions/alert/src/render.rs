@@ -1,11 +1,17 @@
 //! Alerts as e-mails. What an outsider wrote is text in them: the templates escape it, and [`shown`] keeps it from hiding,
 //! forging lines or becoming a link.
 
+mod daily;
+mod why;
+
 use std::sync::Arc;
 
 use askama::Template;
 use domain::{
-    Alert, AlertKind, Band, EarlierAlert, EmailAddress, PastTicket, Policy, Signal, Stage, ports::Email, shown,
+    Alert, AlertKey, AlertKind, Band, EarlierAlert, EmailAddress, PastTicket, Policy, Signal, Stage,
+    conversation::{self, News, Reply},
+    ports::Email,
+    shown,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use runtime::{
@@ -13,6 +19,7 @@ use runtime::{
     words::{self, alert as telling, ticket_link},
 };
 
+pub(crate) use self::daily::{Daily, daily};
 use crate::{
     Pages,
     links::{Buttons, Signer},
@@ -59,7 +66,7 @@ struct Shown<'a> {
     happened: Option<&'a str>,
     /// A name with its lines.
     details: Vec<(&'static str, Vec<String>)>,
-    why_you: &'static str,
+    why_you: String,
 }
 
 impl Shown<'_> {
@@ -78,6 +85,7 @@ struct DigestHtml<'a> {
     more: usize,
     page: Option<&'a str>,
     helpdesk_url: &'a str,
+    why_you: &'a str,
 }
 
 #[derive(Template)]
@@ -90,6 +98,7 @@ struct DigestText<'a> {
     more: usize,
     page: Option<&'a str>,
     helpdesk_url: &'a str,
+    why_you: &'a str,
 }
 
 /// The links of a digest: one an alert, whose page leads to the rest.
@@ -182,9 +191,27 @@ impl Note {
     }
 }
 
+/// Where a message stands among others.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Place {
+    pub(crate) thread: String,
+    /// What the mail service called the message that this one answers.
+    pub(crate) answers: Option<String>,
+    /// What it goes on with. None: it is not the account's next alert.
+    pub(crate) reply: Option<Reply>,
+}
+
+impl Place {
+    /// The first message of a conversation.
+    pub(crate) fn first(key: AlertKey) -> Self {
+        Self { thread: conversation::thread(key), answers: None, reply: None }
+    }
+}
+
 /// A message about one alert and what it is made of.
 pub(crate) struct Single<'a> {
     pub(crate) alert: &'a Alert,
+    pub(crate) place: &'a Place,
     pub(crate) to: &'a EmailAddress,
     pub(crate) policy: &'a Policy,
     pub(crate) pages: Option<&'a Pages>,
@@ -195,14 +222,20 @@ pub(crate) struct Single<'a> {
 /// The message for one alert. One that says it again takes the name of the first, whose file it replaces in an outbox: it
 /// is discarded with it.
 pub(crate) fn single(message: Single<'_>) -> Email {
-    let Single { alert, to, policy, pages, buttons, note } = message;
+    let Single { alert, place, to, policy, pages, buttons, note } = message;
     let kind = alert.signal.kind();
     let zone = &policy.time_zone;
     let again = note.map_or("", Note::subject);
     // Where a subject is read nothing becomes a link.
-    let subject = format!("{again}{}", subject(alert));
+    let subject = match &place.reply {
+        Some(reply) => subject_again(alert, reply),
+        None => format!("{again}{}", subject(alert)),
+    };
     let name = format!("{}-{kind}-{}", alert.ticket.number(), alert.band);
-    let note = note.map(|note| note.words(alert, zone));
+    let note = match &place.reply {
+        Some(reply) => Some(goes_on(reply)),
+        None => note.map(|note| note.words(alert, zone)),
+    };
     let page = pages.map(|pages| pages.account(kind, &alert.account));
     let link = ticket_link(&policy.helpdesk_url, alert.ticket);
     let alert = &telling::shown(alert);
@@ -230,20 +263,7 @@ pub(crate) fn single(message: Single<'_>) -> Email {
         link: &link,
         happened: telling::happened(alert),
         details: details(alert, zone),
-        why_you: match kind {
-            AlertKind::Guardian => {
-                "You get this as the contact for accounts at risk. One alert per account and day, unless the risk turns \
-                 critical; the rest comes in a digest."
-            }
-            AlertKind::Opportunity => {
-                "You get this as the contact for buying signals. One alert per account and day, unless the signal gets \
-                 much stronger; the rest comes in a digest."
-            }
-            AlertKind::Outage => {
-                "You get this as the lead of the team that has the ticket. Of P0 tickets about the same topic you get one \
-                 mail an hour; the others come together in a digest."
-            }
-        },
+        why_you: why::single(alert, to, policy),
     };
     Email {
         name,
@@ -252,7 +272,8 @@ pub(crate) fn single(message: Single<'_>) -> Email {
         subject,
         html: render(&AlertHtml { m: &shown }),
         text: render(&AlertText { m: &shown }),
-        thread: format!("{}-{kind}", alert.ticket.number()),
+        thread: place.thread.clone(),
+        answers: place.answers.clone(),
         important: alert.band == Band::Critical,
         at: alert.at,
     }
@@ -268,6 +289,27 @@ fn subject(alert: &Alert) -> String {
             format!("{headline}: {}", telling::strength(alert))
         }
     }
+}
+
+/// The next one of a conversation: its reader knows the account and what it is about, and wants the new words.
+fn subject_again(alert: &Alert, reply: &Reply) -> String {
+    let unsure = if alert.unsure { ", unsure" } else { "" };
+    let words = match &reply.quote {
+        Some(quote) => format!("“{}”", shown::clipped(&shown::line(quote), MOST_OF_A_SUBJECT)),
+        None => telling::strength(alert),
+    };
+    format!("{} again{unsure}: {words}", telling::name(alert))
+}
+
+/// What a message answers, and why it did not wait.
+fn goes_on(reply: &Reply) -> String {
+    let news = match reply.news {
+        None => "There is more.",
+        Some(News::Worse) => "It is critical now.",
+        Some(News::Signal) => "This is something new.",
+        Some(News::Deadline) => "There is a new deadline.",
+    };
+    format!("{news} The first alert of this conversation was about ticket {}.", reply.opened_by.ticket)
 }
 
 /// What stands below: why, what was before, the ticket.
@@ -346,10 +388,12 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
     let first = alerts.iter().map(|alert| alert.signal.kind()).min();
     let page = pages.zip(first).map(|(pages, kind)| pages.of(kind));
     let all: Vec<Alert> = alerts.iter().map(|alert| telling::shown(alert)).collect();
+    let why_you = why::hourly();
+    let why_you = why_you.as_str();
     let rendered = |first: usize| {
         let (alerts, subject, more) = (all.get(..first).unwrap_or_default(), heading.as_str(), count - first);
-        let html = render(&DigestHtml { subject, alerts, links, more, page, helpdesk_url });
-        (html, render(&DigestText { subject, alerts, links, more, page, helpdesk_url }))
+        let html = render(&DigestHtml { subject, alerts, links, more, page, helpdesk_url, why_you });
+        (html, render(&DigestText { subject, alerts, links, more, page, helpdesk_url, why_you }))
     };
     let fits = |(html, text): &(String, String)| html.len().max(text.len()) <= MOST_BYTES;
     let (mut some, mut too_many) = (0, count + 1);
@@ -358,7 +402,7 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
         if fits(&rendered(middle)) { some = middle } else { too_many = middle }
     }
     let (html, text) = rendered(some);
-    let name: String = recipient.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let name = address_name(recipient);
     Email {
         name: format!("digest-{name}-{}", now.as_second()),
         to: recipient.clone(),
@@ -367,9 +411,15 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
         text,
         subject,
         thread: format!("digest-{name}"),
+        answers: None,
         important: false,
         at: now,
     }
+}
+
+/// An address as a part of a message's name.
+fn address_name(address: &EmailAddress) -> String {
+    address.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
 
 fn render(template: &impl Template) -> String {
@@ -474,7 +524,21 @@ mod tests {
     /// The mail of an alert as it is without links.
     fn plain(alert: &Alert) -> Email {
         let policy = sample::policy();
-        single(Single { alert, to: &alert.recipient, policy: &policy, pages: None, buttons: None, note: None })
+        let place = &Place::first(alert.key());
+        single(Single { alert, place, to: &alert.recipient, policy: &policy, pages: None, buttons: None, note: None })
+    }
+
+    /// As it goes on in a conversation that another ticket opened.
+    fn reply(alert: &Alert, news: Option<News>, quote: Option<&str>) -> Email {
+        let policy = sample::policy();
+        let opened_by = sample::alert(900).key();
+        let place = Place {
+            thread: conversation::thread(opened_by),
+            answers: Some("0100-1".into()),
+            reply: Some(Reply { opened_by, news, quote: quote.map(str::to_owned) }),
+        };
+        let to = &alert.recipient;
+        single(Single { alert, place: &place, to, policy: &policy, pages: None, buttons: None, note: None })
     }
 
     fn buttons() -> Buttons {
@@ -496,7 +560,9 @@ mod tests {
             outage: String::new(),
         };
         let (policy, pages) = (sample::policy(), Some(&pages));
-        single(Single { alert, to: &alert.recipient, policy: &policy, pages, buttons: Some(buttons()), note })
+        let place = &Place::first(alert.key());
+        let to = &alert.recipient;
+        single(Single { alert, place, to, policy: &policy, pages, buttons: Some(buttons()), note })
     }
 
     #[test]
@@ -549,6 +615,38 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_has_the_new_words_in_its_subject() {
+        let (quote, words) = (Some("i sign it tomorrow at 9"), "“i sign it tomorrow at 9”");
+        for (alert, quote, subject) in [
+            (guardian(), quote, format!("Acme again: {words}")),
+            (Alert { unsure: true, ..guardian() }, quote, format!("Acme again, unsure: {words}")),
+            (guardian(), None, "Acme again: risk 9 of 10".to_owned()),
+        ] {
+            let email = reply(&alert, Some(News::Deadline), quote);
+            assert_eq!((email.subject, email.thread.as_str()), (subject, "900-guardian"));
+            assert_eq!(email.answers.as_deref(), Some("0100-1"));
+        }
+        let long = Alert { customer: "x".repeat(500).into(), ..guardian() };
+        assert!(reply(&long, None, Some(&"y".repeat(500))).subject.chars().count() < 200);
+        let evil = reply(&guardian(), None, Some("a\r\nBcc: x@example.com"));
+        assert!(!evil.subject.contains(['\r', '\n']));
+    }
+
+    #[test]
+    fn a_reply_says_why_it_comes_now() {
+        for (news, said) in [
+            (Some(News::Worse), "It is critical now. "),
+            (Some(News::Signal), "This is something new. "),
+            (Some(News::Deadline), "There is a new deadline. "),
+            (None, "There is more. "),
+        ] {
+            let said = format!("{said}The first alert of this conversation was about ticket #900.");
+            let email = reply(&guardian(), news, None);
+            assert!(email.text.contains(&said) && email.html.contains(&said), "{}", email.text);
+        }
+    }
+
+    #[test]
     fn only_a_critical_alert_is_important() {
         assert!(plain(&guardian()).important && !plain(&opportunity()).important);
     }
@@ -560,6 +658,7 @@ mod tests {
         let alert = guardian();
         let email = single(Single {
             alert: &alert,
+            place: &Place::first(alert.key()),
             to: &alert.recipient,
             policy: &policy,
             pages: None,

@@ -52,7 +52,7 @@ fn bench_with(slack: ScriptedSlack, client: Client, slack_policy: Option<&str>) 
         settings: Arc::new(FixedSettings(Arc::new(Policy { alerts, ..sample::policy() }))),
         alerts: log.clone(),
         follow_ups: log.clone(),
-        cooldowns: control.clone(),
+        conversations: control.clone(),
         control: control.clone(),
         mailer: mailer.clone(),
         outbox: Arc::new(OutboxMailer::new(folder.path().join("outbox"))),

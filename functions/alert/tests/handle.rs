@@ -7,16 +7,16 @@ use std::{
     time::Duration,
 };
 
-use alert::{Alerting, Command, Event, PENDING_TOO_LONG, Resent, digest, handle, handle_event, resend};
+use alert::{Alerting, Command, Event, PENDING_TOO_LONG, Resent, daily, digest, handle, handle_event, resend};
 use async_trait::async_trait;
 use domain::{
-    Alert, AuditAction, Band, Mode, Policy, Signal,
+    Alert, AuditAction, Band, Deadline, Mode, Policy, Signal,
     policy::AlertPolicy,
     ports::{Accepted, AlertLog, Email, Mailer, PortError},
     sample,
 };
 use futures::FutureExt;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::date};
 use memory::{Failing, Fault, FixedSettings, MemoryControl, MemoryQueue, MemoryTicketLog, Method, OutboxMailer, pump};
 use runtime::{
     AlertMessage, Invocation,
@@ -34,10 +34,10 @@ struct Bench {
     folder: tempfile::TempDir,
 }
 
-/// Files messages and remembers their threads.
+/// Files messages and remembers them.
 struct Outbox {
     files: OutboxMailer,
-    threads: Mutex<Vec<String>>,
+    sent: Mutex<Vec<Email>>,
     /// Nobody of this name is written to.
     refuses: Mutex<Option<&'static str>>,
 }
@@ -48,7 +48,7 @@ impl Mailer for Outbox {
         if self.refuses.lock().unwrap().is_some_and(|name| email.to.as_str().starts_with(name)) {
             return Err(PortError::transient("mail", "down for this one"));
         }
-        self.threads.lock().unwrap().push(email.thread.clone());
+        self.sent.lock().unwrap().push(email.clone());
         self.files.send(email).await
     }
 }
@@ -59,13 +59,13 @@ fn bench(daily_cap: Option<u32>) -> Bench {
     let log = Arc::new(Failing::new(MemoryTicketLog::default()));
     let control = Arc::new(Failing::new(MemoryControl::default()));
     let files = OutboxMailer::new(folder.path().join("sent"));
-    let mailer = Arc::new(Failing::new(Outbox { files, threads: Mutex::default(), refuses: Mutex::default() }));
+    let mailer = Arc::new(Failing::new(Outbox { files, sent: Mutex::default(), refuses: Mutex::default() }));
     let queue = Arc::new(MemoryQueue::new(SignedDuration::from_secs(60), RECEIVES, sample::now()));
     let alerting = Alerting {
         settings: Arc::new(FixedSettings(Arc::new(policy.clone()))),
         alerts: log.clone(),
         follow_ups: log.clone(),
-        cooldowns: control.clone(),
+        conversations: control.clone(),
         control: control.clone(),
         mailer: mailer.clone(),
         outbox: Arc::new(OutboxMailer::new(folder.path().join("outbox"))),
@@ -143,8 +143,17 @@ impl Bench {
     }
 
     fn digests(&self) -> Vec<String> {
-        let threads = self.mailer.inner().threads.lock().unwrap();
-        threads.iter().filter(|thread| thread.starts_with("digest-")).cloned().collect()
+        self.threads().into_iter().filter(|thread| thread.starts_with("digest-")).collect()
+    }
+
+    fn threads(&self) -> Vec<String> {
+        self.mailer.inner().sent.lock().unwrap().iter().map(|email| email.thread.clone()).collect()
+    }
+
+    /// Thread, subject, and what it answers.
+    fn headers(&self) -> Vec<(String, String, Option<String>)> {
+        let sent = self.mailer.inner().sent.lock().unwrap();
+        sent.iter().map(|email| (email.thread.clone(), email.subject.clone(), email.answers.clone())).collect()
     }
 
     fn audited(&self, alert: &Alert) -> Vec<String> {
@@ -197,7 +206,7 @@ async fn a_transient_refusal_is_retried_and_a_final_one_goes_to_the_outbox() {
     bench.mailer.plan(Method::MailerSend, &[Fault::Transient]);
     bench.raise(&first).await;
     bench.drain().await;
-    assert_eq!((bench.word(&first), bench.files("sent").len()), ("outbox", 1), "despite its own cooldown");
+    assert_eq!((bench.word(&first), bench.files("sent").len()), ("outbox", 1), "despite its place in the conversation");
     bench.mailer.plan(Method::MailerSend, &[Fault::Permanent]);
     bench.raise(&second).await;
     bench.drain().await;
@@ -227,6 +236,136 @@ async fn one_alert_per_account_until_it_gets_worse_and_a_digest_for_the_rest() {
     let audit = bench.log.inner().audit().into_iter().filter(|entry| entry.action == AuditAction::AlertEmail);
     let audit: Vec<_> = audit.map(|entry| entry.outcome).collect();
     assert_eq!(audit, ["outbox", "held: cooldown", "outbox", "outbox", "digested"]);
+}
+
+/// Alerts of one account, each an hour after the one before.
+async fn hourly(bench: &Bench, alerts: &[Alert]) {
+    for alert in alerts {
+        bench.raise(alert).await;
+        bench.drain().await;
+        bench.queue.tick(bench.queue.now() + SignedDuration::from_hours(1));
+    }
+}
+
+#[tokio::test]
+async fn further_alerts_of_an_account_answer_the_first() {
+    let bench = bench(None);
+    let words =
+        |number, band, quote: &str| Alert { evidence: [quote.to_owned()].into(), ..alert(number, "Acme", band) };
+    let deadline = Some(Deadline { day: date(2026, 11, 17), time: None, words: "tomorrow".into() });
+    let buying = Alert { account: sample::account_id("Acme"), customer: "Acme".into(), ..sample::alerts(4).1 };
+    let alerts = [
+        words(1, Band::Elevated, "We may leave."),
+        words(2, Band::Critical, "We leave."),
+        Alert { deadline, ..words(3, Band::Critical, "I sign tomorrow.") },
+        // To somebody else.
+        Alert { evidence: ["What is the price?".to_owned()].into(), ..buying.clone() },
+        Alert { ticket: sample::ticket_id(5), recipient: sample::alert(1).recipient, ..buying },
+    ];
+    for alert in &alerts {
+        bench.raise(alert).await;
+        bench.drain().await;
+    }
+    let of = |thread: &str, subject: &str, answers: Option<&str>| {
+        (thread.to_owned(), subject.to_owned(), answers.map(str::to_owned))
+    };
+    let first = Some("1-guardian-elevated.html");
+    let mut headers = bench.headers();
+    assert!(headers[4].1.starts_with("Acme again: "), "{}", headers[4].1);
+    headers[4].1.clear();
+    let expected = [
+        of("1-guardian", "Acme may leave: “We may leave.”", None),
+        of("1-guardian", "Acme again: “We leave.”", first),
+        of("1-guardian", "Acme again: “I sign tomorrow.”", first),
+        of("4-opportunity", "Acme wants more: “What is the price?”", None),
+        of("1-guardian", "", first),
+    ];
+    assert_eq!(headers, expected);
+}
+
+#[tokio::test]
+async fn what_says_nothing_new_comes_once_an_hour() {
+    let bench = bench(None);
+    let alerts: Vec<Alert> = (1..=4).map(|number| alert(number, "Acme", Band::Elevated)).collect();
+    hourly(&bench, &alerts[..2]).await;
+    for alert in &alerts[2..] {
+        bench.raise(alert).await;
+        bench.drain().await;
+    }
+    let words: Vec<_> = alerts.iter().map(|alert| bench.word(alert)).collect();
+    assert_eq!(words, ["outbox", "outbox", "outbox", "held"]);
+    assert_eq!(bench.threads(), ["1-guardian"; 3]);
+}
+
+#[tokio::test]
+async fn the_daily_cap_counts_replies() {
+    let bench = bench(Some(5));
+    let alerts: Vec<Alert> = (1..=6).map(|number| alert(number, "Acme", Band::Elevated)).collect();
+    hourly(&bench, &alerts).await;
+    let words: Vec<_> = alerts.iter().map(|alert| bench.word(alert)).collect();
+    assert_eq!(words, ["outbox", "outbox", "outbox", "outbox", "held", "held"]);
+    assert_eq!(bench.audited(&alerts[4]), ["held: daily_cap"]);
+}
+
+#[tokio::test]
+async fn a_reply_sent_twice_has_the_same_headers() {
+    for (method, fault) in [
+        (Method::MailerSend, Fault::Ambiguous),
+        (Method::MailerSend, Fault::PanicAfter),
+        (Method::AlertLogSettle, Fault::Panic),
+        (Method::AlertLogSettle, Fault::PanicAfter),
+        (Method::ConversationsGoOn, Fault::Ambiguous),
+        (Method::ConversationsGoOn, Fault::Panic),
+        (Method::ConversationsGoOn, Fault::PanicAfter),
+        (Method::ConversationsConversation, Fault::Panic),
+        (Method::FollowUpsAlert, Fault::Transient),
+        (Method::FollowUpsAlert, Fault::Panic),
+    ] {
+        let bench = bench(Some(100));
+        let [first, second] = [alert(1, "Acme", Band::Elevated), alert(2, "Acme", Band::Critical)];
+        bench.raise(&first).await;
+        bench.drain().await;
+        bench.mailer.plan(method, &[fault]);
+        bench.log.plan(method, &[fault]);
+        bench.control.plan(method, &[fault]);
+        bench.raise(&second).await;
+        bench.drain().await;
+        let replies = bench.headers().split_off(1);
+        assert!(
+            replies.len() <= 2 && replies.iter().all(|reply| *reply == replies[0]),
+            "{method} {fault:?} {replies:?}"
+        );
+        let (thread, subject, answers) = &replies[0];
+        assert_eq!((thread.as_str(), answers.as_deref()), ("1-guardian", Some("1-guardian-elevated.html")));
+        assert!(subject.starts_with("Acme again: "), "{subject}");
+        let next = alert(3, "Acme", Band::Critical);
+        bench.raise(&next).await;
+        bench.drain().await;
+        assert_eq!(bench.word(&next), "held", "{method} {fault:?}: nothing new within the hour");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_at_once_one_opens_the_conversation() {
+    let bench = Arc::new(bench(None));
+    let alerts: Vec<Alert> = (1..=12).map(|number| alert(number, "Acme", Band::Elevated)).collect();
+    for alert in &alerts {
+        bench.open(alert).await;
+    }
+    let calls = alerts.iter().map(|alert| {
+        let (bench, body) =
+            (bench.clone(), serde_json::to_string(&Envelope::new(AlertMessage::new(alert.key()))).unwrap());
+        let record = serde_json::json!({ "messageId": alert.ticket.to_string(), "receiptHandle": "r", "body": body });
+        tokio::spawn(async move {
+            let event = serde_json::from_value(serde_json::json!({ "Records": [record] })).unwrap();
+            handle(&bench.alerting, event, &invocation(sample::now())).await
+        })
+    });
+    for call in futures::future::join_all(calls).await {
+        call.unwrap();
+    }
+    let sent = alerts.iter().filter(|alert| bench.word(alert) == "outbox").count();
+    assert_eq!((sent, bench.threads().len()), (1, 1), "the others wait, or come again");
 }
 
 #[tokio::test]
@@ -409,8 +548,7 @@ async fn a_second_mail_folds_and_is_counted() {
         bench.log.plan(method, &[fault]);
         bench.raise(&alert).await;
         bench.drain().await;
-        let threads = bench.mailer.inner().threads.lock().unwrap().clone();
-        assert_eq!(threads, ["1-guardian", "1-guardian"], "{method} {fault:?}");
+        assert_eq!(bench.threads(), ["1-guardian", "1-guardian"], "{method} {fault:?}");
         assert_eq!(bench.audited(&alert), ["outbox, may be a duplicate"], "{method} {fault:?}");
     }
 }
@@ -419,7 +557,9 @@ async fn a_second_mail_folds_and_is_counted() {
 async fn an_alert_never_handed_over_is_no_duplicate() {
     for (method, fault) in [
         (Method::AlertLogTake, Fault::Ambiguous),
-        (Method::CooldownsCoolDown, Fault::Transient),
+        (Method::ConversationsConversation, Fault::Transient),
+        (Method::ConversationsGoOn, Fault::Transient),
+        (Method::ConversationsGoOn, Fault::Ambiguous),
         (Method::ControlCount, Fault::Ambiguous),
     ] {
         let bench = bench(Some(100));
@@ -547,6 +687,90 @@ async fn switched_off_no_digest_goes_out() {
     }
     bench.turn(|_| ());
     assert_eq!(bench.digest(0).await.unwrap(), 1, "it was kept");
+}
+
+/// 08:00 UTC on the day after the sample's.
+fn morning(minute: i64) -> Timestamp {
+    sample::now() + SignedDuration::from_mins(23 * 60 + minute)
+}
+
+#[tokio::test]
+async fn a_morning_tells_each_recipient_once_what_is_open() {
+    let bench = bench(None);
+    for (number, name) in [(1, "ann"), (2, "ben"), (3, "ann")] {
+        let recipient = format!("{name}@example.com").parse().unwrap();
+        bench.raise(&Alert { recipient, ..alert(number, &format!("Account {number}"), Band::Elevated) }).await;
+    }
+    bench.drain().await;
+    let call = async |minute| daily(&bench.alerting, &invocation(morning(minute))).await.unwrap();
+    for (minute, messages) in [(-1, 0), (0, 2), (1, 0), (60, 0), (179, 0), (240, 0), (24 * 60, 2)] {
+        assert_eq!(call(minute).await, messages, "{minute} minutes after eight");
+    }
+    let sent = bench.mailer.inner().sent.lock().unwrap();
+    let first = sent.iter().find(|email| email.thread == "daily-ann-example-com").unwrap();
+    assert_eq!(first.subject, "Open today: Account 1 ($500 a month) and 1 more");
+    assert!(first.name.starts_with("digest-daily-"), "what is forgotten is found by it");
+}
+
+#[tokio::test]
+async fn with_nothing_open_no_mail_comes() {
+    let bench = bench(None);
+    assert_eq!(daily(&bench.alerting, &invocation(morning(0))).await.unwrap(), 0);
+    bench.raise(&alert(1, "Acme", Band::Critical)).await;
+    bench.drain().await;
+    assert_eq!(daily(&bench.alerting, &invocation(morning(60))).await.unwrap(), 0, "it has just been said");
+    assert_eq!(daily(&bench.alerting, &invocation(morning(24 * 60))).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn switched_off_no_morning_comes() {
+    let mut bench = bench(None);
+    bench.raise(&alert(1, "Acme", Band::Critical)).await;
+    bench.drain().await;
+    for switch in [
+        (|policy| policy.mode = Mode::Shadow) as fn(&mut Policy),
+        |policy| policy.delivery = false,
+        |policy| policy.alerts.daily_digest = false,
+    ] {
+        bench.turn(switch);
+        assert_eq!(daily(&bench.alerting, &invocation(morning(0))).await.unwrap(), 0);
+    }
+    bench.turn(|_| ());
+    assert_eq!(daily(&bench.alerting, &invocation(morning(60))).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn one_failed_morning_is_made_up_for() {
+    for fault in [Fault::Transient, Fault::Panic] {
+        let bench = bench(None);
+        for (number, name) in [(1, "ann"), (2, "ben")] {
+            let recipient = format!("{name}@example.com").parse().unwrap();
+            bench.raise(&Alert { recipient, ..alert(number, name, Band::Elevated) }).await;
+        }
+        bench.drain().await;
+        bench.mailer.plan(Method::MailerSend, &[fault]);
+        let call = async |minute| {
+            let invocation = invocation(morning(minute));
+            AssertUnwindSafe(daily(&bench.alerting, &invocation)).catch_unwind().await
+        };
+        assert!(!matches!(call(0).await, Ok(Ok(_))), "{fault:?}");
+        assert!(matches!(call(60).await, Ok(Ok(1 | 2))), "{fault:?}");
+        let mut mornings: Vec<_> = bench.threads().into_iter().filter(|thread| thread.starts_with("daily-")).collect();
+        mornings.sort_unstable();
+        assert_eq!(mornings, ["daily-ann-example-com", "daily-ben-example-com"], "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_mornings_at_once_write_once() {
+    let bench = bench(None);
+    bench.raise(&alert(1, "Acme", Band::Elevated)).await;
+    bench.drain().await;
+    let both = [0, 1].map(|minute| {
+        let alerting = bench.alerting.clone();
+        async move { daily(&alerting, &invocation(morning(minute))).await.unwrap() }
+    });
+    assert_eq!(futures::future::join_all(both).await.into_iter().sum::<usize>(), 1);
 }
 
 #[test]

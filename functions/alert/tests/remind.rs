@@ -81,7 +81,7 @@ impl Bench {
             settings: Arc::new(FixedSettings(Arc::new(policy()))),
             alerts: log.clone(),
             follow_ups: log.clone(),
-            cooldowns: control.clone(),
+            conversations: control.clone(),
             control,
             mailer: letters.clone(),
             outbox: letters.clone(),

@@ -33,6 +33,10 @@ pub(crate) const EMAILS: &str = "emails";
 /// The mails with headers and text parts.
 const EML: &str = "eml";
 pub(crate) const SLACK: &str = "slack";
+/// What a run would send on the morning after its last ticket, each as page and message.
+pub(crate) const DAILY: &str = "daily";
+pub(crate) const DAILY_EMAILS: &str = "daily/emails";
+const DAILY_EML: &str = "daily/eml";
 
 #[derive(Serialize)]
 struct ResultRow<'a> {
@@ -115,9 +119,9 @@ struct AlertRow<'a> {
 pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     let problem = || format!("{} cannot be written to; choose another folder with --output", folder.display());
     std::fs::create_dir_all(folder).with_context(problem)?;
-    let messages = [(folder.join(EMAILS), "html"), (folder.join(EML), "eml"), (folder.join(SLACK), "json")];
+    let messages = [(EMAILS, "html"), (EML, "eml"), (SLACK, "json"), (DAILY_EMAILS, "html"), (DAILY_EML, "eml")];
     // Emptied through a link, somebody else's pages would be gone.
-    for (messages, _) in &messages {
+    for messages in messages.map(|(messages, _)| messages).into_iter().chain([DAILY]).map(|of| folder.join(of)) {
         if messages.is_symlink() {
             bail!("{} is a symbolic link; remove it, or choose another folder with --output", messages.display());
         }
@@ -127,7 +131,7 @@ pub fn prepare(folder: &Path) -> anyhow::Result<()> {
         remove(&folder.join(name)).with_context(problem)?;
     }
     for (messages, kind) in messages {
-        let Ok(messages) = std::fs::read_dir(messages) else { continue };
+        let Ok(messages) = std::fs::read_dir(folder.join(messages)) else { continue };
         for message in messages.flatten().map(|message| message.path()) {
             if message.extension().is_some_and(|extension| extension == kind) {
                 remove(&message).with_context(problem)?;

@@ -62,6 +62,7 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
     let written = [
         ("Dashboard", dashboard.display().to_string()),
         ("E-mails", left(outputs::EMAILS, "html", "")),
+        ("Next day", left(outputs::DAILY_EMAILS, "html", " digests of what is open")),
         ("Slack", left(outputs::SLACK, "json", " messages")),
         ("Zendesk", format!("{} calls, none sent, in {}", words::count(calls), folder.join(outputs::CALLS).display())),
         ("Results", folder.join(outputs::RESULTS).display().to_string()),
@@ -92,7 +93,8 @@ pub struct Outcome {
     pub failed: usize,
 }
 
-/// Takes every ticket through webhook, triage and alert, then sends the digest of the alerts that were held.
+/// Takes every ticket through webhook, triage and alert, then sends the digest of the alerts that were held,
+/// and writes those of the next morning.
 ///
 /// Accounts run side by side, the tickets of one account one after the other, in file order. Each ticket's clock is its
 /// own timestamp.
@@ -116,6 +118,7 @@ pub async fn process(shared: &Shared, rows: &[Row], progress: Option<Arc<Progres
     }
     let end = last_moment(rows);
     shared.stack(end).digest(end).await.context("the digest could not be written")?;
+    shared.morning_after(end).await.context("the daily digest could not be written")?;
     Ok(Outcome { failed })
 }
 

@@ -146,6 +146,9 @@ async fn keep_pumping(server: Arc<Server>) {
             if let Err(error) = server.stack.remind(now).await {
                 tracing::error!(error = domain::ports::told(&error), "Failed to say alerts again.");
             }
+            if let Err(error) = server.stack.daily(now).await {
+                tracing::error!(error = domain::ports::told(&error), "Failed to write the daily digest.");
+            }
         }
         hand_over(&server);
         tokio::time::sleep(BEAT).await;

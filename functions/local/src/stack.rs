@@ -146,6 +146,8 @@ pub struct Shared {
     pub helpdesk: Arc<MemoryHelpdesk>,
     control: Arc<MemoryControl>,
     mailer: Arc<OutboxMailer>,
+    /// Where a run leaves the digests of the next morning.
+    morning: Arc<OutboxMailer>,
     slack: SlackDirectory,
     reader: Arc<Router>,
     secret: SecretString,
@@ -156,14 +158,16 @@ pub struct Shared {
 
 /// The messages of this machine, mails and Slack's.
 struct Messages {
-    mails: Arc<OutboxMailer>,
+    mails: [Arc<OutboxMailer>; 2],
     slack: SlackDirectory,
 }
 
 #[async_trait]
 impl Outbox for Messages {
     async fn discard(&self, ticket: TicketId) -> Result<(), PortError> {
-        self.mails.discard(ticket).await?;
+        for mails in &self.mails {
+            mails.discard(ticket).await?;
+        }
         self.slack.discard(ticket).await
     }
 }
@@ -222,6 +226,7 @@ impl Shared {
             helpdesk: Arc::new(MemoryHelpdesk::new(fields)),
             control,
             mailer: Arc::new(OutboxMailer::new(setup.output.join(outputs::EMAILS))),
+            morning: Arc::new(OutboxMailer::new(setup.output.join(outputs::DAILY_EMAILS))),
             slack: SlackDirectory::new(setup.output.join(outputs::SLACK)),
             reader: Arc::new(reader),
             secret: environment.webhook_secret()?,
@@ -240,7 +245,7 @@ impl Shared {
     /// Where the messages of this machine lie.
     #[must_use]
     pub fn outbox(&self) -> impl Outbox + use<> {
-        Messages { mails: self.mailer.clone(), slack: self.slack.clone() }
+        Messages { mails: [self.mailer.clone(), self.morning.clone()], slack: self.slack.clone() }
     }
 
     #[must_use]
@@ -266,6 +271,7 @@ impl Shared {
                 records: self.log.clone(),
                 alerts: self.log.clone(),
                 follow_ups: self.log.clone(),
+                conversations: self.control.clone(),
                 audit: self.log.clone(),
                 eraser: self.log.clone(),
                 outbox: Arc::new(self.outbox()),
@@ -279,13 +285,13 @@ impl Shared {
                 settings,
                 alerts: self.log.clone(),
                 follow_ups: self.log.clone(),
-                cooldowns: self.control.clone(),
+                conversations: self.control.clone(),
                 control: self.control.clone(),
                 mailer: self.mailer.clone(),
                 outbox: self.mailer.clone(),
                 queue: alerts.clone(),
                 dead_letters: alerts.dead_letters(),
-                pages: Some(pages()),
+                pages: Some(pages(&format!("../{}", report::DASHBOARD))),
                 links: None,
                 chat: Some(Chatting {
                     chat: Arc::new(self.slack.client()),
@@ -322,6 +328,23 @@ impl Shared {
         let plan = domain::decide(context, &reading, &self.policy, row.timestamp);
         let effort = Effort { at: row.timestamp, duration_ms: 0, usage: reading.usage };
         Ok(Record::new(context, plan, effort))
+    }
+
+    /// Writes the digests of the first morning after a moment, into a folder of their own. Returns how many.
+    ///
+    /// # Errors
+    /// What a port says.
+    pub async fn morning_after(&self, moment: Timestamp) -> Result<usize, PortError> {
+        let morning = alert::next_morning(moment, &self.policy.time_zone);
+        // One folder further down.
+        let pages = Some(pages(&format!("../../{}", report::DASHBOARD)));
+        let alerting = Alerting {
+            mailer: self.morning.clone(),
+            outbox: self.morning.clone(),
+            pages,
+            ..self.stack(morning).alerting
+        };
+        alert::daily(&alerting, &invocation(morning)).await
     }
 
     /// Publishes the dashboard.
@@ -370,6 +393,14 @@ impl Stack {
         alert::remind(&self.alerting, &invocation(now)).await
     }
 
+    /// Tells recipients what is open, in the morning. Returns how many messages went out.
+    ///
+    /// # Errors
+    /// What a port says.
+    pub async fn daily(&self, now: Timestamp) -> Result<usize, PortError> {
+        alert::daily(&self.alerting, &invocation(now)).await
+    }
+
     /// Answers what somebody pressed in a mail.
     pub async fn follow_up(&self, request: ApiGatewayV2httpRequest, now: Timestamp) -> ApiGatewayV2httpResponse {
         followup::handle(&self.following_up, request, now).await
@@ -398,10 +429,9 @@ impl Stack {
     }
 }
 
-/// The one page, as seen from the folder of e-mails.
-fn pages() -> Pages {
-    let page = format!("../{}", report::DASHBOARD);
-    Pages { guardian: page.clone(), opportunity: page.clone(), outage: page }
+/// The one page, as seen from a folder of e-mails.
+fn pages(page: &str) -> Pages {
+    Pages { guardian: page.to_owned(), opportunity: page.to_owned(), outage: page.to_owned() }
 }
 
 /// Alerts live as long as the process, and so do the links to them.

@@ -2,13 +2,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+/// A risk that nobody was alerted to halves in it as well.
+pub(crate) use domain::alert::HALF_LIFE;
 use domain::{AccountId, Alert, AlertKind, Stage, TicketId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{AccountRow, aggregate::Risk};
-
-/// A risk that somebody looks after, or that nobody was alerted to, halves in this time.
-pub(crate) const HALF_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// What people made of the alert about a ticket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,12 +1,14 @@
 //! Forgets a ticket under its claim, where a message asks for it.
 
 use domain::{
-    AuditAction, Erasure, ErasureReason, TicketState,
+    AlertKey, AuditAction, Erasure, ErasureReason, TicketId, TicketState,
+    conversation::{self, Matter},
     ports::{Erased, PortError},
 };
+use jiff::Timestamp;
 use runtime::Cause;
 
-use crate::{LOOKED_FOR, Outcome, Run, trail};
+use crate::{LOOKED_FOR, Outcome, Run, Triage, trail};
 
 /// How the work goes on.
 pub(crate) enum Step {
@@ -48,6 +50,7 @@ async fn erase(run: Run<'_>, state: TicketState, erasure: Erasure) -> Result<Ste
     let (triage, lease) = (run.triage, run.lease);
     // Before the entry that says that all is done.
     triage.outbox.discard(lease.ticket).await?;
+    end_conversations(triage, lease.ticket).await?;
     let why: &'static str = erasure.reason.into();
     let entry = trail::entry(lease.ticket, run.invocation.now, AuditAction::Erased, "what was held", why);
     match triage.eraser.erase(lease, &state.skeleton(erasure), &[entry]).await? {
@@ -58,6 +61,17 @@ async fn erase(run: Run<'_>, state: TicketState, erasure: Erasure) -> Result<Ste
         // Unlike a triage, this is not done by whoever works on the ticket now.
         Erased::Lost => Ok(Step::Over(Outcome::Unfinished)),
     }
+}
+
+/// The conversations that its alerts may have been sent in: the account's next alert opens another.
+async fn end_conversations(triage: &Triage, ticket: TicketId) -> Result<(), PortError> {
+    for key in AlertKey::of(ticket) {
+        // As of the beginning: an alert that expired meanwhile may still stand in a conversation.
+        if let Some(alert) = triage.follow_ups.alert(key, Timestamp::UNIX_EPOCH).await? {
+            triage.conversations.erase(&conversation::name(&alert.recipient, &Matter::of(&alert))).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What is left of a redacted ticket is read; of the others there is nothing to read.

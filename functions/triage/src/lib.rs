@@ -17,8 +17,8 @@ use domain::{
     decide::corrections,
     plan::Part,
     ports::{
-        AlertLog, Analyst, Audit, Claim, Eraser, Fenced, FollowUps, Helpdesk, Lease, Outbox, PortError, Queue, Records,
-        Settings, TicketLog, told,
+        AlertLog, Analyst, Audit, Claim, Conversations, Eraser, Fenced, FollowUps, Helpdesk, Lease, Outbox, PortError,
+        Queue, Records, Settings, TicketLog, told,
     },
     record::Effort,
     time::later,
@@ -46,6 +46,8 @@ pub struct Triage {
     pub alerts: Arc<dyn AlertLog>,
     /// What people made of earlier alerts.
     pub follow_ups: Arc<dyn FollowUps>,
+    /// In which alerts were sent; they are forgotten with them.
+    pub conversations: Arc<dyn Conversations>,
     pub audit: Arc<dyn Audit>,
     pub eraser: Arc<dyn Eraser>,
     pub outbox: Arc<dyn Outbox>,

@@ -55,6 +55,7 @@ impl lambda::Function for Function {
         let (_, key) = (warm?, key?);
         let control = Arc::new(ControlTable::new(&deployment.sdk, control));
         let access = Access::new(credentials, RUNTIME_SCOPES);
+        let conversations = control.clone();
         let budget = zendesk::Budget::new(control.clone());
         let client = Client::new(Arc::new(transport), access, budget, Arc::new(wall_clock));
         let mapping = Arc::new(ConfiguredMapping(deployment.settings.clone()));
@@ -73,6 +74,7 @@ impl lambda::Function for Function {
             records: deployment.log.clone(),
             alerts: deployment.log.clone(),
             follow_ups: deployment.log.clone(),
+            conversations,
             audit: deployment.log.clone(),
             eraser: deployment.log,
             outbox,
@@ -86,7 +88,7 @@ impl lambda::Function for Function {
 
     fn embedded() -> Result<Self, Error> {
         let bundled = Bundled::new(lambda::scratch(), variable)?;
-        let choice = model_choice(&variable, None, bundled.control)?;
+        let choice = model_choice(&variable, None, bundled.control.clone())?;
         let router = router(data::knowledge_base(), &bundled.config.policy, choice)?;
         Ok(Self(Triage {
             settings: bundled.settings,
@@ -94,6 +96,7 @@ impl lambda::Function for Function {
             records: bundled.log.clone(),
             alerts: bundled.log.clone(),
             follow_ups: bundled.log.clone(),
+            conversations: bundled.control,
             audit: bundled.log.clone(),
             eraser: bundled.log,
             outbox: bundled.outbox,

@@ -22,7 +22,10 @@ use domain::{
     sample,
 };
 use jiff::{SignedDuration, Timestamp};
-use memory::{Failing, Fault, FixedSettings, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, Method, OutboxMailer, pump};
+use memory::{
+    Failing, Fault, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, Method, OutboxMailer,
+    pump,
+};
 use runtime::{
     Cause, Invocation, TicketMessage,
     backoff::RECEIVES,
@@ -74,6 +77,7 @@ fn bench(policy: Policy) -> Bench {
         records: log.clone(),
         alerts: log.clone(),
         follow_ups: log.clone(),
+        conversations: Arc::new(MemoryControl::default()),
         audit: log.clone(),
         eraser: log.clone(),
         outbox: Arc::new(OutboxMailer::new("nobody-writes-here".into())),

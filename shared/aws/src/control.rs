@@ -1,19 +1,17 @@
-//! Counters, cooldowns, leases, cursors and conversations in the table `control`, one conditional write each.
+//! Counters, leases, cursors and conversations in the table `control`, one conditional write each.
 //!
 //! | `pk` | attributes |
 //! |---|---|
 //! | `COUNT#<counter>` | `used_amount` |
-//! | `COOLDOWN#<kind>#<account>`, `COOLDOWN#outage#<team>/<topic>` | `cooldown_alert`, `cooldown_band`, `cooldown_until` |
 //! | `LEASE#<work>` | `held_by`, `held_until`, `taken_by` |
 //! | `CURSOR#<name>` | `cursor_text`, `cursor_revision`; never expires |
-//! | `THREAD#<channel>/<account>`, `THREAD#<channel>/outage#<team>/<topic>` | `thread_json` |
+//! | `THREAD#<channel>/<account>`, `THREAD#<channel>/outage#<team>/<topic>` | `thread_json`: a conversation in a chat |
+//! | `CONVERSATION#<name>` | `conversation_json`, `conversation_revision`, `conversation_until`: one by mail; none of them once it is erased |
 
 use async_trait::async_trait;
 use domain::{
-    AlertKey, Band,
-    ports::{
-        Control, Cooldown, CooldownKey, Cooldowns, Count, Cursor, Cursors, Leased, Moved, PortError, Thread, Threads,
-    },
+    Conversation,
+    ports::{Control, Conversations, Count, Cursor, Cursors, Fenced, Leased, Moved, PortError, Thread, Threads},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -31,6 +29,7 @@ const TAKERS: &str = "taken_by";
 const CURSOR: &str = "cursor_text";
 const REVISION: &str = "cursor_revision";
 const THREAD: &str = "thread_json";
+const CONVERSATION: &str = "conversation_json";
 /// A lease that ran out is remembered for its next owner, who comes with the next schedule.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
@@ -51,10 +50,6 @@ impl ControlTable {
     }
 }
 
-fn cooldown_key(key: &CooldownKey) -> String {
-    format!("COOLDOWN#{key}")
-}
-
 fn lease_key(work: &str) -> String {
     format!("LEASE#{work}")
 }
@@ -67,56 +62,12 @@ fn thread_key(name: &str) -> String {
     format!("THREAD#{name}")
 }
 
+fn conversation_key(name: &str) -> String {
+    format!("CONVERSATION#{name}")
+}
+
 fn counter_key(counter: &str) -> String {
     format!("COUNT#{counter}")
-}
-
-/// Bands in order, for a comparison in the table.
-fn rank(band: Band) -> u8 {
-    match band {
-        Band::Elevated => 1,
-        Band::Critical => 2,
-    }
-}
-
-#[async_trait]
-impl Cooldowns for ControlTable {
-    async fn cool_down(
-        &self,
-        key: &CooldownKey,
-        alert: AlertKey,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Cooldown, PortError> {
-        let request = self
-            .update(cooldown_key(key))
-            .update_expression(format!(
-                "SET cooldown_alert = :alert, cooldown_band = :band, cooldown_until = :until, {EXPIRES} = :expires"
-            ))
-            .condition_expression(
-                "attribute_not_exists(cooldown_until) OR cooldown_until <= :now OR cooldown_band < :band",
-            )
-            .expression_attribute_values(":alert", text(alert.to_string()))
-            .expression_attribute_values(":band", number(rank(alert.band)))
-            .expression_attribute_values(":until", moment(until))
-            .expression_attribute_values(":now", moment(now))
-            .expression_attribute_values(":expires", expiry(until));
-        match update(request).await? {
-            Written::Done(_) => Ok(Cooldown::Passed),
-            Written::Refused(item) if read_text(&item, "cooldown_alert")? == alert.to_string() => Ok(Cooldown::Passed),
-            Written::Refused(item) => Ok(Cooldown::Held { until: read_moment(&item, "cooldown_until")? }),
-        }
-    }
-
-    async fn lift(&self, key: &CooldownKey, alert: AlertKey) -> Result<(), PortError> {
-        let request = self
-            .update(cooldown_key(key))
-            .update_expression("REMOVE cooldown_alert, cooldown_band, cooldown_until")
-            .condition_expression("cooldown_alert = :alert")
-            .expression_attribute_values(":alert", text(alert.to_string()));
-        update(request).await?;
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -236,6 +187,60 @@ impl Threads for ControlTable {
             .update_expression(format!("SET {THREAD} = :thread, {EXPIRES} = :expires"))
             .expression_attribute_values(":thread", json(thread))
             .expression_attribute_values(":expires", expiry(thread.until));
+        update(request).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Conversations for ControlTable {
+    async fn conversation(&self, name: &str, now: Timestamp) -> Result<Option<Conversation>, PortError> {
+        let request = self.client.get_item().table_name(&self.table).key("pk", text(conversation_key(name)));
+        // Read as it was last written: over an older one nothing could be stored.
+        let output = request.consistent_read(true).send().await.map_err(|error| sort(SERVICE, error))?;
+        let Some(item) = output.item.filter(|item| item.contains_key(CONVERSATION)) else { return Ok(None) };
+        let conversation: Conversation = read_json(&item, CONVERSATION)?;
+        Ok(Some(conversation).filter(|conversation| conversation.until > now))
+    }
+
+    async fn go_on(
+        &self,
+        name: &str,
+        seen: Option<&Conversation>,
+        next: &Conversation,
+        now: Timestamp,
+    ) -> Result<Fenced, PortError> {
+        let request = self
+            .update(conversation_key(name))
+            .update_expression(format!(
+                "SET {CONVERSATION} = :conversation, conversation_revision = :revision, conversation_until = :until, \
+                 {EXPIRES} = :expires"
+            ))
+            .expression_attribute_values(":conversation", json(next))
+            .expression_attribute_values(":revision", number(next.revision))
+            .expression_attribute_values(":until", moment(next.until))
+            .expression_attribute_values(":expires", expiry(next.until));
+        let request = match seen {
+            Some(seen) => request
+                .condition_expression("conversation_revision = :seen")
+                .expression_attribute_values(":seen", number(seen.revision)),
+            None => request
+                .condition_expression("attribute_not_exists(conversation_revision) OR conversation_until <= :now")
+                .expression_attribute_values(":now", moment(now)),
+        };
+        Ok(match update(request).await? {
+            Written::Done(_) => Fenced::Written,
+            Written::Refused(_) => Fenced::Lost,
+        })
+    }
+
+    /// What is left is a key that names nobody, until it expires.
+    async fn erase(&self, name: &str) -> Result<(), PortError> {
+        let request = self
+            .update(conversation_key(name))
+            .update_expression(format!("REMOVE {CONVERSATION}, conversation_revision, conversation_until"))
+            // Otherwise an item would be made that never expires.
+            .condition_expression("attribute_exists(pk)");
         update(request).await?;
         Ok(())
     }

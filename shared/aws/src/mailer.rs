@@ -22,29 +22,47 @@ pub struct SesMailer {
     client: aws_sdk_sesv2::Client,
     sender: EmailAddress,
     configuration_set: String,
+    /// Behind the `@` of the ids that SES gives its messages.
+    of_ids: String,
 }
 
 impl SesMailer {
     /// `sender`: an address SES has verified, or one of a domain it has.
     #[must_use]
     pub fn new(sdk: &Sdk, sender: EmailAddress, configuration_set: String) -> Self {
-        Self { client: sdk.ses(), sender, configuration_set }
+        Self { client: sdk.ses(), sender, configuration_set, of_ids: of_ids(sdk.region()) }
     }
 
-    /// Messages of a thread refer to one message that never was, which is what makes mail programs fold them.
+    /// Messages of a thread refer to one message that never was, which makes mail programs fold them even where the first
+    /// was sent twice, and to the one that they answer.
     fn message(&self, email: &Email) -> Result<Message, BuildError> {
         let domain = self.sender.as_str().rsplit('@').next().unwrap_or_default();
         let thread = format!("<{}@{domain}>", email.thread);
+        let answers = email.answers.as_ref().map(|id| self.message_id(id));
+        let references = answers.iter().fold(thread.clone(), |before, id| format!("{before} {id}"));
         let utf8 = |data: &str| Content::builder().data(data).charset("UTF-8").build();
         let header = |name: &str, value: &str| MessageHeader::builder().name(name).value(value).build();
         let message = Message::builder()
             .subject(utf8(&email.subject)?)
             .body(Body::builder().html(utf8(&email.html)?).text(utf8(&email.text)?).build())
-            .headers(header("References", &thread)?)
-            .headers(header("In-Reply-To", &thread)?)
+            .headers(header("References", &references)?)
+            .headers(header("In-Reply-To", answers.as_ref().unwrap_or(&thread))?)
             .headers(header("Auto-Submitted", "auto-generated")?);
         let message = if email.important { message.headers(header("Importance", "high")?) } else { message };
         Ok(message.build())
+    }
+
+    /// As SES writes it into the message's own header.
+    fn message_id(&self, id: &str) -> String {
+        if id.contains('@') { format!("<{id}>") } else { format!("<{id}@{}>", self.of_ids) }
+    }
+}
+
+/// Its oldest region has a name of its own.
+fn of_ids(region: Option<&str>) -> String {
+    match region {
+        Some("us-east-1") | None => "email.amazonses.com".to_owned(),
+        Some(region) => format!("{region}.amazonses.com"),
     }
 }
 
@@ -99,7 +117,7 @@ impl Mailer for SesMailer {
 #[cfg(test)]
 mod tests {
     use aws_sdk_sesv2::{config::http::HttpResponse, error::ErrorMetadata};
-    use domain::ports::told;
+    use domain::ports::{contract::mailer::email, told};
 
     use super::*;
 
@@ -107,6 +125,36 @@ mod tests {
         let meta = ErrorMetadata::builder().code(code).message(text).build();
         let answer = HttpResponse::new(status.try_into().unwrap(), "".into());
         refusal(SdkError::service_error(SendEmailError::generic(meta), answer))
+    }
+
+    #[test]
+    fn an_answer_names_what_it_answers() {
+        let mailer = |region| {
+            let config = aws_sdk_sesv2::Config::builder().behavior_version_latest().build();
+            SesMailer {
+                client: aws_sdk_sesv2::Client::from_conf(config),
+                sender: "triage@acme.test".parse().unwrap(),
+                configuration_set: "c".into(),
+                of_ids: of_ids(region),
+            }
+        };
+        let first = email("kam@example.com");
+        let answer = Email { answers: Some("0100-1".into()), ..first.clone() };
+        let elsewhere = Some("eu-west-1");
+        for (region, email, references, in_reply_to) in [
+            (None, &first, "<ticket-1001@acme.test>", "<ticket-1001@acme.test>"),
+            (None, &answer, "<ticket-1001@acme.test> <0100-1@email.amazonses.com>", "<0100-1@email.amazonses.com>"),
+            (
+                elsewhere,
+                &answer,
+                "<ticket-1001@acme.test> <0100-1@eu-west-1.amazonses.com>",
+                "<0100-1@eu-west-1.amazonses.com>",
+            ),
+        ] {
+            let message = mailer(region).message(email).unwrap();
+            let header = |name| message.headers().iter().find(|header| header.name() == name).unwrap().value();
+            assert_eq!((header("References"), header("In-Reply-To")), (references, in_reply_to));
+        }
     }
 
     #[test]

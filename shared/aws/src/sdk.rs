@@ -45,6 +45,10 @@ impl Sdk {
         Self { config }
     }
 
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.config.region().map(AsRef::as_ref)
+    }
+
     pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         aws_sdk_dynamodb::Client::new(&self.config)
     }

@@ -24,8 +24,8 @@ use domain::{
     ports::{
         Accepted, Claim, Lease, PortError, Queue, Records, Settings, SigningSecrets, TicketLog,
         contract::{
-            Spawn, alert_log, audit, control, cursors, eraser, follow_ups, mailer, queue, records, settings, site,
-            threads, ticket_log,
+            Spawn, alert_log, audit, control, conversations, cursors, eraser, follow_ups, mailer, queue, records,
+            settings, site, threads, ticket_log,
         },
     },
     sample,
@@ -215,9 +215,6 @@ async fn the_eraser() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the local cloud"]
 async fn the_control() {
-    control::a_cooldown_holds_all_but_a_higher_band(&control_table().await).await;
-    control::a_retry_after_the_cooldown_renews_it(&control_table().await).await;
-    control::only_its_own_alert_lifts_a_cooldown(&control_table().await).await;
     control::an_amount_comes_back(&control_table().await).await;
     control::an_amount_of_zero_only_asks(&control_table().await).await;
     control::work_is_leased_to_one_at_a_time(&control_table().await).await;
@@ -232,6 +229,13 @@ async fn the_control() {
 async fn the_cursors() {
     cursors::nobody_goes_back(&control_table().await).await;
     cursors::one_of_many_writers_goes_on(Arc::new(control_table().await), ON_THREADS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the local cloud"]
+async fn the_conversations() {
+    conversations::a_conversation_goes_on_over_what_was_seen(&control_table().await).await;
+    conversations::one_of_many_goes_on(Arc::new(control_table().await), ON_THREADS).await;
 }
 
 #[tokio::test]

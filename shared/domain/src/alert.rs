@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString};
 
@@ -11,6 +11,9 @@ use crate::{
     Stage, TeamId, TicketId, TopicId, Version,
     follow_up::{Refused, Step},
 };
+
+/// What somebody looks after halves in this time; what nobody does stays as it is.
+pub const HALF_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// What raised it: one of the two filters, or the priority.
 #[derive(
@@ -25,7 +28,7 @@ pub enum AlertKind {
     Outage,
 }
 
-/// How strong the signal is. A higher band passes the cooldown of a lower one.
+/// How strong the signal is. A higher band is news where a lower one was said.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, Display, EnumString)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -205,7 +208,7 @@ pub enum Withheld {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum HoldReason {
-    /// The account had an alert of this kind and band within the cooldown.
+    /// Its [conversation](crate::conversation) had a message lately, or people closed one, and it says nothing new.
     Cooldown,
     /// The daily cap is used up.
     DailyCap,
@@ -302,6 +305,19 @@ impl Alert {
     pub fn weight(&self) -> f64 {
         f64::from(self.signal.strength()) * self.mrr.unwrap_or(0.0).max(1.0)
     }
+
+    /// US dollars a month: MRR × strength × freshness. An unknown MRR counts as one dollar.
+    #[must_use]
+    pub fn money_at_risk(&self, now: Timestamp) -> f64 {
+        let age = now.duration_since(self.at).max(SignedDuration::ZERO);
+        let freshness = match self.follow_up.stage {
+            Stage::New => 1.0,
+            Stage::Taken { .. } | Stage::Snoozed { .. } | Stage::Settled { .. } | Stage::Wrong { .. } => {
+                0.5_f64.powf(age.as_secs_f64() / HALF_LIFE.as_secs_f64())
+            }
+        };
+        self.weight() / 10.0 * freshness
+    }
 }
 
 impl fmt::Display for AlertKey {
@@ -391,6 +407,18 @@ mod tests {
         let again = serde_json::to_value(&alert).unwrap();
         assert_eq!(again["follow_up"]["state"], "taken");
         assert_eq!(serde_json::from_value::<Alert>(again).unwrap(), alert);
+    }
+
+    #[test]
+    fn what_somebody_has_weighs_less_with_time() {
+        let at = |days: i64| crate::sample::now() + SignedDuration::from_hours(24 * days);
+        let alert = Alert { mrr: Some(1_000.0), signal: Signal::Guardian { score: 8 }, ..crate::sample::alert(1) };
+        let stage = Stage::Taken { by: "ann@example.com".parse().unwrap(), at: at(0) };
+        let taken = Alert { follow_up: FollowUp { stage, ..FollowUp::default() }, ..alert.clone() };
+        for (days, untaken, had) in [(-1, 800.0, 800.0), (0, 800.0, 800.0), (14, 800.0, 400.0), (28, 800.0, 200.0)] {
+            let found = [&alert, &taken].map(|alert| alert.money_at_risk(at(days)).round());
+            assert_eq!(found, [untaken, had], "after {days} days");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Account, Intent, Policy, alert::Band, playbooks::Playbook, policy::Tier};
 
 /// Opportunity confidence from which an alert is critical, on the scale of [`guardian::CRITICAL`](crate::guardian::CRITICAL):
-/// one cooldown rule serves both kinds.
+/// one rule of what is news serves both kinds.
 pub const CRITICAL: u8 = 9;
 
 /// The outcome of the revenue filter.

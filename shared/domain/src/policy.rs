@@ -11,9 +11,6 @@ use crate::{AlertKind, EmailAddress, Language, Teams, alert::Withheld, playbooks
 /// A list that a person chooses from, and that Slack takes whole.
 pub const MOST_COLLEAGUES: usize = 50;
 
-/// Of P0 tickets that a team has about one topic, one mail in this time: fifty customers of one fault are one call.
-const SAME_OUTAGE: SignedDuration = SignedDuration::from_hours(1);
-
 /// Everything [`decide()`](crate::decide()) and the handlers need to know of the customer's wishes.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Policy {
@@ -111,7 +108,7 @@ fn kind_at_least() -> f32 {
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlertPolicy {
-    /// One alert per account and kind in this time; a higher band passes.
+    /// After people settled an alert or called it wrong, others of the account and kind that say nothing new wait so long.
     pub cooldown_hours: u32,
     /// Whom a P0 is told whose team has no lead in `agents.json`. None: the recipient of churn alerts.
     #[serde(default)]
@@ -127,6 +124,9 @@ pub struct AlertPolicy {
     /// Where an answer to an alert goes. None: to the sender's address.
     #[serde(default)]
     pub reply_to: Option<EmailAddress>,
+    /// Whether recipients get what is open in the morning, too.
+    #[serde(default = "yes")]
+    pub daily_digest: bool,
     /// Where alerts are posted in Slack as well. None: nowhere.
     #[serde(default)]
     pub slack: Option<ChatPolicy>,
@@ -170,17 +170,6 @@ pub struct Pressers {
 
 fn yes() -> bool {
     true
-}
-
-impl AlertPolicy {
-    /// How long further alerts are held after one of that kind.
-    #[must_use]
-    pub fn quiet_after(&self, kind: AlertKind) -> SignedDuration {
-        match kind {
-            AlertKind::Guardian | AlertKind::Opportunity => SignedDuration::from_hours(self.cooldown_hours.into()),
-            AlertKind::Outage => SAME_OUTAGE,
-        }
-    }
 }
 
 impl ChatPolicy {

@@ -1,4 +1,4 @@
-//! Counters, cooldowns and cursors in memory.
+//! Counters, conversations and cursors in memory.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,10 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    AlertKey,
-    ports::{
-        Control, Cooldown, CooldownKey, Cooldowns, Count, Cursor, Cursors, Leased, Moved, PortError, Thread, Threads,
-    },
+    Conversation,
+    ports::{Control, Conversations, Count, Cursor, Cursors, Fenced, Leased, Moved, PortError, Thread, Threads},
 };
 use jiff::Timestamp;
 
@@ -23,7 +21,7 @@ pub struct MemoryControl {
 
 #[derive(Debug, Default)]
 struct State {
-    cooldowns: BTreeMap<CooldownKey, (AlertKey, Timestamp)>,
+    conversations: BTreeMap<String, Conversation>,
     counters: BTreeMap<String, u64>,
     leases: BTreeMap<String, WorkLease>,
     cursors: BTreeMap<String, Cursor>,
@@ -39,31 +37,40 @@ struct WorkLease {
 }
 
 #[async_trait]
-impl Cooldowns for MemoryControl {
-    async fn cool_down(
-        &self,
-        key: &CooldownKey,
-        alert: AlertKey,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Cooldown, PortError> {
-        let mut state = lock(&self.state);
-        match state.cooldowns.get(key) {
-            Some((holder, until)) if *until > now && *holder == alert => Ok(Cooldown::Passed),
-            Some((holder, until)) if *until > now && holder.band >= alert.band => Ok(Cooldown::Held { until: *until }),
-            Some(_) | None => {
-                state.cooldowns.insert(key.clone(), (alert, until));
-                Ok(Cooldown::Passed)
-            }
-        }
+impl Conversations for MemoryControl {
+    async fn conversation(&self, name: &str, now: Timestamp) -> Result<Option<Conversation>, PortError> {
+        Ok(lock(&self.state).going_on(name, now).cloned())
     }
 
-    async fn lift(&self, key: &CooldownKey, alert: AlertKey) -> Result<(), PortError> {
-        let cooldowns = &mut lock(&self.state).cooldowns;
-        if cooldowns.get(key).is_some_and(|(holder, _)| *holder == alert) {
-            cooldowns.remove(key);
+    async fn go_on(
+        &self,
+        name: &str,
+        seen: Option<&Conversation>,
+        next: &Conversation,
+        now: Timestamp,
+    ) -> Result<Fenced, PortError> {
+        let mut state = lock(&self.state);
+        let as_seen = match seen {
+            // One that ended meanwhile is still the one that was seen.
+            Some(seen) => state.conversations.get(name).is_some_and(|stored| stored.revision == seen.revision),
+            None => state.going_on(name, now).is_none(),
+        };
+        if !as_seen {
+            return Ok(Fenced::Lost);
         }
+        state.conversations.insert(name.to_owned(), next.clone());
+        Ok(Fenced::Written)
+    }
+
+    async fn erase(&self, name: &str) -> Result<(), PortError> {
+        lock(&self.state).conversations.remove(name);
         Ok(())
+    }
+}
+
+impl State {
+    fn going_on(&self, name: &str, now: Timestamp) -> Option<&Conversation> {
+        self.conversations.get(name).filter(|conversation| conversation.until > now)
     }
 }
 
@@ -148,15 +155,12 @@ impl Threads for MemoryControl {
 mod tests {
     use std::sync::Arc;
 
-    use domain::ports::contract::{control as contract, cursors, threads};
+    use domain::ports::contract::{control as contract, conversations, cursors, threads};
 
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn it_keeps_the_contract() {
-        contract::a_cooldown_holds_all_but_a_higher_band(&MemoryControl::default()).await;
-        contract::a_retry_after_the_cooldown_renews_it(&MemoryControl::default()).await;
-        contract::only_its_own_alert_lifts_a_cooldown(&MemoryControl::default()).await;
         contract::an_amount_comes_back(&MemoryControl::default()).await;
         contract::an_amount_of_zero_only_asks(&MemoryControl::default()).await;
         contract::work_is_leased_to_one_at_a_time(&MemoryControl::default()).await;
@@ -165,6 +169,15 @@ mod tests {
         })
         .await;
         contract::a_count_never_passes_its_limit(Arc::new(MemoryControl::default()), &|task| {
+            Box::pin(async { tokio::spawn(task).await.unwrap() })
+        })
+        .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_keeps_the_contract_of_conversations() {
+        conversations::a_conversation_goes_on_over_what_was_seen(&MemoryControl::default()).await;
+        conversations::one_of_many_goes_on(Arc::new(MemoryControl::default()), &|task| {
             Box::pin(async { tokio::spawn(task).await.unwrap() })
         })
         .await;

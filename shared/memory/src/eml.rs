@@ -1,6 +1,8 @@
 //! A message as a file that any mail program opens, headers and both parts included. Written here and not by a crate: the
 //! same message has to give the same bytes, and mail builders mark the parts by chance and time.
 
+use std::path::Path;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::ports::Email;
 
@@ -16,16 +18,27 @@ pub(crate) fn eml(email: &Email) -> String {
         format!("Date: {}", email.at.strftime("%a, %d %b %Y %H:%M:%S +0000")),
         format!("To: {}", email.to),
         format!("Subject: {}", encoded(&email.subject)),
-        format!("Message-ID: <{}-{}@outbox.invalid>", email.name, email.at.as_second()),
-        format!("References: <{}@outbox.invalid>", email.thread),
+        format!("Message-ID: {}", message_id(&email.name)),
         "Auto-Submitted: auto-generated".to_owned(),
         "MIME-Version: 1.0".to_owned(),
         format!("Content-Type: multipart/alternative; boundary=\"{BOUNDARY}\""),
     ];
+    // A thread's name is not a message's: without the prefix the first message could refer to itself.
+    let thread = message_id(&format!("thread-{}", email.thread));
+    headers.extend(match email.answers.as_deref().map(message_id) {
+        Some(answers) => [format!("References: {thread}\r\n {answers}"), format!("In-Reply-To: {answers}")].to_vec(),
+        None => vec![format!("References: {thread}")],
+    });
     headers.extend(email.reply_to.as_ref().map(|address| format!("Reply-To: {address}")));
     headers.extend(email.important.then(|| "Importance: high".to_owned()));
     let (text, html) = (part("plain", &email.text), part("html", &email.html));
     format!("{}\r\n\r\n{text}{html}--{BOUNDARY}--\r\n", headers.join("\r\n"))
+}
+
+/// A message is called by its file, with or without an ending.
+fn message_id(file: &str) -> String {
+    let name = Path::new(file).file_stem().unwrap_or_default();
+    format!("<{}@outbox.invalid>", name.to_string_lossy())
 }
 
 fn part(kind: &str, body: &str) -> String {
@@ -66,6 +79,20 @@ mod tests {
     fn a_file_has_what_a_mail_has() {
         let email = Email { subject: "Ä may leave: “we go” ".repeat(5), ..mailer::email("kam@example.com") };
         insta::assert_snapshot!(eml(&email).replace('\r', ""));
+    }
+
+    #[test]
+    fn an_answer_names_the_message_it_answers() {
+        let first = mailer::email("kam@example.com");
+        let answer =
+            Email { name: "1002-guardian-elevated".into(), answers: Some(format!("{}.html", first.name)), ..first };
+        let header = |name: &str| {
+            let whole = eml(&answer).replace("\r\n ", " ");
+            whole.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned)).unwrap()
+        };
+        assert_eq!(header("Message-ID"), "<1002-guardian-elevated@outbox.invalid>");
+        assert_eq!(header("In-Reply-To"), "<1001-guardian-critical@outbox.invalid>");
+        assert_eq!(header("References"), "<thread-ticket-1001@outbox.invalid> <1001-guardian-critical@outbox.invalid>");
     }
 
     #[test]

@@ -8,13 +8,13 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, Alert, AlertKey, AuditEntry, Delivery, FollowUp, PastTicket, Policy, Reading, Record, Summary,
-    Ticket, TicketId, TicketState, TicketUpdate, Version,
+    Account, AccountId, Alert, AlertKey, AuditEntry, Conversation, Delivery, FollowUp, PastTicket, Policy, Reading,
+    Record, Summary, Ticket, TicketId, TicketState, TicketUpdate, Version,
     ports::{
-        Accepted, AlertLog, Analyst, Applied, Audit, Changes, Claim, Control, Cooldown, CooldownKey, Cooldowns, Count,
-        Cursor, Cursors, Email, Erased, Eraser, Feed, Fenced, FollowUps, Handover, Helpdesk, Lease, Leased, Mailer,
-        Moved, Opened, Outbox, Page, PortError, Queue, Records, Reopened, Settings, SigningSecrets, Site, Stretch,
-        Taken, TicketLog, Updated,
+        Accepted, AlertLog, Analyst, Applied, Audit, Changes, Claim, Control, Conversations, Count, Cursor, Cursors,
+        Email, Erased, Eraser, Feed, Fenced, FollowUps, Handover, Helpdesk, Lease, Leased, Mailer, Moved, Opened,
+        Outbox, Page, PortError, Queue, Records, Reopened, Settings, SigningSecrets, Site, Stretch, Taken, TicketLog,
+        Updated,
     },
 };
 use jiff::{Timestamp, civil::Date};
@@ -64,10 +64,6 @@ pub enum Method {
     AuditAppend,
     #[strum(to_string = "Configuration::config")]
     ConfigurationConfig,
-    #[strum(to_string = "Cooldowns::cool_down")]
-    CooldownsCoolDown,
-    #[strum(to_string = "Cooldowns::lift")]
-    CooldownsLift,
     #[strum(to_string = "Control::count")]
     ControlCount,
     #[strum(to_string = "Control::uncount")]
@@ -76,6 +72,12 @@ pub enum Method {
     ControlLease,
     #[strum(to_string = "Control::release")]
     ControlRelease,
+    #[strum(to_string = "Conversations::conversation")]
+    ConversationsConversation,
+    #[strum(to_string = "Conversations::go_on")]
+    ConversationsGoOn,
+    #[strum(to_string = "Conversations::erase")]
+    ConversationsErase,
     #[strum(to_string = "Cursors::get")]
     CursorsGet,
     #[strum(to_string = "Cursors::set")]
@@ -374,19 +376,23 @@ impl<P: Audit> Audit for Failing<P> {
 }
 
 #[async_trait]
-impl<P: Cooldowns> Cooldowns for Failing<P> {
-    async fn cool_down(
-        &self,
-        key: &CooldownKey,
-        alert: AlertKey,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Cooldown, PortError> {
-        self.call(Method::CooldownsCoolDown, self.inner.cool_down(key, alert, now, until)).await
+impl<P: Conversations> Conversations for Failing<P> {
+    async fn conversation(&self, name: &str, now: Timestamp) -> Result<Option<Conversation>, PortError> {
+        self.call(Method::ConversationsConversation, self.inner.conversation(name, now)).await
     }
 
-    async fn lift(&self, key: &CooldownKey, alert: AlertKey) -> Result<(), PortError> {
-        self.call(Method::CooldownsLift, self.inner.lift(key, alert)).await
+    async fn go_on(
+        &self,
+        name: &str,
+        seen: Option<&Conversation>,
+        next: &Conversation,
+        now: Timestamp,
+    ) -> Result<Fenced, PortError> {
+        self.call(Method::ConversationsGoOn, self.inner.go_on(name, seen, next, now)).await
+    }
+
+    async fn erase(&self, name: &str) -> Result<(), PortError> {
+        self.call(Method::ConversationsErase, self.inner.erase(name)).await
     }
 }
 

@@ -593,6 +593,19 @@ mod tests {
     }
 
     #[test]
+    fn the_daily_digest_is_a_switch() {
+        let read = |switch: &str| {
+            let policy = data::POLICY.replace(",\n    \"daily_digest\": true", switch);
+            with(Files { policy: &policy, ..FILES }, &[]).map(|config| config.policy.alerts.daily_digest)
+        };
+        assert!(data::POLICY.contains("\"daily_digest\": true"));
+        assert!(read("").unwrap(), "on, where an older file says nothing");
+        assert!(!read(r#", "daily_digest": false"#).unwrap());
+        let told = read(r#", "daily_digest": "08:00""#).unwrap_err().to_string();
+        assert!(told.contains("policy.json: alerts.daily_digest: "), "{told}");
+    }
+
+    #[test]
     fn an_escalation_is_whole_or_not_there() {
         let read = |more: &str| {
             let policy = data::POLICY.replace("\"daily_cap\": 100", &format!("\"daily_cap\": 100{more}"));

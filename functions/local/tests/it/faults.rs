@@ -64,7 +64,8 @@ fn reached(method: Method) -> Reached {
         | Method::AlertLogAlerts
         | Method::AnalystRead
         | Method::ConfigurationConfig
-        | Method::CooldownsCoolDown
+        | Method::ConversationsConversation
+        | Method::ConversationsGoOn
         | Method::ControlCount
         | Method::ControlLease
         | Method::ControlRelease
@@ -83,23 +84,22 @@ fn reached(method: Method) -> Reached {
         | Method::TicketLogClaim
         | Method::TicketLogSave
         | Method::TicketLogFinish => Reached::Always,
-        Method::AlertLogRelease => Reached::After(Method::CooldownsCoolDown, Fault::Transient),
+        Method::AlertLogRelease => Reached::After(Method::ConversationsGoOn, Fault::Transient),
         Method::HelpdeskLookUp => Reached::After(Method::HelpdeskUpdate, Fault::Ambiguous),
         Method::TicketLogRelease => Reached::After(Method::HelpdeskTicket, Fault::Transient),
         Method::QueueDefer => Reached::After(Method::HelpdeskTicket, Fault::Transient),
         Method::AuditAppend | Method::QueueSend => Reached::WithAStray,
-        Method::EraserErase | Method::OutboxDiscard => {
+        Method::ConversationsErase | Method::EraserErase | Method::OutboxDiscard => {
             Reached::Never("this ticket is not erased: `every_fault_of_an_erasure_heals` walks through that")
         }
         Method::CursorsGet | Method::CursorsSet | Method::FeedChanges | Method::FeedNewestCustomerComment => {
             Reached::Never("only a sweep asks what changed")
         }
-        Method::ControlUncount => Reached::Never(
-            "only the budget of a language model, and a message that reached nobody, takes back what it counted",
-        ),
-        Method::CooldownsLift => Reached::Never("only a message that is refused for good lifts a cooldown"),
+        Method::ControlUncount => Reached::After(Method::ConversationsGoOn, Fault::Transient),
         Method::AlertLogReopen => Reached::Never("only a person opens an alert again"),
-        Method::FollowUpsAlert | Method::FollowUpsFollowUp => Reached::Never("only a person follows an alert up"),
+        Method::FollowUpsAlert | Method::FollowUpsFollowUp => {
+            Reached::Never("only a person follows an alert up, and no alert of this account was sent before")
+        }
     }
 }
 
@@ -119,6 +119,16 @@ impl Row {
             // A write that fails is tried again at once; only a worker that dies cannot.
             // The third call is the first of two in the digest, which leaves the other when it dies.
             Method::AlertLogSettle => self.fault == Fault::Panic || (self.fault == Fault::PanicAfter && self.call == 3),
+            _ => false,
+        }
+    }
+
+    /// A morning's mail is out, and nothing of ours counts it.
+    fn may_repeat_a_morning(self) -> bool {
+        let died = matches!(self.fault, Fault::Panic | Fault::PanicAfter);
+        match self.method {
+            Method::MailerSend => matches!(self.fault, Fault::Ambiguous | Fault::PanicAfter),
+            Method::ControlCount => died,
             _ => false,
         }
     }
@@ -239,6 +249,7 @@ impl Walk {
                 records: log.clone(),
                 alerts: log.clone(),
                 follow_ups: log.clone(),
+                conversations: control.clone(),
                 audit: log.clone(),
                 eraser: log.clone(),
                 outbox: Arc::new(OutboxMailer::new(folder.path().join("emails"))),
@@ -252,7 +263,7 @@ impl Walk {
                 settings,
                 alerts: log.clone(),
                 follow_ups: log.clone(),
-                cooldowns: control.clone(),
+                conversations: control.clone(),
                 control,
                 mailer: letters.clone(),
                 outbox: letters.clone(),
@@ -450,7 +461,14 @@ impl Walk {
     fn check_mail(&self, row: Option<Row>, said: &str) {
         let mailed = self.mailed();
         let threads: Vec<&str> = mailed.keys().map(String::as_str).collect();
-        assert_eq!(threads, ["1001-guardian", "1001-opportunity", "digest-kam-example-com"], "{said}");
+        let mornings = ["daily-kam-example-com", "daily-sales-example-com"];
+        let expected = [&["1001-guardian", "1001-opportunity"][..], &mornings, &["digest-kam-example-com"]].concat();
+        assert_eq!(threads, expected, "{said}");
+        for thread in mornings {
+            let letters = mailed.get(thread).map_or(0, Vec::len);
+            let again = row.is_some_and(Row::may_repeat_a_morning);
+            assert!(letters == 1 || (letters == 2 && again), "{letters} mails in {thread}: {said}");
+        }
         let alerts = [
             ("1001-guardian", TICKET),
             ("1001-opportunity", TICKET),

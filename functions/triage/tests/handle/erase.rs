@@ -4,13 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    Account, AuditAction, Delivery, ErasureReason, Reading, Ticket, TicketId, TicketState,
-    ports::{Accepted, AlertLog, Analyst, Claim, Email, Lease, Mailer, PortError, TicketLog, contract},
+    Account, AuditAction, Conversation, Delivery, ErasureReason, Reading, Ticket, TicketId, TicketState,
+    conversation::{self, Matter, Said},
+    ports::{Accepted, AlertLog, Analyst, Claim, Conversations, Email, Lease, Mailer, PortError, TicketLog, contract},
     sample,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use memory::{
-    Failing, Fault, Faults, FixedSettings, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, Method, OutboxMailer, pump,
+    Failing, Fault, Faults, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue, MemoryTicketLog, Method,
+    OutboxMailer, pump,
 };
 use runtime::{
     Cause, Invocation, TicketMessage,
@@ -34,6 +36,7 @@ struct Bench {
     faults: Faults,
     triage: Triage,
     log: Arc<Failing<MemoryTicketLog>>,
+    control: Arc<Failing<MemoryControl>>,
     helpdesk: Arc<Failing<MemoryHelpdesk>>,
     outbox: Arc<Failing<OutboxMailer>>,
     tickets: Arc<MemoryQueue>,
@@ -48,6 +51,7 @@ impl Bench {
         let faults = Faults::default();
         let queue = || Arc::new(MemoryQueue::new(SignedDuration::from_secs(60), RECEIVES, sample::now()));
         let log = Arc::new(Failing::sharing(MemoryTicketLog::default(), &faults));
+        let control = Arc::new(Failing::sharing(MemoryControl::default(), &faults));
         let helpdesk = Arc::new(Failing::sharing(MemoryHelpdesk::new(FieldIds::default()), &faults));
         let (tickets, alerts) = (queue(), queue());
         let folder = tempfile::tempdir().unwrap();
@@ -59,6 +63,7 @@ impl Bench {
             records: log.clone(),
             alerts: log.clone(),
             follow_ups: log.clone(),
+            conversations: control.clone(),
             audit: log.clone(),
             eraser: log.clone(),
             outbox: outbox.clone(),
@@ -68,7 +73,7 @@ impl Bench {
             dead_letters: tickets.dead_letters(),
             alert_queue: alerts.clone(),
         };
-        Self { faults, triage, log, helpdesk, outbox, tickets, alerts, folder }
+        Self { faults, triage, log, control, helpdesk, outbox, tickets, alerts, folder }
     }
 
     /// A ticket that was triaged, with one alert sent, one pending, and a message in the outbox.
@@ -80,6 +85,10 @@ impl Bench {
         bench.log.take(sent.key(), "a", now, until).await.unwrap();
         let entry = sample::audit_entry(1, AuditAction::AlertEmail);
         bench.log.settle(sent.key(), "a", Delivery::Sent { id: "m".into() }, &entry).await.unwrap();
+        let said = Said::of(&sent, now);
+        let opened = Conversation { opened_by: sent.key(), said: vec![said], until: Timestamp::MAX, revision: 1 };
+        let name = bench.conversation().unwrap();
+        bench.control.inner().go_on(&name, None, &opened, now).await.unwrap();
         let email = Email { name: "1-guardian-elevated".into(), ..contract::mailer::email("kam@example.com") };
         let Accepted::Filed { .. } = bench.outbox.inner().send(&email).await.unwrap() else {
             panic!("nothing is sent")
@@ -113,6 +122,12 @@ impl Bench {
 
     fn has_record(&self) -> bool {
         self.log.inner().newest(id()).is_some()
+    }
+
+    /// The name of the one in which the alert was sent; none once the alert is gone.
+    fn conversation(&self) -> Option<String> {
+        let alert = self.log.inner().alert(sample::alert(1).key())?;
+        Some(conversation::name(&alert.recipient, &Matter::of(&alert)))
     }
 
     fn has_alerts(&self) -> bool {
@@ -212,6 +227,8 @@ async fn a_forgotten_ticket_comes_back_only_with_its_customer() {
 async fn every_fault_of_an_erasure_heals() {
     for cause in ERASING {
         for method in [
+            Method::ConversationsErase,
+            Method::FollowUpsAlert,
             Method::OutboxDiscard,
             Method::EraserErase,
             Method::HelpdeskTicket,
@@ -224,11 +241,14 @@ async fn every_fault_of_an_erasure_heals() {
                 if cause == Cause::Deleted {
                     bench.delete();
                 }
+                let conversation = bench.conversation().unwrap();
                 bench.faults.plan(method, &[fault]);
                 bench.handle(cause).await;
                 let said = format!("{cause:?} {method} {fault:?}");
                 assert_eq!(bench.has_record(), cause == Cause::Redacted, "{said}");
                 assert_eq!(bench.files(), 0, "{said}");
+                let left = bench.control.inner().conversation(&conversation, sample::now()).await.unwrap();
+                assert_eq!(left, None, "{said}");
                 assert!(bench.tickets.dead().is_empty(), "{said}");
                 let reason: &str = <&str>::from(cause);
                 assert_eq!(bench.audited(), [reason], "{said}");

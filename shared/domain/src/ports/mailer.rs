@@ -19,6 +19,9 @@ pub struct Email {
     pub text: String,
     /// Messages with the same thread fold into one conversation.
     pub thread: String,
+    /// What the mail service called the message that this one answers: [`Accepted::Sent`]'s `id`, or the file. None: it
+    /// answers none that is known.
+    pub answers: Option<String>,
     /// To be marked as such where mail programs show it.
     pub important: bool,
     /// When it was made.

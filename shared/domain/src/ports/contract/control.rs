@@ -1,4 +1,4 @@
-//! Cooldowns and counters.
+//! Counters and leases.
 
 use std::sync::Arc;
 
@@ -7,71 +7,9 @@ use jiff::SignedDuration;
 
 use super::Spawn;
 use crate::{
-    AlertKey, AlertKind, Band,
-    ports::{Control, Cooldown, CooldownKey, Cooldowns, Count, Leased},
+    ports::{Control, Count, Leased},
     sample,
 };
-
-/// One alert per account and kind; a higher band passes, a retry passes again, time heals.
-pub async fn a_cooldown_holds_all_but_a_higher_band(control: &impl Cooldowns) {
-    let now = sample::now();
-    let until = now + SignedDuration::from_hours(1);
-    let key = |kind| CooldownKey::Account { account: sample::account_id("Acme"), kind };
-    let alert = |ticket, band| AlertKey { ticket: sample::ticket_id(ticket), kind: AlertKind::Guardian, band };
-    let guardian = key(AlertKind::Guardian);
-    let ask =
-        async |alert, at| control.cool_down(&guardian, alert, at, at + SignedDuration::from_hours(1)).await.unwrap();
-    assert_eq!(ask(alert(1, Band::Elevated), now).await, Cooldown::Passed);
-    assert_eq!(ask(alert(1, Band::Elevated), now).await, Cooldown::Passed, "a retry of the same alert");
-    assert_eq!(ask(alert(2, Band::Elevated), now).await, Cooldown::Held { until });
-    assert_eq!(ask(alert(2, Band::Critical), now).await, Cooldown::Passed);
-    assert_eq!(ask(alert(3, Band::Critical), now).await, Cooldown::Held { until });
-    assert_eq!(ask(alert(1, Band::Elevated), now).await, Cooldown::Held { until }, "no longer the holder");
-    assert_eq!(ask(alert(3, Band::Elevated), until).await, Cooldown::Passed, "the hour is over");
-    let other = control.cool_down(&key(AlertKind::Opportunity), alert(4, Band::Elevated), now, until).await.unwrap();
-    assert_eq!(other, Cooldown::Passed, "kinds do not hold each other");
-    let outage = |topic: &str| CooldownKey::Outage { team: sample::team("nexus"), topic: topic.parse().ok() };
-    for (ticket, topic, answer) in [
-        (5, "webhooks", Cooldown::Passed),
-        (6, "webhooks", Cooldown::Held { until }),
-        (7, "order-sync", Cooldown::Passed),
-        (8, "", Cooldown::Passed),
-    ] {
-        let asked = control.cool_down(&outage(topic), alert(ticket, Band::Critical), now, until).await.unwrap();
-        assert_eq!(asked, answer, "a P0 about {topic}");
-    }
-}
-
-/// A retry within the cooldown it started does not prolong it; one after its end starts a new one.
-pub async fn a_retry_after_the_cooldown_renews_it(control: &impl Cooldowns) {
-    let now = sample::now();
-    let at = |minutes| now + SignedDuration::from_mins(minutes);
-    let key = CooldownKey::Account { account: sample::account_id("Acme"), kind: AlertKind::Guardian };
-    let ask = async |ticket, minute| {
-        let alert = AlertKey { ticket: sample::ticket_id(ticket), kind: AlertKind::Guardian, band: Band::Elevated };
-        control.cool_down(&key, alert, at(minute), at(minute + 60)).await.unwrap()
-    };
-    assert_eq!(ask(1, 0).await, Cooldown::Passed);
-    assert_eq!(ask(1, 30).await, Cooldown::Passed, "a retry");
-    assert_eq!(ask(2, 31).await, Cooldown::Held { until: at(60) }, "the retry prolonged nothing");
-    assert_eq!(ask(1, 60).await, Cooldown::Passed, "a retry after the end");
-    assert_eq!(ask(2, 61).await, Cooldown::Held { until: at(120) }, "its message has just gone out");
-}
-
-/// A message that reached nobody must not keep the account's next alert back.
-pub async fn only_its_own_alert_lifts_a_cooldown(control: &impl Cooldowns) {
-    let now = sample::now();
-    let until = now + SignedDuration::from_hours(1);
-    let key = CooldownKey::Account { account: sample::account_id("Lifted"), kind: AlertKind::Guardian };
-    let alert =
-        |ticket| AlertKey { ticket: sample::ticket_id(ticket), kind: AlertKind::Guardian, band: Band::Elevated };
-    control.lift(&key, alert(1)).await.expect("nothing to lift is no error");
-    assert_eq!(control.cool_down(&key, alert(1), now, until).await.unwrap(), Cooldown::Passed);
-    control.lift(&key, alert(2)).await.unwrap();
-    assert_eq!(control.cool_down(&key, alert(2), now, until).await.unwrap(), Cooldown::Held { until }, "another's");
-    control.lift(&key, alert(1)).await.unwrap();
-    assert_eq!(control.cool_down(&key, alert(2), now, until).await.unwrap(), Cooldown::Passed);
-}
 
 /// However many count at once, no more than the limit get through.
 pub async fn a_count_never_passes_its_limit(control: Arc<impl Control + 'static>, spawn: Spawn<'_, bool>) {

@@ -13,6 +13,7 @@ pub fn email(to: &str) -> Email {
         html: "<p>At risk</p>".into(),
         text: "At risk".into(),
         thread: "ticket-1001".into(),
+        answers: None,
         important: true,
         at: crate::sample::now(),
     }

@@ -7,6 +7,7 @@
 pub mod alert_log;
 pub mod audit;
 pub mod control;
+pub mod conversations;
 pub mod cursors;
 pub mod eraser;
 pub mod feed;
