@@ -71,8 +71,8 @@ pub struct Chatting {
 }
 
 impl Alerting {
-    pub(crate) async fn signer(&self) -> Option<Signer> {
-        self.links.as_ref()?.signer().await
+    pub(crate) async fn signer(&self, policy: &Policy) -> Option<Signer> {
+        self.links.as_ref()?.signer(&policy.time_zone).await
     }
 }
 
@@ -246,7 +246,7 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
     if !within_cap(alerting, &policy, alert.band, now).await? {
         return Ok(Delivery::Held { reason: HoldReason::DailyCap });
     }
-    let signer = alerting.signer().await;
+    let signer = alerting.signer(&policy).await;
     let email = render::single(Single {
         alert,
         to: &alert.recipient,

@@ -52,7 +52,7 @@ pub async fn remind(alerting: &Alerting, invocation: &Invocation) -> Result<usiz
     let round = Round {
         alerting,
         policy: &policy,
-        signer: alerting.signer().await,
+        signer: alerting.signer(&policy).await,
         owner: format!("{}@{}", invocation.request_id, now.as_nanosecond()),
         now,
         until: invocation.lease_until(),

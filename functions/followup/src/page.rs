@@ -48,6 +48,7 @@ pub(crate) enum Said {
 pub(crate) struct View {
     title: String,
     stage: String,
+    time_zone: TimeZone,
     action: Action,
     form: Option<Form>,
     others: Vec<(String, &'static str)>,
@@ -64,7 +65,8 @@ impl View {
         let others = Action::iter().filter(|action| *action != link.action).filter(possible);
         Self {
             title: title(alert),
-            stage: stage_words(stage, &link.recipient, now),
+            stage: stage_words(stage, link, now),
+            time_zone: link.time_zone.clone(),
             action: link.action,
             form: secret
                 .filter(|_| possible(&link.action))
@@ -80,7 +82,7 @@ impl View {
             Said::Done => Some(done_words(self.action).to_owned()),
             Said::Already => Some("You have it already; nothing changed.".to_owned()),
             Said::Choose => Some("Choose one of these first; nothing changed.".to_owned()),
-            Said::Refused(refused) => Some(refused_words(&refused)),
+            Said::Refused(refused) => Some(refused_words(&refused, &self.time_zone)),
         };
         Page {
             title: self.title,
@@ -165,24 +167,23 @@ fn done_words(action: Action) -> &'static str {
     }
 }
 
-fn refused_words(refused: &Refused) -> String {
+fn refused_words(refused: &Refused, zone: &TimeZone) -> String {
     match refused {
-        Refused::TakenBy { by, at } => {
-            format!("{by} has had it since {}; nothing changed.", words::moment(*at, &TimeZone::UTC))
-        }
+        Refused::TakenBy { by, at } => format!("{by} has had it since {}; nothing changed.", words::moment(*at, zone)),
         Refused::Settled(_) | Refused::CalledWrong(_) => "It is closed; nothing changed.".to_owned(),
         Refused::OtherKind { .. } => "An alert of this kind does not end like that; nothing changed.".to_owned(),
         Refused::Already | Refused::NotDue | Refused::NotToEscalate => "Nothing changed.".to_owned(),
     }
 }
 
-fn stage_words(stage: &Stage, reader: &EmailAddress, now: Timestamp) -> String {
+fn stage_words(stage: &Stage, link: &Link, now: Timestamp) -> String {
+    let (reader, zone) = (&link.recipient, &link.time_zone);
     let who = |by: &EmailAddress| if by == reader { "you".to_owned() } else { by.to_string() };
     match stage {
         Stage::Snoozed { until, by, .. } if *until <= now => {
-            format!("Snoozed by {} until {}; it is about to come back.", who(by), words::moment(*until, &TimeZone::UTC))
+            format!("Snoozed by {} until {}; it is about to come back.", who(by), words::moment(*until, zone))
         }
-        stage => words::stage(stage, &TimeZone::UTC, who),
+        stage => words::stage(stage, zone, who),
     }
 }
 

@@ -12,7 +12,7 @@ use domain::{
 };
 use followup::{FollowingUp, handle};
 use futures::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use memory::{Failing, Fault, FixedSecrets, MemoryTicketLog, Method};
 use runtime::links::{Action, Link, VALID_FOR, sign};
 
@@ -51,7 +51,13 @@ impl Bench {
     }
 
     fn link(&self, action: Action, to: &str) -> Link {
-        Link { alert: self.alert.key(), action, recipient: person(to), expires: at(0) + VALID_FOR }
+        Link {
+            alert: self.alert.key(),
+            action,
+            recipient: person(to),
+            expires: at(0) + VALID_FOR,
+            time_zone: TimeZone::UTC,
+        }
     }
 
     async fn ask(&self, method: &str, link: &str, body: &str) -> Answer {
@@ -116,6 +122,17 @@ async fn a_page_is_shown_and_nothing_changes() {
     }
     assert_eq!(bench.stage(), Stage::New);
     assert!(bench.told().is_empty());
+}
+
+#[tokio::test]
+async fn a_page_tells_times_as_the_mail_did() {
+    let bench = Bench::escalated().await;
+    let berlin = |to| Link { time_zone: TimeZone::get("Europe/Berlin").unwrap(), ..bench.link(Action::Take, to) };
+    bench.ask("POST", &sign(&"new".into(), &berlin("bob")), "").await;
+    for method in ["GET", "POST"] {
+        let page = bench.ask(method, &sign(&"new".into(), &berlin("ann")), "").await.page;
+        assert!(page.contains("2026-11-16 11:00 CET") && !page.contains("UTC"), "{page}");
+    }
 }
 
 /// A link is different with every secret, and long.

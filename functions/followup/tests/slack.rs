@@ -259,6 +259,7 @@ async fn a_link_shows_in_the_message_too() {
         action: runtime::links::Action::Take,
         recipient: person("ann"),
         expires: Timestamp::MAX,
+        time_zone: jiff::tz::TimeZone::UTC,
     };
     let mut request = ApiGatewayV2httpRequest::default();
     request.request_context.http.method = "POST".parse().unwrap();

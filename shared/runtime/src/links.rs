@@ -6,7 +6,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{AlertKey, EmailAddress};
 use hmac::{Hmac, KeyInit, Mac};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -45,6 +45,17 @@ pub struct Link {
     pub recipient: EmailAddress,
     #[serde(rename = "until", with = "seconds")]
     pub expires: Timestamp,
+    /// In which its page tells times, as the mail did. A link of before has none, and its page is in UTC.
+    #[serde(rename = "zone", default = "utc", skip_serializing_if = "is_utc", with = "jiff::fmt::serde::tz::required")]
+    pub time_zone: TimeZone,
+}
+
+fn utc() -> TimeZone {
+    TimeZone::UTC
+}
+
+fn is_utc(zone: &TimeZone) -> bool {
+    *zone == TimeZone::UTC
 }
 
 /// Why a link opens nothing. For the log; whoever holds one learns none of it.
@@ -142,7 +153,19 @@ mod tests {
             action: Action::Take,
             recipient: "kam@example.com".parse().unwrap(),
             expires: sample::now() + VALID_FOR,
+            time_zone: TimeZone::UTC,
         }
+    }
+
+    fn in_berlin() -> Link {
+        Link { time_zone: TimeZone::get("Europe/Berlin").unwrap(), ..link() }
+    }
+
+    #[test]
+    fn a_link_keeps_the_time_zone_of_its_mail() {
+        let opened = |link: &Link| open(&secrets(&["key"]), &sign(&"key".into(), link), sample::now());
+        assert_eq!(opened(&in_berlin()), Ok(in_berlin()));
+        assert!(!serde_json::to_string(&link()).unwrap().contains("zone"), "UTC is what links of before mean");
     }
 
     #[test]
@@ -203,6 +226,7 @@ mod tests {
             Link { action: Action::Snooze, ..link() },
             Link { recipient: "other@example.com".parse().unwrap(), ..link() },
             Link { expires: link().expires + SignedDuration::from_secs(1), ..link() },
+            in_berlin(),
         ] {
             assert_ne!(mac(&sign(&"key".into(), &other)), mac(&whole), "{other:?}");
         }
