@@ -99,6 +99,9 @@ fn reached(method: Method) -> Reached {
         ),
         Method::CooldownsLift => Reached::Never("only a message that is refused for good lifts a cooldown"),
         Method::AlertLogReopen => Reached::Never("only a person opens an alert again"),
+        Method::SitePublished | Method::SiteRemove => {
+            Reached::Never("one page for all has no account pages: functions/report/tests/account.rs has their faults")
+        }
         Method::FollowUpsAlert | Method::FollowUpsFollowUp => Reached::Never("only a person follows an alert up"),
     }
 }
