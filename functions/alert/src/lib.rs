@@ -1,5 +1,6 @@
 //! Delivery of alerts: cooldown, daily cap, e-mail, chat, digest. Triage decides what is said, this decides whether and when.
 
+mod ask;
 mod chat;
 mod digest;
 mod links;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    AccountId, Alert, AlertKey, AlertKind, Band, Delivery, Policy,
+    Alert, AlertKey, AlertKind, Band, Delivery, Policy,
     alert::HoldReason,
     ports::{
         Accepted, AlertLog, Chat, Control, Cooldown, CooldownKey, Cooldowns, Count, Email, FollowUps, Handover, Mailer,
@@ -22,7 +23,7 @@ use domain::{
     record::utc_day,
 };
 use jiff::{SignedDuration, Timestamp};
-use runtime::{AlertMessage, Handler, Invocation, Queues, Verdict, batch, handle_batch};
+use runtime::{AlertMessage, Handler, Invocation, Queues, Verdict, account_page, batch, handle_batch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -81,21 +82,30 @@ impl Alerting {
 pub struct Pages {
     pub guardian: String,
     pub opportunity: String,
+    /// Where on them an account is.
+    pub accounts: AccountPlace,
+}
+
+/// Where what happened with an account is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AccountPlace {
+    /// On a page of its own, in the folder of the dashboard.
+    Page,
+    /// On the dashboard itself.
+    Panel,
 }
 
 impl Pages {
-    /// The dashboard of those who get such alerts, with the account in its address.
-    pub(crate) fn account(&self, kind: AlertKind, account: &AccountId) -> String {
-        let page = match kind {
+    /// The alert's account, on the dashboard of those who get such alerts.
+    pub(crate) fn account(&self, alert: &Alert) -> String {
+        let dashboard = match alert.signal.kind() {
             AlertKind::Guardian => &self.guardian,
             AlertKind::Opportunity => &self.opportunity,
         };
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        let escaped = account.as_str().bytes().map(|byte| match byte {
-            byte if plain(byte) => char::from(byte).to_string(),
-            byte => format!("%{byte:02X}"),
-        });
-        format!("{page}#account={}", escaped.collect::<String>())
+        match self.accounts {
+            AccountPlace::Page => format!("{dashboard}{}", account_page::path(&alert.account, alert.at)),
+            AccountPlace::Panel => format!("{dashboard}#account-{}", account_page::id(&alert.account)),
+        }
     }
 }
 
@@ -167,7 +177,11 @@ impl Handler for Batch<'_> {
         let Ok(key) = delivery.content.alert.parse() else {
             return Verdict::Park { reason: "the message names no alert".to_owned() };
         };
-        one_alert(self.alerting, key, &delivery.owner, self.invocation).await.unwrap_or_else(|error| {
+        let handled = match &delivery.content.links_to {
+            Some(to) => ask::mail_links(self.alerting, key, to, self.invocation.now).await,
+            None => one_alert(self.alerting, key, &delivery.owner, self.invocation).await,
+        };
+        handled.unwrap_or_else(|error| {
             tracing::error!(alert = %key, error = told(&error), "Failed to deliver an alert.");
             Verdict::from(&error)
         })

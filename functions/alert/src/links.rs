@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Alert, EmailAddress,
-    follow_up::WrongReason,
+    follow_up::{Door, WrongReason},
     ports::{SigningSecrets, told},
     time::later,
 };
@@ -58,7 +58,7 @@ impl Signer {
     pub(crate) fn link(&self, alert: &Alert, to: &EmailAddress, action: Action, now: Timestamp) -> String {
         let expires = later(now, links::VALID_FOR);
         let time_zone = self.time_zone.clone();
-        let link = Link { alert: alert.key(), action, recipient: to.clone(), expires, time_zone };
+        let link = Link { alert: alert.key(), action, recipient: to.clone(), expires, time_zone, door: Door::Link };
         links::address(&self.base, &self.secret, &link)
     }
 

@@ -190,7 +190,7 @@ pub(crate) fn single(message: Single<'_>) -> Email {
     let subject = format!("{again}{}", subject(alert));
     let name = format!("{}-{kind}-{}", alert.ticket.number(), alert.band);
     let note = note.map(|note| note.words(alert, zone));
-    let page = pages.map(|pages| pages.account(kind, &alert.account));
+    let page = pages.map(|pages| pages.account(alert));
     let link = ticket_link(&policy.helpdesk_url, alert.ticket);
     let alert = &telling::shown(alert);
     let (title, color) = match kind {
@@ -358,6 +358,7 @@ mod tests {
     use domain::{Band, Contact, Deadline, Health, Intent, PastTicket, Priority, sample};
 
     use super::*;
+    use crate::AccountPlace;
 
     fn guardian() -> Alert {
         Alert {
@@ -413,6 +414,7 @@ mod tests {
         let pages = Pages {
             guardian: "https://site.example/accounts/".into(),
             opportunity: "https://site.example/sales/".into(),
+            accounts: AccountPlace::Page,
         };
         let recipient = &sample::alert(1).recipient;
         let helpdesk_url = "https://e.zendesk.com";
@@ -432,7 +434,11 @@ mod tests {
     }
 
     fn with_buttons(alert: &Alert, note: Option<&Note>) -> Email {
-        let pages = Pages { guardian: "https://site.example/accounts/".into(), opportunity: String::new() };
+        let pages = Pages {
+            guardian: "https://site.example/accounts/".into(),
+            opportunity: String::new(),
+            accounts: if note.is_some() { AccountPlace::Panel } else { AccountPlace::Page },
+        };
         let (policy, pages) = (sample::policy(), Some(&pages));
         single(Single { alert, to: &alert.recipient, policy: &policy, pages, buttons: Some(buttons()), note })
     }

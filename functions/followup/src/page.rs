@@ -2,7 +2,7 @@
 
 use askama::Template;
 use domain::{
-    Alert, AlertKind, EmailAddress, Signal, Stage,
+    Alert, AlertKey, AlertKind, EmailAddress, Signal, Stage,
     follow_up::{Outcome, Refused, Snooze, WrongReason},
     shown,
 };
@@ -13,6 +13,8 @@ use runtime::{
 };
 use secrecy::SecretString;
 use strum::IntoEnumIterator;
+
+use crate::ask;
 
 #[derive(Template)]
 #[template(path = "page.html")]
@@ -32,6 +34,8 @@ struct Form {
     legend: &'static str,
     /// By name and words; none for a single button.
     choices: Vec<(&'static str, &'static str)>,
+    /// What a field for an address is called, where one is asked for.
+    address: Option<&'static str>,
     button: &'static str,
 }
 
@@ -60,7 +64,7 @@ impl View {
         let possible = |action: &Action| allows(stage, *action, &link.recipient);
         let other = |action: Action| {
             let href = relative(secret?, &Link { action, ..link.clone() });
-            Some((href, words_of(action, alert.signal.kind())))
+            Some((href, action.words(alert.signal.kind())))
         };
         let others = Action::iter().filter(|action| *action != link.action).filter(possible);
         Self {
@@ -96,6 +100,28 @@ impl View {
 }
 
 impl Page {
+    /// Asks where the link shall go. The same for every alert, and for what is none.
+    pub(crate) fn ask(alert: Option<AlertKey>) -> Self {
+        let alert = alert.unwrap_or_else(crate::nobodys);
+        let text = "This dashboard does not know who you are, so the link to act on the alert comes by mail.";
+        let form = Form {
+            to: format!("?{}={alert}", ask::ALERT),
+            legend: "Your address at work",
+            choices: Vec::new(),
+            address: Some(ask::ADDRESS),
+            button: "Mail me my link",
+        };
+        Self { form: Some(form), ..Self::plain("Your link", text) }
+    }
+
+    /// Whatever came of it.
+    pub(crate) fn asked() -> Self {
+        Self::plain(
+            "Your link",
+            "If the alert was written to that address, a link is on its way there. If nothing comes within a few minutes, it was not, or too many were asked for today.",
+        )
+    }
+
     pub(crate) fn plain(title: &str, text: &str) -> Self {
         let texts = vec![text.to_owned()];
         Self { title: title.to_owned(), said: None, texts, form: None, others: Vec::new() }
@@ -126,35 +152,30 @@ fn form(action: Action, kind: AlertKind, to: String) -> Form {
             to,
             legend: "Once you press this, nobody else is asked to look after it.",
             choices: Vec::new(),
-            button: "I have it",
+            address: None,
+            button: action.words(kind),
         },
         Action::Settle => Form {
             to,
             legend: "How did it end?",
             choices: Outcome::of(kind).map(|outcome| (outcome.into(), outcome.title())).collect(),
+            address: None,
             button: "Settle it",
         },
         Action::CallWrong => Form {
             to,
             legend: "What is wrong with it?",
             choices: WrongReason::iter().map(|reason| (reason.into(), reason.title())).collect(),
-            button: words_of(Action::CallWrong, kind),
+            address: None,
+            button: action.words(kind),
         },
         Action::Snooze => Form {
             to,
             legend: "When should it come back?",
             choices: Snooze::iter().map(|snooze| (snooze.into(), snooze.title())).collect(),
+            address: None,
             button: "Snooze it",
         },
-    }
-}
-
-fn words_of(action: Action, kind: AlertKind) -> &'static str {
-    match (action, kind) {
-        (Action::Take, _) => "I have it",
-        (Action::Settle, _) => "Say how it ended",
-        (Action::CallWrong, kind) => WrongReason::button(kind),
-        (Action::Snooze, _) => "Snooze",
     }
 }
 

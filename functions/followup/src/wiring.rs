@@ -3,16 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use aws::{
-    ParameterSecrets, ParameterToken, Sdk, TicketTable,
+    ParameterSecrets, ParameterToken, Sdk, SqsQueue, TicketTable,
     lambda::{self, Source, variable},
 };
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use domain::ports::SigningSecrets;
-use followup::{FollowingUp, SlackDoor};
+use followup::{FollowingUp, PageDoor, SlackDoor};
 use jiff::SignedDuration;
 use lambda_runtime::Error;
 use memory::Bundled;
-use runtime::Invocation;
+use runtime::{Invocation, rebuild::Announcing};
 use slack::Client;
 
 /// One call of Slack. A press takes three of them at most, and Slack waits for 3 s.
@@ -30,22 +30,31 @@ impl lambda::Function for Function {
         let tickets = environment.required("TICKETS_TABLE");
         let token = environment.optional("SLACK_TOKEN_PARAMETER");
         let signing = environment.optional("SLACK_SIGNING_PARAMETER");
+        let sessions = environment.optional("SESSION_KEYS_PARAMETER");
+        let alerts_queue = environment.optional("ALERTS_QUEUE_URL");
+        let rebuilds = environment.required("REBUILDS_QUEUE_URL");
         environment.finish()?;
         let secrets = Arc::new(ParameterSecrets::new(&sdk, secret));
         // How long readings are kept and how far back alerts are listed; this function does neither.
-        let table = TicketTable::new(&sdk, tickets, SignedDuration::ZERO);
+        let table = Arc::new(TicketTable::new(&sdk, tickets, SignedDuration::ZERO));
         // Both ahead, where the processor is free. What fails here is the first request's to tell, with a 503.
         let _ = futures::join!(secrets.secrets(), table.warm());
         let slack = token.zip(signing).map(|(token, signing)| SlackDoor {
             secrets: Arc::new(ParameterSecrets::optional(&sdk, signing)),
             client: Client::over_http(Arc::new(ParameterToken::new(&sdk, token)), SLACK_PATIENCE),
         });
-        Ok(Self(FollowingUp { secrets, alerts: Arc::new(table), slack }))
+        let page = match (sessions, alerts_queue) {
+            (Some(sessions), _) => PageDoor::Sessions(Arc::new(ParameterSecrets::new(&sdk, sessions))),
+            (None, Some(queue)) => PageDoor::Asking(Arc::new(SqsQueue::new(&sdk, queue))),
+            (None, None) => PageDoor::Shut,
+        };
+        let alerts = Arc::new(Announcing::new(table, Arc::new(SqsQueue::new(&sdk, rebuilds))));
+        Ok(Self(FollowingUp { secrets, alerts, slack, page }))
     }
 
     fn embedded() -> Result<Self, Error> {
         let bundled = Bundled::new(lambda::scratch(), variable)?;
-        Ok(Self(FollowingUp { secrets: bundled.secrets, alerts: bundled.log, slack: None }))
+        Ok(Self(FollowingUp { secrets: bundled.secrets, alerts: bundled.log, slack: None, page: PageDoor::Shut }))
     }
 
     async fn handle(&self, request: Self::Event, invocation: &Invocation) -> Result<Self::Answer, Error> {

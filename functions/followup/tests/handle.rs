@@ -6,11 +6,11 @@ use std::sync::Arc;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use domain::{
     Alert, AuditAction, AuditEntry, EmailAddress, FollowUp, Stage,
-    follow_up::{Outcome, WrongReason},
+    follow_up::{Door, Outcome, WrongReason},
     ports::{AlertLog, Opened},
     sample,
 };
-use followup::{FollowingUp, handle};
+use followup::{FollowingUp, PageDoor, handle};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use memory::{Failing, Fault, FixedSecrets, MemoryTicketLog, Method};
@@ -41,7 +41,11 @@ impl Bench {
         let entry = sample::audit_entry(alert.ticket.number(), AuditAction::AlertRaised);
         assert_eq!(log.open(&alert, at(24 * 60), &entry).await.unwrap(), Opened::New);
         let secrets = Arc::new(FixedSecrets(vec!["new".into(), "old".into()]));
-        Self { following_up: FollowingUp { secrets, alerts: log.clone(), slack: None }, log, alert }
+        Self {
+            following_up: FollowingUp { secrets, alerts: log.clone(), slack: None, page: PageDoor::Shut },
+            log,
+            alert,
+        }
     }
 
     /// Known to bob, too: the second address.
@@ -57,6 +61,7 @@ impl Bench {
             recipient: person(to),
             expires: at(0) + VALID_FOR,
             time_zone: TimeZone::UTC,
+            door: Door::Link,
         }
     }
 

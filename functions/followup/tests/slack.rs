@@ -11,7 +11,7 @@ use domain::{
     ports::{AlertLog, Chat, FollowUps, Opened, Post},
     sample,
 };
-use followup::{FollowingUp, SLACK_PATH, SlackDoor, handle};
+use followup::{FollowingUp, PageDoor, SLACK_PATH, SlackDoor, handle};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use memory::{Failing, Fault, FixedSecrets, MemoryTicketLog, Method};
@@ -58,7 +58,7 @@ impl Bench {
         assert_eq!(log.open(&alert, Timestamp::MAX, &entry).await.unwrap(), Opened::New);
         let secrets = Arc::new(FixedSecrets(vec!["new".into(), "old".into()]));
         let door = SlackDoor { secrets: secrets.clone(), client: slack.client() };
-        let following_up = FollowingUp { secrets, alerts: log.clone(), slack: Some(door) };
+        let following_up = FollowingUp { secrets, alerts: log.clone(), slack: Some(door), page: PageDoor::Shut };
         Self { following_up, log, slack, alert, ts }
     }
 
@@ -260,6 +260,7 @@ async fn a_link_shows_in_the_message_too() {
         recipient: person("ann"),
         expires: Timestamp::MAX,
         time_zone: jiff::tz::TimeZone::UTC,
+        door: domain::follow_up::Door::Link,
     };
     let mut request = ApiGatewayV2httpRequest::default();
     request.request_context.http.method = "POST".parse().unwrap();

@@ -4,13 +4,16 @@
 //! which secret signed, so that a log can tell when the last link of a replaced one is gone.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use domain::{AlertKey, EmailAddress};
+use domain::{
+    AlertKey, AlertKind, EmailAddress,
+    follow_up::{Door, WrongReason},
+};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use strum::{Display, EnumIter};
+use strum::{Display, EnumIter, EnumString};
 
 /// How long a link is good for: as long as an alert is kept by default. Past that there is nothing to follow up.
 pub const VALID_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -25,7 +28,7 @@ const KEY_BYTES: usize = 4;
 const MAC_BYTES: usize = 32;
 
 /// What a link lets its reader do. The choice that goes with it is made on the page.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display, EnumIter)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display, EnumIter, EnumString)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Action {
@@ -33,6 +36,19 @@ pub enum Action {
     Settle,
     CallWrong,
     Snooze,
+}
+
+impl Action {
+    /// What is pressed for it.
+    #[must_use]
+    pub fn words(self, kind: AlertKind) -> &'static str {
+        match self {
+            Self::Take => "I have it",
+            Self::Settle => "Say how it ended",
+            Self::CallWrong => WrongReason::button(kind),
+            Self::Snooze => "Snooze",
+        }
+    }
 }
 
 /// What a link says.
@@ -48,6 +64,13 @@ pub struct Link {
     /// In which its page tells times, as the mail did. A link of before has none, and its page is in UTC.
     #[serde(rename = "zone", default = "utc", skip_serializing_if = "is_utc", with = "jiff::fmt::serde::tz::required")]
     pub time_zone: TimeZone,
+    /// Where it was given out: by mail, or on the dashboard to somebody who is signed in there and may see the alert.
+    #[serde(default, skip_serializing_if = "is_mailed")]
+    pub door: Door,
+}
+
+fn is_mailed(door: &Door) -> bool {
+    *door == Door::Link
 }
 
 fn utc() -> TimeZone {
@@ -154,6 +177,7 @@ mod tests {
             recipient: "kam@example.com".parse().unwrap(),
             expires: sample::now() + VALID_FOR,
             time_zone: TimeZone::UTC,
+            door: Door::Link,
         }
     }
 
@@ -227,6 +251,7 @@ mod tests {
             Link { recipient: "other@example.com".parse().unwrap(), ..link() },
             Link { expires: link().expires + SignedDuration::from_secs(1), ..link() },
             in_berlin(),
+            Link { door: Door::Page, ..link() },
         ] {
             assert_ne!(mac(&sign(&"key".into(), &other)), mac(&whole), "{other:?}");
         }

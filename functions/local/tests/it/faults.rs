@@ -271,6 +271,7 @@ impl Walk {
                 alerts: log.clone(),
                 site,
                 pages: report::ONE_PAGE,
+                acting: report::Acting::Nowhere,
             },
             faults,
             tickets,
