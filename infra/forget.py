@@ -13,6 +13,7 @@ Forget in Zendesk first: a ticket that is still there is triaged again when its 
 
 import argparse
 import datetime
+import hashlib
 import json
 import sys
 import time
@@ -85,6 +86,21 @@ class Stack:
                     discarded += 1
         return discarded
 
+    def discard_account_pages(self, accounts: set[str], gone: set[int]) -> int:
+        """Pages of the accounts that tell of one of the tickets still: the report did not get to them yet."""
+        bucket, discarded = self.outputs["SiteBucketName"], 0
+        for account in accounts:
+            # As shared/runtime/src/account_page.rs names it.
+            name = hashlib.sha256(b"account-page-1\n" + account.encode()).hexdigest()[:32]
+            for role in ("accounts", "sales", "lead"):
+                for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{role}/account/{name}/"):
+                    for entry in page.get("Contents", []):
+                        html = self.s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read().decode()
+                        if any(f'/agent/tickets/{ticket}"' in html for ticket in gone):
+                            self.s3.delete_object(Bucket=bucket, Key=entry["Key"])
+                            discarded += 1
+        return discarded
+
     def backups(self) -> bool:
         described = self.dynamodb.describe_continuous_backups(TableName=self.table)["ContinuousBackupsDescription"]
         return described.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED"
@@ -145,14 +161,16 @@ def main() -> int:
           f"{stack.discard_digests(tickets)} digests in the outbox deleted.")
     answer = boto3.client("lambda").invoke(FunctionName=stack.outputs["ReportFunctionName"], Payload=b"{}")
     failed = "FunctionError" in answer
-    print("The dashboard could NOT be rebuilt; the hourly report will." if failed else "The dashboard is rebuilt.")
+    print("The dashboard could NOT be rebuilt; the hourly report will." if failed else "The dashboard is rebuilt, and the account pages with it.")
+    if discarded := stack.discard_account_pages(accounts, tickets):
+        print(f"{discarded} account pages still told of them and are deleted.")
 
     print("\nWhat is left:")
     until = datetime.date.today() + datetime.timedelta(days=BACKUP_DAYS)
     print(f"- backups of the table (point-in-time recovery) hold what was erased until {until}" if stack.backups()
           else "- no backup of the table: point-in-time recovery is off")
     print("- the audit, 400 days, and the logs: ids, actions and outcomes, no text, no address")
-    print("- pages and the outbox have no older versions: the bucket keeps none")
+    print("- pages and the outbox have no older versions: the bucket keeps none, and CloudFront no copies")
     print("- e-mails that were sent, at their recipients; messages in Slack are deleted with their alerts, but those sent through\n"
           "  an incoming webhook and any that triage says in its log it could not delete")
     return 1 if waiting or failed else 0

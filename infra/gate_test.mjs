@@ -184,8 +184,8 @@ test('the access log names the person, and in simple mode the role', async () =>
 });
 
 test('function and gate seal alike', async () => {
-  // The same as in functions/signin/src/sealed.rs.
-  const known = readFileSync(new URL('../functions/signin/src/sealed.rs', import.meta.url), 'utf8')
+  // The same as in shared/runtime/src/sealed.rs.
+  const known = readFileSync(new URL('../shared/runtime/src/sealed.rs', import.meta.url), 'utf8')
     .match(/const KNOWN: &str = concat!\(\s*"([^"]+)",\s*"([^"]+)",/);
   const expected = sealText('{"who":"zoë@example.com","roles":["support"],"exp":1000}', 'key');
   assert.equal(known[1] + known[2], expected);

@@ -18,4 +18,6 @@ picture() { # NAME SIZE FILE
 }
 picture dashboard 1400,690 "$work/run/triage_report.html"
 picture mail 700,770 "$work/run/emails/1014-guardian-critical.html"
+python3 infra/slack_page.py "$work/run/slack" 1014-guardian-critical >"$work/slack.html"
+picture slack 720,440 "$work/slack.html"
 ls -l docs/pictures

@@ -57,8 +57,8 @@ class Doors(unittest.TestCase):
         self.assertEqual(behavior["CachePolicyId"], NO_CACHE)
         self.assertEqual(site["Origins"][0]["OriginAccessControlId"], {"Ref": "SiteAccess"})
         for other in site.get("CacheBehaviors", []):
-            # Who signs in has no session yet, and there is no page of ours.
-            self.assertTrue(other["TargetOriginId"] == "signin" or other.get("FunctionAssociations"), f"{other['PathPattern']} has no gate")
+            # Who signs in has no session yet, and the follow-up opens the session itself; there is no page of ours.
+            self.assertTrue(other["TargetOriginId"] in ("signin", "followup") or other.get("FunctionAssociations"), f"{other['PathPattern']} has no gate")
             self.assertEqual((other["CachePolicyId"], other["ResponseHeadersPolicyId"]), (NO_CACHE, {"Ref": "SiteHeaders"}))
         headers = RESOURCES["SiteHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
         self.assertEqual(set(headers), {"ContentTypeOptions", "FrameOptions", "ReferrerPolicy", "StrictTransportSecurity"})
@@ -69,7 +69,7 @@ class Doors(unittest.TestCase):
     def test_people_sign_in_only_where_identity_is_on(self):
         added = set(under(Identity="oidc")) - set(under(Identity="off"))
         self.assertEqual(added, {f"Signin{part}" for part in ("Api", "Integration", "Route", "Stage", "Permission", "Function", "Logs", "Role")})
-        for identity, origins, patterns in (("off", ["site"], []), ("oidc", ["site", "signin"], ["/signin*"])):
+        for identity, origins, patterns in (("off", ["site"], []), ("oidc", ["site", "signin", "followup"], ["/signin*", "/followup"])):
             site = under(Identity=identity)["Site"]["Properties"]["DistributionConfig"]
             self.assertEqual([origin["Id"] for origin in site["Origins"]], origins)
             self.assertEqual([behavior["PathPattern"] for behavior in site.get("CacheBehaviors", [])], patterns)
@@ -80,7 +80,11 @@ class Doors(unittest.TestCase):
         site = RESOURCES["Site"]["Properties"]["DistributionConfig"]
         self.assertEqual(site["Origins"][1]["DomainName"], {"Sub": "${SigninApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"})
         self.assertEqual(site["Origins"][1]["CustomOriginConfig"]["OriginProtocolPolicy"], "https-only")
-        [behavior] = site["CacheBehaviors"]
+        behavior, followup = site["CacheBehaviors"]
+        self.assertEqual(site["Origins"][2]["DomainName"], {"Sub": "${FollowupApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"})
+        self.assertIn("POST", followup["AllowedMethods"])
+        for each in (behavior, followup):
+            self.assertEqual(each["ViewerProtocolPolicy"], "redirect-to-https")
         self.assertEqual((behavior["OriginRequestPolicyId"], behavior["AllowedMethods"]), (ALL_BUT_HOST, ["GET", "HEAD"]))
         self.assertEqual(behavior["ViewerProtocolPolicy"], "redirect-to-https")
         throttles = RESOURCES["SigninStage"]["Properties"]["DefaultRouteSettings"]
@@ -118,9 +122,13 @@ class Doors(unittest.TestCase):
 
     def test_who_presses_changes_one_alert_and_no_more(self):
         statements = allowed("FollowupRole")
-        self.assertEqual(set(statements), {"Log", "Trace", "Alerts", "TellAlerts", "ReadSecrets"})
-        told = statements["TellAlerts"]
-        self.assertEqual((told["Action"], told["Resource"]), ("sqs:SendMessage", {"GetAtt": "AlertsQueue.Arn"}), "that an alert was handed over")
+        self.assertEqual(set(statements), {"Log", "Trace", "Alerts", "TellAlerts", "ReadSecrets", "Rebuild", "ReadSessionKeys"})
+        self.assertEqual(set(allowed("FollowupRole", Identity="off")), set(statements) - {"ReadSessionKeys"})
+        for statement, queue in (("TellAlerts", "AlertsQueue"), ("Rebuild", "RebuildsQueue")):
+            told = statements[statement]
+            self.assertEqual((told["Action"], told["Resource"]), ("sqs:SendMessage", {"GetAtt": f"{queue}.Arn"}))
+        variables = lambda **parameters: set(under(**parameters)["FollowupFunction"]["Properties"]["Environment"]["Variables"])
+        self.assertEqual(variables(Identity="oidc") ^ variables(Identity="off"), {"SESSION_KEYS_PARAMETER"})
         self.assertEqual(statements["Alerts"]["Action"], ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"])
         self.assertEqual(statements["Alerts"]["Resource"], allowed("SweepRole")["Records"]["Resource"], "the table itself, no index of it")
         self.assertEqual(statements["ReadSecrets"]["Action"], "ssm:GetParameter")
@@ -129,6 +137,7 @@ class Doors(unittest.TestCase):
         readers = lambda name: {role for role, statement in policies() if name in str(statement["Resource"])}
         self.assertEqual(readers("followup-secret"), {"AlertRole", "FollowupRole"}, "whoever signs and whoever checks")
         self.assertEqual(readers("slack-signing-secret"), {"FollowupRole"}, "whoever checks")
+        self.assertEqual(readers("session-keys"), {"FollowupRole", "SigninRole"}, "whoever seals sessions and whoever opens them")
         self.assertEqual(readers("slack-token"), {"AlertRole", "FollowupRole", "TriageRole"}, "whoever posts, changes and deletes")
 
     def test_who_read_the_site_is_logged(self):

@@ -15,7 +15,7 @@ class Protection(unittest.TestCase):
                 if resource == "*":
                     self.assertEqual(statement["Action"], ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], role)
                 elif "*" in str(resource):
-                    self.assertRegex(str(resource), r"/(knowledge_base|outbox)/\*'}$", role)
+                    self.assertRegex(str(resource), r"/(knowledge_base|outbox|account)/\*'}$", role)
 
     def test_mail_is_sent_by_our_sender_alone(self):
         statement = allowed("AlertRole")["Send"]

@@ -96,6 +96,15 @@ class Template(unittest.TestCase):
             self.assertNotIn(f"{queue}Queue.Arn", sends, "a copy to oneself is cut by Lambda's loop detection")
             self.assertEqual(settings()[f"{queue.upper()}_DEAD_LETTERS_URL"], f"${{{queue}DeadLetters}}")
 
+    def test_a_changed_alert_is_shown_within_a_minute(self):
+        [source] = [event["Properties"] for event in FUNCTIONS["Report"]["Events"].values() if event["Type"] == "SQS"]
+        self.assertEqual(source["Queue"], {"GetAtt": "RebuildsQueue.Arn"})
+        self.assertLessEqual(source["MaximumBatchingWindowInSeconds"], 20, "the rest of the minute is for the report")
+        for local, timings in TEMPLATE["Mappings"]["Timings"].items():
+            self.assertEqual(timings["RebuildVisibility"], 6 * timings["Report"], local)
+        asked = {role for role, statement in policies() if "RebuildsQueue" in str(statement["Resource"]) and statement["Action"] == "sqs:SendMessage"}
+        self.assertEqual(asked, {"AlertRole", "FollowupRole"})
+
     def test_every_function_is_found(self):
         self.assertEqual(functions(), [function.lower() for function in FUNCTIONS])
         self.assertEqual({wiring.parents[1].name for wiring in (ROOT / "functions").glob("*/src/wiring.rs")}, set(functions()))
@@ -139,7 +148,7 @@ class Template(unittest.TestCase):
         longest = {"AWS::StackName": 128, "ConfigBucket": 63, "SiteBucket": 63, "MailConfiguration": 64}
         longest |= {table: 128 + len(f"-{table}-") + 13 for table in ("TicketsTable", "ControlTable")}
         address = len("https://sqs.ap-southeast-5.amazonaws.com.cn/123456789012/")
-        longest |= {queue: address + 80 for queue in ("TicketsQueue", "TicketsDeadLetters", "AlertsQueue", "AlertsDeadLetters")}
+        longest |= {queue: address + 80 for queue in ("TicketsQueue", "TicketsDeadLetters", "AlertsQueue", "AlertsDeadLetters", "RebuildsQueue")}
         longest["Table"] = TEMPLATE["Parameters"]["TicketsTableName"]["MaxLength"]
         # A name in the DNS; CloudFront's own are shorter.
         longest["SiteUrl"] = len("https://") + 253

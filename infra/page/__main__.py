@@ -1,5 +1,5 @@
 """The dashboard of a run over the bundled tickets, in a real Chromium: accessible, within its width, and working. And the
-loop: a ticket posted to `serve`, the link in its mail, the page.
+loop: a ticket posted to `serve`, the link in its mail, the page, its buttons, and those of the message in Slack.
 
     python3 infra/page [BINARY]
 
@@ -59,9 +59,12 @@ def main() -> int:
         of_page = tested(folder, "page_test.mjs", {"PAGE": f"{output}/triage_report.html", "CHROMIUM": browser})
     with tempfile.TemporaryDirectory() as output:
         serve = [binary, "serve", "--analyst", "embedded", "--port", "0", "--output", output]
-        with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
+        recipient, secret = "kam@example.com", "infra/page"
+        variables = {**os.environ, "GUARDIAN_EMAIL": recipient, "SLACK_SIGNING_SECRET": secret}
+        with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True, env=variables) as server:
             address = server.stdout.readline().split()[1]
-            told = {"SERVE": address, "OUTPUT": output, "EVENT": notice(binary), "CHROMIUM": browser}
+            told = {"SERVE": address, "OUTPUT": output, "EVENT": notice(binary, 1990), "SECOND": notice(binary, 1991),
+                    "RECIPIENT": recipient, "SIGNING_SECRET": secret, "CHROMIUM": browser}
             of_loop = tested(folder, "loop_test.mjs", told)
             server.terminate()
     return of_page or of_loop
@@ -73,12 +76,12 @@ def tested(folder: pathlib.Path, test: str, variables: dict[str, str]) -> int:
     return subprocess.run(["node", "--test", test], cwd=folder, env={**os.environ, **variables}).returncode
 
 
-def notice(binary: pathlib.Path) -> str:
-    """The event of a ticket that gives notice, signed."""
+def notice(binary: pathlib.Path, ticket: int) -> str:
+    """The event of a ticket that gives notice, of an organisation of its own, signed."""
     event = json.loads((ROOT / "events" / "ticket-created.json").read_text())
     body = json.loads(event["body"])
-    body["detail"] |= {"id": "1990", "subject": "Our contract", "description": "We hereby cancel our contract to the end of the month. We have signed with another provider."}
-    body["subject"] = "zen:ticket:1990"
+    body["detail"] |= {"id": str(ticket), "organization_id": str(ticket), "subject": "Our contract", "description": "We hereby cancel our contract to the end of the month. We have signed with another provider."}
+    body |= {"id": f"notice-{ticket}", "subject": f"zen:ticket:{ticket}"}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(json.dumps({**event, "body": json.dumps(body)}))
         file.flush()

@@ -35,7 +35,7 @@ for (const width of [1440, 768, 380]) for (const scheme of ['light', 'dark']) {
   test(`axe finds nothing at ${width} px, ${scheme}`, async () => {
     const page = await visit({width, scheme});
     await page.$eval('.open', (button) => button.click());
-    await page.$$eval('.alert, .figures', (all) => all.slice(0, 2).forEach((one) => { one.open = true; }));
+    for (const part of ['.alert', '.figures', '.panel']) await page.$$eval(part, (all) => all.slice(0, 2).forEach((one) => { one.open = true; }));
     // In the page's own world, which its policy for content does not rule.
     await page.evaluate(AXE);
     const found = await page.evaluate((values) => axe.run({runOnly: {type: 'tag', values}}), RULES);
@@ -50,7 +50,7 @@ for (const width of [1440, 768, 380, 320]) {
   test(`nothing is panned sideways at ${width} px`, async () => {
     const page = await visit({width});
     await page.$eval('.open', (button) => button.click());
-    await page.$$eval('details', (all) => all.slice(0, 8).forEach((one) => { one.open = true; }));
+    for (const part of ['details', '.panel']) await page.$$eval(part, (all) => all.slice(0, 8).forEach((one) => { one.open = true; }));
     const wider = await page.evaluate(() => [document.documentElement, ...document.querySelectorAll('.scroll')]
       .filter((one) => one.scrollWidth > one.clientWidth).map((one) => `${one.ariaLabel ?? one.tagName} ${one.scrollWidth} > ${one.clientWidth}`));
     assert.deepEqual(wider, []);
@@ -87,6 +87,9 @@ test('a view stands in the address and comes back from it', async () => {
   assert.ok(teams.length > 0 && teams.length < all && teams.every((team) => team === 'cipher'), String(teams));
   const drawn = await page.$$eval('g[data-bar="Sentinel"] .value', ([value]) => value.textContent);
   assert.equal(drawn, '0', 'the charts show the view');
+  const notes = await page.$$eval('.tiles > div', (all) => all.map((one) => [Boolean(one.dataset.counts), one.querySelector('.note').innerText]));
+  assert.ok(notes.some(([follows]) => follows) && notes.some(([follows]) => !follows));
+  for (const [follows, note] of notes) assert.match(note, follows ? /^of this view/ : /; of all tickets, not of this view$/);
   const query = new globalThis.URL(page.url()).search;
   assert.equal(query, '?team=cipher');
   const again = await visit({query});
@@ -105,6 +108,27 @@ test('every section follows the account', async () => {
     const names = await page.$$eval(selector, (all) => all.filter((one) => !one.hidden).map((one) => one.dataset.customer));
     assert.ok(names.length > 0 && names.every((name) => name === account), `${selector}: ${names}`);
   }
+  await page.close();
+});
+
+test("an account's name leads to what happened with it", async () => {
+  const page = await visit();
+  const name = await page.$eval('#accounts th a', (link) => link.textContent);
+  await page.click('#accounts th a');
+  const opened = await page.$$eval('.panel[open]', (all) => all.map((one) => one.dataset.customer));
+  assert.deepEqual(opened, [name]);
+  assert.ok(await page.$eval('.panel[open] .timeline', (one) => one.checkVisibility() && one.children.length > 1));
+  assert.deepEqual(page.problems, []);
+  const plain = await visit({script: false});
+  const link = await page.$eval('#accounts th a', (link) => link.getAttribute('href'));
+  assert.ok((await plain.content()).includes(`id="${link.slice(1)}"`), 'it is there without JavaScript');
+  await Promise.all([page.close(), plain.close()]);
+});
+
+test('quotes are marked where they stand', async () => {
+  const page = await visit();
+  const marked = await page.$$eval('#table mark', (all) => all.map((one) => one.textContent));
+  assert.ok(marked.length > 5 && marked.every((words) => words.length > 3), String(marked.length));
   await page.close();
 });
 

@@ -136,7 +136,7 @@ impl Telling<'_> {
             message: None,
             may_press: self.policy.may_press.clone(),
             helpdesk_url: self.helpdesk_url.to_owned(),
-            page: self.alerting.pages.as_ref().map(|pages| pages.account(alert.signal.kind(), &alert.account)),
+            page: self.alerting.pages.as_ref().map(|pages| pages.account(&alert)),
             time_zone: self.time_zone.clone(),
         };
         // Its buttons name the revision that storing it makes.

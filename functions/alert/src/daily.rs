@@ -166,7 +166,7 @@ impl Morning<'_> {
             alerts,
             policy: self.policy,
             pages: self.alerting.pages.as_ref(),
-            signer: self.alerting.signer().await.as_ref(),
+            signer: self.alerting.signer(self.policy).await.as_ref(),
             day: self.day,
             now: self.runner.now,
         });

@@ -159,7 +159,7 @@ impl Digest<'_> {
             helpdesk_url: &self.policy.helpdesk_url,
             reply_to: self.policy.alerts.reply_to.as_ref(),
             pages: self.alerting.pages.as_ref(),
-            signer: self.alerting.signer().await.as_ref(),
+            signer: self.alerting.signer(self.policy).await.as_ref(),
             now: self.runner.now,
         });
         let delivery = match send(self.alerting, &email).await {

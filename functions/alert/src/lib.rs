@@ -1,5 +1,6 @@
 //! Delivery of alerts: conversations, daily cap, e-mail, chat, digests. Triage decides what is said, this decides whether and when.
 
+mod ask;
 mod chat;
 mod conversation;
 mod daily;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use domain::{
-    AccountId, Alert, AlertKey, AlertKind, Band, Delivery, Policy,
+    Alert, AlertKey, AlertKind, Band, Delivery, Policy,
     ports::{
         Accepted, AlertLog, Chat, Control, Conversations, Count, Email, FollowUps, Handover, Mailer, PortError, Queue,
         Settings, Taken, Threads, told,
@@ -24,7 +25,7 @@ use domain::{
     record::utc_day,
 };
 use jiff::{SignedDuration, Timestamp};
-use runtime::{AlertMessage, Handler, Invocation, Queues, Verdict, batch, handle_batch};
+use runtime::{AlertMessage, Handler, Invocation, Queues, Verdict, account_page, batch, handle_batch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -75,8 +76,8 @@ pub struct Chatting {
 }
 
 impl Alerting {
-    pub(crate) async fn signer(&self) -> Option<Signer> {
-        self.links.as_ref()?.signer().await
+    pub(crate) async fn signer(&self, policy: &Policy) -> Option<Signer> {
+        self.links.as_ref()?.signer(&policy.time_zone).await
     }
 }
 
@@ -86,6 +87,17 @@ pub struct Pages {
     pub guardian: String,
     pub opportunity: String,
     pub outage: String,
+    /// Where on them an account is.
+    pub accounts: AccountPlace,
+}
+
+/// Where what happened with an account is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AccountPlace {
+    /// On a page of its own, in the folder of the dashboard.
+    Page,
+    /// On the dashboard itself.
+    Panel,
 }
 
 impl Pages {
@@ -97,15 +109,13 @@ impl Pages {
         }
     }
 
-    /// The dashboard of those who get such alerts, with the account in its address.
-    pub(crate) fn account(&self, kind: AlertKind, account: &AccountId) -> String {
-        let page = self.of(kind);
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        let escaped = account.as_str().bytes().map(|byte| match byte {
-            byte if plain(byte) => char::from(byte).to_string(),
-            byte => format!("%{byte:02X}"),
-        });
-        format!("{page}#account={}", escaped.collect::<String>())
+    /// The alert's account, on the dashboard of those who get such alerts.
+    pub(crate) fn account(&self, alert: &Alert) -> String {
+        let dashboard = self.of(alert.signal.kind());
+        match self.accounts {
+            AccountPlace::Page => format!("{dashboard}{}", account_page::path(&alert.account, alert.at)),
+            AccountPlace::Panel => format!("{dashboard}#account-{}", account_page::id(&alert.account)),
+        }
     }
 }
 
@@ -180,7 +190,11 @@ impl Handler for Batch<'_> {
         let Ok(key) = delivery.content.alert.parse() else {
             return Verdict::Park { reason: "the message names no alert".to_owned() };
         };
-        one_alert(self.alerting, key, &delivery.owner, self.invocation).await.unwrap_or_else(|error| {
+        let handled = match &delivery.content.links_to {
+            Some(to) => ask::mail_links(self.alerting, key, to, self.invocation.now).await,
+            None => one_alert(self.alerting, key, &delivery.owner, self.invocation).await,
+        };
+        handled.unwrap_or_else(|error| {
             tracing::error!(alert = %key, error = told(&error), "Failed to deliver an alert.");
             Verdict::from(&error)
         })
@@ -256,7 +270,7 @@ async fn deliver(alerting: &Alerting, alert: &Alert, now: Timestamp) -> Result<D
         Admitted::Held(reason) => return Ok(Delivery::Held { reason }),
         Admitted::Speaks(spoken) => spoken,
     };
-    let signer = alerting.signer().await;
+    let signer = alerting.signer(&policy).await;
     let email = render::single(Single {
         alert,
         to: &alert.recipient,

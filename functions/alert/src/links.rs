@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use domain::{
     Alert, EmailAddress, Stage,
-    follow_up::WrongReason,
+    follow_up::{Door, WrongReason},
     ports::{SigningSecrets, told},
     time::later,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use runtime::links::{self, Action, Link};
 use secrecy::SecretString;
 
@@ -24,6 +24,8 @@ pub struct Links {
 pub(crate) struct Signer {
     base: String,
     secret: SecretString,
+    /// In which the pages behind the links tell times.
+    time_zone: TimeZone,
 }
 
 /// The links of one alert to one reader.
@@ -41,11 +43,11 @@ pub(crate) struct Buttons {
 
 impl Links {
     /// None while there is no secret: an alert without links is worth more than none.
-    pub(crate) async fn signer(&self) -> Option<Signer> {
+    pub(crate) async fn signer(&self, time_zone: &TimeZone) -> Option<Signer> {
         match self.secrets.secrets().await {
             Ok(secrets) => {
                 let secret = secrets.into_iter().next()?;
-                Some(Signer { base: self.base.clone(), secret })
+                Some(Signer { base: self.base.clone(), secret, time_zone: time_zone.clone() })
             }
             Err(error) => {
                 tracing::warn!(error = told(&error), "Alerts go out without links.");
@@ -59,7 +61,8 @@ impl Signer {
     /// A link's page leads to the other actions, too.
     pub(crate) fn link(&self, alert: &Alert, to: &EmailAddress, action: Action, now: Timestamp) -> String {
         let expires = later(now, links::VALID_FOR);
-        let link = Link { alert: alert.key(), action, recipient: to.clone(), expires };
+        let time_zone = self.time_zone.clone();
+        let link = Link { alert: alert.key(), action, recipient: to.clone(), expires, time_zone, door: Door::Link };
         links::address(&self.base, &self.secret, &link)
     }
 

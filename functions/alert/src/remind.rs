@@ -53,7 +53,7 @@ pub async fn remind(alerting: &Alerting, invocation: &Invocation) -> Result<usiz
     let round = Round {
         alerting,
         policy: &policy,
-        signer: alerting.signer().await,
+        signer: alerting.signer(&policy).await,
         owner: format!("{}@{}", invocation.request_id, now.as_nanosecond()),
         now,
         until: invocation.lease_until(),
@@ -95,7 +95,7 @@ pub(crate) async fn tell_new_owner(
     if policy.withholds().is_some() {
         return Ok(());
     }
-    let (signer, owner) = (alerting.signer().await, owner.to_owned());
+    let (signer, owner) = (alerting.signer(&policy).await, owner.to_owned());
     let round = Round { alerting, policy: &policy, signer, owner, now, until: invocation.lease_until() };
     round.say_again(key).await.map(drop)
 }

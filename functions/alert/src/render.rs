@@ -236,7 +236,7 @@ pub(crate) fn single(message: Single<'_>) -> Email {
         Some(reply) => Some(goes_on(reply)),
         None => note.map(|note| note.words(alert, zone)),
     };
-    let page = pages.map(|pages| pages.account(kind, &alert.account));
+    let page = pages.map(|pages| pages.account(alert));
     let link = ticket_link(&policy.helpdesk_url, alert.ticket);
     let alert = &telling::shown(alert);
     let (title, color) = match kind {
@@ -431,6 +431,7 @@ mod tests {
     use domain::{Band, Contact, Deadline, Health, Intent, PastTicket, Priority, sample};
 
     use super::*;
+    use crate::AccountPlace;
 
     fn guardian() -> Alert {
         Alert {
@@ -514,6 +515,7 @@ mod tests {
             outage: String::new(),
             guardian: "https://site.example/accounts/".into(),
             opportunity: "https://site.example/sales/".into(),
+            accounts: AccountPlace::Page,
         };
         let recipient = &sample::alert(1).recipient;
         let helpdesk_url = "https://e.zendesk.com";
@@ -558,6 +560,7 @@ mod tests {
             guardian: "https://site.example/accounts/".into(),
             opportunity: String::new(),
             outage: String::new(),
+            accounts: if note.is_some() { AccountPlace::Panel } else { AccountPlace::Page },
         };
         let (policy, pages) = (sample::policy(), Some(&pages));
         let place = &Place::first(alert.key());

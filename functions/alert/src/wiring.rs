@@ -2,15 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use alert::{Alerting, Answer, Chatting, Event, Links, Pages};
+use alert::{AccountPlace, Alerting, Answer, Chatting, Event, Links, Pages};
 use aws::{
     Articles, BucketOutbox, BucketSite, ControlTable, Deployment, ParameterSecrets, ParameterToken, Sdk, SesMailer,
     SqsQueue,
     lambda::{self, Source, variable},
 };
+use domain::ports::{AlertLog, FollowUps};
 use lambda_runtime::Error;
 use memory::Bundled;
-use runtime::Invocation;
+use runtime::{Invocation, rebuild::Announcing};
 use slack::Client;
 
 /// One call of Slack. An alert takes three, and the function has 30 s.
@@ -32,10 +33,12 @@ impl lambda::Function for Function {
             guardian: format!("{site}/accounts/"),
             opportunity: format!("{site}/sales/"),
             outage: format!("{site}/lead/"),
+            accounts: AccountPlace::Page,
         });
         let followup: Option<String> = environment.optional("FOLLOWUP_URL");
         let secret: Option<String> = environment.optional("FOLLOWUP_SECRET_PARAMETER");
         let slack: Option<String> = environment.optional("SLACK_TOKEN_PARAMETER");
+        let rebuilds: Option<String> = environment.optional("REBUILDS_QUEUE_URL");
         let sender = environment.parsed("SENDER_EMAIL");
         let configuration_set = environment.required("CONFIGURATION_SET");
         let deployment = Deployment::new(environment, sdk, Articles::Left)?;
@@ -51,10 +54,17 @@ impl lambda::Function for Function {
             threads: control.clone(),
             paced: true,
         });
+        let (alerts, follow_ups): (Arc<dyn AlertLog>, Arc<dyn FollowUps>) = match rebuilds {
+            Some(queue) => {
+                let log = Arc::new(Announcing::new(deployment.log, Arc::new(SqsQueue::new(sdk, queue))));
+                (log.clone(), log)
+            }
+            None => (deployment.log.clone(), deployment.log),
+        };
         Ok(Self(Alerting {
             settings: deployment.settings,
-            alerts: deployment.log.clone(),
-            follow_ups: deployment.log,
+            alerts,
+            follow_ups,
             conversations: control.clone(),
             control,
             mailer: Arc::new(SesMailer::new(sdk, sender, configuration_set)),

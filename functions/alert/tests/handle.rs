@@ -514,7 +514,7 @@ async fn an_alert_held_elsewhere_is_waited_for() {
 #[tokio::test]
 async fn a_message_that_names_no_alert_is_parked() {
     let bench = bench(None);
-    let message = Envelope::new(AlertMessage { alert: "nonsense".into() });
+    let message = Envelope::new(AlertMessage { alert: "nonsense".into(), links_to: None });
     message::send(&*bench.queue, &message, Duration::ZERO).await.unwrap();
     bench.tell(&alert(9, "Never opened", Band::Elevated)).await;
     bench.drain().await;

@@ -16,6 +16,8 @@ pub(crate) enum Answer {
     },
     /// The link is good for nothing. One page, whatever the reason.
     NotValid,
+    /// From the dashboard: not signed in, or not theirs to act on. One page, whatever the reason.
+    NotYours,
     MethodNotAllowed,
     TryAgain,
     /// To Slack, which shows nobody the body.
@@ -28,6 +30,10 @@ impl Answer {
     pub(crate) fn page(status: i64, view: View, said: Said) -> Self {
         Self::Page { status, html: render(&view.page(said)) }
     }
+
+    pub(crate) fn asking(page: &Page) -> Self {
+        Self::Page { status: 200, html: render(page) }
+    }
 }
 
 impl From<Answer> for ApiGatewayV2httpResponse {
@@ -38,6 +44,11 @@ impl From<Answer> for ApiGatewayV2httpResponse {
                 404,
                 "This link is not valid",
                 "It may have expired, or its alert is gone. Open the ticket, or the dashboard, for what is known now.",
+            ),
+            Answer::NotYours => plain(
+                403,
+                "You cannot do that here",
+                "Sign in to the dashboard and press again. It takes a role that sees the alert, and an e-mail address at your identity provider.",
             ),
             Answer::MethodNotAllowed => {
                 let mut response = plain(405, "Not allowed", "Open the link in a browser.");

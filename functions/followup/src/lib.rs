@@ -5,8 +5,10 @@
 //! nothing from: forged, expired, of an alert that is gone or of somebody else all look the same and cost the same.
 
 mod answer;
+mod ask;
 mod button;
 mod page;
+mod reader;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -48,10 +50,25 @@ pub struct FollowingUp {
     /// What links are signed with; whoever sends alerts has them too.
     pub secrets: Arc<dyn SigningSecrets>,
     pub alerts: Arc<dyn FollowUps>,
-    /// Where the alert function hears that an alert was handed over, and writes to the new owner.
+    /// Where the alert function hears that an alert was handed over, or that somebody asks for a link, and writes to them.
     pub alert_queue: Arc<dyn Queue>,
     /// Where alerts stand in Slack as well.
     pub slack: Option<SlackDoor>,
+    /// How readers of the dashboard act from there.
+    pub page: PageDoor,
+}
+
+/// How somebody who reads the dashboard comes to a link.
+#[derive(Clone)]
+pub enum PageDoor {
+    /// Not at all.
+    Shut,
+    /// Whoever has a session may act on the alerts that their role sees. These keys seal sessions.
+    Sessions(Arc<dyn SigningSecrets>),
+    /// Nobody is known there: they have the link mailed, by whoever mails alerts.
+    Asking,
+    /// On a laptop whoever reads the page is taken for whom the alert went to.
+    Laptop,
 }
 
 /// What Slack's buttons need.
@@ -77,6 +94,8 @@ enum Method {
 /// | 400 | a button without its choice |
 /// | 404 | the link is good for nothing, for whatever reason |
 /// | 405 | neither GET, HEAD nor POST |
+/// | 200, 403 | from the dashboard: the page of a link; not signed in, or an alert that the reader does not see |
+/// | 200 | a link was asked for, whoever asked and for whomever |
 /// | 200, 400, 401 | at [`SLACK_PATH`]: heard; signed and unreadable; not signed by Slack |
 /// | 409 | the alert does not allow it: somebody else has it, or it is closed |
 /// | 503 + `Retry-After` | the secrets or the table cannot be reached; a panic |
@@ -112,7 +131,14 @@ async fn answer(
         "POST" => Method::Press,
         _ => return Ok(Answer::MethodNotAllowed),
     };
-    let text = parameter(request.raw_query_string.as_deref().unwrap_or_default(), links::PARAMETER);
+    let query = request.raw_query_string.as_deref().unwrap_or_default();
+    if let Some(alert) = parameter(query, reader::ALERT) {
+        return reader::answer(following_up, request, &alert, query, now).await;
+    }
+    if let Some(alert) = parameter(query, ask::ALERT) {
+        return ask::answer(following_up, request, &alert, method).await;
+    }
+    let text = parameter(query, links::PARAMETER);
     let (opened, secrets) = open(following_up, &text.unwrap_or_default(), now).await?;
     // Looked up whatever the link is: how long an answer takes must not tell a good signature from a bad one.
     let key = opened.as_ref().map_or_else(|_| nobodys(), |link| link.alert);
@@ -156,9 +182,9 @@ async fn open(
     }
 }
 
-/// The link's reader is somebody the alert was written to.
+/// The link's reader is somebody the alert was written to, or was seen to be allowed when they got the link.
 fn may_press(alert: &Alert, link: &Link) -> bool {
-    alert.is_known_to(&link.recipient)
+    link.door == Door::Page || alert.is_known_to(&link.recipient)
 }
 
 /// What a link lets its reader do, with the choice made on the page. None without one that fits.
@@ -180,7 +206,7 @@ async fn press(
     secret: Option<&SecretString>,
     now: Timestamp,
 ) -> Result<Answer, PortError> {
-    let wish = Wish { step: &step, by: &link.recipient, door: Door::Link, seen: None, now };
+    let wish = Wish { step: &step, by: &link.recipient, door: link.door, seen: None, now };
     let (alert, pressed) = follow_up(following_up, alert, wish).await?;
     let page = |status, said| Ok(Answer::page(status, View::new(&alert, link, secret, now), said));
     match pressed {

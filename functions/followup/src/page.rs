@@ -2,7 +2,7 @@
 
 use askama::Template;
 use domain::{
-    Alert, AlertKind, EmailAddress, Signal, Stage,
+    Alert, AlertKey, AlertKind, EmailAddress, Signal, Stage,
     follow_up::{Outcome, Refused, Snooze, WrongReason},
     shown,
 };
@@ -13,6 +13,8 @@ use runtime::{
 };
 use secrecy::SecretString;
 use strum::IntoEnumIterator;
+
+use crate::ask;
 
 #[derive(Template)]
 #[template(path = "page.html")]
@@ -32,6 +34,8 @@ struct Form {
     legend: &'static str,
     /// By name and words; none for a single button.
     choices: Vec<(String, String)>,
+    /// What a field for an address is called, where one is asked for.
+    address: Option<&'static str>,
     button: &'static str,
 }
 
@@ -48,6 +52,7 @@ pub(crate) enum Said {
 pub(crate) struct View {
     title: String,
     stage: String,
+    time_zone: TimeZone,
     action: Action,
     form: Option<Form>,
     others: Vec<(String, &'static str)>,
@@ -62,12 +67,13 @@ impl View {
         };
         let other = |action: Action| {
             let href = relative(secret?, &Link { action, ..link.clone() });
-            Some((href, words_of(action, alert.signal.kind())))
+            Some((href, action.words(alert.signal.kind())))
         };
         let others = Action::iter().filter(|action| *action != link.action).filter(possible);
         Self {
             title: title(alert),
-            stage: stage_words(stage, &link.recipient, now),
+            stage: stage_words(stage, link, now),
+            time_zone: link.time_zone.clone(),
             action: link.action,
             form: secret
                 .filter(|_| possible(&link.action))
@@ -83,7 +89,7 @@ impl View {
             Said::Done => Some(done_words(self.action).to_owned()),
             Said::Already => Some("You have it already; nothing changed.".to_owned()),
             Said::Choose => Some("Choose one of these first; nothing changed.".to_owned()),
-            Said::Refused(refused) => Some(refused_words(&refused)),
+            Said::Refused(refused) => Some(refused_words(&refused, &self.time_zone)),
         };
         Page {
             title: self.title,
@@ -97,6 +103,28 @@ impl View {
 }
 
 impl Page {
+    /// Asks where the link shall go. The same for every alert, and for what is none.
+    pub(crate) fn ask(alert: Option<AlertKey>) -> Self {
+        let alert = alert.unwrap_or_else(crate::nobodys);
+        let text = "This dashboard does not know who you are, so the link to act on the alert comes by mail.";
+        let form = Form {
+            to: format!("?{}={alert}", ask::ALERT),
+            legend: "Your address at work",
+            choices: Vec::new(),
+            address: Some(ask::ADDRESS),
+            button: "Mail me my link",
+        };
+        Self { form: Some(form), ..Self::plain("Your link", text) }
+    }
+
+    /// Whatever came of it.
+    pub(crate) fn asked() -> Self {
+        Self::plain(
+            "Your link",
+            "If the alert was written to that address, a link is on its way there. If nothing comes within a few minutes, it was not, or too many were asked for today.",
+        )
+    }
+
     pub(crate) fn plain(title: &str, text: &str) -> Self {
         let texts = vec![text.to_owned()];
         Self { title: title.to_owned(), said: None, texts, form: None, others: Vec::new() }
@@ -129,42 +157,37 @@ fn form<'a>(action: Action, kind: AlertKind, colleagues: impl Iterator<Item = &'
             to,
             legend: "Once you press this, nobody else is asked to look after it.",
             choices: Vec::new(),
-            button: "I have it",
+            address: None,
+            button: action.words(kind),
         },
         Action::Settle => Form {
             to,
             legend: "How did it end?",
             choices: Outcome::of(kind).map(|outcome| choice(outcome.into(), outcome.title())).collect(),
+            address: None,
             button: "Settle it",
         },
         Action::CallWrong => Form {
             to,
             legend: "What is wrong with it?",
             choices: WrongReason::iter().map(|reason| choice(reason.into(), reason.title())).collect(),
-            button: words_of(Action::CallWrong, kind),
+            address: None,
+            button: action.words(kind),
         },
         Action::Snooze => Form {
             to,
             legend: "When should it come back?",
             choices: Snooze::iter().map(|snooze| choice(snooze.into(), snooze.title())).collect(),
+            address: None,
             button: "Snooze it",
         },
         Action::HandOver => Form {
             to,
             legend: "Who shall look after it? They get a mail, and it counts as theirs.",
             choices: colleagues.map(|colleague| choice(colleague.as_str(), colleague.as_str())).collect(),
+            address: None,
             button: "Hand it over",
         },
-    }
-}
-
-fn words_of(action: Action, kind: AlertKind) -> &'static str {
-    match (action, kind) {
-        (Action::Take, _) => "I have it",
-        (Action::Settle, _) => "Say how it ended",
-        (Action::CallWrong, kind) => WrongReason::button(kind),
-        (Action::Snooze, _) => "Snooze",
-        (Action::HandOver, _) => "Hand it over",
     }
 }
 
@@ -178,11 +201,9 @@ fn done_words(action: Action) -> &'static str {
     }
 }
 
-fn refused_words(refused: &Refused) -> String {
+fn refused_words(refused: &Refused, zone: &TimeZone) -> String {
     match refused {
-        Refused::TakenBy { by, at } => {
-            format!("{by} has had it since {}; nothing changed.", words::moment(*at, &TimeZone::UTC))
-        }
+        Refused::TakenBy { by, at } => format!("{by} has had it since {}; nothing changed.", words::moment(*at, zone)),
         Refused::Settled(_) | Refused::CalledWrong(_) => "It is closed; nothing changed.".to_owned(),
         Refused::OtherKind { .. } => "An alert of this kind does not end like that; nothing changed.".to_owned(),
         Refused::NoColleague => "It cannot be handed to that person; nothing changed.".to_owned(),
@@ -190,13 +211,14 @@ fn refused_words(refused: &Refused) -> String {
     }
 }
 
-fn stage_words(stage: &Stage, reader: &EmailAddress, now: Timestamp) -> String {
+fn stage_words(stage: &Stage, link: &Link, now: Timestamp) -> String {
+    let (reader, zone) = (&link.recipient, &link.time_zone);
     let who = |by: &EmailAddress| if by == reader { "you".to_owned() } else { by.to_string() };
     match stage {
         Stage::Snoozed { until, by, .. } if *until <= now => {
-            format!("Snoozed by {} until {}; it is about to come back.", who(by), words::moment(*until, &TimeZone::UTC))
+            format!("Snoozed by {} until {}; it is about to come back.", who(by), words::moment(*until, zone))
         }
-        stage => words::stage(stage, &TimeZone::UTC, who),
+        stage => words::stage(stage, zone, who),
     }
 }
 

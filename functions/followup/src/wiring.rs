@@ -8,11 +8,11 @@ use aws::{
 };
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use domain::ports::SigningSecrets;
-use followup::{FollowingUp, SlackDoor};
+use followup::{FollowingUp, PageDoor, SlackDoor};
 use jiff::SignedDuration;
 use lambda_runtime::Error;
 use memory::Bundled;
-use runtime::Invocation;
+use runtime::{Invocation, rebuild::Announcing};
 use slack::Client;
 
 /// One call of Slack. A press takes three of them at most, and Slack waits for 3 s.
@@ -31,10 +31,12 @@ impl lambda::Function for Function {
         let queue = environment.required("ALERTS_QUEUE_URL");
         let token = environment.optional("SLACK_TOKEN_PARAMETER");
         let signing = environment.optional("SLACK_SIGNING_PARAMETER");
+        let sessions = environment.optional("SESSION_KEYS_PARAMETER");
+        let rebuilds = environment.required("REBUILDS_QUEUE_URL");
         environment.finish()?;
         let secrets = Arc::new(ParameterSecrets::new(&sdk, secret));
         // How long readings are kept and how far back alerts are listed; this function does neither.
-        let table = TicketTable::new(&sdk, tickets, SignedDuration::ZERO);
+        let table = Arc::new(TicketTable::new(&sdk, tickets, SignedDuration::ZERO));
         // Both ahead, where the processor is free. What fails here is the first request's to tell, with a 503.
         let _ = futures::join!(secrets.secrets(), table.warm());
         let slack = token.zip(signing).map(|(token, signing)| SlackDoor {
@@ -42,13 +44,19 @@ impl lambda::Function for Function {
             client: Client::over_http(Arc::new(ParameterToken::new(&sdk, token)), SLACK_PATIENCE),
         });
         let alert_queue = Arc::new(SqsQueue::new(&sdk, queue));
-        Ok(Self(FollowingUp { secrets, alerts: Arc::new(table), alert_queue, slack }))
+        let page = match sessions {
+            Some(sessions) => PageDoor::Sessions(Arc::new(ParameterSecrets::new(&sdk, sessions))),
+            None => PageDoor::Asking,
+        };
+        let alerts = Arc::new(Announcing::new(table, Arc::new(SqsQueue::new(&sdk, rebuilds))));
+        Ok(Self(FollowingUp { secrets, alerts, alert_queue, slack, page }))
     }
 
     fn embedded() -> Result<Self, Error> {
         let bundled = Bundled::new(lambda::scratch(), variable)?;
         let (secrets, alerts) = (bundled.secrets, bundled.log);
-        Ok(Self(FollowingUp { secrets, alerts, alert_queue: Bundled::queue(), slack: None }))
+        let alert_queue = Bundled::queue();
+        Ok(Self(FollowingUp { secrets, alerts, alert_queue, slack: None, page: PageDoor::Shut }))
     }
 
     async fn handle(&self, request: Self::Event, invocation: &Invocation) -> Result<Self::Answer, Error> {

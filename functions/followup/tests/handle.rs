@@ -6,13 +6,13 @@ use std::sync::Arc;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use domain::{
     Alert, AuditAction, AuditEntry, EmailAddress, FollowUp, Stage,
-    follow_up::{Outcome, WrongReason},
+    follow_up::{Door, Outcome, WrongReason},
     ports::{AlertLog, Opened},
     sample,
 };
-use followup::{FollowingUp, handle};
+use followup::{FollowingUp, PageDoor, handle};
 use futures::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use memory::{Failing, Fault, FixedSecrets, MemoryQueue, MemoryTicketLog, Method};
 use runtime::links::{Action, Link, VALID_FOR, sign};
 
@@ -49,7 +49,8 @@ impl Bench {
         assert_eq!(log.open(&alert, at(24 * 60), &entry).await.unwrap(), Opened::New);
         let secrets = Arc::new(FixedSecrets(vec!["new".into(), "old".into()]));
         let queue = Arc::new(Failing::new(MemoryQueue::new(SignedDuration::from_secs(60), 1, sample::now())));
-        let following_up = FollowingUp { secrets, alerts: log.clone(), alert_queue: queue.clone(), slack: None };
+        let following_up =
+            FollowingUp { secrets, alerts: log.clone(), alert_queue: queue.clone(), slack: None, page: PageDoor::Shut };
         Self { following_up, log, queue, alert }
     }
 
@@ -60,7 +61,14 @@ impl Bench {
     }
 
     fn link(&self, action: Action, to: &str) -> Link {
-        Link { alert: self.alert.key(), action, recipient: person(to), expires: at(0) + VALID_FOR }
+        Link {
+            alert: self.alert.key(),
+            action,
+            recipient: person(to),
+            expires: at(0) + VALID_FOR,
+            time_zone: TimeZone::UTC,
+            door: Door::Link,
+        }
     }
 
     async fn ask(&self, method: &str, link: &str, body: &str) -> Answer {
@@ -126,6 +134,17 @@ async fn a_page_is_shown_and_nothing_changes() {
     }
     assert_eq!(bench.stage(), Stage::New);
     assert!(bench.told().is_empty());
+}
+
+#[tokio::test]
+async fn a_page_tells_times_as_the_mail_did() {
+    let bench = Bench::escalated().await;
+    let berlin = |to| Link { time_zone: TimeZone::get("Europe/Berlin").unwrap(), ..bench.link(Action::Take, to) };
+    bench.ask("POST", &sign(&"new".into(), &berlin("bob")), "").await;
+    for method in ["GET", "POST"] {
+        let page = bench.ask(method, &sign(&"new".into(), &berlin("ann")), "").await.page;
+        assert!(page.contains("2026-11-16 11:00 CET") && !page.contains("UTC"), "{page}");
+    }
 }
 
 /// A link is different with every secret, and long.

@@ -11,7 +11,7 @@ use domain::{
     ports::{AlertLog, Chat, FollowUps, Opened, Post},
     sample,
 };
-use followup::{FollowingUp, SLACK_PATH, SlackDoor, handle};
+use followup::{FollowingUp, PageDoor, SLACK_PATH, SlackDoor, handle};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use memory::{Failing, Fault, FixedSecrets, MemoryQueue, MemoryTicketLog, Method};
@@ -61,8 +61,13 @@ impl Bench {
         let secrets = Arc::new(FixedSecrets(vec!["new".into(), "old".into()]));
         let door = SlackDoor { secrets: secrets.clone(), client: slack.client() };
         let alert_queue = Arc::new(MemoryQueue::new(SignedDuration::from_secs(60), 1, sample::now()));
-        let following_up =
-            FollowingUp { secrets, alerts: log.clone(), alert_queue: alert_queue.clone(), slack: Some(door) };
+        let following_up = FollowingUp {
+            secrets,
+            alerts: log.clone(),
+            alert_queue: alert_queue.clone(),
+            slack: Some(door),
+            page: PageDoor::Shut,
+        };
         Self { following_up, log, alert_queue, slack, alert, ts }
     }
 
@@ -283,6 +288,8 @@ async fn a_link_shows_in_the_message_too() {
         action: runtime::links::Action::Take,
         recipient: person("ann"),
         expires: Timestamp::MAX,
+        time_zone: jiff::tz::TimeZone::UTC,
+        door: domain::follow_up::Door::Link,
     };
     let mut request = ApiGatewayV2httpRequest::default();
     request.request_context.http.method = "POST".parse().unwrap();

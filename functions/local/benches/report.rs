@@ -112,6 +112,7 @@ fn main() {
             alerts: store,
             site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
             pages: report::ONE_PAGE,
+            acting: report::Acting::Nowhere,
         };
         let before = megabytes("VmRSS:");
         let started = Instant::now();

@@ -66,7 +66,7 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
     let from = input::Origin { teams, ..arguments.columns.of(arguments.input.as_deref()) };
     let input = input::read(from, input::tell)?;
     let setup = Setup { output: &arguments.output, analyst: arguments.analyst, delivery: true, capped: true, teams };
-    let shared = Shared::new(setup, environment)?;
+    let shared = Shared::new(setup, environment)?.acting();
     // Before the folder is emptied: a server that already runs there keeps its files.
     let listener = http::bind(arguments.port).await?;
     shared.warm().await;
@@ -87,6 +87,12 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
         "Slack      {}, the messages a workspace would get",
         server.output.join(outputs::SLACK).display()
     ));
+    if server.shared.takes_presses() {
+        say::line(format_args!(
+            "           http://{address}{}, signed by SLACK_SIGNING_SECRET, takes what is pressed",
+            followup::SLACK_PATH
+        ));
+    }
     say::line(format_args!(
         "Try it     cargo run -- sign events/ticket-created.json --curl http://{address}/webhooks/zendesk | sh"
     ));
@@ -127,6 +133,7 @@ fn router(server: Arc<Server>) -> Router {
         .route("/healthz", get(health))
         .route("/webhooks/zendesk", any(webhook))
         .route(followup::PATH, any(follow_up))
+        .route(followup::SLACK_PATH, any(press))
         .with_state(server)
 }
 
@@ -181,7 +188,16 @@ async fn webhook(State(server): State<Arc<Server>>, method: Method, headers: Hea
     into_http(server.stack.post(into_event(&method, &headers, &body), now).await)
 }
 
-/// What somebody pressed in a mail.
+/// What somebody pressed in Slack.
+async fn press(State(server): State<Arc<Server>>, method: Method, headers: HeaderMap, body: Bytes) -> Response {
+    let mut event = into_event(&method, &headers, &body);
+    event.raw_path = Some(followup::SLACK_PATH.to_owned());
+    let answer = server.stack.follow_up(event, wall_clock()).await;
+    server.changed.store(true, Ordering::Relaxed);
+    into_http(answer)
+}
+
+/// What somebody pressed in a mail or on the page.
 async fn follow_up(
     State(server): State<Arc<Server>>,
     method: Method,

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use alert::{Alerting, Chatting, Links, Pages};
+use alert::{AccountPlace, Alerting, Chatting, Links, Pages};
 use analyst::{EmbeddedAnalyst, KnowledgeBase, Weights};
 use anyhow::{Context, anyhow, ensure};
 use async_trait::async_trait;
@@ -19,14 +19,14 @@ use domain::{
     ports::{Analyst, Outbox, PortError},
     record::Effort,
 };
-use followup::{FollowingUp, SlackDoor};
+use followup::{FollowingUp, PageDoor, SlackDoor};
 use jiff::{SignedDuration, Timestamp};
 use llm::{Budget, Router};
 use memory::{
     FixedConfiguration, FixedSecrets, FixedSettings, MemoryControl, MemoryHelpdesk, MemoryQueue, MemoryTicketLog,
     OutboxMailer, SiteDirectory, SlackDirectory, pump,
 };
-use report::{Aggregates, Reporting, Window};
+use report::{Acting, Aggregates, Reporting, Window};
 use runtime::{
     Invocation,
     backoff::RECEIVES,
@@ -152,6 +152,8 @@ pub struct Shared {
     reader: Arc<Router>,
     secret: SecretString,
     link_secret: SecretString,
+    /// What presses in Slack are signed with; none: nobody can press there.
+    slack_secret: Option<SecretString>,
     bot_user: Option<UserId>,
     reporting: Reporting,
 }
@@ -222,6 +224,7 @@ impl Shared {
                 alerts: log.clone(),
                 site: Arc::new(SiteDirectory::new(setup.output.to_owned())),
                 pages: report::ONE_PAGE,
+                acting: Acting::Nowhere,
             },
             helpdesk: Arc::new(MemoryHelpdesk::new(fields)),
             control,
@@ -231,6 +234,7 @@ impl Shared {
             reader: Arc::new(reader),
             secret: environment.webhook_secret()?,
             link_secret: random_secret()?,
+            slack_secret: environment.get("SLACK_SIGNING_SECRET").filter(|secret| !secret.is_empty()).map(Into::into),
             bot_user,
             policy,
             log,
@@ -251,6 +255,12 @@ impl Shared {
     #[must_use]
     pub fn secret(&self) -> &SecretString {
         &self.secret
+    }
+
+    /// Whether somebody can press buttons of the messages in the folder.
+    #[must_use]
+    pub fn takes_presses(&self) -> bool {
+        self.slack_secret.is_some()
     }
 
     /// The functions with fresh queues, at a moment.
@@ -303,8 +313,11 @@ impl Shared {
                 secrets: Arc::new(FixedSecrets(vec![self.link_secret.clone()])),
                 alerts: self.log.clone(),
                 alert_queue: alerts.clone(),
-                // A press comes by a link; the message shows it.
-                slack: Some(SlackDoor { secrets: Arc::new(FixedSecrets(Vec::new())), client: self.slack.client() }),
+                slack: Some(SlackDoor {
+                    secrets: Arc::new(FixedSecrets(self.slack_secret.iter().cloned().collect())),
+                    client: self.slack.client(),
+                }),
+                page: PageDoor::Shut,
             },
             tickets,
             alerts,
@@ -345,6 +358,13 @@ impl Shared {
             ..self.stack(morning).alerting
         };
         alert::daily(&alerting, &invocation(morning)).await
+    }
+
+    /// The same with a page that is read where links are opened, so that alerts can be acted on from it.
+    #[must_use]
+    pub fn acting(mut self) -> Self {
+        self.reporting.acting = Acting::SignedIn { followup: followup::PATH.to_owned() };
+        self
     }
 
     /// Publishes the dashboard.
@@ -406,10 +426,11 @@ impl Stack {
         followup::handle(&self.following_up, request, now).await
     }
 
-    /// Puts links into the mails, which are opened at that address.
+    /// Puts links into the mails, which are opened at that address, and takes whoever comes from the page there.
     #[must_use]
     pub fn linking(mut self, base: String) -> Self {
         let secrets = self.following_up.secrets.clone();
+        self.following_up.page = PageDoor::Laptop;
         self.alerting.links = Some(Links { base, secrets });
         self
     }
@@ -431,7 +452,8 @@ impl Stack {
 
 /// The one page, as seen from a folder of e-mails.
 fn pages(page: &str) -> Pages {
-    Pages { guardian: page.to_owned(), opportunity: page.to_owned(), outage: page.to_owned() }
+    let page = page.to_owned();
+    Pages { guardian: page.clone(), opportunity: page.clone(), outage: page, accounts: AccountPlace::Panel }
 }
 
 /// Alerts live as long as the process, and so do the links to them.

@@ -8,12 +8,15 @@ use std::{
 };
 
 use domain::{
-    Alert, AlertKind, Band, Delivery, Intent, Mode, Priority, Record, Sentiment, Stage, TeamId, TicketId,
+    AccountId, Alert, AlertKind, Band, Delivery, Intent, Mode, Priority, Record, Sentiment, Stage, TeamId, TicketId,
     record::utc_day, shown,
 };
 use jiff::Timestamp;
 
-use crate::told::Told;
+use crate::{
+    acting::{Act, Acting},
+    told::Told,
+};
 
 /// Open alerts on the page, newest and heaviest first; the rest are counted.
 const MOST_OPEN: usize = 100;
@@ -38,6 +41,7 @@ pub(crate) struct Rows {
 
 /// An alert, or what would have been one, with every text as the page may show it.
 pub(crate) struct AlertRow {
+    pub(crate) account: AccountId,
     pub(crate) ticket: TicketId,
     pub(crate) kind: AlertKind,
     pub(crate) band: Band,
@@ -100,15 +104,25 @@ pub(crate) struct Sent {
     /// Who has it, else whom it went to.
     pub(crate) owner: String,
     pub(crate) delivery: Delivery,
+    /// What its reader can do about it from here.
+    pub(crate) acts: Vec<Act>,
+}
+
+/// How and when alerts are shown.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    pub(crate) told: &'a Told,
+    pub(crate) acting: &'a Acting,
+    pub(crate) now: Timestamp,
 }
 
 impl AlertList {
-    pub(crate) fn new(kind: AlertKind, alerts: &[Arc<Alert>], records: &[Record], told: &Told, now: Timestamp) -> Self {
+    pub(crate) fn new(kind: AlertKind, alerts: &[Arc<Alert>], records: &[Record], shown: Shown<'_>) -> Self {
         let of_kind = alerts.iter().filter(|alert| alert.signal.kind() == kind);
         let raised: HashSet<TicketId> = of_kind.clone().map(|alert| alert.ticket).collect();
         let (open, folded): (Vec<&Arc<Alert>>, Vec<&Arc<Alert>>) =
             of_kind.partition(|alert| is_open(&alert.follow_up.stage));
-        let row = |alert: &Arc<Alert>| AlertRow::raised(alert, told, now);
+        let row = |alert: &Arc<Alert>| AlertRow::raised(alert, shown);
         let rows = |alerts: Vec<&Arc<Alert>>| alerts.into_iter().map(row).collect();
         let withheld = records
             .iter()
@@ -167,12 +181,13 @@ impl Rows {
 }
 
 impl AlertRow {
-    fn raised(alert: &Alert, told: &Told, now: Timestamp) -> Self {
+    fn raised(alert: &Alert, Shown { told, acting, now }: Shown<'_>) -> Self {
         let intent = match alert.signal {
             domain::Signal::Guardian { .. } | domain::Signal::Outage { .. } => None,
             domain::Signal::Opportunity { intent, .. } => Some(intent),
         };
         Self {
+            account: alert.account.clone(),
             ticket: alert.ticket,
             kind: alert.signal.kind(),
             band: alert.band,
@@ -195,6 +210,7 @@ impl AlertRow {
                 stage: alert.follow_up.stage.clone(),
                 owner: owner(alert),
                 delivery: alert.delivery.clone(),
+                acts: acting.acts(alert, told.zone_name()),
             }),
         }
     }
@@ -220,6 +236,7 @@ impl AlertRow {
             }
         };
         Some(Self {
+            account: record.account.clone(),
             ticket: record.ticket,
             kind,
             band,
@@ -284,7 +301,8 @@ mod tests {
     }
 
     fn list_of(kind: AlertKind, alerts: &[Arc<Alert>], records: &[Record]) -> AlertList {
-        AlertList::new(kind, alerts, records, &Told::new(TimeZone::UTC, "$"), sample::now())
+        let told = Told::new(TimeZone::UTC, "$");
+        AlertList::new(kind, alerts, records, Shown { told: &told, acting: &Acting::Nowhere, now: sample::now() })
     }
 
     fn numbers(rows: &Rows) -> Vec<u64> {

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use domain::{
-    Intent, Kind, Language, Priority, Record, Sentiment, Stage, Standing, TeamId, TicketId, TicketUpdate, TopicId,
-    shown,
+    AccountId, Intent, Kind, Language, Priority, Record, Sentiment, Stage, Standing, TeamId, TicketId, TicketUpdate,
+    TopicId, quote::Source, shown,
 };
 use jiff::{Timestamp, civil::Date};
 
@@ -14,6 +14,9 @@ use crate::{
     chart::Spark,
     money::AtRisk,
 };
+
+/// Characters of a ticket that a page shows, the newest: whoever wants more opens it.
+const MOST_SHOWN: usize = 8_000;
 
 /// The readers of one page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,6 +59,13 @@ impl Audience {
         self != Self::Support
     }
 
+    /// The words of a ticket that signals were read from, as far as this audience may know of the signals.
+    pub(crate) fn quotes(self, record: &Record) -> Vec<&str> {
+        let churn = self.sees_guardian().then_some(&record.guardian.evidence);
+        let intent = self.sees_opportunity().then_some(&record.opportunity.evidence);
+        churn.into_iter().chain(intent).flat_map(|quotes| quotes.iter()).map(String::as_str).collect()
+    }
+
     /// The ticket as this audience may see it, at that moment.
     pub(crate) fn view(self, record: &Record, now: Timestamp) -> TicketView<'_> {
         let Record { guardian, opportunity, confidence, .. } = record;
@@ -69,7 +79,7 @@ impl Audience {
             ticket: record.ticket,
             customer: shown::line(&record.customer),
             subject: shown::line(&record.subject),
-            description: shown::text(&record.description),
+            messages: messages(record, &self.quotes(record)),
             channel: shown::line(&record.channel),
             created_at: record.created_at,
             language: record.language,
@@ -109,7 +119,8 @@ pub(crate) struct TicketView<'a> {
     pub(crate) ticket: TicketId,
     pub(crate) customer: String,
     pub(crate) subject: String,
-    pub(crate) description: Cow<'a, str>,
+    /// Newest first.
+    pub(crate) messages: Vec<MessageView>,
     pub(crate) channel: String,
     pub(crate) created_at: Timestamp,
     pub(crate) language: Language,
@@ -147,6 +158,22 @@ impl TicketView<'_> {
     }
 }
 
+/// What the customer wrote at one time.
+pub(crate) struct MessageView {
+    /// Of those after the first; none of the first.
+    pub(crate) number: Option<usize>,
+    pub(crate) parts: Vec<Part>,
+    /// It goes on in the helpdesk.
+    pub(crate) cut: bool,
+}
+
+/// A stretch of a message.
+pub(crate) struct Part {
+    pub(crate) text: String,
+    /// It is what a signal was read from.
+    pub(crate) quoted: bool,
+}
+
 /// A reply as it was or would be sent.
 pub(crate) struct DraftView<'a> {
     pub(crate) text: Cow<'a, str>,
@@ -176,6 +203,7 @@ pub(crate) struct MoneyView {
 
 /// An account at risk. Only for those who see Guardian.
 pub(crate) struct AccountView {
+    pub(crate) id: AccountId,
     pub(crate) customer: String,
     pub(crate) mrr: Option<f64>,
     pub(crate) money: Option<f64>,
@@ -209,6 +237,7 @@ pub(crate) fn account_as_shown(
 ) -> AccountView {
     let account = row.account;
     AccountView {
+        id: row.id.clone(),
         customer: shown::line(&account.customer),
         mrr: account.mrr,
         money: row.money,
@@ -224,6 +253,97 @@ pub(crate) fn account_as_shown(
     }
 }
 
+/// The newest of what the customer wrote, with the quotes marked.
+fn messages(record: &Record, quotes: &[&str]) -> Vec<MessageView> {
+    let later = record.follow_ups.iter().enumerate().map(|(index, text)| (Some(index + 1), text)).rev();
+    let mut left = MOST_SHOWN;
+    let mut messages = Vec::new();
+    for (number, text) in later.chain([(None, &record.description)]) {
+        if left == 0 {
+            break;
+        }
+        let text = shown::text(text);
+        let end = text.char_indices().nth(left).map_or(text.len(), |(end, _)| end);
+        let (kept, cut) = text.split_at(end);
+        left = left.saturating_sub(kept.chars().count());
+        messages.push(MessageView { number, parts: parts(kept, quotes), cut: !cut.is_empty() });
+    }
+    messages
+}
+
+fn parts(text: &str, quotes: &[&str]) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut at = 0;
+    let mut push = |range: std::ops::Range<usize>, quoted| {
+        let text = text.get(range).unwrap_or_default();
+        if !text.is_empty() {
+            parts.push(Part { text: text.to_owned(), quoted });
+        }
+    };
+    for place in Source::new([text]).places(quotes.iter().copied()) {
+        push(at..place.start, false);
+        at = place.end;
+        push(place, true);
+    }
+    push(at..text.len(), false);
+    parts
+}
+
 fn lines(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| shown::line(text)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::sample;
+
+    use super::*;
+
+    const CHURN: &str = "We are looking at other vendors";
+    const WISH: &str = "What is your price for two more stores";
+
+    fn told(view: &TicketView<'_>) -> Vec<(Option<usize>, Vec<String>)> {
+        let quoted = |message: &MessageView| {
+            message.parts.iter().filter(|part| part.quoted).map(|part| part.text.clone()).collect()
+        };
+        view.messages.iter().map(|message| (message.number, quoted(message))).collect()
+    }
+
+    #[test]
+    fn only_quotes_an_audience_may_know_are_marked() {
+        let record = sample::record(1, "Acme", sample::now());
+        for (audience, quotes) in [
+            (Audience::Everyone, &[CHURN, WISH][..]),
+            (Audience::Lead, &[CHURN, WISH]),
+            (Audience::Accounts, &[CHURN]),
+            (Audience::Sales, &[WISH]),
+            (Audience::Support, &[]),
+        ] {
+            let view = audience.view(&record, sample::now());
+            assert_eq!(told(&view)[0].1, quotes, "{audience:?}");
+            let text: String = view.messages[0].parts.iter().map(|part| part.text.as_str()).collect();
+            assert_eq!(text, &*record.description, "{audience:?}");
+        }
+    }
+
+    #[test]
+    fn the_newest_message_comes_first() {
+        let later = ["Any news?", "As I said: we are\nlooking at other vendors!"];
+        let follow_ups = later.map(Into::into).to_vec();
+        let record = Record { follow_ups, ..sample::record(1, "Acme", sample::now()) };
+        let view = Audience::Accounts.view(&record, sample::now());
+        let told = told(&view);
+        assert_eq!(told.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [Some(2), Some(1), None]);
+        assert_eq!(told[0].1, ["we are\nlooking at other vendors"]);
+    }
+
+    #[test]
+    fn a_long_conversation_is_shown_from_its_end() {
+        let long: std::sync::Arc<str> = "é".repeat(5_000).into();
+        let record = Record { follow_ups: vec![long.clone(), long], ..sample::record(1, "Acme", sample::now()) };
+        let view = Audience::Everyone.view(&record, sample::now());
+        let shown = |message: &MessageView| message.parts.iter().map(|part| part.text.chars().count()).sum::<usize>();
+        let told: Vec<_> = view.messages.iter().map(|message| (message.number, shown(message), message.cut)).collect();
+        assert_eq!(told, [(Some(2), 5_000, false), (Some(1), 3_000, true)]);
+    }
 }

@@ -18,7 +18,7 @@ use crate::{
     alerts::Due,
     labels::{Labels, Stood},
     money::{self, AtRisk},
-    page::Tile,
+    page::{Follows, Tile},
     told::Told,
 };
 
@@ -47,7 +47,7 @@ pub(crate) struct Need {
 /// What people made of the alerts of one kind.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Verdict {
-    pub(crate) kind: String,
+    pub(crate) kind: &'static str,
     /// Came to an end that bears them out.
     pub(crate) right: usize,
     /// Called wrong.
@@ -172,6 +172,15 @@ fn section(kind: AlertKind) -> &'static str {
     }
 }
 
+/// What the page calls alerts of that kind.
+pub(crate) fn heading(kind: AlertKind) -> &'static str {
+    match kind {
+        AlertKind::Guardian => "Churn risk",
+        AlertKind::Opportunity => "Opportunities",
+        AlertKind::Outage => "Outages",
+    }
+}
+
 fn weight(alert: &Alert) -> f64 {
     f64::from(alert.signal.strength()) * alert.mrr.filter(|mrr| mrr.is_finite()).unwrap_or(0.0).max(1.0)
 }
@@ -226,30 +235,35 @@ fn tiles(source: &Source<'_>) -> Vec<Tile> {
             label: "a month at risk",
             note: plural(at_risk.len(), "account"),
             delta: Delta::new(money, before_at_risk, known, Rise::Bad),
+            follows: None,
         },
         Tile {
             value: words::count(newly.len()),
             label: "newly at risk",
             note: format!("{}, in 7 days", told.monthly(Some(newly_money))),
             delta: None,
+            follows: None,
         },
         Tile {
             value: words::count(buyers.len()),
             label: "want to buy",
             note: format!("accounts that pay {}, in 7 days", told.monthly(Some(pays))),
             delta: delta(buyers.len(), buyers_before.len(), Rise::Good),
+            follows: None,
         },
         Tile {
             value: words::count(this.urgent),
             label: "urgent, P0 or P1",
             note: "tickets, in 7 days".to_owned(),
             delta: delta(this.urgent, before.urgent, Rise::Bad),
+            follows: Some(Follows { counts: "urgent", days: Some(7) }),
         },
         Tile {
             value: words::count(this.tickets),
             label: "tickets",
             note: "in 7 days".to_owned(),
             delta: delta(this.tickets, before.tickets, Rise::Neither),
+            follows: Some(Follows { counts: "all", days: Some(7) }),
         },
         answered(this, before),
     ]
@@ -262,6 +276,7 @@ fn answered(this: &Week, before: &Week) -> Tile {
         label: "answered automatically",
         note: format!("in 7 days: {} held for 72 h, {waiting} not yet, {} wrote again", this.held, this.wrote_again),
         delta: Delta::new(this.answered as f64, before.answered as f64, before.tickets > 0, Rise::Good),
+        follows: Some(Follows { counts: "answered", days: Some(7) }),
     }
 }
 
@@ -308,16 +323,8 @@ impl Delta {
 /// The alerts as they stood then. What was said of one before it was said otherwise is not kept, so it counts as new.
 fn as_of(alerts: &[Arc<Alert>], then: Timestamp) -> Vec<Arc<Alert>> {
     let raised = alerts.iter().filter(|alert| alert.at <= then);
-    raised.map(|alert| if said_by(&alert.follow_up.stage, then) { alert.clone() } else { unsaid(alert) }).collect()
-}
-
-fn said_by(stage: &Stage, then: Timestamp) -> bool {
-    match stage {
-        Stage::New => true,
-        Stage::Taken { at, .. } | Stage::Settled { at, .. } | Stage::Wrong { at, .. } | Stage::Snoozed { at, .. } => {
-            *at <= then
-        }
-    }
+    let said_by = |stage: &Stage| stage.at().is_none_or(|at| at <= then);
+    raised.map(|alert| if said_by(&alert.follow_up.stage) { alert.clone() } else { unsaid(alert) }).collect()
 }
 
 fn unsaid(alert: &Alert) -> Arc<Alert> {
@@ -328,7 +335,7 @@ fn verdicts(alerts: &[Arc<Alert>]) -> Vec<Verdict> {
     let mut by_kind: BTreeMap<AlertKind, Verdict> = BTreeMap::new();
     for alert in alerts.iter().filter(|alert| is_out(alert)) {
         let kind = alert.signal.kind();
-        let verdict = by_kind.entry(kind).or_insert_with(|| Verdict { kind: kind.to_string(), ..Verdict::default() });
+        let verdict = by_kind.entry(kind).or_insert_with(|| Verdict { kind: heading(kind), ..Verdict::default() });
         match &alert.follow_up.stage {
             Stage::New => verdict.unanswered += 1,
             Stage::Taken { .. } | Stage::Snoozed { .. } | Stage::Settled { outcome: Outcome::NotReached, .. } => {
@@ -498,7 +505,7 @@ mod tests {
         ];
         let alerts: Vec<_> = (1..).zip(stages).map(|(number, stage)| alert(number, 1, stage)).collect();
         let verdicts = verdicts(&alerts);
-        let expected = Verdict { kind: "guardian".to_owned(), right: 2, wrong: 1, in_hand: 2, unanswered: 1 };
+        let expected = Verdict { kind: "Churn risk", right: 2, wrong: 1, in_hand: 2, unanswered: 1 };
         assert_eq!((verdicts[0].share().as_str(), &verdicts[..]), ("2 of 3 (67 %)", &[expected][..]));
     }
 

@@ -1,5 +1,7 @@
 //! The dashboard: reads the window from the narrow day index, adds up, renders one page and its figures, publishes.
 
+mod account_pages;
+mod acting;
 mod aggregate;
 mod alerts;
 mod audience;
@@ -11,6 +13,7 @@ mod lead;
 mod metrics;
 mod money;
 mod page;
+mod timeline;
 mod told;
 
 use std::{
@@ -27,9 +30,15 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{Timestamp, ToSpan, civil::Date};
 use runtime::config::Configuration;
 
-use crate::{index::Index, told::Told};
+use crate::{
+    account_pages::{Held, Making},
+    index::Index,
+    told::Told,
+};
 
 pub use crate::{
+    account_pages::PUBLISHED,
+    acting::Acting,
     aggregate::{AccountRow, Aggregates, Burst, Risk, TopicRow, Week},
     audience::Audience,
     labels::{Labels, Stood, Tally},
@@ -62,6 +71,7 @@ pub struct Reporting {
     pub alerts: Arc<dyn AlertLog>,
     pub site: Arc<dyn Site>,
     pub pages: &'static [(&'static str, Audience)],
+    pub acting: Acting,
 }
 
 /// One page for all.
@@ -107,16 +117,16 @@ impl Window {
 pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Result<Aggregates, PortError> {
     let config = reporting.configuration.config().await?;
     let told = Told::new(config.policy.time_zone.clone(), &config.page.currency);
-    let (aggregates, index, newest) = add_up(reporting, window, &told, now).await?;
+    let Sums { aggregates, index, held, newest } = add_up(reporting, window, &told, now).await?;
     let newest = read(reporting, newest.into_iter().rev().collect(), now);
     let (records, alerts) = futures::try_join!(newest, reporting.alerts.alerts(now))?;
     let at_risk = money::ranked(&aggregates.accounts, &alerts, now);
-    let held: HashSet<TicketId> = records.iter().map(|record| record.ticket).collect();
+    let on_page: HashSet<TicketId> = records.iter().map(|record| record.ticket).collect();
     let listed = at_risk.iter().take(MOST_ACCOUNTS).map(|row| row.newest.ticket);
-    let earlier = read(reporting, listed.filter(|ticket| !held.contains(ticket)).collect(), now).await?;
+    let earlier = read(reporting, listed.filter(|ticket| !on_page.contains(ticket)).collect(), now).await?;
 
     for (path, audience) in reporting.pages {
-        let html = page::render(page::Source {
+        let html = page::render(&page::Source {
             aggregates: &aggregates,
             records: &records,
             earlier: &earlier,
@@ -125,6 +135,7 @@ pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Re
             policy: &config.policy,
             fields: &config.fields,
             told: &told,
+            acting: &reporting.acting,
             index: &index,
             audience: *audience,
             window,
@@ -132,10 +143,12 @@ pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Re
         });
         publish(reporting, path, "text/html; charset=utf-8", html.into_bytes()).await?;
     }
+    let making = Making { helpdesk_url: &config.policy.helpdesk_url, told: &told, acting: &reporting.acting, now };
+    let accounts = account_pages::publish(reporting, &held, &alerts, making).await?;
     let metrics =
         serde_json::to_vec_pretty(&Metrics::of(&aggregates, &config.policy.teams)).expect("figures serialise");
     publish(reporting, METRICS, "application/json", metrics).await?;
-    tracing::info!(tickets = aggregates.tickets, "Published the dashboard.");
+    tracing::info!(tickets = aggregates.tickets, account_pages = accounts, "Published the dashboard.");
     Ok(aggregates)
 }
 
@@ -149,24 +162,31 @@ async fn read(reporting: &Reporting, tickets: Vec<TicketId>, now: Timestamp) -> 
         .await
 }
 
+/// What the days add up to.
+struct Sums {
+    aggregates: Aggregates,
+    index: Index,
+    held: Held,
+    /// Oldest first.
+    newest: VecDeque<TicketId>,
+}
+
 /// Adds the window up day by day, so that no more than a few days are held at once, and notes the newest tickets, oldest
 /// first.
-async fn add_up(
-    reporting: &Reporting,
-    window: Window,
-    told: &Told,
-    now: Timestamp,
-) -> Result<(Aggregates, Index, VecDeque<TicketId>), PortError> {
+async fn add_up(reporting: &Reporting, window: Window, told: &Told, now: Timestamp) -> Result<Sums, PortError> {
     let by_day = |day| reporting.records.day(day, now);
     let corrections = |day| reporting.records.corrections(day, now);
     let corrections: Vec<Vec<AuditEntry>> =
         stream::iter(window.days()).map(corrections).buffered(RECORDS_AT_ONCE).try_collect().await?;
     let corrected = labels::corrected(&corrections.concat());
     let mut aggregates = Aggregates::in_zone(told.zone().clone());
-    let mut index = Index::default();
+    let (mut index, mut held) = (Index::default(), Held::default());
     let mut earlier = stream::iter(window.earlier_days()).map(by_day).buffered(DAYS_AT_ONCE);
     while let Some(summaries) = earlier.try_next().await? {
-        summaries.iter().for_each(|summary| aggregates.add_earlier(summary, now));
+        for summary in &summaries {
+            aggregates.add_earlier(summary, now);
+            held.add(summary, now);
+        }
     }
     let mut days = stream::iter(window.days()).map(by_day).buffered(DAYS_AT_ONCE);
     let mut newest: VecDeque<TicketId> = VecDeque::with_capacity(NEWEST);
@@ -174,6 +194,7 @@ async fn add_up(
         for summary in &summaries {
             aggregates.add(summary, now);
             index.add(summary, now);
+            held.add(summary, now);
             aggregates.add_labels(summary, corrected.get(&summary.ticket).copied().unwrap_or_default());
             if newest.len() == NEWEST {
                 newest.pop_front();
@@ -181,7 +202,7 @@ async fn add_up(
             newest.push_back(summary.ticket);
         }
     }
-    Ok((aggregates, index, newest))
+    Ok(Sums { aggregates, index, held, newest })
 }
 
 async fn publish(

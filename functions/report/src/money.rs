@@ -23,6 +23,7 @@ enum Heed {
 /// An account at high risk.
 #[derive(Clone, Debug)]
 pub(crate) struct AtRisk<'a> {
+    pub(crate) id: &'a AccountId,
     pub(crate) account: &'a AccountRow,
     /// US dollars a month; unknown where the MRR is.
     pub(crate) money: Option<f64>,
@@ -43,7 +44,7 @@ pub(crate) fn ranked<'a>(
     let (by_ticket, by_account) = guardian_alerts(alerts);
     let mut found: Vec<AtRisk<'a>> = accounts
         .iter()
-        .filter_map(|(id, account)| at_risk(account, by_account.get(id).copied(), &by_ticket, now))
+        .filter_map(|(id, account)| at_risk((id, account), by_account.get(id).copied(), &by_ticket, now))
         .collect();
     found.sort_by(|a, b| {
         let by_money = b.money.unwrap_or(-1.0).total_cmp(&a.money.unwrap_or(-1.0));
@@ -53,7 +54,7 @@ pub(crate) fn ranked<'a>(
 }
 
 fn at_risk<'a>(
-    account: &'a AccountRow,
+    (id, account): (&'a AccountId, &'a AccountRow),
     alert: Option<&'a Alert>,
     by_ticket: &HashMap<TicketId, &'a Alert>,
     now: Timestamp,
@@ -63,7 +64,7 @@ fn at_risk<'a>(
     let counted: Vec<Risk> = account.high_risks.iter().copied().filter(counts).collect();
     let newest = counted.iter().copied().max_by_key(|risk| (risk.at, risk.ticket))?;
     let share = counted.iter().map(|risk| share(*risk, heed(risk), now)).fold(0.0, f64::max);
-    Some(AtRisk { account, money: account.mrr.map(|mrr| mrr * share), share, newest, alert })
+    Some(AtRisk { id, account, money: account.mrr.map(|mrr| mrr * share), share, newest, alert })
 }
 
 /// How much of the MRR one ticket puts at risk, 0 to 1.

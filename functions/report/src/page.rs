@@ -1,32 +1,39 @@
 //! The page: aggregates, alerts and the newest tickets as the template wants them.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use askama::Template;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{
-    Alert, AlertKind, Delivery, Kind, Language, Policy, Priority, Record, Stage, TeamId, TicketId, TopicId,
+    AccountId, Alert, AlertKind, Delivery, Kind, Language, Policy, Priority, Record, Stage, TeamId, TicketId, TopicId,
     alert::Withheld, shown,
 };
 use jiff::{Timestamp, ToSpan, civil::Date};
-use runtime::words;
+use runtime::{account_page, words};
 use sha2::{Digest, Sha256};
 use strum::IntoEnumIterator;
 use zendesk::{FieldIds, update_request};
 
 use crate::{
-    Aggregates, Audience, MOST_ACCOUNTS, TREND_DAYS, TopicRow, Window,
+    Acting, Aggregates, Audience, MOST_ACCOUNTS, TREND_DAYS, TopicRow, Window,
     alerts::{self as alert_rows, AlertList, Due},
     audience::{AccountView, TicketView, account_as_shown},
     chart::{Bars, Columns, Count, Every},
     index::{Index, Place, Shown},
     lead::{self, Delta, Lead},
     money::AtRisk,
+    timeline::{self, Most, Timeline},
     told::Told,
 };
+
+/// Accounts whose panel one page for all holds: the first of the ranking, and some with newer alerts. All of them together
+/// take some 200 kB.
+const MOST_RANKED_PANELS: usize = 30;
+const MOST_PANELS: usize = 40;
+const MOST_OF_A_PANEL: Most = Most { alerts: 3, events: 10 };
 
 pub(crate) const STYLE: &str = include_str!("../templates/style.css");
 const SCRIPT: &str = include_str!("../templates/script.js");
@@ -43,6 +50,7 @@ pub(crate) struct Source<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) fields: &'a FieldIds,
     pub(crate) told: &'a Told,
+    pub(crate) acting: &'a Acting,
     pub(crate) index: &'a Index,
     pub(crate) audience: Audience,
     pub(crate) window: Window,
@@ -82,6 +90,8 @@ struct Dashboard<'a> {
     /// The kinds to choose from, of the tickets that are shown.
     kinds: Vec<Kind>,
     accounts: Vec<AccountView>,
+    /// In one page for all, what happened with accounts.
+    panels: Vec<Panel>,
     /// What the ranking adds up to.
     money: String,
     guardian: AlertList,
@@ -105,6 +115,25 @@ pub(crate) struct Tile {
     pub(crate) note: String,
     /// Against the seven days before.
     pub(crate) delta: Option<Delta>,
+    /// None: it takes more than the tickets of the view, and stays as it is.
+    pub(crate) follows: Option<Follows>,
+}
+
+/// What a headline figure counts of a view.
+#[derive(Clone, Copy)]
+pub(crate) struct Follows {
+    /// As `script.js` knows it.
+    pub(crate) counts: &'static str,
+    /// Of the last days only.
+    pub(crate) days: Option<u8>,
+}
+
+/// What happened with an account.
+struct Panel {
+    id: String,
+    customer: String,
+    pays: String,
+    html: String,
 }
 
 struct LeadPart {
@@ -136,9 +165,20 @@ impl Dashboard<'_> {
         words::ticket_link(self.helpdesk_url, ticket)
     }
 
-    /// Not escaped again: there is nothing of an outsider's in it.
     fn at(&self, at: Timestamp) -> String {
-        format!("<time datetime=\"{at:.0}\">{}</time>", self.told.moment(at))
+        self.told.time(at)
+    }
+
+    /// Where the account's own page or panel is, if it has one here.
+    fn account(&self, account: &AccountId, at: Timestamp) -> Option<String> {
+        match self.sees {
+            Audience::Everyone => {
+                let id = account_page::id(account);
+                self.panels.iter().any(|panel| panel.id == id).then(|| format!("#account-{id}"))
+            }
+            Audience::Accounts | Audience::Sales | Audience::Lead => Some(account_page::path(account, at)),
+            Audience::Support => None,
+        }
     }
 
     fn money(&self, amount: Option<f64>) -> String {
@@ -167,15 +207,28 @@ impl Dashboard<'_> {
 }
 
 /// Renders the whole page as one self-contained file.
-pub(crate) fn render(source: Source<'_>) -> String {
-    let Source { aggregates, records, earlier, at_risk, alerts, policy, fields, told, index, audience, window, now } =
-        source;
+pub(crate) fn render(source: &Source<'_>) -> String {
+    let Source {
+        aggregates,
+        records,
+        earlier,
+        at_risk,
+        alerts,
+        policy,
+        fields,
+        told,
+        acting,
+        index,
+        audience,
+        window,
+        now,
+    } = *source;
     let at_risk = if audience.sees_guardian() { at_risk } else { &[] };
-    let list =
-        |kind, sees: bool| if sees { AlertList::new(kind, alerts, records, told, now) } else { AlertList::none() };
+    let shown = alert_rows::Shown { told, acting, now };
+    let list = |kind, sees: bool| if sees { AlertList::new(kind, alerts, records, shown) } else { AlertList::none() };
     let teams = aggregates.teams(&policy.teams);
     let chart = |chart: &dyn askama::DynTemplate| chart.dyn_render().expect("writing to a string does not fail");
-    let zone = told.zone().iana_name().unwrap_or("UTC");
+    let zone = told.zone_name();
     let lead = audience.leads().then(|| LeadPart {
         lead: Lead::new(&lead::Source { aggregates, records, at_risk, alerts, told, now }),
         load: load(aggregates, &teams),
@@ -209,6 +262,7 @@ pub(crate) fn render(source: Source<'_>) -> String {
             .collect(),
         kinds: records.iter().map(|record| record.kind).collect::<BTreeSet<_>>().into_iter().collect(),
         accounts: accounts(at_risk, records.iter().chain(earlier), |alert| Due::of(alert, told, now), window),
+        panels: if audience == Audience::Everyone { panels(source) } else { Vec::new() },
         money: total(at_risk, told),
         guardian: list(AlertKind::Guardian, audience.sees_guardian()),
         opportunities: list(AlertKind::Opportunity, audience.sees_opportunity()),
@@ -234,7 +288,7 @@ pub(crate) fn render(source: Source<'_>) -> String {
     page.render().expect("writing to a string does not fail")
 }
 
-fn sees_alert(audience: Audience, alert: &Alert) -> bool {
+pub(crate) fn sees_alert(audience: Audience, alert: &Alert) -> bool {
     match alert.signal.kind() {
         AlertKind::Guardian => audience.sees_guardian(),
         AlertKind::Opportunity => audience.sees_opportunity(),
@@ -273,6 +327,41 @@ fn accounts<'a>(
         account_as_shown(row, records.get(&row.newest.ticket).copied(), due, window.last)
     };
     at_risk.iter().take(MOST_ACCOUNTS).map(view).collect()
+}
+
+/// Of the accounts of the ranking, and of those with the newest alerts, as far as the page holds their tickets.
+fn panels(source: &Source<'_>) -> Vec<Panel> {
+    let mut accounts: Vec<&AccountId> = source.at_risk.iter().take(MOST_RANKED_PANELS).map(|row| row.id).collect();
+    let mut seen: HashSet<&AccountId> = accounts.iter().copied().collect();
+    let newest = source.alerts.iter().rev().map(|alert| &alert.account);
+    accounts.extend(newest.filter(|account| seen.insert(account)).take(MOST_PANELS - MOST_RANKED_PANELS));
+    let panel = |account: &AccountId| {
+        let of_account = |record: &&Record| record.account == *account;
+        let records: Vec<&Record> = source.records.iter().chain(source.earlier).filter(of_account).collect();
+        let alerts: Vec<&Alert> =
+            source.alerts.iter().map(|alert| &**alert).filter(|alert| alert.account == *account).collect();
+        let known = source.aggregates.accounts.get(account);
+        let customer = known.map(|known| &known.customer).or(alerts.first().map(|alert| &alert.customer));
+        let timeline = Timeline::new(&timeline::Source {
+            audience: source.audience,
+            level: 3,
+            older: known.map_or(0, |known| known.tickets).saturating_sub(records.len()),
+            most: MOST_OF_A_PANEL,
+            records: &records,
+            alerts: &alerts,
+            helpdesk_url: &source.policy.helpdesk_url,
+            told: source.told,
+            acting: source.acting,
+            now: source.now,
+        });
+        Panel {
+            id: account_page::id(account),
+            customer: customer.map(|customer| shown::line(customer)).unwrap_or_default(),
+            pays: source.told.monthly(known.and_then(|known| known.mrr)),
+            html: timeline.html(),
+        }
+    };
+    accounts.into_iter().map(panel).collect()
 }
 
 /// `$82,460 a month in 8 accounts`
@@ -335,23 +424,19 @@ fn tiles(aggregates: &Aggregates, lead: Option<&LeadPart>) -> Vec<Tile> {
         all => format!("{:.0} % of tickets", 100.0 * part as f64 / all as f64),
     };
     let urgent: usize = aggregates.by_priority.range(..=Priority::P1).map(|(_, count)| count).sum();
-    let tile = |value, label, note| Tile { value, label, note, delta: None };
+    let tile = |value, label, note| Tile { value, label, note, delta: None, follows: None };
+    let of_view = |counts, tile| Tile { follows: Some(Follows { counts, days: None }), ..tile };
+    let share = |counts, label, count| of_view(counts, tile(words::count(count), label, percent(count)));
+    let accounts = format!("{} accounts", words::count(aggregates.active_accounts()));
+    let resolved = tile(words::count(aggregates.auto_resolved), "auto-resolved", "quiet for 72 hours".to_owned());
     let counts = vec![
-        tile(
-            words::count(aggregates.tickets),
-            "tickets",
-            format!("{} accounts", words::count(aggregates.active_accounts())),
-        ),
-        tile(words::count(urgent), "urgent, P0 or P1", percent(urgent)),
-        tile(words::count(aggregates.high_risk), "at high churn risk", percent(aggregates.high_risk)),
-        tile(words::count(aggregates.opportunities), "buying signals", percent(aggregates.opportunities)),
-        tile(
-            words::count(aggregates.answered_automatically),
-            "answered automatically",
-            percent(aggregates.answered_automatically),
-        ),
-        tile(words::count(aggregates.auto_resolved), "auto-resolved", "quiet for 72 hours".to_owned()),
-        tile(words::count(aggregates.answer_ready), "answers ready", percent(aggregates.answer_ready)),
+        of_view("all", tile(words::count(aggregates.tickets), "tickets", accounts)),
+        share("urgent", "urgent, P0 or P1", urgent),
+        share("risk", "at high churn risk", aggregates.high_risk),
+        share("buy", "buying signals", aggregates.opportunities),
+        share("answered", "answered automatically", aggregates.answered_automatically),
+        of_view("auto_resolved", resolved),
+        share("answer_ready", "answers ready", aggregates.answer_ready),
     ];
     let mut tiles = lead.map_or(counts, |lead| lead.lead.tiles.clone());
     if aggregates.usage.llm_calls > 0 {
@@ -377,7 +462,7 @@ fn by_team(teams: &[(TeamId, usize)]) -> Vec<(String, &'static str, usize)> {
     teams.iter().map(|(team, count)| (team.title(), "team", *count)).collect()
 }
 
-fn priority_class(priority: Priority) -> &'static str {
+pub(crate) fn priority_class(priority: Priority) -> &'static str {
     match priority {
         Priority::P0 => "p0",
         Priority::P1 => "p1",

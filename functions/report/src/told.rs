@@ -20,9 +20,18 @@ impl Told {
         &self.zone
     }
 
+    pub(crate) fn zone_name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
     /// `2026-11-16 10:00 CET`
     pub(crate) fn moment(&self, at: Timestamp) -> String {
         words::moment(at, &self.zone)
+    }
+
+    /// The moment as markup. Not escaped again: there is nothing of an outsider's in it.
+    pub(crate) fn time(&self, at: Timestamp) -> String {
+        format!("<time datetime=\"{at:.0}\">{}</time>", self.moment(at))
     }
 
     /// `$11,800`; `unknown` without a figure.

@@ -8,19 +8,21 @@ use aws::{
 };
 use lambda_runtime::Error;
 use memory::{Bundled, FixedConfiguration};
-use report::{Metrics, PAGE_BY_ROLE, Reporting, Window};
+use report::{Acting, Metrics, PAGE_BY_ROLE, Reporting, Window};
 use runtime::Invocation;
 
 pub(crate) struct Function(Reporting);
 
 impl lambda::Function for Function {
-    /// Whatever the schedule sends, there is one thing to do.
+    /// Whatever the schedule or a changed alert sends, there is one thing to do.
     type Event = serde_json::Value;
     type Answer = Metrics;
 
     async fn deployed(source: Source, sdk: Sdk) -> Result<Self, Error> {
         let mut environment = lambda::environment(&source);
         let site = environment.required("SITE_BUCKET");
+        let followup: Option<String> = environment.optional("FOLLOWUP_URL");
+        let signed_in: Option<String> = environment.optional("IDENTITY");
         let deployment = Deployment::new(environment, sdk, Articles::Left)?;
         deployment.warm().await?;
         Ok(Self(Reporting {
@@ -29,6 +31,12 @@ impl lambda::Function for Function {
             alerts: deployment.log,
             site: Arc::new(BucketSite::new(&deployment.sdk, site)),
             pages: PAGE_BY_ROLE,
+            acting: match (signed_in.as_deref(), followup) {
+                // On the dashboard's own address, where the session is known.
+                (Some("oidc"), Some(_)) => Acting::SignedIn { followup: "/followup".to_owned() },
+                (_, Some(followup)) => Acting::ByMail { followup },
+                (_, None) => Acting::Nowhere,
+            },
         }))
     }
 
@@ -40,6 +48,7 @@ impl lambda::Function for Function {
             alerts: bundled.log,
             site: bundled.site,
             pages: PAGE_BY_ROLE,
+            acting: Acting::Nowhere,
         }))
     }
 

@@ -4,6 +4,7 @@ const known = JSON.parse($("index").textContent);
 const table = $("table");
 const rows = [...table.tBodies];
 const alerts = [...document.querySelectorAll(".alert")];
+const panels = [...document.querySelectorAll(".panel")];
 const accounts = [...document.querySelectorAll("#accounts tbody tr")];
 const controls = [...document.querySelectorAll(".filters input, .filters select")];
 const shown = $("shown");
@@ -93,12 +94,14 @@ function filter() {
   const own = ({ dataset }) => (!view.owner || dataset.owner === view.owner) && (!view.state || dataset.state === view.state);
   const narrow = view.team || view.language || view.period || view.account;
   for (const row of accounts) row.hidden = !(own(row) && (!narrow || customers.has(row.dataset.customer)));
+  for (const panel of panels) panel.hidden = Boolean(narrow) && !customers.has(panel.dataset.customer);
   for (const alert of alerts) {
     const ticket = byId.get(alert.dataset.ticket);
     alert.hidden = !(own(alert) && (ticket ? ofView.has(ticket) : !narrow || alert.dataset.customer === view.account));
   }
   const drawn = view.priority || view.signal || words.length || view.kind || view.topic ? inView : [...ofView];
   draw(filtered && known.whole ? drawn : null);
+  count(filtered ? drawn : null);
   $("partly").hidden = !filtered;
   remember(view);
 }
@@ -121,6 +124,22 @@ function draw(of) {
     const count = of ? of.filter((ticket) => ticket.priority === bar.dataset.bar || ticket.team.title === bar.dataset.bar).length : Number(bar.dataset.count);
     bar.querySelector("rect").setAttribute("width", `${count / Number(bar.dataset.most) * 56}%`);
     bar.querySelector(".value").textContent = count.toLocaleString("en");
+  }
+}
+
+// The headline figures of these tickets; null: as they came.
+function count(of) {
+  for (const tile of document.querySelectorAll(".tiles > div")) {
+    const [figure, note, told] = [".figure", ".note", ".told"].map((part) => tile.querySelector(part));
+    const { counts, days } = tile.dataset;
+    tile.figure ??= figure.textContent;
+    tile.viewed ??= note.appendChild(document.createElement("span"));
+    const follows = of && known.whole && counts;
+    const since = days ? (known.now - days * 86_400) * 1000 : -Infinity;
+    const fits = counts === "all" ? () => true : counts === "urgent" ? (ticket) => ticket.priority < "P2" : elsewhereSignals[counts];
+    figure.textContent = follows ? of.filter((ticket) => ticket.at > since && fits(ticket)).length.toLocaleString("en") : tile.figure;
+    told.hidden = Boolean(follows);
+    tile.viewed.textContent = follows ? (days ? `of this view, in ${days} days` : "of this view") : of ? "; of all tickets, not of this view" : "";
   }
 }
 
@@ -217,6 +236,13 @@ for (const time of document.querySelectorAll("time")) time.title = `${new Date(t
 const asked = new URLSearchParams(location.search);
 for (const control of controls) if (asked.has(control.id)) control.value = asked.get(control.id);
 if (controls.some((control) => control.value)) filter();
+// An account's panel opens with the link to it.
+function unfold() {
+  const panel = location.hash && document.getElementById(location.hash.slice(1))?.closest(".panel");
+  if (panel) panel.open = true;
+}
+addEventListener("hashchange", unfold);
+unfold();
 const target = location.hash && document.querySelector(`[aria-controls="${CSS.escape(location.hash.slice(1))}"]`);
 if (target) {
   open(target, true);

@@ -73,6 +73,7 @@ async fn published_under(policy: Policy, records: Vec<Record>, now: Timestamp) -
         alerts: log,
         site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
         pages: report::ONE_PAGE,
+        acting: report::Acting::Nowhere,
     };
     handle(&reporting, Window::last_30_days(now), now).await.unwrap();
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
@@ -168,6 +169,19 @@ async fn accounts_stand_by_money_with_their_newest_words() {
 }
 
 #[tokio::test]
+async fn a_ticket_shows_its_quotes_where_they_stand() {
+    let follow_ups = vec!["Still down. We are looking at <other> vendors.".into()];
+    let record = Record { follow_ups, ..sample::record(1, "Acme", sample::now()) };
+    let (html, _) = published(vec![record]).await;
+    for part in [
+        "<h4>2. message, the newest</h4>\n    <div class=\"text\">Still down. We are looking at &#60;other&#62; vendors.",
+        "since Monday. <mark>We are looking at other vendors</mark>. <mark>What is your price for two more stores</mark>?",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+}
+
+#[tokio::test]
 async fn shadow_shows_its_evidence() {
     let policy = Policy { mode: Mode::Shadow, rollout_percent: 40, ..sample::policy() };
     let log = Arc::new(MemoryTicketLog::default());
@@ -182,6 +196,7 @@ async fn shadow_shows_its_evidence() {
         alerts: log,
         site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
         pages: PAGE_BY_ROLE,
+        acting: report::Acting::Nowhere,
     };
     handle(&reporting, Window::last_30_days(sample::now()), sample::now()).await.unwrap();
     let page = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
@@ -236,8 +251,9 @@ async fn doubt_and_kind_are_shown() {
     let plain = sample::record(1, "Acme", sample::now());
     let report = Record { kind: Kind::SecurityReport, unsure: true, ..sample::record(2, "Bolt", sample::now()) };
     let (html, _) = published(vec![plain, report]).await;
-    assert_eq!(html.matches("<span class=\"mark\">unsure</span>").count(), 1);
-    assert_eq!(html.matches("<span class=\"mark\">security report</span>").count(), 1);
+    let list = html.split("<section id=\"tickets\">").nth(1).unwrap();
+    assert_eq!(list.matches("<span class=\"mark\">unsure</span>").count(), 1);
+    assert_eq!(list.matches("<span class=\"mark\">security report</span>").count(), 1);
     assert_eq!((html.matches(" data-unsure ").count(), html.matches("<strong>Unsure:</strong>").count()), (1, 1));
     for option in ["<option value=\"security_report\">", "<option value=\"unsure\">"] {
         assert!(html.contains(option), "{option}");
@@ -332,6 +348,7 @@ async fn each_role_has_a_page_with_what_it_may_see() {
         alerts: log,
         site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
         pages: PAGE_BY_ROLE,
+        acting: report::Acting::Nowhere,
     };
     handle(&reporting, Window::last_30_days(now), now).await.unwrap();
     let shows = |page: &str| {
@@ -387,6 +404,7 @@ async fn what_people_corrected_is_told() {
         alerts: log,
         site,
         pages: &[("lead.html", report::Audience::Lead)],
+        acting: report::Acting::Nowhere,
     };
     handle(&reporting, Window::last_30_days(now), now).await.unwrap();
     let html = std::fs::read_to_string(folder.path().join("lead.html")).unwrap();
@@ -486,6 +504,7 @@ async fn reads_are_concurrent_bounded_and_ordered() {
         alerts: Arc::new(MemoryTicketLog::default()),
         site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
         pages: report::ONE_PAGE,
+        acting: report::Acting::Nowhere,
     };
     let begun = tokio::time::Instant::now();
     let aggregates = handle(&reporting, Window::last_30_days(sample::now()), sample::now()).await.unwrap();

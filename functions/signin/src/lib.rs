@@ -9,7 +9,6 @@ pub mod id_token;
 mod network;
 pub mod person;
 pub mod provider;
-pub mod sealed;
 pub mod settings;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
@@ -31,9 +30,10 @@ use crate::{
     id_token::Expected,
     person::Person,
     provider::{Known, Transport, Unexchanged},
-    sealed::{PENDING_SECONDS, Pending, SESSION_SECONDS, Sealed, Session},
+    sealed::{PENDING_SECONDS, Pending, SESSION_SECONDS, Session},
     settings::{Role, SettingsSource},
 };
+pub use runtime::sealed;
 
 /// What the sign-in needs of the outside.
 #[derive(Clone)]
@@ -92,7 +92,7 @@ async fn answer(sign_in: &SignIn, request: &ApiGatewayV2httpRequest, now: Timest
 async fn begin(sign_in: &SignIn, request: &ApiGatewayV2httpRequest, now: Timestamp) -> Result<Answer, PortError> {
     let to = parameter(request, "to").filter(|to| is_page(to));
     let keys = keys(sign_in).await?;
-    if let Some(Session { who, roles, .. }) = cookie(request, &keys, now) {
+    if let Some(Session { who, roles, .. }) = sealed::cookie(request, &keys, now.as_second()) {
         let to = to.or_else(|| roles.first().map(page_of)).unwrap_or_else(|| answer::begin(None));
         return Ok(Answer::Already { who, to });
     }
@@ -120,7 +120,7 @@ async fn begin(sign_in: &SignIn, request: &ApiGatewayV2httpRequest, now: Timesta
 async fn callback(sign_in: &SignIn, request: &ApiGatewayV2httpRequest, now: Timestamp) -> Result<Answer, PortError> {
     let keys = keys(sign_in).await?;
     // Only the browser that began a sign-in can end it: nobody can be signed in as somebody else by a link.
-    let Some(pending) = cookie::<Pending>(request, &keys, now) else {
+    let Some(pending) = sealed::cookie::<Pending>(request, &keys, now.as_second()) else {
         return Ok(again("it was not begun in this browser, or too long ago", None));
     };
     if parameter(request, "state").as_deref() != Some(&*pending.state) {
@@ -201,14 +201,6 @@ fn words(roles: &[Role]) -> String {
 fn parameter(request: &ApiGatewayV2httpRequest, name: &str) -> Option<String> {
     let query = request.raw_query_string.as_deref().unwrap_or_default();
     form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-}
-
-fn cookie<T: Sealed>(request: &ApiGatewayV2httpRequest, keys: &[SecretString], now: Timestamp) -> Option<T> {
-    // API Gateway lists cookies; what stands in for it may leave them in their header.
-    let header = request.headers.get("cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let cookies = request.cookies.iter().flatten().map(String::as_str).chain(header.split("; "));
-    let (_, value) = cookies.filter_map(|cookie| cookie.split_once('=')).find(|(name, _)| *name == T::COOKIE)?;
-    sealed::open(keys, value, now.as_second())
 }
 
 /// 32 bytes that nobody can guess, as text.

@@ -5,21 +5,10 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use domain::ports::PortError;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
-use strum::{Display, EnumIter, IntoEnumIterator, IntoStaticStr};
+use serde::Deserialize;
+use strum::IntoEnumIterator;
 
-/// What a person may see. The word is a folder of the site, and what the gate in template.yaml compares.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize, Serialize, Display, EnumIter, IntoStaticStr,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum Role {
-    Support,
-    Accounts,
-    Sales,
-    Lead,
-}
+pub use runtime::sealed::Role;
 
 /// The parameter `/STACK/signin`, which `infra/identity.py` writes.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! The site bucket: pages, and the messages nobody would take.
 
 use async_trait::async_trait;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::{operation::get_object::GetObjectError, primitives::ByteStream};
 use domain::{
     AlertKey, TicketId,
     ports::{Accepted, Email, Mailer, Outbox, Page, PortError, Site},
@@ -37,6 +37,23 @@ impl BucketSite {
 impl Site for BucketSite {
     async fn publish(&self, page: &Page) -> Result<(), PortError> {
         self.put(&page.path, page.content_type, page.body.clone()).await
+    }
+
+    async fn published(&self, path: &str) -> Result<Option<Vec<u8>>, PortError> {
+        let object = match self.client.get_object().bucket(&self.bucket).key(path).send().await {
+            Ok(object) => object,
+            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => return Ok(None),
+            Err(error) => return Err(sort(SERVICE, error)),
+        };
+        let body = object.body.collect().await.map_err(|error| PortError::transient(SERVICE, error))?;
+        Ok(Some(body.into_bytes().into()))
+    }
+
+    /// The bucket keeps no versions, and CloudFront no copies: what is deleted is gone.
+    async fn remove(&self, path: &str) -> Result<(), PortError> {
+        let request = self.client.delete_object().bucket(&self.bucket).key(path);
+        request.send().await.map_err(|error| sort(SERVICE, error))?;
+        Ok(())
     }
 }
 

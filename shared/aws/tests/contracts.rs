@@ -307,6 +307,7 @@ async fn the_site_and_the_outbox() {
     let config = aws_sdk_s3::config::Builder::from(&plain().await).force_path_style(true).build();
     let visitor = Visiting(aws_sdk_s3::Client::from_conf(config));
     site::a_page_replaces_the_one_before(&bucket, &visitor).await;
+    site::a_removed_page_is_gone(&bucket, &visitor).await;
     site::one_of_many_publishers_is_last(Arc::new(bucket.clone()), &visitor, ON_THREADS).await;
     let taken = mailer::a_message_is_taken_each_time(&BucketOutbox(bucket), "kam@example.com").await;
     let Accepted::Filed { file } = taken else { panic!("filed") };

@@ -139,11 +139,15 @@ pub enum Step {
 }
 
 /// Where a person pressed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Display)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize, Display)]
+#[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Door {
-    /// A signed link.
+    /// A signed link in a mail.
+    #[default]
     Link,
+    /// The dashboard, where they are signed in.
+    Page,
     /// A button in Slack.
     Slack,
 }
@@ -371,6 +375,17 @@ impl Stage {
             Self::Settled { .. } => "settled",
             Self::Wrong { .. } => "wrong",
             Self::Snoozed { .. } => "snoozed",
+        }
+    }
+
+    /// When somebody pressed last.
+    #[must_use]
+    pub fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::New => None,
+            Self::Taken { at, .. } | Self::Settled { at, .. } | Self::Wrong { at, .. } | Self::Snoozed { at, .. } => {
+                Some(*at)
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod letters;
 
+use std::{cmp::Reverse, ops::Range};
+
 use self::letters::{Letters, is_plain, letters};
 use crate::{Reading, reading::Signal, shown};
 
@@ -46,6 +48,35 @@ impl Source {
         kept
     }
 
+    /// Where the quotes stand in the text, in bytes: in order, and none over another.
+    #[must_use]
+    pub fn places<'a>(&self, quotes: impl IntoIterator<Item = &'a str>) -> Vec<Range<usize>> {
+        let mut places: Vec<Range<usize>> = quotes.into_iter().filter_map(|quote| self.place(quote)).collect();
+        places.sort_by_key(|place| (place.start, Reverse(place.end)));
+        let mut apart: Vec<Range<usize>> = Vec::with_capacity(places.len());
+        for place in places {
+            match apart.last_mut() {
+                Some(last) if place.start < last.end => last.end = last.end.max(place.end),
+                _ => apart.push(place),
+            }
+        }
+        apart
+    }
+
+    fn place(&self, quote: &str) -> Option<Range<usize>> {
+        let (start, end) = self.lettered(&letters(quote).letters)?;
+        self.span(start, end).map(|(first, last)| first..last)
+    }
+
+    /// Where such letters stand among the text's; a few of them only as whole words.
+    fn lettered(&self, wanted: &str) -> Option<(usize, usize)> {
+        if wanted.is_empty() {
+            return None;
+        }
+        let mut at = self.letters.letters.match_indices(wanted).map(|(at, _)| (at, at + wanted.len()));
+        if wanted.chars().count() < LONG { at.find(|(start, end)| self.are_words(*start, *end)) } else { at.next() }
+    }
+
     fn found(&self, quote: &str) -> Option<String> {
         let wanted = letters(quote).letters;
         let quote = folded(quote);
@@ -53,15 +84,7 @@ impl Source {
         if self.folded.contains(&quote) && self.letters.letters.contains(&wanted) {
             return Some(quote);
         }
-        if wanted.is_empty() {
-            return None;
-        }
-        let mut at = self.letters.letters.match_indices(&wanted).map(|(at, _)| (at, at + wanted.len()));
-        let (start, end) = if wanted.chars().count() < LONG {
-            at.find(|(start, end)| self.are_words(*start, *end))?
-        } else {
-            at.next()?
-        };
+        let (start, end) = self.lettered(&wanted)?;
         let original = self.original(start, end, &quote).filter(|original| is_plain(original) && is_plain(&quote));
         Some(original.unwrap_or(quote))
     }
@@ -197,6 +220,21 @@ mod tests {
         check("Nobody can pay.", true, true);
         check("All is lost.", true, false);
         check("All is lost.", false, true);
+    }
+
+    #[test]
+    fn places_are_in_order_and_apart() {
+        for (text, quotes, expected) in [
+            ("Fine. We cancel. Bye.", &["we cancel."][..], &["We cancel"][..]),
+            ("Two:\n  lines of it\n", &["lines of it", "two: lines"], &["Two:\n  lines of it"]),
+            ("We  go.\nAnd they send.", &["they send", "we go"], &["We  go", "they send"]),
+            ("Nobody sends.", &["send", "", "…"], &[]),
+            ("", &["we go"], &[]),
+        ] {
+            let places = Source::new([text]).places(quotes.iter().copied());
+            let found: Vec<&str> = places.into_iter().map(|place| &text[place]).collect();
+            assert_eq!(found, expected, "{text}");
+        }
     }
 
     #[test]

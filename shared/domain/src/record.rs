@@ -83,6 +83,9 @@ pub struct Record {
     pub customer: Arc<str>,
     pub subject: Arc<str>,
     pub description: Arc<str>,
+    /// What the customer wrote later, oldest first; the newest of it where it is long.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub follow_ups: Vec<Arc<str>>,
     pub channel: Arc<str>,
     pub mrr: Option<f64>,
     pub created_at: Timestamp,
@@ -256,6 +259,7 @@ impl Record {
             customer: kept::line(&account.name),
             subject: kept::line(&ticket.subject),
             description: kept::description(&ticket.description),
+            follow_ups: kept::follow_ups(&ticket.follow_ups),
             channel: kept::line(&ticket.channel),
             mrr: account.mrr,
             created_at: ticket.created_at,

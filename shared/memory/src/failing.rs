@@ -123,6 +123,10 @@ pub enum Method {
     SigningSecretsRefreshed,
     #[strum(to_string = "Site::publish")]
     SitePublish,
+    #[strum(to_string = "Site::published")]
+    SitePublished,
+    #[strum(to_string = "Site::remove")]
+    SiteRemove,
     #[strum(to_string = "TicketLog::claim")]
     TicketLogClaim,
     #[strum(to_string = "TicketLog::save")]
@@ -542,6 +546,14 @@ impl<P: SigningSecrets> SigningSecrets for Failing<P> {
 impl<P: Site> Site for Failing<P> {
     async fn publish(&self, page: &Page) -> Result<(), PortError> {
         self.call(Method::SitePublish, self.inner.publish(page)).await
+    }
+
+    async fn published(&self, path: &str) -> Result<Option<Vec<u8>>, PortError> {
+        self.call(Method::SitePublished, self.inner.published(path)).await
+    }
+
+    async fn remove(&self, path: &str) -> Result<(), PortError> {
+        self.call(Method::SiteRemove, self.inner.remove(path)).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! A site as a folder.
 
 use std::{
+    io::ErrorKind,
     path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -37,8 +38,28 @@ impl Site for SiteDirectory {
             .map_or(Ok(()), std::fs::create_dir_all)
             .and_then(|()| private::write(&draft, &page.body))
             .and_then(|()| std::fs::rename(&draft, &place))
-            .map_err(|error| PortError::permanent("site folder", error))
+            .map_err(failed)
     }
+
+    async fn published(&self, path: &str) -> Result<Option<Vec<u8>>, PortError> {
+        found(std::fs::read(self.folder.join(path)))
+    }
+
+    async fn remove(&self, path: &str) -> Result<(), PortError> {
+        found(std::fs::remove_file(self.folder.join(path))).map(|_| ())
+    }
+}
+
+fn found<T>(result: std::io::Result<T>) -> Result<Option<T>, PortError> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn failed(error: std::io::Error) -> PortError {
+    PortError::permanent("site folder", error)
 }
 
 #[cfg(test)]
@@ -61,6 +82,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let site = Arc::new(SiteDirectory::new(folder.path().to_owned()));
         contract::a_page_replaces_the_one_before(&*site, &*site).await;
+        contract::a_removed_page_is_gone(&*site, &*site).await;
         contract::one_of_many_publishers_is_last(site.clone(), &*site, &|task| {
             Box::pin(async { tokio::spawn(task).await.unwrap() })
         })

@@ -20,7 +20,7 @@ use slack::{Client, Credential, Request, Response, Transport, Unanswered, client
 use crate::private;
 
 /// Writes each message to `<folder>/<ticket>-<kind>-<band>.json` with channel, thread, text and blocks, changes it there,
-/// and knows nobody.
+/// and knows nobody but by their address.
 #[derive(Clone, Debug)]
 pub struct SlackDirectory {
     folder: PathBuf,
@@ -73,6 +73,9 @@ impl SlackDirectory {
                 Ok(json!({ "ok": true }))
             }
             "users.lookupByEmail" => Ok(refused("users_not_found")),
+            // Whoever presses here goes by their address.
+            "users.info" => Ok(json!({ "ok": true, "user": { "profile": { "email": given.get("user") } } })),
+            "chat.postEphemeral" => Ok(json!({ "ok": true })),
             _ => Ok(refused("unknown_method")),
         }
     }

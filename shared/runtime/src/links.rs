@@ -4,13 +4,16 @@
 //! which secret signed, so that a log can tell when the last link of a replaced one is gone.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use domain::{AlertKey, EmailAddress};
+use domain::{
+    AlertKey, AlertKind, EmailAddress,
+    follow_up::{Door, WrongReason},
+};
 use hmac::{Hmac, KeyInit, Mac};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use strum::{Display, EnumIter};
+use strum::{Display, EnumIter, EnumString};
 
 /// How long a link is good for: as long as an alert is kept by default. Past that there is nothing to follow up.
 pub const VALID_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -25,7 +28,7 @@ const KEY_BYTES: usize = 4;
 const MAC_BYTES: usize = 32;
 
 /// What a link lets its reader do. The choice that goes with it is made on the page.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display, EnumIter)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display, EnumIter, EnumString)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Action {
@@ -34,6 +37,20 @@ pub enum Action {
     CallWrong,
     Snooze,
     HandOver,
+}
+
+impl Action {
+    /// What is pressed for it.
+    #[must_use]
+    pub fn words(self, kind: AlertKind) -> &'static str {
+        match self {
+            Self::Take => "I have it",
+            Self::Settle => "Say how it ended",
+            Self::CallWrong => WrongReason::button(kind),
+            Self::Snooze => "Snooze",
+            Self::HandOver => "Hand it over",
+        }
+    }
 }
 
 /// What a link says.
@@ -46,6 +63,24 @@ pub struct Link {
     pub recipient: EmailAddress,
     #[serde(rename = "until", with = "seconds")]
     pub expires: Timestamp,
+    /// In which its page tells times, as the mail did. A link of before has none, and its page is in UTC.
+    #[serde(rename = "zone", default = "utc", skip_serializing_if = "is_utc", with = "jiff::fmt::serde::tz::required")]
+    pub time_zone: TimeZone,
+    /// Where it was given out: by mail, or on the dashboard to somebody who is signed in there and may see the alert.
+    #[serde(default, skip_serializing_if = "is_mailed")]
+    pub door: Door,
+}
+
+fn is_mailed(door: &Door) -> bool {
+    *door == Door::Link
+}
+
+fn utc() -> TimeZone {
+    TimeZone::UTC
+}
+
+fn is_utc(zone: &TimeZone) -> bool {
+    *zone == TimeZone::UTC
 }
 
 /// Why a link opens nothing. For the log; whoever holds one learns none of it.
@@ -143,7 +178,20 @@ mod tests {
             action: Action::Take,
             recipient: "kam@example.com".parse().unwrap(),
             expires: sample::now() + VALID_FOR,
+            time_zone: TimeZone::UTC,
+            door: Door::Link,
         }
+    }
+
+    fn in_berlin() -> Link {
+        Link { time_zone: TimeZone::get("Europe/Berlin").unwrap(), ..link() }
+    }
+
+    #[test]
+    fn a_link_keeps_the_time_zone_of_its_mail() {
+        let opened = |link: &Link| open(&secrets(&["key"]), &sign(&"key".into(), link), sample::now());
+        assert_eq!(opened(&in_berlin()), Ok(in_berlin()));
+        assert!(!serde_json::to_string(&link()).unwrap().contains("zone"), "UTC is what links of before mean");
     }
 
     #[test]
@@ -204,6 +252,8 @@ mod tests {
             Link { action: Action::Snooze, ..link() },
             Link { recipient: "other@example.com".parse().unwrap(), ..link() },
             Link { expires: link().expires + SignedDuration::from_secs(1), ..link() },
+            in_berlin(),
+            Link { door: Door::Page, ..link() },
         ] {
             assert_ne!(mac(&sign(&"key".into(), &other)), mac(&whole), "{other:?}");
         }

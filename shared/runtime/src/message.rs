@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{AlertKey, TicketId, ports::PortError, ports::Queue};
+use domain::{AlertKey, EmailAddress, TicketId, ports::PortError, ports::Queue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use strum::IntoStaticStr;
@@ -83,6 +83,10 @@ impl From<TicketMessage> for TicketWire {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AlertMessage {
     pub alert: String,
+    /// Somebody asked for the alert's links to be mailed there. Whether they may have them is for the alert to say. Older
+    /// releases skip it, and find an alert that is delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links_to: Option<EmailAddress>,
 }
 
 /// A message we cannot read will not get better by waiting. The error says where it stumbled and quotes nothing, since
@@ -108,9 +112,15 @@ impl<T> Envelope<T> {
 }
 
 impl AlertMessage {
+    /// Asks for links.
+    #[must_use]
+    pub fn links(key: AlertKey, to: EmailAddress) -> Self {
+        Self { links_to: Some(to), ..Self::new(key) }
+    }
+
     #[must_use]
     pub fn new(key: AlertKey) -> Self {
-        Self { alert: key.to_string() }
+        Self { alert: key.to_string(), links_to: None }
     }
 }
 
@@ -172,6 +182,10 @@ mod tests {
         let text = serde_json::to_string(&Envelope::new(alert.clone())).unwrap();
         insta::assert_snapshot!(text, @r#"{"v":1,"alert":"1001/guardian/elevated"}"#);
         assert_eq!(read(&text), Ok(alert));
+        let links = AlertMessage::links(sample::alert(1001).key(), "kam@example.com".parse().unwrap());
+        let text = serde_json::to_string(&Envelope::new(links.clone())).unwrap();
+        insta::assert_snapshot!(text, @r#"{"v":1,"alert":"1001/guardian/elevated","links_to":"kam@example.com"}"#);
+        assert_eq!(read(&text), Ok(links));
     }
 
     #[test]
@@ -180,7 +194,7 @@ mod tests {
             "time":"2026-11-16T09:00:00Z","deferrals":3,"first_received":"2026-11-16T09:00:05Z"}"#;
         assert_eq!(read(ticket), Ok(TicketMessage { ticket_id: sample::ticket_id(1001), cause: Cause::Created }));
         let alert = r#"{"v":1,"alert":"1001/guardian/elevated","deferrals":0}"#;
-        assert_eq!(read(alert), Ok(AlertMessage { alert: "1001/guardian/elevated".into() }));
+        assert_eq!(read(alert), Ok(AlertMessage { alert: "1001/guardian/elevated".into(), links_to: None }));
     }
 
     #[test]

@@ -192,6 +192,7 @@ mod tests {
             guardian: "https://site.example/accounts/".into(),
             opportunity: "https://site.example/sales/".into(),
             outage: "https://site.example/lead/".into(),
+            accounts: crate::AccountPlace::Page,
         }
     }
 

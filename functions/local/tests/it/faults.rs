@@ -97,6 +97,9 @@ fn reached(method: Method) -> Reached {
         }
         Method::ControlUncount => Reached::After(Method::ConversationsGoOn, Fault::Transient),
         Method::AlertLogReopen => Reached::Never("only a person opens an alert again"),
+        Method::SitePublished | Method::SiteRemove => {
+            Reached::Never("one page for all has no account pages: functions/report/tests/account.rs has their faults")
+        }
         Method::FollowUpsAlert | Method::FollowUpsFollowUp => {
             Reached::Never("only a person follows an alert up, and no alert of this account was sent before")
         }
@@ -279,6 +282,7 @@ impl Walk {
                 alerts: log.clone(),
                 site,
                 pages: report::ONE_PAGE,
+                acting: report::Acting::Nowhere,
             },
             faults,
             tickets,

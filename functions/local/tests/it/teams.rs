@@ -69,6 +69,7 @@ async fn a_fourth_team_goes_all_the_way() {
         alerts: log,
         site: Arc::new(SiteDirectory::new(folder.path().to_owned())),
         pages: report::ONE_PAGE,
+        acting: report::Acting::Nowhere,
     };
     report::handle(&reporting, report::Window::last_30_days(now), now).await.unwrap();
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();

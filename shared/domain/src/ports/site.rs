@@ -13,8 +13,16 @@ pub struct Page {
     pub body: Vec<u8>,
 }
 
-/// Replaces a page as a whole: a reader sees the old one or the new one.
+/// Pages by their path.
+///
+/// - [`Site::publish`] replaces a page as a whole: a reader sees the old one or the new one.
+/// - [`Site::published`] is what was published last; none where there is no page.
+/// - After [`Site::remove`] there is no page. To remove what is not there is no error.
 #[async_trait]
 pub trait Site: Send + Sync {
     async fn publish(&self, page: &Page) -> Result<(), PortError>;
+
+    async fn published(&self, path: &str) -> Result<Option<Vec<u8>>, PortError>;
+
+    async fn remove(&self, path: &str) -> Result<(), PortError>;
 }

@@ -25,9 +25,26 @@ pub async fn a_page_replaces_the_one_before(site: &impl Site, visitor: &impl Vis
         site.publish(&page("contract/index.html", body)).await.unwrap();
         site.publish(&page("contract/deeper/index.html", b"other")).await.unwrap();
         assert_eq!(visitor.visit("contract/index.html").await.as_deref(), Some(body));
+        assert_eq!(site.published("contract/index.html").await.unwrap().as_deref(), Some(body));
     }
     assert_eq!(visitor.visit("contract/deeper/index.html").await.as_deref(), Some(&b"other"[..]));
     assert_eq!(visitor.visit("contract/missing.html").await, None);
+}
+
+/// A page that was removed is gone, alone, and may be published again.
+pub async fn a_removed_page_is_gone(site: &impl Site, visitor: &impl Visitor) {
+    for path in ["contract/gone.html", "contract/left.html"] {
+        site.publish(&page(path, b"here")).await.unwrap();
+    }
+    for _ in 0..2 {
+        site.remove("contract/gone.html").await.unwrap();
+        assert_eq!(visitor.visit("contract/gone.html").await, None);
+        assert_eq!(site.published("contract/gone.html").await.unwrap(), None);
+    }
+    assert_eq!(site.published("contract/left.html").await.unwrap().as_deref(), Some(&b"here"[..]));
+    site.remove("contract/never/there.html").await.unwrap();
+    site.publish(&page("contract/gone.html", b"again")).await.unwrap();
+    assert_eq!(visitor.visit("contract/gone.html").await.as_deref(), Some(&b"again"[..]));
 }
 
 /// Of many publishers at once each succeeds, and one page is there as a whole.

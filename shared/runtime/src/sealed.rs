@@ -1,18 +1,31 @@
 //! What a browser keeps for us: JSON it can read and cannot change.
 
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::Sha256;
-
-use crate::settings::Role;
+use strum::{Display, EnumIter, IntoStaticStr};
 
 /// Nobody has to sign in twice on a working day; whoever lost a role keeps it no longer than that.
 pub const SESSION_SECONDS: i64 = 8 * 3600;
 
 /// Time enough to type a password and find a second factor.
 pub const PENDING_SECONDS: i64 = 600;
+
+/// What a person may see. The word is a folder of the site, and what the gate in template.yaml compares.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize, Serialize, Display, EnumIter, IntoStaticStr,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Role {
+    Support,
+    Accounts,
+    Sales,
+    Lead,
+}
 
 /// A value that lies in a cookie.
 pub trait Sealed: Serialize + DeserializeOwned {
@@ -84,6 +97,16 @@ pub fn open<T: Sealed>(keys: &[SecretString], sealed: &str, now: i64) -> Option<
     }
     let value: T = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
     (value.expires() > now).then_some(value)
+}
+
+/// What a browser sent along, if it is good at `now`, in seconds since 1970.
+#[must_use]
+pub fn cookie<T: Sealed>(request: &ApiGatewayV2httpRequest, keys: &[SecretString], now: i64) -> Option<T> {
+    // API Gateway lists cookies; what stands in for it may leave them in their header.
+    let header = request.headers.get("cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let cookies = request.cookies.iter().flatten().map(String::as_str).chain(header.split("; "));
+    let (_, value) = cookies.filter_map(|cookie| cookie.split_once('=')).find(|(name, _)| *name == T::COOKIE)?;
+    open(keys, value, now)
 }
 
 fn mac(key: &SecretString, purpose: &str, text: &str) -> Hmac<Sha256> {

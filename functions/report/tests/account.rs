@@ -1,0 +1,250 @@
+//! The pages of accounts, over a memory log and a folder.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use domain::{
+    Alert, AuditAction, Erasure, ErasureReason, FollowUp, Record, Stage, TicketState,
+    ports::{AlertLog, Eraser, Fenced, FollowUps, Lease, Page, PortError, Site, TicketLog},
+    sample,
+};
+use jiff::{SignedDuration, Timestamp};
+use memory::{Failing, Fault, FixedConfiguration, MemoryTicketLog, Method, SiteDirectory};
+use report::{PAGE_BY_ROLE, PUBLISHED, Reporting, Window, handle};
+use runtime::{account_page, config::Config};
+
+const EVIL: &str = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>";
+const CHURN: &str = "We are looking at other vendors.";
+const WISH: &str = "What is your price for two more stores?";
+
+/// A folder that remembers what was published into it.
+struct Noting {
+    site: SiteDirectory,
+    published: Mutex<BTreeSet<String>>,
+}
+
+#[async_trait]
+impl Site for Noting {
+    async fn publish(&self, page: &Page) -> Result<(), PortError> {
+        self.published.lock().unwrap().insert(page.path.clone());
+        self.site.publish(page).await
+    }
+
+    async fn published(&self, path: &str) -> Result<Option<Vec<u8>>, PortError> {
+        self.site.published(path).await
+    }
+
+    async fn remove(&self, path: &str) -> Result<(), PortError> {
+        self.site.remove(path).await
+    }
+}
+
+struct Bench {
+    folder: tempfile::TempDir,
+    log: Arc<MemoryTicketLog>,
+    site: Arc<Failing<Noting>>,
+}
+
+fn lease(record: &Record) -> Lease {
+    Lease { ticket: record.ticket, owner: "test".into(), until: Timestamp::MAX }
+}
+
+fn hours(hours: i64) -> Timestamp {
+    sample::now() + SignedDuration::from_hours(hours)
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Noting { site: SiteDirectory::new(folder.path().to_owned()), published: Mutex::default() };
+        Self { folder, log: Arc::default(), site: Arc::new(Failing::new(site)) }
+    }
+
+    /// A ticket with the alerts it raised.
+    async fn store(&self, record: Record) {
+        self.log.claim(&lease(&record), record.triaged_at).await.unwrap();
+        self.log.finish(&lease(&record), &TicketState::default(), &record, Timestamp::MAX, &[]).await.unwrap();
+        let (guardian, opportunity) = sample::alerts(record.ticket.number());
+        for alert in [guardian, opportunity] {
+            let (account, customer) = (record.account.clone(), record.customer.clone());
+            let alert = Alert { account, customer, at: record.triaged_at, ..alert };
+            let entry = sample::audit_entry(record.ticket.number(), AuditAction::AlertRaised);
+            self.log.open(&alert, Timestamp::MAX, &entry).await.unwrap();
+        }
+    }
+
+    async fn take(&self, number: u64) {
+        let alert = FollowUps::alert(&*self.log, sample::alert(number).key(), hours(1)).await.unwrap().unwrap();
+        let stage = Stage::Taken { by: "ann@example.com".parse().unwrap(), at: hours(1) };
+        let next = FollowUp { stage, revision: 1, ..FollowUp::default() };
+        let entry = sample::audit_entry(number, AuditAction::AlertFollowUp);
+        assert_eq!(self.log.follow_up(&alert, &next, &entry).await.unwrap(), Fenced::Written);
+    }
+
+    async fn erase(&self, number: u64) {
+        let record = sample::record(number, "anybody", sample::now());
+        let entry = sample::audit_entry(number, AuditAction::Erased);
+        let erasure = Erasure { reason: ErasureReason::Forgotten, message: "test".into() };
+        let state = TicketState::default().skeleton(erasure);
+        self.log.claim(&lease(&record), hours(1)).await.unwrap();
+        self.log.erase(&lease(&record), &state, &[entry]).await.unwrap();
+    }
+
+    async fn report(&self, now: Timestamp) -> Result<(), PortError> {
+        self.site.inner().published.lock().unwrap().clear();
+        let config = Config {
+            policy: sample::policy(),
+            fields: zendesk::FieldIds::default(),
+            organization_fields: Default::default(),
+            kam_domains: Vec::new(),
+            page: runtime::config::PageSettings::default(),
+        };
+        let reporting = Reporting {
+            configuration: Arc::new(FixedConfiguration(Arc::new(config))),
+            records: self.log.clone(),
+            alerts: self.log.clone(),
+            site: self.site.clone(),
+            pages: PAGE_BY_ROLE,
+            acting: report::Acting::Nowhere,
+        };
+        handle(&reporting, Window::last_30_days(now), now).await.map(|_| ())
+    }
+
+    /// The account pages that the last report published.
+    fn made(&self) -> Vec<String> {
+        let published = self.site.inner().published.lock().unwrap().clone();
+        published.into_iter().filter(|path| path.contains("/account/")).collect()
+    }
+
+    fn file(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    fn page(&self, path: &str) -> String {
+        std::fs::read_to_string(self.file(path)).unwrap_or_default()
+    }
+}
+
+fn path(folder: &str, name: &str, at: Timestamp) -> String {
+    format!("{folder}/{}", account_page::path(&sample::account_id(name), at))
+}
+
+#[tokio::test]
+async fn each_audience_has_its_own_page_of_an_account() {
+    let bench = Bench::new();
+    bench.store(sample::record(1, "Acme", sample::now())).await;
+    bench.report(hours(1)).await.unwrap();
+    for (folder, churn, wish) in [("accounts", true, false), ("sales", false, true), ("lead", true, true)] {
+        let page = bench.page(&path(folder, "Acme", sample::now()));
+        assert_eq!((page.contains(CHURN), page.contains(WISH)), (churn, wish), "{folder}");
+        assert_eq!((page.contains("Churn risk"), page.contains("Opportunities")), (churn, wish), "{folder}");
+        assert!(page.contains("Orders do not sync") && page.contains("Nobody has it yet."), "{folder}: {page}");
+        let list = bench.page(&format!("{folder}/index.html"));
+        assert!(list.contains(&account_page::path(&sample::account_id("Acme"), sample::now())), "{folder}");
+    }
+    assert!(!bench.file("support/account").exists());
+    assert!(!bench.page("support/index.html").contains("account/"));
+}
+
+#[tokio::test]
+async fn only_what_changed_is_made_anew() {
+    let bench = Bench::new();
+    let last_month = hours(-20 * 24);
+    for (number, name, at) in [(1, "Acme", sample::now()), (2, "Bolt", sample::now()), (3, "Acme", last_month)] {
+        bench.store(sample::record(number, name, at)).await;
+    }
+    let all = |name: &str, at| ["accounts", "lead", "sales"].map(|folder| path(folder, name, at)).to_vec();
+    bench.report(hours(1)).await.unwrap();
+    assert_eq!(bench.made().len(), 9, "two accounts, one of them in two months, for three audiences");
+    bench.report(hours(2)).await.unwrap();
+    assert_eq!(bench.made(), [""; 0]);
+    bench.take(1).await;
+    bench.report(hours(2)).await.unwrap();
+    assert_eq!(bench.made(), all("Acme", sample::now()));
+    let page = bench.page(&path("accounts", "Acme", sample::now()));
+    assert!(page.contains("Taken by ann@example.com on 2026-11-16 10:00 UTC."), "{page}");
+    assert!(page.contains("<a href=\"2026-10.html\">2026-10</a>"), "{page}");
+    bench.store(sample::record(4, "Bolt", hours(2))).await;
+    bench.report(hours(3)).await.unwrap();
+    assert_eq!(bench.made(), all("Bolt", sample::now()));
+}
+
+#[tokio::test]
+async fn what_is_forgotten_leaves_the_pages() {
+    let bench = Bench::new();
+    for (number, name) in [(1, "Acme"), (2, "Acme"), (3, "Bolt")] {
+        let record = sample::record(number, name, sample::now());
+        bench.store(Record { subject: format!("Subject {number}").into(), ..record }).await;
+    }
+    bench.report(hours(1)).await.unwrap();
+    let (acme, bolt) = (path("lead", "Acme", sample::now()), path("lead", "Bolt", sample::now()));
+    assert!(bench.page(&acme).contains("Subject 1") && bench.file(&bolt).exists());
+    for number in [1, 3] {
+        bench.erase(number).await;
+    }
+    bench.report(hours(1)).await.unwrap();
+    let page = bench.page(&acme);
+    assert!(page.contains("Subject 2") && !page.contains("Subject 1") && !page.contains("tickets/1\""), "{page}");
+    for folder in ["accounts", "sales", "lead"] {
+        assert!(!bench.file(&path(folder, "Bolt", sample::now())).exists(), "{folder}");
+    }
+    assert!(!bench.page(PUBLISHED).contains(&account_page::id(&sample::account_id("Bolt"))));
+}
+
+#[tokio::test]
+async fn a_report_that_failed_is_made_up_for() {
+    for method in [Method::SitePublish, Method::SitePublished, Method::SiteRemove] {
+        for calls in 0..8 {
+            let bench = Bench::new();
+            for (number, name) in [(1, "Acme"), (2, "Bolt")] {
+                bench.store(sample::record(number, name, sample::now())).await;
+            }
+            bench.report(hours(1)).await.unwrap();
+            bench.erase(2).await;
+            bench.take(1).await;
+            let faults: Vec<Fault> = std::iter::repeat_n(Fault::None, calls).chain([Fault::Transient]).collect();
+            bench.site.plan(method, &faults);
+            for _ in 0..3 {
+                let _ = bench.report(hours(2)).await;
+            }
+            assert!(bench.page(&path("lead", "Acme", sample::now())).contains("Taken by"), "{method} {calls}");
+            assert!(!bench.file(&path("lead", "Bolt", sample::now())).exists(), "{method} {calls}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_customers_wrote_stays_text() {
+    let bench = Bench::new();
+    let mut record = sample::record(1, "Acme", sample::now());
+    for field in [&mut record.customer, &mut record.subject, &mut record.description] {
+        *field = EVIL.into();
+    }
+    record.guardian.evidence = Arc::new([EVIL.into()]);
+    bench.store(record).await;
+    bench.report(hours(1)).await.unwrap();
+    for folder in ["accounts", "sales", "lead"] {
+        let page = bench.page(&path(folder, "Acme", sample::now()));
+        assert!(page.contains("&#60;script&#62;") && !page.contains("<script") && !page.contains("<img"), "{folder}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_shows_the_newest_tickets_of_many() {
+    let bench = Bench::new();
+    for number in 1..=203 {
+        let at = sample::now() + SignedDuration::from_secs(i64::try_from(number).unwrap());
+        let record = sample::record(number, "Acme", at);
+        bench.log.claim(&lease(&record), at).await.unwrap();
+        bench.log.finish(&lease(&record), &TicketState::default(), &record, Timestamp::MAX, &[]).await.unwrap();
+    }
+    bench.report(hours(1)).await.unwrap();
+    let page = bench.page(&path("lead", "Acme", sample::now()));
+    assert!(page.contains("and 3 more, older") && page.contains("#203</a>") && !page.contains("#3</a>"));
+    assert!(page.len() < 500_000, "{}", page.len());
+}
