@@ -34,7 +34,7 @@ impl Acting {
         match self {
             Self::Nowhere => Vec::new(),
             Self::SignedIn { followup } => {
-                let possible = Action::iter().filter(|action| fits(*action, stage));
+                let possible = Action::iter().filter(|action| fits(*action, alert));
                 possible.map(|action| act(followup, key, kind, action, zone)).collect()
             }
             // Neither part of a key nor of an alert's address has to be escaped.
@@ -43,8 +43,12 @@ impl Acting {
     }
 }
 
-fn fits(action: Action, stage: &Stage) -> bool {
-    action != Action::Take || !matches!(stage, Stage::Taken { .. })
+fn fits(action: Action, alert: &Alert) -> bool {
+    match action {
+        Action::Take => !matches!(alert.follow_up.stage, Stage::Taken { .. }),
+        Action::HandOver => !alert.colleagues.is_empty(),
+        Action::Settle | Action::CallWrong | Action::Snooze => true,
+    }
 }
 
 fn act(followup: &str, key: AlertKey, kind: AlertKind, action: Action, zone: &str) -> Act {
@@ -66,8 +70,8 @@ mod tests {
         let by_mail = Acting::ByMail { followup: "https://api.example/followup".into() };
         for (acting, stage, expected) in [
             (&Acting::Nowhere, Stage::New, &[][..]),
-            (&signed_in, Stage::New, &["I have it", "Say how it ended", "Not a risk", "Snooze"]),
-            (&signed_in, taken.clone(), &["Say how it ended", "Not a risk", "Snooze"]),
+            (&signed_in, Stage::New, &["I have it", "Say how it ended", "Not a risk", "Snooze", "Hand it over"]),
+            (&signed_in, taken.clone(), &["Say how it ended", "Not a risk", "Snooze", "Hand it over"]),
             (&signed_in, settled.clone(), &[]),
             (&by_mail, taken, &["Mail me my link"]),
             (&by_mail, settled, &[]),
@@ -76,6 +80,8 @@ mod tests {
             let acts = acting.acts(&Alert { follow_up, ..sample::alert(1) }, "UTC");
             assert_eq!(acts.iter().map(|act| act.words).collect::<Vec<_>>(), expected, "{acting:?} {stage:?}");
         }
+        let alone = Alert { colleagues: [].into(), ..sample::alert(1) };
+        assert_eq!(signed_in.acts(&alone, "UTC").len(), 4, "nobody to hand it to");
         let href = &signed_in.acts(&sample::alert(1), "Europe/Berlin")[0].href;
         assert_eq!(href, "/followup?alert=1/guardian/elevated&action=take&zone=Europe/Berlin");
     }
