@@ -69,7 +69,7 @@ test('an alert is settled from the page', async () => {
   const page = await shown(SERVE);
   await page.$eval('.alert[data-ticket="1990"]', (alert) => { alert.open = true; });
   const words = await page.$$eval('.alert[data-ticket="1990"] .acts a', (all) => all.map((one) => one.textContent));
-  assert.deepEqual(words, ['Say how it ended', 'Not a risk', 'Snooze'], 'somebody has it already');
+  assert.deepEqual(words, ['Say how it ended', 'Not a risk', 'Snooze', 'Hand it over'], 'somebody has it already');
   const press = async (selector) => Promise.all([page.waitForNavigation(), page.click(selector)]);
   await press('.alert[data-ticket="1990"] .acts a');
   assert.doesNotMatch(await state(), /Settled by/, 'the button of the page only leads on');
