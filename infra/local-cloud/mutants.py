@@ -194,7 +194,7 @@ STATIC = [
     ("links may be called by any API", "FollowupPermission/Properties/SourceArn/Sub", "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:*"),
     ("links stand in the access log", "FollowupStage/Properties/AccessLogSettings/Format", lambda old: old.replace("$context.path", "$context.path?$context.queryString")),
     ("who presses is not logged", "FollowupStage/Properties/AccessLogSettings/DestinationArn", "other"),
-    ("a link reads all secrets", "FollowupRole/Properties/Policies/0/PolicyDocument/Statement/3/Resource/*", {"Sub": "parameter/${AWS::StackName}/*"}),
+    ("a link reads all secrets", "FollowupRole/Properties/Policies/0/PolicyDocument/Statement/4/Resource/*", {"Sub": "parameter/${AWS::StackName}/*"}),
     ("Slack may be called by any API", "FollowupSlackPermission/Properties/SourceArn/Sub", "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:*"),
     ("a link deletes", "FollowupRole/Properties/Policies/0/PolicyDocument/Statement/2/Action", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]),
     ("a link lists alerts", "FollowupRole/Properties/Policies/0/PolicyDocument/Statement/2/Action", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"]),

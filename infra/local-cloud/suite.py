@@ -312,6 +312,13 @@ class Suite(unittest.TestCase):
         taken = follow_up()
         self.assertEqual((taken["state"], taken["by"], taken["revision"]), ("taken", PARAMETERS["GuardianEmail"], 1))
         self.assertEqual(len(pressed()), 1, "twenty presses are one change")
+        page = lambda: visit("/accounts/", login("accounts"))[2]
+        wait_for("the dashboard says so", lambda: re.search(rf'data-ticket="{ticket}"[^>]*data-state="taken"', page()), 60, 2)
+        account = re.search(rf'data-ticket="{ticket}".*?href="(account/[0-9a-f]{{32}}/[0-9-]{{7}}\.html)"', page(), re.DOTALL).group(1)
+        status, _, told = visit(f"/accounts/{account}", login("accounts"))
+        self.assertEqual(status, 200)
+        self.assertIn("has it", told)
+        self.assertEqual(visit(f"/accounts/{account}", login("support"))[0], 401, "its quotes are not for everybody")
         settle = "?link=".join((take.partition("?")[0], re.search(r'\?link=([\w.-]+)">Say how it ended<', answers[0][1]).group(1)))
         self.assertEqual(press(settle, "POST")[0], 400, "without an outcome")
         self.assertEqual(press(settle, "POST", {"choice": "saved"})[0], 200)
