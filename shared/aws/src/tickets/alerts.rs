@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use domain::{
-    Alert, AlertKey, AuditEntry, Delivery, FollowUp,
+    Alert, AlertKey, AlertKind, AuditEntry, Delivery, FollowUp,
     ports::{AlertLog, Fenced, FollowUps, Handover, Opened, PortError, Reopened, Taken},
     record::utc_day,
     time::earlier,
@@ -33,8 +33,19 @@ const TAKERS: &str = "taken_by";
 /// The alert as it was raised, and its follow-up: the index has this attribute, and what an index holds cannot be changed.
 const ALERT: &str = "alert_json";
 
+/// The lists of alerts by day. Outages stand apart: a release before them, which a roll-back brings, cannot read them.
+const ALERTS: &str = "alert";
+const OUTAGES: &str = "outage";
+
 pub(super) fn sk(key: AlertKey) -> String {
     format!("ALERT#{}#{}", key.kind, key.band)
+}
+
+fn listed_under(kind: AlertKind) -> &'static str {
+    match kind {
+        AlertKind::Guardian | AlertKind::Opportunity => ALERTS,
+        AlertKind::Outage => OUTAGES,
+    }
 }
 
 fn read_alert(item: &Item) -> Result<Alert, PortError> {
@@ -50,7 +61,7 @@ impl AlertLog for TicketTable {
             .item(ALERT, json(alert))
             .item("delivery_json", json(&alert.delivery))
             .item(WORD, text(alert.delivery.word()))
-            .item("day_key", text(day_key("alert", utc_day(alert.at))))
+            .item("day_key", text(day_key(listed_under(alert.signal.kind()), utc_day(alert.at))))
             .item("time_key", moment(alert.at))
             .item(EXPIRES, expiry(expires))
             .condition_expression("attribute_not_exists(pk)")
@@ -150,11 +161,9 @@ impl AlertLog for TicketTable {
     async fn alerts(&self, now: Timestamp) -> Result<Vec<Arc<Alert>>, PortError> {
         let (first, last) = (utc_day(earlier(now, self.retention)).saturating_sub(1.day()), utc_day(now));
         let days = first.series(1.day()).take_while(|day| *day <= last);
-        let days: Vec<Vec<Alert>> = stream::iter(days)
-            .map(|day| self.of_day(day_key("alert", day), now, read_alert))
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
+        let keys = days.flat_map(|day| [ALERTS, OUTAGES].map(|list| day_key(list, day)));
+        let days: Vec<Vec<Alert>> =
+            stream::iter(keys).map(|key| self.of_day(key, now, read_alert)).buffered(AT_ONCE).try_collect().await?;
         let mut alerts: Vec<Arc<Alert>> = days.into_iter().flatten().map(Arc::new).collect();
         alerts.sort_by_key(|alert| (alert.at, alert.key()));
         Ok(alerts)

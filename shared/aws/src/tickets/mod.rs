@@ -9,7 +9,8 @@
 //! | `T#<ticket>` | `AUDIT#<time>#<n>` | one automated action, without text | 400 days |
 //!
 //! Two sparse indexes, each with a narrow view of the item: `by_day` (`day_key` + `time_key`: records under
-//! `record/<UTC day>`, alerts under `alert/<UTC day>`, corrections under `correction/<UTC day>`) and `by_account` (`account_key` + `time_key`: records).
+//! `record/<UTC day>`, alerts under `alert/<UTC day>`, those of an outage under
+//! `outage/<UTC day>`, corrections under `correction/<UTC day>`) and `by_account` (`account_key` + `time_key`: records).
 
 mod alerts;
 mod audit;
