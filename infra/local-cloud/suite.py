@@ -314,10 +314,11 @@ class Suite(unittest.TestCase):
         self.assertEqual(len(pressed()), 1, "twenty presses are one change")
         page = lambda: visit("/accounts/", login("accounts"))[2]
         wait_for("the dashboard says so", lambda: re.search(rf'data-ticket="{ticket}"[^>]*data-state="taken"', page()), 60, 2)
-        account = re.search(rf'data-ticket="{ticket}".*?href="(account/[0-9a-f]{{32}}/[0-9-]{{7}}\.html)"', page(), re.DOTALL).group(1)
+        row = re.search(rf'<details class="alert" data-ticket="{ticket}".*?</details>', page(), re.DOTALL).group(0)
+        account = re.search(r'href="(account/[0-9a-f]{32}/[0-9-]{7}\.html)"', row).group(1)
         status, _, told = visit(f"/accounts/{account}", login("accounts"))
         self.assertEqual(status, 200)
-        self.assertIn("has it", told)
+        self.assertIn('<span class="mark taken">', told)
         self.assertEqual(visit(f"/accounts/{account}", login("support"))[0], 401, "its quotes are not for everybody")
         settle = "?link=".join((take.partition("?")[0], re.search(r'\?link=([\w.-]+)">Say how it ended<', answers[0][1]).group(1)))
         self.assertEqual(press(settle, "POST")[0], 400, "without an outcome")
@@ -595,7 +596,7 @@ class Suite(unittest.TestCase):
                 elif function == "Sweep":
                     self.assertTrue(answer["complete"], answer)
                 elif file.stem == "alert-digest":
-                    self.assertEqual(answer, {"messages": 0, "reminders": 0})
+                    self.assertEqual(answer, {"messages": 0, "reminders": 0, "daily": 0})
                 else:
                     failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
                     self.assertEqual(sorted(failed), answers[file.stem])
