@@ -11,7 +11,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::{Client, Credential, HttpTransport, client::SCOPES};
+use crate::{Client, Credential, client::SCOPES};
 
 pub const TOKEN: &str = "xoxb-scripted";
 
@@ -97,8 +97,8 @@ impl ScriptedSlack {
     #[must_use]
     pub fn client_with(&self, credential: &str) -> Client {
         let credential = Credential::parse(credential).expect("a credential");
-        let transport = HttpTransport::new(Duration::from_secs(5));
-        Client::new(Arc::new(transport), Arc::new(credential), format!("{}/api", self.base))
+        let api = format!("{}/api", self.base).parse().expect("an address on this machine");
+        Client::over_http(Arc::new(credential), Duration::from_secs(5), api)
     }
 
     /// The address of an incoming webhook.
