@@ -91,7 +91,8 @@ class Release:
             subprocess.run(["strip", "-o", build / folder / "bootstrap", target / "debug" / name], check=True)
             template = template.replace(f"CodeUri: functions/{name}\n", f"CodeUri: {folder}\n")
         (build / "template.yaml").write_text(template)
-        self.root, self.build, self.local = root, build, target / "debug" / "local"
+        self.root, self.build = root, build
+        self.local, self.slack = (target / "debug" / name for name in ("local", "examples/scripted_slack"))
 
 
 def previous_commit() -> str | None:
@@ -134,6 +135,7 @@ class LocalCloud:
         self.passwords = {role: secrets.token_urlsafe(18) for role in ROLES}
         self.outputs: dict[str, str] = {}
         self.zendesk_port = free_port()
+        self.slack_port = free_port()
         self._zendesk: subprocess.Popen | None = None
         self._stack = contextlib.ExitStack()
         # These credentials are the emulator's root; the functions get sessions of their own roles.
@@ -160,6 +162,7 @@ class LocalCloud:
             self.build()
             self.start_emulator()
             self.start_zendesk()
+            self.start_slack()
             self.prepare()
             if self._rise is None:
                 self.deploy_this()
@@ -209,6 +212,15 @@ class LocalCloud:
         self._zendesk = self.spawn("zendesk", command, os.environ.copy())
         wait_for("Zendesk answers", self.zendesk_answers)
 
+    def start_slack(self) -> None:
+        """Slack's part is played by the scripted one. Nothing is posted to it until a token is stored."""
+        people = (f"U0KAM={PARAMETERS['GuardianEmail']}", "U0STRANGER=stranger@example.com")
+        self.spawn("slack", [self.release.slack, str(self.slack_port), *people], os.environ.copy())
+
+    def told_slack(self) -> dict:
+        """Messages as they stand in Slack, what was whispered, and the calls."""
+        return self.ask(self.slack_port, "GET", "/_scripted")
+
     @contextlib.contextmanager
     def zendesk_hangs(self):
         """Requests are taken and not answered. It is not ended: it would forget the tickets that were made in it."""
@@ -231,7 +243,7 @@ class LocalCloud:
         request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method,
                                          data=None if body is None else json.dumps(body).encode())
         request.add_header("Content-Type", "application/json")
-        if not path.startswith("/_demo/"):
+        if path.startswith("/api/"):
             token = self.ask(port, "GET", "/_demo/credentials")["api_tokens"][0]
             basic = base64.b64encode(f"{token['email']}/token:{token['api_token']}".encode()).decode()
             request.add_header("Authorization", f"Basic {basic}")
@@ -283,7 +295,8 @@ class LocalCloud:
         return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
 
     def deploy_this(self, **parameters: str) -> None:
-        self.deploy(self.release, ZendeskSubdomain=f"http://127.0.0.1:{self.zendesk_port}", ZendeskBotUserId=BOT, **parameters)
+        self.deploy(self.release, ZendeskSubdomain=f"http://127.0.0.1:{self.zendesk_port}", ZendeskBotUserId=BOT,
+                    SlackApi=f"http://127.0.0.1:{self.slack_port}/api", **parameters)
 
     def upload(self, bucket: str) -> None:
         """The customer's files, as the deployed release brings them: an older one knows no newer fields."""

@@ -696,11 +696,12 @@ class Dashboard(unittest.TestCase):
 def main(tests: list[str]) -> int:
     global CLOUD
     # They ask this module, which is complete only now.
-    global operation, Operation, Second
+    global operation, Operation, Second, Slack
     import operation
     import second
+    import slack
     import upgrade
-    Operation, Second = operation.Operation, second.Second
+    Operation, Second, Slack = operation.Operation, second.Second, slack.Slack
     started = time.monotonic()
     previous = None
 
