@@ -122,15 +122,24 @@ class Doors(unittest.TestCase):
 
     def test_who_presses_changes_one_alert_and_no_more(self):
         statements = allowed("FollowupRole")
-        self.assertEqual(set(statements), {"Log", "Trace", "Alerts", "TellAlerts", "ReadSecrets", "Rebuild", "ReadSessionKeys"})
+        self.assertEqual(set(statements), {"Log", "Trace", "ReadAlert", "ChangeAlert", "TellAlerts", "ReadSecrets", "Rebuild", "ReadSessionKeys"})
         self.assertEqual(set(allowed("FollowupRole", Identity="off")), set(statements) - {"ReadSessionKeys"})
         for statement, queue in (("TellAlerts", "AlertsQueue"), ("Rebuild", "RebuildsQueue")):
             told = statements[statement]
             self.assertEqual((told["Action"], told["Resource"]), ("sqs:SendMessage", {"GetAtt": f"{queue}.Arn"}))
         variables = lambda **parameters: set(under(**parameters)["FollowupFunction"]["Properties"]["Environment"]["Variables"])
         self.assertEqual(variables(Identity="oidc") ^ variables(Identity="off"), {"SESSION_KEYS_PARAMETER"})
-        self.assertEqual(statements["Alerts"]["Action"], ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"])
-        self.assertEqual(statements["Alerts"]["Resource"], allowed("SweepRole")["Records"]["Resource"], "the table itself, no index of it")
+        # A put could take the place of any item, and a read or change without a list of attributes reach all of it.
+        of_alert = {"pk", "sk", "alert_json", "expires_at"}
+        for statement, action, attributes, whole in (
+                ("ReadAlert", "GetItem", {"delivery_json"}, {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}),
+                ("ChangeAlert", "UpdateItem", {"audit_action", "audit_target", "audit_outcome"}, {"dynamodb:ReturnValues": "NONE"})):
+            self.assertEqual(statements[statement]["Action"], f"dynamodb:{action}")
+            self.assertEqual(statements[statement]["Resource"], allowed("SweepRole")["Records"]["Resource"], "the table itself, no index of it")
+            condition = statements[statement]["Condition"]
+            self.assertEqual(set(condition), {"ForAllValues:StringEquals", "StringEqualsIfExists"})
+            self.assertEqual(set(condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]), of_alert | attributes)
+            self.assertEqual(condition["StringEqualsIfExists"], whole)
         self.assertEqual(statements["ReadSecrets"]["Action"], "ssm:GetParameter")
         names = [resource["Sub"].rpartition("parameter/")[2] for resource in statements["ReadSecrets"]["Resource"]]
         self.assertEqual(names, [f"${{AWS::StackName}}/{name}" for name in ("followup-secret", "slack-token", "slack-signing-secret")])

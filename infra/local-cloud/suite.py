@@ -16,7 +16,10 @@ import unittest
 import urllib.parse
 import urllib.request
 
-from cloud import BOT, BUILD, PARAMETERS, ROOT, STACK, WORK, LocalCloud, previous_commit, previous_release, say, wait_for, webhook_address
+import boto3
+from botocore.exceptions import ClientError
+
+from cloud import BOT, BUILD, PARAMETERS, REGION, ROOT, STACK, WORK, LocalCloud, previous_commit, previous_release, say, wait_for, webhook_address
 from provider import CLIENT, SECRET, Provider
 from runtime import Bootstrap
 from template_test import function_of
@@ -505,7 +508,8 @@ class Suite(unittest.TestCase):
             ("Report", "s3:PutObject", f"{site}/sales/index.html", True), ("Report", "s3:DeleteObject", f"{site}/sales/index.html", False),
             ("Report", "dynamodb:PutItem", table, False), ("Report", "sqs:SendMessage", alerts, False),
             ("Followup", "dynamodb:GetItem", table, True), ("Followup", "dynamodb:UpdateItem", table, True),
-            ("Followup", "dynamodb:DeleteItem", table, False), ("Followup", "dynamodb:Query", f"{table}/index/by_day", False),
+            ("Followup", "dynamodb:PutItem", table, False), ("Followup", "dynamodb:DeleteItem", table, False),
+            ("Followup", "dynamodb:Query", f"{table}/index/by_day", False),
             ("Followup", "ssm:GetParameter", f"{parameter}/followup-secret", True),
             ("Followup", "ssm:GetParameter", f"{parameter}/slack-signing-secret", True),
             ("Followup", "ssm:GetParameter", f"{parameter}/webhook-secret", False),
@@ -520,6 +524,28 @@ class Suite(unittest.TestCase):
                     PolicySourceArn=self.role_arn(function), ActionNames=[action], ResourceArns=[resource])
                 decision = answer["EvaluationResults"][0]["EvalDecision"]
                 self.assertEqual(decision == "allowed", allowed, decision)
+
+    def test_the_follow_up_reads_no_record(self):
+        """It shares a table with them. The emulator looks at the attributes of reads alone."""
+        ticket = operation.question()
+        operation.tell(ticket)
+        triaged(ticket)
+        iam, role = CLOUD.client("iam"), role_of("Followup")
+        trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+        ours = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps({**trust, "Statement": [*trust["Statement"], ours]}))
+        try:
+            session = CLOUD.client("sts").assume_role(RoleArn=self.role_arn("Followup"), RoleSessionName="suite")["Credentials"]
+        finally:
+            iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
+        table = boto3.resource("dynamodb", endpoint_url=CLOUD.endpoint, region_name=REGION, aws_access_key_id=session["AccessKeyId"],
+                               aws_secret_access_key=session["SecretAccessKey"], aws_session_token=session["SessionToken"]).Table(CLOUD.outputs["TicketsTableName"])
+        key = {"pk": f"T#{ticket}", "sk": "RECORD"}
+        self.assertIn("Item", table.get_item(Key=key, ProjectionExpression="expires_at"), "an attribute that alerts have, too")
+        for refused in (lambda: table.get_item(Key=key), lambda: table.get_item(Key=key, ProjectionExpression="expires_at, record_json"),
+                        lambda: table.put_item(Item=key)):
+            with self.assertRaisesRegex(ClientError, "AccessDenied"):
+                refused()
 
     def test_a_role_is_enforced_when_a_function_runs(self):
         """The webhook, told to write to the alerts queue, cannot."""
