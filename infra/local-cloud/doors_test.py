@@ -63,8 +63,17 @@ class Doors(unittest.TestCase):
         headers = RESOURCES["SiteHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
         self.assertEqual(set(headers), {"ContentTypeOptions", "FrameOptions", "ReferrerPolicy", "StrictTransportSecurity"})
         readers = [statement for statement in RESOURCES["SiteBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"] if statement["Effect"] == "Allow"]
-        self.assertEqual([(reader["Principal"], reader["Action"]) for reader in readers], [({"Service": "cloudfront.amazonaws.com"}, "s3:GetObject")])
-        self.assertEqual(readers[0]["Condition"], {"StringEquals": {"aws:SourceArn": {"Sub": "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Site}"}}})
+        # The list is for S3 to tell a missing object from a forbidden one.
+        self.assertEqual([reader["Action"] for reader in readers], ["s3:GetObject", "s3:ListBucket"])
+        for reader in readers:
+            self.assertEqual(reader["Principal"], {"Service": "cloudfront.amazonaws.com"})
+            self.assertEqual(reader["Condition"], {"StringEquals": {"aws:SourceArn": {"Sub": "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Site}"}}})
+
+    def test_a_page_that_is_not_written_yet_is_waited_for(self):
+        [error] = RESOURCES["Site"]["Properties"]["DistributionConfig"]["CustomErrorResponses"]
+        self.assertEqual(error, {"ErrorCode": 404, "ResponseCode": 404, "ResponsePagePath": "/missing.html", "ErrorCachingMinTTL": 0})
+        self.assertIn({"Sub": "${SiteBucket.Arn}/missing.html"}, allowed("ReportRole")["Publish"]["Resource"])
+        self.assertEqual(RESOURCES["SiteBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][1]["Resource"], {"GetAtt": "SiteBucket.Arn"})
 
     def test_people_sign_in_only_where_identity_is_on(self):
         added = set(under(Identity="oidc")) - set(under(Identity="off"))

@@ -323,6 +323,10 @@ class Suite(unittest.TestCase):
         self.assertEqual(status, 200)
         self.assertIn('<span class="mark taken">', told)
         self.assertEqual(visit(f"/accounts/{account}", login("support"))[0], 401, "its quotes are not for everybody")
+        status, _, told = visit("/accounts/account/not-yet/2026-01.html", login("accounts"))
+        self.assertEqual(status, 404)
+        self.assertIn("written within a minute", told)
+        self.assertEqual(visit("/accounts/account/not-yet/2026-01.html", login("support"))[0], 401)
         settle = "?link=".join((take.partition("?")[0], re.search(r'\?link=([\w.-]+)">Say how it ended<', answers[0][1]).group(1)))
         self.assertEqual(press(settle, "POST")[0], 400, "without an outcome")
         self.assertEqual(press(settle, "POST", {"choice": "saved"})[0], 200)
@@ -409,7 +413,7 @@ class Suite(unittest.TestCase):
         for path, who in (("/support/", None), ("/support/", "support:"), ("/support/", "support:wrong"), ("/", login("support")),
                           ("/index.html", login("support")), ("/support/../accounts/index.html", login("support")),
                           ("/outbox/x.html", login("support")), ("/constructor/", login("support")), ("/support/", "not basic")):
-            self.assertIn(visit(path, who)[0], (400, 401, 403), (path, who))
+            self.assertIn(visit(path, who)[0], (400, 401, 403, 404), (path, who))
         self.assertIn(visit("/metrics_summary.json", login("support"))[0], (200,))
 
     def test_a_password_is_made_replaced_and_removed(self):
