@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -150,6 +151,7 @@ class LocalCloud:
             "PYTHONPATH": str(HERE / "resolver"),
         }
 
+    @functools.cache
     def client(self, service: str):
         return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id="test",
                             aws_secret_access_key="test")
