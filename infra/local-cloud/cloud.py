@@ -281,18 +281,27 @@ class LocalCloud:
         self.deployed = release
         self.outputs = self.sam_deploy(STACK, release, **parameters)
 
-    def sam_deploy(self, stack: str, release: Release, **parameters: str) -> dict[str, str]:
-        """The stack's outputs."""
-        given = {**PARAMETERS, **parameters}
-        command = [BIN / "sam", "deploy", "--template-file", release.build / "template.yaml", "--stack-name", stack,
-                   "--s3-bucket", "deployment", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND",
-                   "--no-confirm-changeset", "--no-progressbar", "--region", REGION,
-                   "--parameter-overrides", *[f"{name}={value or EMPTY}" for name, value in given.items()]]
+    def packaged(self, release: Release) -> pathlib.Path:
+        """The template of a release whose functions are uploaded. Once, since `sam deploy` would zip them each time."""
+        path = release.build / "packaged.yaml"
+        if not path.exists():
+            self.sam("package", "--template-file", release.build / "template.yaml", "--output-template-file", path)
+        return path
+
+    def sam(self, *words: str | pathlib.Path) -> None:
+        command = [BIN / "sam", *words, "--s3-bucket", "deployment", "--no-progressbar", "--region", REGION]
         with open(WORK / "deploy.log", "w") as log:
             done = subprocess.run(command, env=self.environment, stdout=log, stderr=subprocess.STDOUT, cwd=WORK)
         if done.returncode:
             say((WORK / "deploy.log").read_text()[-5000:])
-            raise RuntimeError("sam deploy failed")
+            raise RuntimeError(f"sam {words[0]} failed")
+
+    def sam_deploy(self, stack: str, release: Release, **parameters: str) -> dict[str, str]:
+        """The stack's outputs."""
+        given = {**PARAMETERS, **parameters}
+        self.sam("deploy", "--template-file", self.packaged(release), "--stack-name", stack, "--capabilities", "CAPABILITY_IAM",
+                 "CAPABILITY_AUTO_EXPAND", "--no-confirm-changeset",
+                 "--parameter-overrides", *[f"{name}={value or EMPTY}" for name, value in given.items()])
         found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
 
