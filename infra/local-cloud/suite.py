@@ -185,6 +185,22 @@ def logs(function: str) -> list[dict]:
     return lines
 
 
+class Timed(unittest.TextTestResult):
+    """Knows how long each test took."""
+
+    def __init__(self, *arguments) -> None:
+        super().__init__(*arguments)
+        self.took: dict[str, float] = {}
+
+    def startTest(self, test) -> None:
+        super().startTest(test)
+        self.begun = time.monotonic()
+
+    def stopTest(self, test) -> None:
+        self.took[test._testMethodName] = time.monotonic() - self.begun
+        super().stopTest(test)
+
+
 class Suite(unittest.TestCase):
     maxDiff = None
 
@@ -761,12 +777,14 @@ def main(tests: list[str]) -> int:
         this = sys.modules[__name__]
         changed = None if tests else operation.change_settings()
         found = loader.loadTestsFromNames(tests, this) if tests else loader.loadTestsFromModule(this)
-        outcome = unittest.TextTestRunner(verbosity=2, failfast=False).run(found)
+        outcome = unittest.TextTestRunner(verbosity=2, failfast=False, resultclass=Timed).run(found)
         failed = len(outcome.failures) + len(outcome.errors)
         if changed:
             operation.find_settings(changed)
         if previous:
             upgrade.fall(CLOUD, previous)
+    slowest = sorted(outcome.took.items(), key=lambda item: -item[1])[:10]
+    say("The slowest: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in slowest))
     say(f"{outcome.testsRun - failed} passed, {failed} failed; contracts {({0: 'passed', None: 'not run'}).get(contracts, 'FAILED')}; "
         f"{time.monotonic() - started:.0f} s. Logs: {WORK.relative_to(ROOT)}")
     return 1 if failed or contracts else 0
