@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -81,8 +82,9 @@ class Release:
         """The development build, stripped: the release build takes ten minutes a function and behaves alike."""
         target = TARGET if root == ROOT else root / "target"
         environment = {**os.environ, "CARGO_TARGET_DIR": str(target)}
-        # As `cargo test --workspace` builds them: another choice of packages would compile the SDK a second time.
-        subprocess.run(["cargo", "test", "--workspace", "--no-run", "--quiet"], cwd=root, env=environment, check=True)
+        # With one test as `cargo test --workspace` resolves them all: with other features the SDK would be compiled again.
+        targets = ["--bins", "--test", "contracts", *(["--example", "scripted_slack"] if root == ROOT else [])]
+        subprocess.run(["cargo", "build", "--workspace", *targets, "--quiet"], cwd=root, env=environment, check=True)
         shutil.rmtree(build, ignore_errors=True)
         template = (TEMPLATE if root == ROOT else root / "template.yaml").read_text()
         for name in functions(root):
@@ -91,7 +93,8 @@ class Release:
             subprocess.run(["strip", "-o", build / folder / "bootstrap", target / "debug" / name], check=True)
             template = template.replace(f"CodeUri: functions/{name}\n", f"CodeUri: {folder}\n")
         (build / "template.yaml").write_text(template)
-        self.root, self.build, self.local = root, build, target / "debug" / "local"
+        self.root, self.build = root, build
+        self.local, self.slack = (target / "debug" / name for name in ("local", "examples/scripted_slack"))
 
 
 def previous_commit() -> str | None:
@@ -134,6 +137,7 @@ class LocalCloud:
         self.passwords = {role: secrets.token_urlsafe(18) for role in ROLES}
         self.outputs: dict[str, str] = {}
         self.zendesk_port = free_port()
+        self.slack_port = free_port()
         self._zendesk: subprocess.Popen | None = None
         self._stack = contextlib.ExitStack()
         # These credentials are the emulator's root; the functions get sessions of their own roles.
@@ -148,6 +152,7 @@ class LocalCloud:
             "PYTHONPATH": str(HERE / "resolver"),
         }
 
+    @functools.cache
     def client(self, service: str):
         return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id="test",
                             aws_secret_access_key="test")
@@ -160,6 +165,7 @@ class LocalCloud:
             self.build()
             self.start_emulator()
             self.start_zendesk()
+            self.start_slack()
             self.prepare()
             if self._rise is None:
                 self.deploy_this()
@@ -209,6 +215,15 @@ class LocalCloud:
         self._zendesk = self.spawn("zendesk", command, os.environ.copy())
         wait_for("Zendesk answers", self.zendesk_answers)
 
+    def start_slack(self) -> None:
+        """Slack's part is played by the scripted one. Nothing is posted to it until a token is stored."""
+        people = (f"U0KAM={PARAMETERS['GuardianEmail']}", "U0STRANGER=stranger@example.com")
+        self.spawn("slack", [self.release.slack, str(self.slack_port), *people], os.environ.copy())
+
+    def told_slack(self) -> dict:
+        """Messages as they stand in Slack, what was whispered, and the calls."""
+        return self.ask(self.slack_port, "GET", "/_scripted")
+
     @contextlib.contextmanager
     def zendesk_hangs(self):
         """Requests are taken and not answered. It is not ended: it would forget the tickets that were made in it."""
@@ -231,7 +246,7 @@ class LocalCloud:
         request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method,
                                          data=None if body is None else json.dumps(body).encode())
         request.add_header("Content-Type", "application/json")
-        if not path.startswith("/_demo/"):
+        if path.startswith("/api/"):
             token = self.ask(port, "GET", "/_demo/credentials")["api_tokens"][0]
             basic = base64.b64encode(f"{token['email']}/token:{token['api_token']}".encode()).decode()
             request.add_header("Authorization", f"Basic {basic}")
@@ -267,23 +282,33 @@ class LocalCloud:
         self.deployed = release
         self.outputs = self.sam_deploy(STACK, release, **parameters)
 
-    def sam_deploy(self, stack: str, release: Release, **parameters: str) -> dict[str, str]:
-        """The stack's outputs."""
-        given = {**PARAMETERS, **parameters}
-        command = [BIN / "sam", "deploy", "--template-file", release.build / "template.yaml", "--stack-name", stack,
-                   "--s3-bucket", "deployment", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND",
-                   "--no-confirm-changeset", "--no-progressbar", "--region", REGION,
-                   "--parameter-overrides", *[f"{name}={value or EMPTY}" for name, value in given.items()]]
+    def packaged(self, release: Release) -> pathlib.Path:
+        """The template of a release whose functions are uploaded. Once, since `sam deploy` would zip them each time."""
+        path = release.build / "packaged.yaml"
+        if not path.exists():
+            self.sam("package", "--template-file", release.build / "template.yaml", "--output-template-file", path)
+        return path
+
+    def sam(self, *words: str | pathlib.Path) -> None:
+        command = [BIN / "sam", *words, "--s3-bucket", "deployment", "--no-progressbar", "--region", REGION]
         with open(WORK / "deploy.log", "w") as log:
             done = subprocess.run(command, env=self.environment, stdout=log, stderr=subprocess.STDOUT, cwd=WORK)
         if done.returncode:
             say((WORK / "deploy.log").read_text()[-5000:])
-            raise RuntimeError("sam deploy failed")
+            raise RuntimeError(f"sam {words[0]} failed")
+
+    def sam_deploy(self, stack: str, release: Release, **parameters: str) -> dict[str, str]:
+        """The stack's outputs."""
+        given = {**PARAMETERS, **parameters}
+        self.sam("deploy", "--template-file", self.packaged(release), "--stack-name", stack, "--capabilities", "CAPABILITY_IAM",
+                 "CAPABILITY_AUTO_EXPAND", "--no-confirm-changeset",
+                 "--parameter-overrides", *[f"{name}={value or EMPTY}" for name, value in given.items()])
         found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
 
     def deploy_this(self, **parameters: str) -> None:
-        self.deploy(self.release, ZendeskSubdomain=f"http://127.0.0.1:{self.zendesk_port}", ZendeskBotUserId=BOT, **parameters)
+        self.deploy(self.release, ZendeskSubdomain=f"http://127.0.0.1:{self.zendesk_port}", ZendeskBotUserId=BOT,
+                    SlackApi=f"http://127.0.0.1:{self.slack_port}/api", **parameters)
 
     def upload(self, bucket: str) -> None:
         """The customer's files, as the deployed release brings them: an older one knows no newer fields."""

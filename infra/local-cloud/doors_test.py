@@ -63,8 +63,17 @@ class Doors(unittest.TestCase):
         headers = RESOURCES["SiteHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
         self.assertEqual(set(headers), {"ContentTypeOptions", "FrameOptions", "ReferrerPolicy", "StrictTransportSecurity"})
         readers = [statement for statement in RESOURCES["SiteBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"] if statement["Effect"] == "Allow"]
-        self.assertEqual([(reader["Principal"], reader["Action"]) for reader in readers], [({"Service": "cloudfront.amazonaws.com"}, "s3:GetObject")])
-        self.assertEqual(readers[0]["Condition"], {"StringEquals": {"aws:SourceArn": {"Sub": "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Site}"}}})
+        # The list is for S3 to tell a missing object from a forbidden one.
+        self.assertEqual([reader["Action"] for reader in readers], ["s3:GetObject", "s3:ListBucket"])
+        for reader in readers:
+            self.assertEqual(reader["Principal"], {"Service": "cloudfront.amazonaws.com"})
+            self.assertEqual(reader["Condition"], {"StringEquals": {"aws:SourceArn": {"Sub": "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Site}"}}})
+
+    def test_a_page_that_is_not_written_yet_is_waited_for(self):
+        [error] = RESOURCES["Site"]["Properties"]["DistributionConfig"]["CustomErrorResponses"]
+        self.assertEqual(error, {"ErrorCode": 404, "ResponseCode": 404, "ResponsePagePath": "/missing.html", "ErrorCachingMinTTL": 0})
+        self.assertIn({"Sub": "${SiteBucket.Arn}/missing.html"}, allowed("ReportRole")["Publish"]["Resource"])
+        self.assertEqual(RESOURCES["SiteBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][1]["Resource"], {"GetAtt": "SiteBucket.Arn"})
 
     def test_people_sign_in_only_where_identity_is_on(self):
         added = set(under(Identity="oidc")) - set(under(Identity="off"))
@@ -122,15 +131,24 @@ class Doors(unittest.TestCase):
 
     def test_who_presses_changes_one_alert_and_no_more(self):
         statements = allowed("FollowupRole")
-        self.assertEqual(set(statements), {"Log", "Trace", "Alerts", "TellAlerts", "ReadSecrets", "Rebuild", "ReadSessionKeys"})
+        self.assertEqual(set(statements), {"Log", "Trace", "ReadAlert", "ChangeAlert", "TellAlerts", "ReadSecrets", "Rebuild", "ReadSessionKeys"})
         self.assertEqual(set(allowed("FollowupRole", Identity="off")), set(statements) - {"ReadSessionKeys"})
         for statement, queue in (("TellAlerts", "AlertsQueue"), ("Rebuild", "RebuildsQueue")):
             told = statements[statement]
             self.assertEqual((told["Action"], told["Resource"]), ("sqs:SendMessage", {"GetAtt": f"{queue}.Arn"}))
         variables = lambda **parameters: set(under(**parameters)["FollowupFunction"]["Properties"]["Environment"]["Variables"])
         self.assertEqual(variables(Identity="oidc") ^ variables(Identity="off"), {"SESSION_KEYS_PARAMETER"})
-        self.assertEqual(statements["Alerts"]["Action"], ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"])
-        self.assertEqual(statements["Alerts"]["Resource"], allowed("SweepRole")["Records"]["Resource"], "the table itself, no index of it")
+        # A put could take the place of any item, and a read or change without a list of attributes reach all of it.
+        of_alert = {"pk", "sk", "alert_json", "expires_at"}
+        for statement, action, attributes, whole in (
+                ("ReadAlert", "GetItem", {"delivery_json"}, {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}),
+                ("ChangeAlert", "UpdateItem", {"audit_action", "audit_target", "audit_outcome"}, {"dynamodb:ReturnValues": "NONE"})):
+            self.assertEqual(statements[statement]["Action"], f"dynamodb:{action}")
+            self.assertEqual(statements[statement]["Resource"], allowed("SweepRole")["Records"]["Resource"], "the table itself, no index of it")
+            condition = statements[statement]["Condition"]
+            self.assertEqual(set(condition), {"ForAllValues:StringEquals", "StringEqualsIfExists"})
+            self.assertEqual(set(condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]), of_alert | attributes)
+            self.assertEqual(condition["StringEqualsIfExists"], whole)
         self.assertEqual(statements["ReadSecrets"]["Action"], "ssm:GetParameter")
         names = [resource["Sub"].rpartition("parameter/")[2] for resource in statements["ReadSecrets"]["Resource"]]
         self.assertEqual(names, [f"${{AWS::StackName}}/{name}" for name in ("followup-secret", "slack-token", "slack-signing-secret")])

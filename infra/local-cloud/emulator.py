@@ -1,8 +1,9 @@
-"""The emulator, with four things it lacks.
+"""The emulator, with five things it lacks.
 
 - Its CloudFront functions cannot read their key-value store. The gate in template.yaml reads passwords and session keys
   from there. Here `import cf from 'cloudfront'` gets what lies in the emulator's own store, so that the gate itself runs as it is.
 - Its CloudFront refuses an origin under amazonaws.com, as it should. Here it asks the emulator's own API of that name.
+- Its S3 tells CloudFront that a missing object is forbidden. Here it says 404 where the bucket's policy allows the list, as S3 does.
 - Its CloudFormation refuses an alarm over a sum of metrics. Here such an alarm exists and never changes its state.
 - Its mail service forgets the headers of a message. Here they stand beside the rest of it.
 """
@@ -13,7 +14,7 @@ import re
 import sys
 
 from ministack import app
-from ministack.services import cloudfront, cloudfront_keyvaluestore, ses_v2
+from ministack.services import cloudfront, cloudfront_keyvaluestore, s3, ses_v2
 from ministack.services.cloudformation import provisioners
 
 IMPORT = b"import cf from 'cloudfront';"
@@ -57,6 +58,16 @@ def to_own_api(origin: dict, *request, **named):
     return forward(origin, *request, **named)
 
 
+fetch = s3.serve_cloudfront_origin_fetch
+
+
+def telling_what_is_missing(bucket: str, key: str, *request, **named):
+    answer = fetch(bucket, key, *request, **named)
+    if answer[0] == 403 and "s3:ListBucket" in s3.bucket_policy_for_arn(f"arn:aws:s3:::{bucket}")[0] and key not in s3._ensure_bucket(bucket)["objects"]:
+        return s3._error("NoSuchKey", "The specified key does not exist.", 404, f"/{bucket}/{key}")
+    return answer
+
+
 send, sent = ses_v2.handle_request, app._handle_ses_messages_request
 headers_of_mails = {}
 
@@ -85,5 +96,6 @@ cloudfront.live_function_code = with_store
 ses_v2.handle_request = keeping_headers
 app._handle_ses_messages_request = with_headers
 cloudfront._forward_to_origin = to_own_api
+s3.serve_cloudfront_origin_fetch = telling_what_is_missing
 provisioners._cw_metric_alarm_record = without_sums
 sys.exit(app.main())

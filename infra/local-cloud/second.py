@@ -19,7 +19,7 @@ OTHER = "triage-second"
 CHANGED = {
     "LogLevel": "warn", "ZendeskBotUserId": "42", "RolloutPercent": "50", "RetentionDays": "11",
     "SenderEmail": "other@example.com", "GuardianEmail": "other-kam@example.com", "OpportunityEmail": "other-sales@example.com",
-    "Analyst": "auto", "Model": "claude-sonnet-5-5", "DailyBudgetUsd": "7.5", "Redaction": "off", "Sweep": "export",
+    "Analyst": "auto", "Model": "claude-sonnet-5-5", "DailyBudgetUsd": "7.5", "Redaction": "off", "Sweep": "export", "SlackApi": "https://slack-gov.com/api",
 }
 BURST, WITHIN = 300, 10
 
@@ -122,7 +122,7 @@ class Second(unittest.TestCase):
         self.deploy(**CHANGED)
         ssm, functions = cloud().client("ssm"), cloud().client("lambda")
         texts = [ssm.get_parameter(Name=self.outputs["SettingsParameterName"])["Parameter"]["Value"]]
-        for name in ("Webhook", "Report", "Sweep"):
+        for name in ("Webhook", "Report", "Sweep", "Followup"):
             texts.append(json.dumps(functions.get_function_configuration(FunctionName=self.outputs[f"{name}FunctionName"])["Environment"]))
         settings = set()
         for text in texts:

@@ -102,6 +102,10 @@ class Template(unittest.TestCase):
         self.assertLessEqual(source["MaximumBatchingWindowInSeconds"], 20, "the rest of the minute is for the report")
         for local, timings in TEMPLATE["Mappings"]["Timings"].items():
             self.assertEqual(timings["RebuildVisibility"], 6 * timings["Report"], local)
+        self.assertEqual(source["ScalingConfig"], {"MaximumConcurrency": 2})
+        queue = RESOURCES["RebuildsQueue"]["Properties"]
+        self.assertEqual(queue["VisibilityTimeout"], {"FindInMap": ["Timings", {"Ref": "LocalCloud"}, "RebuildVisibility"]})
+        self.assertEqual(queue["MessageRetentionPeriod"], 3600, "by then the hourly report has shown it")
         asked = {role for role, statement in policies() if "RebuildsQueue" in str(statement["Resource"]) and statement["Action"] == "sqs:SendMessage"}
         self.assertEqual(asked, {"AlertRole", "FollowupRole"})
 

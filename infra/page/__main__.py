@@ -1,5 +1,6 @@
-"""The dashboard of a run over the bundled tickets, in a real Chromium: accessible, within its width, and working. And the
-loop: a ticket posted to `serve`, the link in its mail, the page, its buttons, and those of the message in Slack.
+"""The dashboard of a run over the bundled tickets and a page of an account, in a real Chromium: accessible, within their
+width, and working. And the loop: a ticket posted to `serve`, the link in its mail, the page, its buttons, and those of the
+message in Slack.
 
     python3 infra/page [BINARY]
 
@@ -17,6 +18,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+REPORT = ROOT / "functions" / "report"
 
 
 def chromium() -> str | None:
@@ -56,7 +58,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as output:
         run = [binary, "--analyst", "embedded", "--output", output]
         subprocess.run(run, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        of_page = tested(folder, "page_test.mjs", {"PAGE": f"{output}/triage_report.html", "CHROMIUM": browser})
+        account = pathlib.Path(output, "account.html")
+        account.write_text(account_page())
+        pages = {"PAGE": f"{output}/triage_report.html", "ACCOUNT": str(account), "MISSING": str(REPORT / "templates" / "missing.html")}
+        of_page = tested(folder, "page_test.mjs", {**pages, "CHROMIUM": browser})
     with tempfile.TemporaryDirectory() as output:
         serve = [binary, "serve", "--analyst", "embedded", "--port", "0", "--output", output]
         recipient, secret = "kam@example.com", "infra/page"
@@ -68,6 +73,12 @@ def main() -> int:
             of_loop = tested(folder, "loop_test.mjs", told)
             server.terminate()
     return of_page or of_loop
+
+
+def account_page() -> str:
+    """A page of an account, as only a deployment has one: the snapshot of its test."""
+    snapshot = (REPORT / "tests" / "snapshots" / "account__the_whole_page_of_an_account.snap").read_text()
+    return snapshot.split("---\n", 2)[2]
 
 
 def tested(folder: pathlib.Path, test: str, variables: dict[str, str]) -> int:

@@ -1,7 +1,10 @@
-// What only a browser can say of the page. infra/page/__main__.py runs it: PAGE is the file, CHROMIUM the browser.
+// What only a browser can say of the page. infra/page/__main__.py runs it: PAGE is the file, ACCOUNT one of an account,
+// MISSING the one in place of a page that is not written yet, CHROMIUM the browser.
 
 import assert from 'node:assert/strict';
+import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
+import {createServer} from 'node:http';
 import {createRequire} from 'node:module';
 import test, {after, before} from 'node:test';
 import {pathToFileURL} from 'node:url';
@@ -9,6 +12,7 @@ import puppeteer from 'puppeteer-core';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const URL = pathToFileURL(process.env.PAGE).href;
+const OTHERS = ['ACCOUNT', 'MISSING'];
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 let browser;
 
@@ -17,7 +21,7 @@ before(async () => {
 });
 after(() => browser.close());
 
-async function visit({width = 1440, scheme = 'light', script = true, query = ''} = {}) {
+async function visit({address = URL, width = 1440, scheme = 'light', script = true, query = ''} = {}) {
   const page = await browser.newPage();
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(String(error)));
@@ -25,8 +29,18 @@ async function visit({width = 1440, scheme = 'light', script = true, query = ''}
   await page.setViewport({width, height: 900});
   await page.emulateMediaFeatures([{name: 'prefers-color-scheme', value: scheme}]);
   await page.setJavaScriptEnabled(script);
-  await page.goto(URL + query);
+  await page.goto(address + query);
   return page;
+}
+
+async function looked(page) {
+  // In the page's own world, which its policy for content does not rule.
+  await page.evaluate(AXE);
+  const found = await page.evaluate((values) => axe.run({runOnly: {type: 'tag', values}}), RULES);
+  const told = found.violations.map(({id, nodes}) => `${id}: ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary}`);
+  assert.deepEqual(told, []);
+  assert.deepEqual(page.problems, []);
+  await page.close();
 }
 
 const seen = (page, selector) => page.$$eval(selector, (found) => found.filter((one) => one.checkVisibility()).length);
@@ -36,13 +50,15 @@ for (const width of [1440, 768, 380]) for (const scheme of ['light', 'dark']) {
     const page = await visit({width, scheme});
     await page.$eval('.open', (button) => button.click());
     for (const part of ['.alert', '.figures', '.panel']) await page.$$eval(part, (all) => all.slice(0, 2).forEach((one) => { one.open = true; }));
-    // In the page's own world, which its policy for content does not rule.
-    await page.evaluate(AXE);
-    const found = await page.evaluate((values) => axe.run({runOnly: {type: 'tag', values}}), RULES);
-    const told = found.violations.map(({id, nodes}) => `${id}: ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary}`);
-    assert.deepEqual(told, []);
-    assert.deepEqual(page.problems, []);
-    await page.close();
+    await looked(page);
+  });
+}
+
+for (const other of OTHERS) for (const width of [1440, 380]) for (const scheme of ['light', 'dark']) {
+  test(`axe finds nothing on ${other} at ${width} px, ${scheme}`, async () => {
+    const page = await visit({address: pathToFileURL(process.env[other]).href, width, scheme});
+    await page.$$eval('details', (all) => all.forEach((one) => { one.open = true; }));
+    await looked(page);
   });
 }
 
@@ -57,6 +73,32 @@ for (const width of [1440, 768, 380, 320]) {
     await page.close();
   });
 }
+
+for (const other of OTHERS) for (const width of [380, 320]) {
+  test(`nothing of ${other} is panned sideways at ${width} px`, async () => {
+    const page = await visit({address: pathToFileURL(process.env[other]).href, width});
+    await page.$$eval('details', (all) => all.forEach((one) => { one.open = true; }));
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+    await page.close();
+  });
+}
+
+test('a page that is not written yet shows itself once it is', async () => {
+  let written = false;
+  const server = createServer((request, response) => {
+    response.writeHead(written ? 200 : 404, {'content-type': 'text/html'});
+    response.end(request.method === 'HEAD' ? '' : written ? '<h1>Written</h1>' : readFileSync(process.env.MISSING));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const page = await visit({address: `http://127.0.0.1:${server.address().port}/`});
+  const asked = await page.waitForResponse((response) => response.request().method() === 'HEAD');
+  assert.equal(asked.status(), 404);
+  assert.equal(await page.$eval('h1', (title) => title.textContent), 'There is no such page yet');
+  written = true;
+  await page.waitForFunction(() => document.querySelector('h1')?.textContent === 'Written');
+  await page.close();
+  server.close();
+});
 
 test('everything can be reached and opened by keyboard', async () => {
   const page = await visit();

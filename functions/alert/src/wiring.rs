@@ -12,7 +12,7 @@ use domain::ports::{AlertLog, FollowUps};
 use lambda_runtime::Error;
 use memory::Bundled;
 use runtime::{Invocation, rebuild::Announcing};
-use slack::Client;
+use slack::{Api, Client};
 
 /// One call of Slack. An alert takes three, and the function has 30 s.
 const SLACK_PATIENCE: Duration = Duration::from_secs(5);
@@ -38,6 +38,7 @@ impl lambda::Function for Function {
         let followup: Option<String> = environment.optional("FOLLOWUP_URL");
         let secret: Option<String> = environment.optional("FOLLOWUP_SECRET_PARAMETER");
         let slack: Option<String> = environment.optional("SLACK_TOKEN_PARAMETER");
+        let slack_api = environment.or("SLACK_API", Api::default());
         let rebuilds: Option<String> = environment.optional("REBUILDS_QUEUE_URL");
         let sender = environment.parsed("SENDER_EMAIL");
         let configuration_set = environment.required("CONFIGURATION_SET");
@@ -50,7 +51,7 @@ impl lambda::Function for Function {
             .zip(secret)
             .map(|(base, secret)| Links { base, secrets: Arc::new(ParameterSecrets::new(sdk, secret)) });
         let chat = slack.map(|token| Chatting {
-            chat: Arc::new(Client::over_http(Arc::new(ParameterToken::new(sdk, token)), SLACK_PATIENCE)),
+            chat: Arc::new(Client::over_http(Arc::new(ParameterToken::new(sdk, token)), SLACK_PATIENCE, slack_api)),
             threads: control.clone(),
             paced: true,
         });

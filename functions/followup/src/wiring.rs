@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use lambda_runtime::Error;
 use memory::Bundled;
 use runtime::{Invocation, rebuild::Announcing};
-use slack::Client;
+use slack::{Api, Client};
 
 /// One call of Slack. A press takes three of them at most, and Slack waits for 3 s.
 const SLACK_PATIENCE: Duration = Duration::from_millis(800);
@@ -30,6 +30,7 @@ impl lambda::Function for Function {
         let tickets = environment.required("TICKETS_TABLE");
         let queue = environment.required("ALERTS_QUEUE_URL");
         let token = environment.optional("SLACK_TOKEN_PARAMETER");
+        let slack_api = environment.or("SLACK_API", Api::default());
         let signing = environment.optional("SLACK_SIGNING_PARAMETER");
         let sessions = environment.optional("SESSION_KEYS_PARAMETER");
         let rebuilds = environment.required("REBUILDS_QUEUE_URL");
@@ -41,7 +42,7 @@ impl lambda::Function for Function {
         let _ = futures::join!(secrets.secrets(), table.warm());
         let slack = token.zip(signing).map(|(token, signing)| SlackDoor {
             secrets: Arc::new(ParameterSecrets::optional(&sdk, signing)),
-            client: Client::over_http(Arc::new(ParameterToken::new(&sdk, token)), SLACK_PATIENCE),
+            client: Client::over_http(Arc::new(ParameterToken::new(&sdk, token)), SLACK_PATIENCE, slack_api),
         });
         let alert_queue = Arc::new(SqsQueue::new(&sdk, queue));
         let page = match sessions {

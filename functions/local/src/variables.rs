@@ -1,7 +1,7 @@
 //! The variables a local run reads, so that any other name in `.env` can be pointed out.
 
 /// As `.env.example` has them, and the retention, which a run overrides.
-const KNOWN: [&str; 28] = [
+const KNOWN: [&str; 29] = [
     "ANALYST",
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_BASE_URL",
@@ -19,6 +19,7 @@ const KNOWN: [&str; 28] = [
     "RETENTION_DAYS",
     "ROLLOUT_PERCENT",
     "RUST_LOG",
+    "SLACK_API",
     "SLACK_SIGNING_SECRET",
     "SLACK_TOKEN",
     "ZENDESK_API_TOKEN",

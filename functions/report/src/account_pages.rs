@@ -29,6 +29,8 @@ use crate::{
 
 /// What was published, so that the next report knows what changed. Nobody's page: the gate knows no such path.
 pub const PUBLISHED: &str = "account_pages.json";
+/// What the edge shows in place of a page that is not there: an account's is written up to a minute after its first alert.
+pub const MISSING: &str = "missing.html";
 /// Tickets on one page, the newest: with quotes and a note each, about half a megabyte.
 const MOST_TICKETS: usize = 200;
 /// Records read for one report. What it does not reach, the next does: after a new release all pages change at once.
@@ -113,6 +115,8 @@ pub(crate) async fn publish(
     if folders.is_empty() {
         return Ok(0);
     }
+    let body = include_bytes!("../templates/missing.html").to_vec();
+    reporting.site.publish(&Page { path: MISSING.to_owned(), content_type: HTML, body }).await?;
     let before = reporting.site.published(PUBLISHED).await?;
     // What cannot be read is made anew.
     let before: Published = before.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();

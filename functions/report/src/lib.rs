@@ -37,7 +37,7 @@ use crate::{
 };
 
 pub use crate::{
-    account_pages::PUBLISHED,
+    account_pages::{MISSING, PUBLISHED},
     acting::Acting,
     aggregate::{AccountRow, Aggregates, Burst, Risk, TopicRow, Week},
     audience::Audience,

@@ -8,15 +8,18 @@ use std::{
 };
 
 use async_trait::async_trait;
+use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{
-    Alert, AuditAction, Erasure, ErasureReason, FollowUp, Record, Stage, TicketState,
+    Alert, AuditAction, EmailAddress, Erasure, ErasureReason, FollowUp, Record, Stage, TicketState,
+    follow_up::{Outcome, WrongReason},
     ports::{AlertLog, Eraser, Fenced, FollowUps, Lease, Page, PortError, Site, TicketLog},
     sample,
 };
 use jiff::{SignedDuration, Timestamp};
 use memory::{Failing, Fault, FixedConfiguration, MemoryTicketLog, Method, SiteDirectory};
-use report::{PAGE_BY_ROLE, PUBLISHED, Reporting, Window, handle};
+use report::{Acting, MISSING, PAGE_BY_ROLE, PUBLISHED, Reporting, Window, handle};
 use runtime::{account_page, config::Config};
+use sha2::{Digest, Sha256};
 
 const EVIL: &str = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>";
 const CHURN: &str = "We are looking at other vendors.";
@@ -54,6 +57,10 @@ fn lease(record: &Record) -> Lease {
     Lease { ticket: record.ticket, owner: "test".into(), until: Timestamp::MAX }
 }
 
+fn ann() -> EmailAddress {
+    "ann@example.com".parse().unwrap()
+}
+
 fn hours(hours: i64) -> Timestamp {
     sample::now() + SignedDuration::from_hours(hours)
 }
@@ -79,8 +86,11 @@ impl Bench {
     }
 
     async fn take(&self, number: u64) {
+        self.follow_up(number, Stage::Taken { by: ann(), at: hours(1) }).await;
+    }
+
+    async fn follow_up(&self, number: u64, stage: Stage) {
         let alert = FollowUps::alert(&*self.log, sample::alert(number).key(), hours(1)).await.unwrap().unwrap();
-        let stage = Stage::Taken { by: "ann@example.com".parse().unwrap(), at: hours(1) };
         let next = FollowUp { stage, revision: 1, ..FollowUp::default() };
         let entry = sample::audit_entry(number, AuditAction::AlertFollowUp);
         assert_eq!(self.log.follow_up(&alert, &next, &entry).await.unwrap(), Fenced::Written);
@@ -96,6 +106,10 @@ impl Bench {
     }
 
     async fn report(&self, now: Timestamp) -> Result<(), PortError> {
+        self.report_with(Acting::Nowhere, now).await
+    }
+
+    async fn report_with(&self, acting: Acting, now: Timestamp) -> Result<(), PortError> {
         self.site.inner().published.lock().unwrap().clear();
         let config = Config {
             policy: sample::policy(),
@@ -110,7 +124,7 @@ impl Bench {
             alerts: self.log.clone(),
             site: self.site.clone(),
             pages: PAGE_BY_ROLE,
-            acting: report::Acting::Nowhere,
+            acting,
         };
         handle(&reporting, Window::last_30_days(now), now).await.map(|_| ())
     }
@@ -149,6 +163,37 @@ async fn each_audience_has_its_own_page_of_an_account() {
     }
     assert!(!bench.file("support/account").exists());
     assert!(!bench.page("support/index.html").contains("account/"));
+}
+
+/// As infra/page looks at it in a browser, too.
+#[tokio::test]
+async fn the_whole_page_of_an_account() {
+    let bench = Bench::new();
+    for (number, at) in [(1, 0), (2, -1), (3, -2), (4, -3), (5, -30 * 24)] {
+        let record = sample::record(number, "Tolliver & Quay Outfitters", hours(at));
+        // A word that no line holds.
+        let subject = if number == 2 { "x".repeat(90).into() } else { record.subject.clone() };
+        bench.store(Record { subject, ..record }).await;
+    }
+    let (by, at) = (ann(), hours(1));
+    bench.take(1).await;
+    bench.follow_up(2, Stage::Settled { outcome: Outcome::Saved, by: by.clone(), at }).await;
+    bench.follow_up(3, Stage::Wrong { reason: WrongReason::Misread, by: by.clone(), at }).await;
+    bench.follow_up(4, Stage::Snoozed { until: hours(24), by, at }).await;
+    let followup = "https://api.example/followup".into();
+    bench.report_with(Acting::ByMail { followup }, hours(1)).await.unwrap();
+    insta::assert_snapshot!(bench.page(&path("lead", "Tolliver & Quay Outfitters", sample::now())));
+}
+
+#[tokio::test]
+async fn what_is_not_there_has_a_page() {
+    let bench = Bench::new();
+    bench.report(hours(1)).await.unwrap();
+    let page = bench.page(MISSING);
+    let (_, script) = page.split_once("<script>").unwrap();
+    let (script, _) = script.split_once("</script>").unwrap();
+    let hash = BASE64_STANDARD.encode(Sha256::digest(script));
+    assert!(page.contains(&format!("script-src 'sha256-{hash}'")), "or the browser does not run it: {hash}");
 }
 
 #[tokio::test]

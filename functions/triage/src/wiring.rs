@@ -46,6 +46,7 @@ impl lambda::Function for Function {
         let bot = environment.optional("BOT_USER_ID").map(UserId);
         let site = environment.required("SITE_BUCKET");
         let slack: Option<String> = environment.optional("SLACK_TOKEN_PARAMETER");
+        let slack_api = environment.or("SLACK_API", slack::Api::default());
         let model_key = environment.required("MODEL_KEY_PARAMETER");
         let deployment = Deployment::new(environment, sdk, Articles::Read)?;
         let parameters = Parameters::new(&deployment.sdk);
@@ -65,7 +66,7 @@ impl lambda::Function for Function {
         let mut outbox: Arc<dyn Outbox> = Arc::new(BucketOutbox(BucketSite::new(&deployment.sdk, site)));
         if let Some(token) = slack {
             let tokens = Arc::new(ParameterToken::new(&deployment.sdk, token));
-            let chat = Arc::new(slack::Client::over_http(tokens, SLACK_PATIENCE));
+            let chat = Arc::new(slack::Client::over_http(tokens, SLACK_PATIENCE, slack_api));
             outbox = Arc::new(WithPosts { outbox, alerts: deployment.log.clone(), chat });
         }
         Ok(Self(Triage {

@@ -15,7 +15,7 @@ use domain::{
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use slack::{Client, Credential, Request, Response, Transport, Unanswered, client::API, transport::Body};
+use slack::{Api, Client, Credential, Request, Response, Transport, Unanswered, transport::Body};
 
 use crate::private;
 
@@ -48,7 +48,7 @@ impl SlackDirectory {
     #[must_use]
     pub fn client(&self) -> Client {
         let token = Credential::Bot("xoxb-folder".into());
-        Client::new(Arc::new(self.clone()), Arc::new(token), API)
+        Client::new(Arc::new(self.clone()), Arc::new(token), Api::default())
     }
 
     fn answer(&self, method: &str, given: &BTreeMap<String, String>) -> std::io::Result<Value> {

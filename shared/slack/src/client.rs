@@ -14,12 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    blocks,
+    Api, blocks,
     transport::{Body, Request, Response, Transport},
 };
 
 const SERVICE: &str = "Slack";
-pub const API: &str = "https://slack.com/api";
 /// What the bot needs, as `infra/slack-manifest.json` asks for it.
 pub const SCOPES: [&str; 5] = ["chat:write", "im:write", "users:read", "users:read.email", "usergroups:read"];
 
@@ -184,7 +183,7 @@ pub struct Identity {
 pub struct Client {
     transport: Arc<dyn Transport>,
     tokens: Arc<dyn Tokens>,
-    base: String,
+    api: Api,
 }
 
 type Arguments<'a> = &'a [(&'a str, &'a str)];
@@ -198,15 +197,14 @@ struct Answer {
 }
 
 impl Client {
-    /// `base`: [`API`], or a Slack of our own on this machine.
-    pub fn new(transport: Arc<dyn Transport>, tokens: Arc<dyn Tokens>, base: impl Into<String>) -> Self {
-        Self { transport, tokens, base: base.into() }
+    pub fn new(transport: Arc<dyn Transport>, tokens: Arc<dyn Tokens>, api: Api) -> Self {
+        Self { transport, tokens, api }
     }
 
-    /// Slack itself. `patience`: how long one call may take.
+    /// `patience`: how long one call may take.
     #[cfg(feature = "http")]
-    pub fn over_http(tokens: Arc<dyn Tokens>, patience: Duration) -> Self {
-        Self::new(Arc::new(crate::HttpTransport::new(patience)), tokens, API)
+    pub fn over_http(tokens: Arc<dyn Tokens>, patience: Duration, api: Api) -> Self {
+        Self::new(Arc::new(crate::HttpTransport::new(patience)), tokens, api)
     }
 
     /// # Errors
@@ -275,7 +273,7 @@ impl Client {
         arguments: Arguments<'_>,
     ) -> Result<(Response, Value), SlackError> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(arguments).finish();
-        let url = format!("{}/{method}", self.base);
+        let url = format!("{}/{method}", self.api);
         let request = Request { url: url.into(), token: Some(token.clone()), body: Body::Form(form) };
         let response = self.sent(method, request).await?;
         let answer: Answer = serde_json::from_slice(&response.body).map_err(|_| SlackError::Unreadable { method })?;
@@ -419,6 +417,6 @@ impl Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Client({})", self.base)
+        write!(f, "Client({})", self.api)
     }
 }

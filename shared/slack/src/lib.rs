@@ -2,6 +2,7 @@
 //!
 //! Invariant: without the feature `http` there is no network in here, and at no time a clock.
 
+mod api;
 pub mod blocks;
 pub mod client;
 pub mod interaction;
@@ -13,6 +14,7 @@ pub mod scripted;
 pub mod signature;
 pub mod transport;
 
+pub use api::Api;
 pub use client::{Client, Credential, Identity, SlackError, Tokens};
 pub use interaction::Press;
 #[cfg(feature = "http")]

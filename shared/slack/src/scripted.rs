@@ -9,11 +9,14 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{Client, Credential, HttpTransport, client::SCOPES};
+use crate::{Client, Credential, client::SCOPES};
 
 pub const TOKEN: &str = "xoxb-scripted";
+/// Where another process reads what it was told.
+const TOLD: &str = "/_scripted";
 
 /// How the next call goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,7 +32,7 @@ pub enum Fault {
 }
 
 /// A message as it stands in a channel.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Shown {
     pub channel: String,
     pub ts: String,
@@ -69,7 +72,14 @@ impl ScriptedSlack {
     /// If this machine gives no port.
     #[must_use]
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Self::start_at(0)
+    }
+
+    /// # Panics
+    /// If that port is taken.
+    #[must_use]
+    pub fn start_at(port: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let state = State {
             channels: ["C0GUARDIAN", "C0SALES"].map(str::to_owned).into(),
@@ -97,8 +107,8 @@ impl ScriptedSlack {
     #[must_use]
     pub fn client_with(&self, credential: &str) -> Client {
         let credential = Credential::parse(credential).expect("a credential");
-        let transport = HttpTransport::new(Duration::from_secs(5));
-        Client::new(Arc::new(transport), Arc::new(credential), format!("{}/api", self.base))
+        let api = format!("{}/api", self.base).parse().expect("an address on this machine");
+        Client::over_http(Arc::new(credential), Duration::from_secs(5), api)
     }
 
     /// The address of an incoming webhook.
@@ -172,6 +182,11 @@ impl ScriptedSlack {
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
         let mut state = self.lock();
+        if path == TOLD {
+            let told =
+                json!({ "messages": state.messages, "whispers": state.whispers, "calls": state.calls }).to_string();
+            return write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{told}", told.len());
+        }
         let fault = state.faults.pop_front();
         if fault == Some(Fault::Lost) {
             state.request(&path, &authorization, &body);

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::ports::{PortError, told};
-use slack::{Client, Credential};
+use slack::{Api, Client, Credential};
 use zendesk::doctor::Finding;
 
 use super::setup::Site;
@@ -29,7 +29,11 @@ pub(super) async fn findings(site: &Site, environment: &Environment) -> Vec<Find
     if matches!(credential, Credential::Webhook(_)) {
         return vec![Finding::ok(CHECK, "an incoming webhook: messages without buttons")];
     }
-    let mut findings = vec![bot(&Client::over_http(Arc::new(credential), PATIENCE)).await];
+    let client = match client(credential, environment) {
+        Ok(client) => client,
+        Err(problem) => return vec![Finding::error(CHECK, format!("SLACK_API {problem}"), FIX)],
+    };
+    let mut findings = vec![bot(&client).await];
     let signing = deployment.and_then(|deployment| deployment.read(cloud, "slack-signing-secret").ok().flatten());
     if deployed && signing.is_none() {
         findings.push(Finding::error(
@@ -39,6 +43,12 @@ pub(super) async fn findings(site: &Site, environment: &Environment) -> Vec<Find
         ));
     }
     findings
+}
+
+fn client(credential: Credential, environment: &Environment) -> Result<Client, &'static str> {
+    let api = environment.get("SLACK_API").filter(|text| !text.trim().is_empty());
+    let api = api.map_or_else(|| Ok(Api::default()), |text| text.trim().parse())?;
+    Ok(Client::over_http(Arc::new(credential), PATIENCE, api))
 }
 
 async fn bot(client: &Client) -> Finding {
@@ -62,6 +72,19 @@ mod tests {
     use zendesk::doctor::Level;
 
     use super::*;
+
+    #[test]
+    fn the_bot_is_asked_where_it_lives() {
+        for (set, asked) in [
+            ("", Some("Client(https://slack.com/api)")),
+            ("https://slack-gov.com/api", Some("Client(https://slack-gov.com/api)")),
+            ("http://slack.com/api", None),
+        ] {
+            let environment = Environment::of([("SLACK_API".to_owned(), set.to_owned())]);
+            let client = client(Credential::parse("xoxb-1").unwrap(), &environment);
+            assert_eq!(client.ok().map(|client| format!("{client:?}")).as_deref(), asked, "{set}");
+        }
+    }
 
     #[tokio::test]
     async fn the_bot_is_named_with_what_it_lacks() {

@@ -13,10 +13,13 @@ use domain::{
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{Timestamp, ToSpan};
 
-use super::{TicketTable, Transacted, day_key, key};
-use crate::item::{
-    EXPIRES, Item, Written, alive, expiry, json, moment, one_of_set, read_json, read_moment, read_text, set_size, text,
-    update,
+use super::{TicketTable, Transacted, day_key, key, pk};
+use crate::{
+    failure::sort,
+    item::{
+        EXPIRES, Item, SERVICE, Written, alive, expiry, json, moment, one_of_set, read_json, read_moment, read_text,
+        set_size, text, update,
+    },
 };
 
 /// Days read at once.
@@ -32,6 +35,9 @@ const SKIPPED: &str = "skipped";
 const TAKERS: &str = "taken_by";
 /// The alert as it was raised, and its follow-up: the index has this attribute, and what an index holds cannot be changed.
 const ALERT: &str = "alert_json";
+
+/// What an alert is read from. `followup` may read no other attribute of any item.
+const PARTS: &str = "alert_json, delivery_json, expires_at";
 
 /// The lists of alerts by day. Outages stand apart: a release before them, which a roll-back brings, cannot read them.
 const ALERTS: &str = "alert";
@@ -50,6 +56,13 @@ fn listed_under(kind: AlertKind) -> &'static str {
 
 fn read_alert(item: &Item) -> Result<Alert, PortError> {
     Ok(Alert { delivery: read_json(item, "delivery_json")?, ..read_json(item, ALERT)? })
+}
+
+impl TicketTable {
+    async fn read_parts(&self, key: AlertKey) -> Result<Option<Item>, PortError> {
+        let request = self.get(pk(key.ticket), &sk(key)).projection_expression(PARTS);
+        Ok(request.send().await.map_err(|error| sort(SERVICE, error))?.item)
+    }
 }
 
 #[async_trait]
@@ -173,14 +186,14 @@ impl AlertLog for TicketTable {
 #[async_trait]
 impl FollowUps for TicketTable {
     async fn alert(&self, key: AlertKey, now: Timestamp) -> Result<Option<Alert>, PortError> {
-        match self.read(key.ticket, &sk(key)).await? {
+        match self.read_parts(key).await? {
             Some(item) if alive(&item, now)? => Ok(Some(read_alert(&item)?)),
             Some(_) | None => Ok(None),
         }
     }
 
     async fn follow_up(&self, seen: &Alert, next: &FollowUp, entry: &AuditEntry) -> Result<Fenced, PortError> {
-        let Some(item) = self.read(seen.ticket, &sk(seen.key())).await? else { return Ok(Fenced::Lost) };
+        let Some(item) = self.read_parts(seen.key()).await? else { return Ok(Fenced::Lost) };
         let stored: Alert = read_json(&item, ALERT)?;
         if stored.follow_up.revision != seen.follow_up.revision {
             return Ok(Fenced::Lost);

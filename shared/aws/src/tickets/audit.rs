@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use domain::{
     AuditAction, AuditEntry,
     ports::{Audit, PortError},
@@ -25,10 +25,14 @@ use crate::{
 static WRITTEN: AtomicU32 = AtomicU32::new(0);
 static PROCESS: LazyLock<u32> = LazyLock::new(|| fastrand::u32(..));
 
-fn item(entry: &AuditEntry) -> Item {
+fn sk(entry: &AuditEntry) -> String {
     let at = Offset::UTC.to_datetime(entry.at).strftime("%Y-%m-%dT%H:%M:%S.%9f");
     let n = WRITTEN.fetch_add(1, Ordering::Relaxed);
-    let mut item: Item = key(entry.ticket, format!("AUDIT#{at}Z#{n:010}-{:08x}", *PROCESS)).into();
+    format!("AUDIT#{at}Z#{n:010}-{:08x}", *PROCESS)
+}
+
+fn attributes(entry: &AuditEntry) -> Item {
+    let mut item = Item::new();
     item.insert("audit_action".to_owned(), text(<&str>::from(entry.action)));
     item.insert("audit_target".to_owned(), text(&*entry.target));
     item.insert("audit_outcome".to_owned(), text(&*entry.outcome));
@@ -45,15 +49,26 @@ fn item(entry: &AuditEntry) -> Item {
 impl TicketTable {
     /// The entry as a part of the transaction that stores what it tells of.
     pub(super) fn audited(&self, entry: &AuditEntry) -> TransactWriteItem {
-        let put = Put::builder().table_name(&self.table).set_item(Some(item(entry)));
-        TransactWriteItem::builder().put(put.build().expect("all required parts are set")).build()
+        // An update and no put, which could take the place of any other item: `followup` may name these attributes alone.
+        let (set, values): (Vec<String>, Item) = attributes(entry)
+            .into_iter()
+            .map(|(name, value)| (format!("{name} = :{name}"), (format!(":{name}"), value)))
+            .unzip();
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(entry.ticket, sk(entry)).into()))
+            .update_expression(format!("SET {}", set.join(", ")))
+            .set_expression_attribute_values(Some(values));
+        TransactWriteItem::builder().update(update.build().expect("all required parts are set")).build()
     }
 }
 
 #[async_trait]
 impl Audit for TicketTable {
     async fn append(&self, entry: &AuditEntry) -> Result<(), PortError> {
-        let request = self.client.put_item().table_name(&self.table).set_item(Some(item(entry)));
+        let mut item = attributes(entry);
+        item.extend(key(entry.ticket, sk(entry)));
+        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
         request.send().await.map_err(|error| sort(SERVICE, error))?;
         Ok(())
     }

@@ -61,7 +61,7 @@ impl TicketTable {
 
     /// Opens the connection, so that the first message does not wait for it. A failure is the first message's to tell.
     pub async fn warm(&self) {
-        if let Err(error) = self.get("WARM".to_owned(), "WARM").send().await {
+        if let Err(error) = self.get("WARM".to_owned(), "WARM").projection_expression("pk").send().await {
             tracing::warn!(error = told(&sort(SERVICE, error)), "Failed to warm the connection to DynamoDB.");
         }
     }
