@@ -41,6 +41,7 @@ pub fn profile(id: &str, group: u64) -> AgentProfile {
         description: String::new(),
         group: Some(GroupId(group)),
         signature: format!("The {} team", agent.title()),
+        signatures: [].into(),
         topics: None,
         languages: None,
         examples: None,

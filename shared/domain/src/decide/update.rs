@@ -188,11 +188,12 @@ fn digest(comment: &Comment) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{collections::BTreeMap, sync::Arc};
 
     use super::*;
     use crate::{
-        Decision, Draft, Priority, Reading, Scored, TicketContext, TicketState, decide, policy::Notes, sample,
+        AgentProfile, Decision, Draft, Priority, Reading, Scored, Teams, TicketContext, TicketState, decide,
+        policy::Notes, sample,
     };
 
     /// The write to a ticket that was read so.
@@ -230,6 +231,21 @@ mod tests {
         let comment = update.comment.unwrap();
         assert_eq!(comment.draft.unwrap().text, sample::draft().text);
         assert!(!comment.public && !update.tags.contains(&tags::AUTO_ANSWERED.into()));
+    }
+
+    #[test]
+    fn a_private_draft_is_signed_in_its_language() {
+        let mut policy = sample::policy();
+        let signatures = BTreeMap::from([("de".to_owned(), "Ihr Team".to_owned())]);
+        let signed = |profile: &AgentProfile| AgentProfile { signatures: signatures.clone(), ..profile.clone() };
+        policy.teams = Teams::new(policy.teams.iter().map(signed).collect()).unwrap();
+        let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
+        let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
+        for (language, signature) in [(crate::Language::De, "Ihr Team"), (crate::Language::Es, "The Nexus team")] {
+            let reading = Reading { language, draft: Some(sample::draft()), ..sample::reading() };
+            let decision = decide(context, &reading, &policy, sample::now()).decision;
+            assert!(decision.draft.unwrap().text.ends_with(&format!("reconnect.\n\n{signature}")), "{language:?}");
+        }
     }
 
     #[test]
