@@ -10,6 +10,7 @@ use askama::Template;
 use domain::{
     Alert, AlertKey, AlertKind, Band, EarlierAlert, EmailAddress, PastTicket, Policy, Signal, Stage,
     conversation::{self, News, Reply},
+    guardian,
     ports::Email,
     shown,
 };
@@ -328,7 +329,8 @@ fn details(alert: &Alert, zone: &TimeZone) -> Vec<(&'static str, Vec<String>)> {
     let since = before.map(|at| format!("at risk since {} at the latest", day(at)));
     let why = match alert.signal {
         Signal::Guardian { .. } => {
-            ("Why", alert.reasons.iter().map(|reason| without_points(reason)).chain(since).collect())
+            let reasons = alert.reasons.iter().filter(|reason| *reason != guardian::CAPPED);
+            ("Why", reasons.map(|reason| without_points(reason)).chain(since).collect())
         }
         Signal::Opportunity { .. } | Signal::Outage { .. } => ("Why", alert.reasons.to_vec()),
     };
