@@ -269,6 +269,7 @@ pub(crate) fn single(message: Single<'_>) -> Email {
     Email {
         name,
         to: to.clone(),
+        sender_name: policy.alerts.sender_name.clone(),
         reply_to: policy.alerts.reply_to.clone(),
         subject,
         html: render(&AlertHtml { m: &shown }),
@@ -368,8 +369,7 @@ pub(crate) struct Digest<'a> {
     pub(crate) recipient: &'a EmailAddress,
     /// Heaviest first.
     pub(crate) alerts: &'a [Arc<Alert>],
-    pub(crate) helpdesk_url: &'a str,
-    pub(crate) reply_to: Option<&'a EmailAddress>,
+    pub(crate) policy: &'a Policy,
     pub(crate) pages: Option<&'a Pages>,
     pub(crate) signer: Option<&'a Signer>,
     pub(crate) now: Timestamp,
@@ -378,7 +378,8 @@ pub(crate) struct Digest<'a> {
 /// One message for everything held for a recipient. What would make it too long for a mail program is counted, and
 /// stands on the dashboard.
 pub(crate) fn digest(digest: Digest<'_>) -> Email {
-    let Digest { recipient, alerts, helpdesk_url, reply_to, pages, signer, now } = digest;
+    let Digest { recipient, alerts, policy, pages, signer, now } = digest;
+    let helpdesk_url = policy.helpdesk_url.as_str();
     let links = Takes { signer, to: recipient, now };
     let count = alerts.len();
     let heaviest = alerts.first().map(|alert| telling::name(alert));
@@ -408,7 +409,8 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
     Email {
         name: format!("digest-{name}-{}", now.as_second()),
         to: recipient.clone(),
-        reply_to: reply_to.cloned(),
+        sender_name: policy.alerts.sender_name.clone(),
+        reply_to: policy.alerts.reply_to.clone(),
         html,
         text,
         subject,
@@ -520,9 +522,8 @@ mod tests {
             accounts: AccountPlace::Page,
         };
         let recipient = &sample::alert(1).recipient;
-        let helpdesk_url = "https://e.zendesk.com";
-        let (reply_to, pages) = (None, Some(&pages));
-        digest(Digest { recipient, alerts, helpdesk_url, reply_to, pages, signer: None, now: sample::now() })
+        let policy = &sample::policy();
+        digest(Digest { recipient, alerts, policy, pages: Some(&pages), signer: None, now: sample::now() })
     }
 
     /// The mail of an alert as it is without links.
