@@ -10,6 +10,7 @@ use crate::{
     alert::Withheld,
     plan::{Comment, Suggestion, Wanted, Written},
     quote,
+    reading::sure,
     tags::{self, Ours, Tag},
 };
 
@@ -114,7 +115,23 @@ fn comment(case: Case<'_>, decision: &Decision, profile: Option<&AgentProfile>) 
         format!("asked: “{}” ({answered})", quote::shown(&asked.quote))
     });
     let points = danger.into_iter().chain(told).chain(decision.reasons.iter().cloned()).chain(asked).collect();
-    Some(Comment::note(headline(decision, profile).into(), points, draft))
+    let note = Comment::note(headline(decision, profile).into(), points, draft);
+    Some(Comment { aside: aside(case, decision).into(), ..note })
+}
+
+/// How sure the labels are, and when the account manager was told of a risk.
+fn aside(case: Case<'_>, decision: &Decision) -> String {
+    let confidence = decision.confidence.priority.min(decision.confidence.agent);
+    // The headline says it already.
+    let sure = (!decision.unsure).then(|| sure(confidence).to_owned());
+    let told = (decision.guardian.band().is_some() && case.policy.withholds().is_none()).then(|| {
+        let own = |earlier: &&EarlierAlert| {
+            earlier.key.ticket == case.context.ticket.id && earlier.key.kind == AlertKind::Guardian
+        };
+        let at = case.context.earlier.iter().filter(own).map(|earlier| earlier.at).min();
+        format!("account manager told {}", moment(case, at.unwrap_or(case.now)))
+    });
+    sure.into_iter().chain(told).collect::<Vec<_>>().join(" · ")
 }
 
 /// Who else was told of the ticket, and whether they have it: two people must not call.
