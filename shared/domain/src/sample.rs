@@ -115,6 +115,7 @@ pub fn ticket(number: u64) -> Ticket {
         channel: "email".into(),
         account: account_id("Acme"),
         requester_name: None,
+        requester_phone: None,
         sender: crate::Sender::Customer,
         opened_privately: false,
         touched: false,
