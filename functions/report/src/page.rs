@@ -514,6 +514,11 @@ mod filters {
         Ok(intent.map_or("", Intent::title))
     }
 
+    #[filter_fn]
+    pub(super) fn delivered(delivery: &domain::Delivery, _: &dyn Values) -> askama::Result<String> {
+        Ok(crate::alerts::delivered(delivery))
+    }
+
     /// The class of a risk score.
     #[filter_fn]
     pub(super) fn heat(score: &u8, _: &dyn Values) -> askama::Result<&'static str> {

@@ -10,7 +10,7 @@ use runtime::words;
 use crate::{
     Acting, Audience,
     acting::Act,
-    alerts::{Due, owner},
+    alerts::{Due, delivered, owner},
     audience::TicketView,
     lead::heading,
     page::{priority_class, sees_alert},
@@ -163,7 +163,7 @@ impl AlertView {
             due: Due::of(alert, told, now),
             said,
             to: owner(alert),
-            delivery: alert.delivery.to_string(),
+            delivery: delivered(&alert.delivery),
             acts: acting.acts(alert, told.zone_name()),
         }
     }
