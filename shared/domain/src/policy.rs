@@ -33,6 +33,8 @@ pub struct Policy {
     pub time_zone: TimeZone,
     /// Where agents work, such as `https://acme.zendesk.com`; tickets in alerts and on the dashboard link there.
     pub helpdesk_url: String,
+    /// What a language model may cost a UTC day, in US dollars.
+    pub daily_budget_usd: f64,
     /// How long text is kept.
     pub retention: SignedDuration,
 }

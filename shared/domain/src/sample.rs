@@ -81,6 +81,7 @@ pub fn policy() -> Policy {
         notes: Notes::default(),
         time_zone: TimeZone::UTC,
         helpdesk_url: "https://example.zendesk.com".into(),
+        daily_budget_usd: 5.0,
         retention: SignedDuration::from_hours(30 * 24),
     }
 }
