@@ -52,7 +52,7 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
     progress.finish();
     let (aggregates, calls) = publish(&shared, &input, &arguments.output).await?;
 
-    say::line(format_args!("\n{}", summary(&aggregates, teams, started.elapsed())));
+    say::line(format_args!("\n{}", summary(&aggregates, &shared.policy, started.elapsed())));
     say::line(format_args!("{} of {} tickets triaged.\n", aggregates.tickets, input.rows.len() + input.skipped));
     let folder = std::path::absolute(&arguments.output)?;
     let dashboard = folder.join(report::DASHBOARD);
