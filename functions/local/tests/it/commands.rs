@@ -813,7 +813,8 @@ fn a_browser_that_does_not_open_costs_nothing() {
     let output = command(&["run", "--open", "--output", out.to_str().unwrap()]).env("PATH", nothing).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     let error = text(&output.stderr);
-    assert!(error.contains("the dashboard could not be opened") && error.contains("in a browser"), "{error}");
+    let page = folder.path().canonicalize().unwrap().join("out/triage_report.html");
+    assert!(error.contains(&format!("no browser found; open file://{}", page.display())), "{error}");
 }
 
 #[test]
