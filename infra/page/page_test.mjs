@@ -210,3 +210,19 @@ test('it prints dark on white from a dark screen', async () => {
   assert.equal(await page.$eval('body', (body) => getComputedStyle(body).backgroundColor), 'rgb(255, 255, 255)');
   await page.close();
 });
+
+for (const width of [1100, 720]) {
+  test(`it prints what is folded, ${width} px wide`, async () => {
+    const page = await visit({width});
+    const folded = await page.$$eval('#table .text, .alert blockquote', (found) => found.filter((one) => one.checkVisibility({contentVisibilityAuto: true})).length);
+    assert.equal(folded, 0);
+    await page.emulateMediaType('print');
+    const all = await page.$$eval('#table .text, .alert blockquote', (found) => found.length);
+    assert.ok(all > 0);
+    assert.equal(await seen(page, '#table .text, .alert blockquote'), all);
+    const wide = await page.$$eval('#table .detail > td', (found) => found.every((one) => one.clientWidth > innerWidth * 0.8));
+    assert.ok(wide, 'over the width of the paper');
+    assert.equal(await seen(page, '#table pre'), 0);
+    await page.close();
+  });
+}

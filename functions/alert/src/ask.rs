@@ -58,6 +58,7 @@ pub(crate) async fn mail_links(
     let email = Email {
         name: format!("{}-{kind}-{}-links", alert.ticket.number(), alert.band),
         to: to.clone(),
+        sender_name: policy.alerts.sender_name.clone(),
         reply_to: policy.alerts.reply_to.clone(),
         html: render(&AskHtml { subject: &heading, links: &links }),
         text: render(&AskText { subject: &heading, links: &links }),

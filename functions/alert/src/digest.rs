@@ -156,8 +156,7 @@ impl Digest<'_> {
         let email = render::digest(render::Digest {
             recipient,
             alerts: &alerts,
-            helpdesk_url: &self.policy.helpdesk_url,
-            reply_to: self.policy.alerts.reply_to.as_ref(),
+            policy: self.policy,
             pages: self.alerting.pages.as_ref(),
             signer: self.alerting.signer(self.policy).await.as_ref(),
             now: self.runner.now,

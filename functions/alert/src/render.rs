@@ -10,6 +10,7 @@ use askama::Template;
 use domain::{
     Alert, AlertKey, AlertKind, Band, EarlierAlert, EmailAddress, PastTicket, Policy, Signal, Stage,
     conversation::{self, News, Reply},
+    guardian,
     ports::Email,
     shown,
 };
@@ -79,6 +80,7 @@ impl Shown<'_> {
 #[template(path = "digest.html")]
 struct DigestHtml<'a> {
     subject: &'a str,
+    in_english: &'a str,
     alerts: &'a [Alert],
     links: Takes<'a>,
     /// How many were cut, and where they are.
@@ -268,6 +270,7 @@ pub(crate) fn single(message: Single<'_>) -> Email {
     Email {
         name,
         to: to.clone(),
+        sender_name: policy.alerts.sender_name.clone(),
         reply_to: policy.alerts.reply_to.clone(),
         subject,
         html: render(&AlertHtml { m: &shown }),
@@ -328,7 +331,8 @@ fn details(alert: &Alert, zone: &TimeZone) -> Vec<(&'static str, Vec<String>)> {
     let since = before.map(|at| format!("at risk since {} at the latest", day(at)));
     let why = match alert.signal {
         Signal::Guardian { .. } => {
-            ("Why", alert.reasons.iter().map(|reason| without_points(reason)).chain(since).collect())
+            let reasons = alert.reasons.iter().filter(|reason| *reason != guardian::CAPPED);
+            ("Why", reasons.map(|reason| without_points(reason)).chain(since).collect())
         }
         Signal::Opportunity { .. } | Signal::Outage { .. } => ("Why", alert.reasons.to_vec()),
     };
@@ -366,8 +370,7 @@ pub(crate) struct Digest<'a> {
     pub(crate) recipient: &'a EmailAddress,
     /// Heaviest first.
     pub(crate) alerts: &'a [Arc<Alert>],
-    pub(crate) helpdesk_url: &'a str,
-    pub(crate) reply_to: Option<&'a EmailAddress>,
+    pub(crate) policy: &'a Policy,
     pub(crate) pages: Option<&'a Pages>,
     pub(crate) signer: Option<&'a Signer>,
     pub(crate) now: Timestamp,
@@ -376,13 +379,11 @@ pub(crate) struct Digest<'a> {
 /// One message for everything held for a recipient. What would make it too long for a mail program is counted, and
 /// stands on the dashboard.
 pub(crate) fn digest(digest: Digest<'_>) -> Email {
-    let Digest { recipient, alerts, helpdesk_url, reply_to, pages, signer, now } = digest;
+    let Digest { recipient, alerts, policy, pages, signer, now } = digest;
+    let helpdesk_url = policy.helpdesk_url.as_str();
     let links = Takes { signer, to: recipient, now };
     let count = alerts.len();
-    let heaviest = alerts.first().map(|alert| telling::name(alert));
-    let heaviest = heaviest.map(|customer| format!(": {customer}{}", if count == 1 { "" } else { " and others" }));
-    let held = if count == 1 { "alert" } else { "alerts" };
-    let subject = format!("{count} held {held}{}", heaviest.unwrap_or_default());
+    let subject = held(alerts);
     let heading = shown::unlinked(&subject);
     // The page of the one kind that all of these are likely of; a recipient of several sees the first.
     let first = alerts.iter().map(|alert| alert.signal.kind()).min();
@@ -392,7 +393,16 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
     let why_you = why_you.as_str();
     let rendered = |first: usize| {
         let (alerts, subject, more) = (all.get(..first).unwrap_or_default(), heading.as_str(), count - first);
-        let html = render(&DigestHtml { subject, alerts, links, more, page, helpdesk_url, why_you });
+        let html = render(&DigestHtml {
+            subject,
+            in_english: telling::IN_ENGLISH,
+            alerts,
+            links,
+            more,
+            page,
+            helpdesk_url,
+            why_you,
+        });
         (html, render(&DigestText { subject, alerts, links, more, page, helpdesk_url, why_you }))
     };
     let fits = |(html, text): &(String, String)| html.len().max(text.len()) <= MOST_BYTES;
@@ -406,7 +416,8 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
     Email {
         name: format!("digest-{name}-{}", now.as_second()),
         to: recipient.clone(),
-        reply_to: reply_to.cloned(),
+        sender_name: policy.alerts.sender_name.clone(),
+        reply_to: policy.alerts.reply_to.clone(),
         html,
         text,
         subject,
@@ -415,6 +426,23 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
         important: false,
         at: now,
     }
+}
+
+/// The heaviest alert and how many there are beside it. The first forty characters are all that a locked telephone shows.
+fn held(alerts: &[Arc<Alert>]) -> String {
+    let Some(first) = alerts.first() else { return "No held alert".to_owned() };
+    let strength = match first.signal {
+        Signal::Guardian { score } => score.to_string(),
+        Signal::Opportunity { intent, .. } => intent.title().to_owned(),
+        Signal::Outage { .. } => "P0".to_owned(),
+    };
+    let worth = first.mrr.map(|mrr| format!(", {}", words::monthly(Some(mrr)))).unwrap_or_default();
+    let others = match alerts.len() - 1 {
+        0 => ": a held alert".to_owned(),
+        1 => " and 1 more held alert".to_owned(),
+        more => format!(" and {} more held alerts", words::count(more)),
+    };
+    format!("{} ({strength}{worth}){others}", telling::name(first))
 }
 
 /// An address as a part of a message's name.
@@ -518,9 +546,8 @@ mod tests {
             accounts: AccountPlace::Page,
         };
         let recipient = &sample::alert(1).recipient;
-        let helpdesk_url = "https://e.zendesk.com";
-        let (reply_to, pages) = (None, Some(&pages));
-        digest(Digest { recipient, alerts, helpdesk_url, reply_to, pages, signer: None, now: sample::now() })
+        let policy = &sample::policy();
+        digest(Digest { recipient, alerts, policy, pages: Some(&pages), signer: None, now: sample::now() })
     }
 
     /// The mail of an alert as it is without links.
@@ -575,7 +602,7 @@ mod tests {
             ("opportunity", plain(&opportunity())),
             ("outage", plain(&outage())),
             ("foreign", plain(&foreign())),
-            ("digest", digest_of(&[Arc::new(guardian()), Arc::new(Alert { unsure: true, ..opportunity() })])),
+            ("digest", digest_of(&[Arc::new(foreign()), Arc::new(Alert { unsure: true, ..opportunity() })])),
         ] {
             insta::assert_snapshot!(format!("{name}_html"), email.html);
             insta::assert_snapshot!(format!("{name}_text"), format!("{}\n\n{}", email.subject, email.text));
@@ -744,8 +771,9 @@ mod tests {
             let alerts: Vec<Arc<Alert>> = (1..=number).map(alert).collect();
             let email = digest_of(&alerts);
             assert!(email.html.len().max(email.text.len()) <= MOST_BYTES, "{} bytes", email.html.len());
-            let rest = if number == 1 { "alert: Acme" } else { "alerts: Acme and others" };
-            assert_eq!(email.subject, format!("{number} held {rest}"));
+            let rest =
+                if number == 1 { ": a held alert".into() } else { format!(" and {} more held alerts", number - 1) };
+            assert_eq!(email.subject, format!("Acme (7, $500 a month){rest}"));
             let shown = email.html.matches("/agent/tickets/").count();
             let rest = format!("And {} more with less weight", number as usize - shown);
             for part in [&email.html, &email.text] {

@@ -30,6 +30,7 @@ pub(crate) fn ticket(pair: &AnswerPair) -> Ticket {
         channel: "email".into(),
         account: AccountId::try_from("nobody".to_owned()).expect("a name"),
         requester_name: None,
+        requester_phone: None,
         sender: Sender::Customer,
         opened_privately: false,
         touched: false,

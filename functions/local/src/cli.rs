@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use memory::demo::{Locale, Plan};
 
 use crate::zendesk::{doctor::DoctorArguments, import::ImportArguments, setup::ZendeskSetupArguments};
@@ -22,12 +22,30 @@ use crate::{
 /// Without a command, takes the 30 bundled tickets through webhook, triage, alert and report, and writes a dashboard and
 /// JSON logs to outputs/. Exit status: 0 done, 1 some rows were skipped or failed, 2 nothing ran.
 #[derive(Parser, Debug)]
-#[command(name = "cargo run --", bin_name = "cargo run --", version, args_conflicts_with_subcommands = true)]
+#[command(version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
     pub run: RunArguments,
+}
+
+/// The arguments of this process; exits where they are wrong, or ask for help.
+#[must_use]
+pub fn parse() -> Cli {
+    let matches = Cli::command().bin_name(program()).get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// How whoever runs this calls it: cargo sets `CARGO` for what it runs.
+#[must_use]
+pub fn program() -> String {
+    if std::env::var_os("CARGO").is_some() {
+        return "cargo run --".to_owned();
+    }
+    let called = std::env::args_os().next().map(PathBuf::from);
+    let name = called.as_deref().and_then(Path::file_name);
+    name.map_or_else(|| env!("CARGO_PKG_NAME").to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 #[derive(Subcommand, Debug)]

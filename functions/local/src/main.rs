@@ -2,17 +2,16 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use local::{
     backfill, check_config,
-    cli::{Cli, Command},
+    cli::{self, Command},
     demo_zendesk, eval, exit, forget, metamorphic, run, serve, sign, simulate, stack, train, zendesk,
 };
 use tokio::runtime::Handle;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = cli::parse();
     let outcome = match stack::Environment::read() {
         Ok(environment) => {
             // A simulation makes thousands of errors on purpose.

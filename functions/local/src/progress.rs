@@ -8,7 +8,7 @@ use std::{
 };
 
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use domain::{Kind, Language, Priority, Record, Resolution, Teams, reading::Usage};
+use domain::{Kind, Language, Policy, Priority, Record, Resolution, reading::Usage};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use report::Aggregates;
 use runtime::words;
@@ -152,7 +152,7 @@ fn rate(per_second: f64) -> String {
 
 /// The table at the end of a run.
 #[must_use]
-pub fn summary(aggregates: &Aggregates, teams: &Teams, took: Duration) -> String {
+pub fn summary(aggregates: &Aggregates, policy: &Policy, took: Duration) -> String {
     let count = |number: Option<&usize>| words::count(number.copied().unwrap_or(0));
     let list = |parts: Vec<String>| parts.join(" · ");
     let share = |part: usize| match aggregates.tickets {
@@ -165,7 +165,7 @@ pub fn summary(aggregates: &Aggregates, teams: &Teams, took: Duration) -> String
         }
     };
     let priorities = Priority::iter().map(|p| format!("{p} {}", count(aggregates.by_priority.get(&p)))).collect();
-    let teams = aggregates.teams(teams).into_iter();
+    let teams = aggregates.teams(&policy.teams).into_iter();
     let teams = teams.map(|(team, tickets)| format!("{} {}", team.title(), words::count(tickets)));
     let languages = aggregates.by_language.iter();
     let languages = languages.map(|(language, tickets)| format!("{language} {}", words::count(*tickets))).collect();
@@ -174,6 +174,7 @@ pub fn summary(aggregates: &Aggregates, teams: &Teams, took: Duration) -> String
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.add_rows([
+        ["mode".to_owned(), format!("{}, {} % of tickets", policy.mode, policy.rollout_percent)],
         ["priorities".to_owned(), list(priorities)],
         ["teams".to_owned(), list(teams.collect())],
         ["languages".to_owned(), list(languages)],
@@ -267,7 +268,8 @@ mod tests {
     fn few_of_many_are_not_none() {
         let mut aggregates = Aggregates::default();
         (aggregates.tickets, aggregates.answered_automatically) = (5_000, 15);
-        let table = summary(&aggregates, &sample::policy().teams, Duration::from_secs(100));
+        let table = summary(&aggregates, &sample::policy(), Duration::from_secs(100));
         assert!(table.contains("15 of 5,000 (0.3 %)") && table.contains("100.0 s, 50 a second"), "{table}");
+        assert!(table.contains("act, 100 % of tickets"), "{table}");
     }
 }

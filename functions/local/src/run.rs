@@ -52,7 +52,7 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
     progress.finish();
     let (aggregates, calls) = publish(&shared, &input, &arguments.output).await?;
 
-    say::line(format_args!("\n{}", summary(&aggregates, teams, started.elapsed())));
+    say::line(format_args!("\n{}", summary(&aggregates, &shared.policy, started.elapsed())));
     say::line(format_args!("{} of {} tickets triaged.\n", aggregates.tickets, input.rows.len() + input.skipped));
     let folder = std::path::absolute(&arguments.output)?;
     let dashboard = folder.join(report::DASHBOARD);
@@ -68,10 +68,8 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
         ("Results", folder.join(outputs::RESULTS).display().to_string()),
     ];
     written.iter().for_each(|(what, place)| say::line(format_args!("{what:<10} {place}")));
-    if arguments.open
-        && let Err(error) = open::that_detached(&dashboard)
-    {
-        eprintln!("the dashboard could not be opened ({error}); open the file above in a browser");
+    if arguments.open && open::that_detached(&dashboard).is_err() {
+        eprintln!("no browser found; open {}", file_url(&dashboard));
     }
     let skipped = input.skipped;
     if skipped > 0 {
@@ -84,6 +82,18 @@ pub async fn command(arguments: &RunArguments, environment: &Environment) -> any
         bail!("no ticket could be triaged");
     }
     Ok(if skipped + failed > 0 { Ended::WithLosses } else { Ended::Well })
+}
+
+/// As a browser takes it: of a path with blanks it would open the first word.
+fn file_url(path: &Path) -> String {
+    let mut url = "file://".to_owned();
+    for byte in path.to_string_lossy().bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => url.push(byte.into()),
+            _ => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url
 }
 
 /// How the tickets fared.

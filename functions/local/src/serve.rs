@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use zendesk::{Event, Happening, signature};
 
 use crate::{
-    cli::ServeArguments,
+    cli::{self, ServeArguments},
     exit::Ended,
     http::{self, Patience},
     interrupt::Interrupt,
@@ -94,7 +94,8 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
         ));
     }
     say::line(format_args!(
-        "Try it     cargo run -- sign events/ticket-created.json --curl http://{address}/webhooks/zendesk | sh"
+        "Try it     {} sign events/ticket-created.json --curl http://{address}/webhooks/zendesk | sh",
+        cli::program()
     ));
     if server.shared.secret().expose_secret() == signature::TEST_SECRET {
         say::line(format_args!(

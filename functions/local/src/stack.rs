@@ -52,6 +52,30 @@ pub struct Environment {
     file: HashMap<String, String>,
 }
 
+/// The variables of a `.env`, or which line is wrong and why. Nothing of the line is repeated: it may be a secret.
+fn env_file(text: &str) -> Result<HashMap<String, String>, String> {
+    let parsed = |text: &str| dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>();
+    parsed(text).map_err(|_| {
+        // A value may go over several lines: what is wrong begins behind the most lines that can be read.
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let read = |count: usize| parsed(&lines.iter().take(count).copied().collect::<String>()).is_ok();
+        let good = (0..lines.len()).rev().find(|count| read(*count)).unwrap_or(0);
+        format!("line {}: {}", good + 1, mistake(lines.get(good).copied().unwrap_or_default()))
+    })
+}
+
+fn mistake(line: &str) -> &'static str {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    let name = |name: &str| name.trim().trim_start_matches("export ").trim().to_owned();
+    match line.split_once('=') {
+        None => "it has no `=`; write NAME=value",
+        Some((before, _)) if name(before).is_empty() || !name(before).chars().all(fits) => {
+            "what stands before the `=` is no name; write NAME=value"
+        }
+        Some(_) => "the value cannot be read; put it in quotes, NAME='value', and close them",
+    }
+}
+
 impl Environment {
     /// Names in `.env` that nothing reads are pointed out on standard error.
     ///
@@ -62,9 +86,8 @@ impl Environment {
         if !path.exists() {
             return Ok(Self::default());
         }
-        let lines = dotenvy::from_path_iter(path).context(".env cannot be read")?;
-        let file: HashMap<String, String> =
-            lines.collect::<Result<_, _>>().context(".env: a line is not NAME=value")?;
+        let text = std::fs::read_to_string(path).context(".env cannot be read")?;
+        let file = env_file(&text).map_err(|problem| anyhow!(".env: {problem}"))?;
         let mut names: Vec<&String> = file.keys().collect();
         names.sort();
         for remark in names.into_iter().filter_map(|name| variables::remark(name)) {

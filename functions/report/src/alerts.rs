@@ -287,6 +287,19 @@ fn lines(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| shown::line(text)).collect()
 }
 
+/// What became of an alert's mail.
+pub(crate) fn delivered(delivery: &Delivery) -> String {
+    match delivery {
+        Delivery::Pending => "mail on its way".to_owned(),
+        Delivery::Sent { .. } => "mail sent".to_owned(),
+        Delivery::Filed { .. } => "mail written, sent to nobody".to_owned(),
+        Delivery::Skipped { by } => format!("no mail: {by}"),
+        Delivery::Held { .. } => "in the next digest".to_owned(),
+        Delivery::Digested => "in the digest".to_owned(),
+        Delivery::Refused { .. } => "the mail service refused the mail".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use domain::{FollowUp, sample};

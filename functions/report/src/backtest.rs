@@ -58,6 +58,7 @@ pub struct Week {
     pub high_risk: usize,
     pub guardian_alerts: usize,
     pub opportunity_alerts: usize,
+    pub outage_alerts: usize,
 }
 
 /// Ours against what agents left on the ticket, over the tickets where they set something.
@@ -78,9 +79,10 @@ pub struct Agreement {
 pub struct Alerts {
     pub guardian: usize,
     pub opportunity: usize,
-    /// Of both, mailed at once.
+    pub outage: usize,
+    /// Of all, mailed at once.
     pub at_once: usize,
-    /// Of both, held for the digest by cooldown or cap.
+    /// Of all, held for the digest by cooldown or cap.
     pub in_digest: usize,
     pub per_week: f64,
     pub accounts: Vec<AlertedAccount>,
@@ -96,6 +98,7 @@ pub struct AlertedAccount {
     pub mrr: Option<f64>,
     pub guardian: usize,
     pub opportunity: usize,
+    pub outage: usize,
     /// 0 to 10.
     pub strongest: u8,
 }
@@ -107,7 +110,7 @@ pub struct Example {
     pub customer: String,
     pub subject: String,
     pub created: String,
-    /// `guardian` or `opportunity`.
+    /// `guardian`, `opportunity` or `outage`.
     pub kind: &'static str,
     /// 0 to 10.
     pub strength: u8,
@@ -172,6 +175,12 @@ struct Table<'a> {
     verdict: String,
 }
 
+impl Alerts {
+    fn count(&self) -> usize {
+        self.guardian + self.opportunity + self.outage
+    }
+}
+
 impl Backtest {
     /// The page as one self-contained file.
     #[must_use]
@@ -179,8 +188,9 @@ impl Backtest {
         let weeks = weeks(&self.weeks);
         let chart = |chart: &dyn askama::DynTemplate| chart.dyn_render().expect("writing to a string does not fail");
         let kinds = vec![
-            ("Churn".to_owned(), "p0", self.alerts.guardian),
+            ("Churn".to_owned(), "risk", self.alerts.guardian),
             ("Buying".to_owned(), "team", self.alerts.opportunity),
+            ("Outage".to_owned(), "p0", self.alerts.outage),
             ("At once".to_owned(), "p2", self.alerts.at_once),
             ("In digest".to_owned(), "p3", self.alerts.in_digest),
         ];
@@ -204,7 +214,7 @@ impl Backtest {
         };
         let (priority, priority_note) = share(&self.priority);
         let (team, team_note) = share(&self.team);
-        let alerts = self.alerts.guardian + self.alerts.opportunity;
+        let alerts = self.alerts.count();
         let cost = if self.cost.llm_calls == 0 {
             ("$0".to_owned(), "no model was asked".to_owned())
         } else {
@@ -326,19 +336,22 @@ mod tests {
                 high_risk: 1,
                 guardian_alerts: 1,
                 opportunity_alerts: 0,
+                outage_alerts: 1,
             }],
             priority: Some(agreement),
             team: None,
             alerts: Alerts {
                 guardian: 1,
-                at_once: 1,
-                per_week: 1.0,
+                outage: 1,
+                at_once: 2,
+                per_week: 2.0,
                 accounts: vec![AlertedAccount {
                     customer: "<b>Acme</b>".to_owned(),
                     mrr: Some(900.0),
                     guardian: 1,
                     opportunity: 0,
-                    strongest: 8,
+                    outage: 1,
+                    strongest: 10,
                 }],
                 examples: vec![Example {
                     ticket: 7,
@@ -363,7 +376,13 @@ mod tests {
     #[test]
     fn the_page_says_what_would_have_happened() {
         let page = backtest().page();
-        for words in ["7 of 10 tickets (70 %); weighted kappa 0.61", "26.5 hours", "other vendors", "agents set none"] {
+        for words in [
+            "7 of 10 tickets (70 %); weighted kappa 0.61",
+            "26.5 hours",
+            "other vendors",
+            "agents set none",
+            "1 churn, 0 buying, 1 outage",
+        ] {
             assert!(page.contains(words), "{words}");
         }
         assert!(page.contains("deleted"), "what was left out is told");

@@ -9,7 +9,7 @@ use std::{
 use domain::{
     AccountId, Alert, AlertKind, Delivery, FollowUp, Priority, Record, Stage, follow_up::Outcome, time::earlier,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use runtime::words;
 
 use crate::{
@@ -63,6 +63,8 @@ pub(crate) struct Source<'a> {
     pub(crate) at_risk: &'a [AtRisk<'a>],
     pub(crate) alerts: &'a [Arc<Alert>],
     pub(crate) told: &'a Told,
+    /// US dollars that a model may cost a day.
+    pub(crate) budget: f64,
     pub(crate) now: Timestamp,
 }
 
@@ -74,7 +76,7 @@ impl Lead {
             tiles: tiles(source),
             verdicts: verdicts(alerts),
             labels: labels(&aggregates.labels),
-            cost: cost(aggregates),
+            cost: cost(source),
         }
     }
 }
@@ -377,7 +379,8 @@ fn sentences(label: &str, stood: &Stood) -> Vec<String> {
     told
 }
 
-fn cost(aggregates: &Aggregates) -> String {
+fn cost(source: &Source<'_>) -> String {
+    let Source { aggregates, told, budget, now, .. } = source;
     let usage = &aggregates.usage;
     if usage.llm_calls == 0 {
         return "No model was asked in this period: the embedded analyst read all tickets, which costs nothing."
@@ -385,13 +388,27 @@ fn cost(aggregates: &Aggregates) -> String {
     }
     let [this, _] = &aggregates.weeks;
     let a_thousand = 1_000.0 * usage.cost_usd / aggregates.tickets.max(1) as f64;
+    let days = days(aggregates, now.to_zoned_datetime(told.zone().clone()).date());
+    let a_day = this.usage.cost_usd / f64::from(days);
+    let of_the_budget = if *budget > 0.0 {
+        format!(", {:.0} % of the budget of {} a day", 100.0 * a_day / budget, words::cost(*budget))
+    } else {
+        String::new()
+    };
     format!(
-        "{} in this period for {} calls, {} for each 1,000 tickets; {} in the last 7 days.",
+        "{} in this period for {} calls, {} for each 1,000 tickets; {} a day in the last {}{of_the_budget}.",
         words::cost(usage.cost_usd),
         words::count(usage.llm_calls as usize),
         words::cost(a_thousand),
-        words::cost(this.usage.cost_usd)
+        words::cost(a_day),
+        if days == 1 { "day".to_owned() } else { format!("{days} days") },
     )
+}
+
+/// Of the last seven, those since the first ticket.
+fn days(aggregates: &Aggregates, today: Date) -> i32 {
+    let first = aggregates.by_day.keys().next().copied().unwrap_or(today);
+    (today.since(first).map_or(0, |span| span.get_days()) + 1).clamp(1, 7)
 }
 
 #[cfg(test)]
@@ -417,7 +434,7 @@ mod tests {
         let at_risk = money::ranked(&aggregates.accounts, alerts, sample::now());
         let told = Told::new(jiff::tz::TimeZone::UTC, "$");
         let now = sample::now();
-        Lead::new(&Source { aggregates, records: &[], at_risk: &at_risk, alerts, told: &told, now })
+        Lead::new(&Source { aggregates, records: &[], at_risk: &at_risk, alerts, told: &told, budget: 5.0, now })
     }
 
     fn whats(lead: &Lead) -> Vec<&str> {
@@ -543,6 +560,20 @@ mod tests {
         assert_eq!(told("want to buy"), ("2".to_owned(), "▲ 100 % on the 7 days before".to_owned()));
         // 900 × (2^(-1/14) + 2^(-8/14) + 2^(-20/14)) now, and 900 × (2^(-1/14) + 2^(-13/14)) a week ago.
         assert_eq!(told("a month at risk"), ("$1,797".to_owned(), "▲ 35 % on the 7 days before".to_owned()));
+    }
+
+    #[test]
+    fn what_a_model_costs_is_told_by_day_and_budget() {
+        let mut aggregates = Aggregates::default();
+        for days_ago in [0, 3] {
+            let at = sample::now() - SignedDuration::from_hours(24 * days_ago);
+            let mut summary = sample::record(1, "Acme", at).summary();
+            (summary.usage.llm_calls, summary.usage.cost_usd) = (1, 0.8);
+            aggregates.add(&summary, sample::now());
+        }
+        let expected = "$1.60 in this period for 2 calls, $800.00 for each 1,000 tickets; $0.4000 a day in the last 4 days, \
+                        8 % of the budget of $5.00 a day.";
+        assert_eq!(lead(&aggregates, &[]).cost, expected);
     }
 
     #[test]

@@ -230,7 +230,15 @@ pub(crate) fn render(source: &Source<'_>) -> String {
     let chart = |chart: &dyn askama::DynTemplate| chart.dyn_render().expect("writing to a string does not fail");
     let zone = told.zone_name();
     let lead = audience.leads().then(|| LeadPart {
-        lead: Lead::new(&lead::Source { aggregates, records, at_risk, alerts, told, now }),
+        lead: Lead::new(&lead::Source {
+            aggregates,
+            records,
+            at_risk,
+            alerts,
+            told,
+            budget: policy.daily_budget_usd,
+            now,
+        }),
         load: load(aggregates, &teams),
         zone: zone.to_owned(),
     });
@@ -512,6 +520,11 @@ mod filters {
     #[filter_fn]
     pub(super) fn wish(intent: &Option<Intent>, _: &dyn Values) -> askama::Result<&'static str> {
         Ok(intent.map_or("", Intent::title))
+    }
+
+    #[filter_fn]
+    pub(super) fn delivered(delivery: &domain::Delivery, _: &dyn Values) -> askama::Result<String> {
+        Ok(crate::alerts::delivered(delivery))
     }
 
     /// The class of a risk score.

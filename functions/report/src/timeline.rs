@@ -10,7 +10,7 @@ use runtime::words;
 use crate::{
     Acting, Audience,
     acting::Act,
-    alerts::{Due, owner},
+    alerts::{Due, delivered, owner},
     audience::TicketView,
     lead::heading,
     page::{priority_class, sees_alert},
@@ -163,7 +163,7 @@ impl AlertView {
             due: Due::of(alert, told, now),
             said,
             to: owner(alert),
-            delivery: alert.delivery.to_string(),
+            delivery: delivered(&alert.delivery),
             acts: acting.acts(alert, told.zone_name()),
         }
     }
@@ -204,7 +204,10 @@ impl<'a> TicketEvent<'a> {
         let lines = note.into_iter().flat_map(|note| {
             let draft = note.draft.as_ref().map(|draft| format!("Draft reply from “{}”", draft.article_title));
             let points = note.points.iter().map(|point| shown::line(point));
-            std::iter::once(shown::line(&note.headline)).chain(points).chain(draft.map(|draft| shown::line(&draft)))
+            [shown::line(&note.headline), shown::line(&note.aside)]
+                .into_iter()
+                .chain(points)
+                .chain(draft.map(|draft| shown::line(&draft)))
         });
         Self {
             view: audience.view(record, now),

@@ -57,8 +57,8 @@ fn phrases(frame: Frame<'_>) -> Option<Phrases> {
                 }
             },
             foreign: "(Our article on this is not available in English yet.)",
-            closing: "If anything looks different on your side, just reply to this message and tell us what you see; we will \
-                      take it from there with you.\n\nBest regards,",
+            closing: "If this leaves a question open, just reply to this message and we will take it from there with \
+                      you.\n\nBest regards,",
         },
         Language::Fr => Phrases {
             greeting: greeting(frame, "Bonjour,", &format!("Bonjour {name},"), &format!("Bonjour à l'équipe {name},")),
@@ -72,8 +72,8 @@ fn phrases(frame: Frame<'_>) -> Option<Phrases> {
                 }
             },
             foreign: "(Notre article à ce sujet n'existe pas encore en français.)",
-            closing: "Si quelque chose se présente autrement chez vous, répondez simplement à ce message en nous disant ce que \
-                      vous voyez, et nous poursuivrons ensemble.\n\nCordialement,",
+            closing: "S'il vous reste une question, répondez simplement à ce message et nous poursuivrons \
+                      ensemble.\n\nCordialement,",
         },
         Language::De => Phrases {
             greeting: greeting(
@@ -92,8 +92,8 @@ fn phrases(frame: Frame<'_>) -> Option<Phrases> {
                 }
             },
             foreign: "(Unseren Artikel dazu gibt es noch nicht auf Deutsch.)",
-            closing: "Wenn bei Ihnen etwas anders aussieht, antworten Sie einfach auf diese Nachricht und schreiben uns, was Sie \
-                      sehen; wir gehen es dann mit Ihnen durch.\n\nViele Grüße",
+            closing: "Wenn eine Frage offen bleibt, antworten Sie einfach auf diese Nachricht, und wir helfen Ihnen \
+                      weiter.\n\nViele Grüße",
         },
         Language::Es => Phrases {
             greeting: greeting(frame, "Hola:", &format!("Hola, {name}:"), &format!("Hola, equipo de {name}:")),
@@ -105,7 +105,7 @@ fn phrases(frame: Frame<'_>) -> Option<Phrases> {
                 Angry => "Lamentamos las molestias y entendemos que quiera dejarlo resuelto. Así se hace:",
             },
             foreign: "(Nuestro artículo sobre este tema todavía no existe en español.)",
-            closing: "Si algo se ve distinto en su cuenta, responda a este mensaje y díganos qué ve; seguiremos desde ahí con \
+            closing: "Si le queda alguna duda, responda a este mensaje y seguiremos desde ahí con \
                       usted.\n\nSaludos cordiales,",
         },
         _ => return None,

@@ -7,6 +7,7 @@ use aws_sdk_sesv2::{
     operation::send_email::SendEmailError,
     types::{Body, Content, Destination, EmailContent, Message, MessageHeader},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::{
     EmailAddress,
     ports::{Accepted, Email, Mailer, PortError},
@@ -31,6 +32,11 @@ impl SesMailer {
     #[must_use]
     pub fn new(sdk: &Sdk, sender: EmailAddress, configuration_set: String) -> Self {
         Self { client: sdk.ses(), sender, configuration_set, of_ids: of_ids(sdk.region()) }
+    }
+
+    /// The address with a name of any letters, encoded as a header needs it (RFC 2047).
+    fn from(&self, name: &str) -> String {
+        format!("=?utf-8?B?{}?= <{}>", STANDARD.encode(name), self.sender)
     }
 
     /// Messages of a thread refer to one message that never was, which makes mail programs fold them even where the first
@@ -104,7 +110,7 @@ impl Mailer for SesMailer {
         let request = self
             .client
             .send_email()
-            .from_email_address(self.sender.as_str())
+            .from_email_address(self.from(&email.sender_name))
             .destination(Destination::builder().to_addresses(email.to.as_str()).build())
             .set_reply_to_addresses(email.reply_to.as_ref().map(|address| vec![address.to_string()]))
             .configuration_set_name(&self.configuration_set)
@@ -127,17 +133,23 @@ mod tests {
         refusal(SdkError::service_error(SendEmailError::generic(meta), answer))
     }
 
+    fn mailer(region: Option<&str>) -> SesMailer {
+        let config = aws_sdk_sesv2::Config::builder().behavior_version_latest().build();
+        SesMailer {
+            client: aws_sdk_sesv2::Client::from_conf(config),
+            sender: "triage@acme.test".parse().unwrap(),
+            configuration_set: "c".into(),
+            of_ids: of_ids(region),
+        }
+    }
+
+    #[test]
+    fn the_sender_has_a_name() {
+        assert_eq!(mailer(None).from("Support triage"), "=?utf-8?B?U3VwcG9ydCB0cmlhZ2U=?= <triage@acme.test>");
+    }
+
     #[test]
     fn an_answer_names_what_it_answers() {
-        let mailer = |region| {
-            let config = aws_sdk_sesv2::Config::builder().behavior_version_latest().build();
-            SesMailer {
-                client: aws_sdk_sesv2::Client::from_conf(config),
-                sender: "triage@acme.test".parse().unwrap(),
-                configuration_set: "c".into(),
-                of_ids: of_ids(region),
-            }
-        };
         let first = email("kam@example.com");
         let answer = Email { answers: Some("0100-1".into()), ..first.clone() };
         let elsewhere = Some("eu-west-1");

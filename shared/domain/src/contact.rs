@@ -46,13 +46,16 @@ pub struct Contact {
 }
 
 impl Contact {
-    /// Of the newest message that is signed; else the requester's name alone.
+    /// Of the newest message that is signed; else the requester by name. Without a number in the signature, the
+    /// helpdesk's.
     #[must_use]
     pub fn of(ticket: &Ticket) -> Option<Self> {
         let requester = ticket.requester_name.as_deref().map(str::trim).filter(|name| !name.is_empty());
         let messages: Vec<&str> = ticket.messages().collect();
         let signed = messages.into_iter().rev().find_map(|message| signed(message, requester, ticket.account.as_str()));
-        signed.or_else(|| Some(Self { name: requester?.to_owned(), role: None, phone: None }))
+        let contact = signed.or_else(|| Some(Self { name: requester?.to_owned(), role: None, phone: None }))?;
+        let kept = || ticket.requester_phone.as_deref().and_then(phone);
+        Some(Self { phone: contact.phone.or_else(kept), ..contact })
     }
 }
 
@@ -150,6 +153,19 @@ mod tests {
         check(Some("Ann Lee"), "Please help.\n\nThanks\nANN LEE | CFO", Some(("ANN LEE", Some("CFO"), None)));
         check(Some("Ann Lee"), "Please help.", Some(("Ann Lee", None, None)));
         check(Some("Ann Lee"), "Please help.\n\nBob Roe", Some(("Ann Lee", None, None)));
+    }
+
+    #[test]
+    fn a_number_in_the_signature_goes_before_the_helpdesks() {
+        for (message, kept, number) in [
+            ("Help.", Some("+44 1632 960417"), Some("+44 1632 960417")),
+            ("Help.\n\nAnn Lee\n+44 1632 960999", Some("+44 1632 960417"), Some("+44 1632 960999")),
+            ("Help.", Some("call me maybe"), None),
+        ] {
+            let (requester_name, requester_phone) = (Some("Ann Lee".to_owned()), kept.map(str::to_owned));
+            let ticket = Ticket { description: message.into(), requester_name, requester_phone, ..sample::ticket(1) };
+            assert_eq!(Contact::of(&ticket).unwrap().phone.as_deref(), number, "{message}");
+        }
     }
 
     #[test]

@@ -291,7 +291,10 @@ fn decision(case: Case<'_>, scores: Scores, held: Vec<String>) -> Decision {
             }
         }
     };
-    let draft = if resolution == Resolution::Answered { draft.map(|draft| answer::public(draft, case)) } else { draft };
+    let draft = draft.map(|draft| match resolution {
+        Resolution::Answered => answer::public(draft, case),
+        Resolution::AnswerReady | Resolution::Routed => answer::private(draft, case),
+    });
     let shown = [&guardian.evidence, &opportunity.evidence].into_iter();
     let shown = shown.chain(outage.as_ref().map(|outage| &outage.evidence));
     let english = shown.flat_map(|evidence| reading.english_of(evidence)).collect();

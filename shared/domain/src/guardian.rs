@@ -27,6 +27,8 @@ pub const HIGH: u8 = 7;
 pub const CRITICAL: u8 = 9;
 /// The highest score: what is past it would be called no sooner.
 const MOST: u8 = 10;
+/// The reason that stands last where the points add up to more.
+pub const CAPPED: &str = "capped at 10";
 /// Where a score ends that must not raise an alert.
 const QUIET: u8 = HIGH - 1;
 /// Points from which somebody is told what to do. A likely word about leaving reaches it alone.
@@ -185,6 +187,9 @@ pub fn assess(inputs: Inputs<'_>, policy: &Policy, now: Timestamp) -> Guardian {
         reasons.push(format!("no sentence of the customer carries it (at most {QUIET})"));
         QUIET
     } else {
+        if score > MOST {
+            reasons.push(CAPPED.to_owned());
+        }
         MOST
     };
     let risk_score = score.min(most);
@@ -225,6 +230,14 @@ mod tests {
     use crate::{TicketId, sample};
 
     const NOW: &str = "2026-11-16T09:00:00Z";
+
+    #[test]
+    fn points_above_ten_say_so() {
+        for (mrr, expected, capped) in [(2_000.0, 10, false), (20_000.0, 10, true)] {
+            let found = check(Churn::Explicit, Sentiment::Angry, mrr, None, &[], expected);
+            assert_eq!(found.reasons.last().is_some_and(|reason| reason == CAPPED), capped, "{:?}", found.reasons);
+        }
+    }
 
     fn past(id: u64, days_ago: i64, agent: &str, priority: Priority) -> PastTicket {
         PastTicket {

@@ -46,6 +46,9 @@ pub struct Comment {
     /// The first line of a note, in plain words. Empty in an answer.
     #[serde(default)]
     pub headline: Arc<str>,
+    /// What stands behind the headline, in plain words, and is no reason to say a note again.
+    #[serde(default)]
+    pub aside: Arc<str>,
     /// What a note says below it: plain words, a line each, whoever wrote them.
     #[serde(default)]
     pub points: Arc<[String]>,
@@ -59,13 +62,20 @@ impl Comment {
     /// What the customer reads, in Markdown.
     #[must_use]
     pub fn answer(text: Arc<str>) -> Self {
-        Self { public: true, headline: Arc::default(), points: Arc::default(), text, draft: None }
+        Self {
+            public: true,
+            headline: Arc::default(),
+            aside: Arc::default(),
+            points: Arc::default(),
+            text,
+            draft: None,
+        }
     }
 
     /// What only agents read, in plain words.
     #[must_use]
     pub fn note(headline: Arc<str>, points: Arc<[String]>, draft: Option<Suggestion>) -> Self {
-        Self { public: false, headline, points, text: Arc::default(), draft }
+        Self { public: false, headline, aside: Arc::default(), points, text: Arc::default(), draft }
     }
 }
 

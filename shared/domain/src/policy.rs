@@ -33,6 +33,8 @@ pub struct Policy {
     pub time_zone: TimeZone,
     /// Where agents work, such as `https://acme.zendesk.com`; tickets in alerts and on the dashboard link there.
     pub helpdesk_url: String,
+    /// What a language model may cost a UTC day, in US dollars.
+    pub daily_budget_usd: f64,
     /// How long text is kept.
     pub retention: SignedDuration,
 }
@@ -104,6 +106,9 @@ fn kind_at_least() -> f32 {
     0.5
 }
 
+/// What of a name fits into one encoded word of a mail's header (RFC 2047), in bytes.
+pub const LONGEST_SENDER_NAME: usize = 45;
+
 /// How often people are written to, from `policy.json`.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,6 +129,9 @@ pub struct AlertPolicy {
     /// Where an answer to an alert goes. None: to the sender's address.
     #[serde(default)]
     pub reply_to: Option<EmailAddress>,
+    /// What mail programs show for the sender's address. At most [`LONGEST_SENDER_NAME`] bytes.
+    #[serde(default = "sender_name", deserialize_with = "short_name")]
+    pub sender_name: String,
     /// Whether recipients get what is open in the morning, too.
     #[serde(default = "yes")]
     pub daily_digest: bool,
@@ -166,6 +174,15 @@ pub struct Pressers {
     /// A user group by its id, such as `S0123ABCD`. Who is in it is asked when somebody presses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+}
+
+fn sender_name() -> String {
+    "Support triage".to_owned()
+}
+
+fn short_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    let name = words(value)?;
+    if name.len() > LONGEST_SENDER_NAME { Err(D::Error::custom("is too long")) } else { Ok(name) }
 }
 
 fn yes() -> bool {

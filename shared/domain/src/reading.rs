@@ -242,6 +242,17 @@ impl Redaction {
     }
 }
 
+/// A probability in words: a percentage promises more than it knows.
+#[must_use]
+pub fn sure(probability: f32) -> &'static str {
+    match probability {
+        0.9.. => "very sure",
+        0.7.. => "fairly sure",
+        0.5.. => "more likely than not",
+        _ => "not sure: read the words",
+    }
+}
+
 /// A label and how sure the analyst is of it, 0 to 1.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Scored<T> {

@@ -41,6 +41,7 @@ pub fn profile(id: &str, group: u64) -> AgentProfile {
         description: String::new(),
         group: Some(GroupId(group)),
         signature: format!("The {} team", agent.title()),
+        signatures: [].into(),
         topics: None,
         languages: None,
         examples: None,
@@ -80,6 +81,7 @@ pub fn policy() -> Policy {
         notes: Notes::default(),
         time_zone: TimeZone::UTC,
         helpdesk_url: "https://example.zendesk.com".into(),
+        daily_budget_usd: 5.0,
         retention: SignedDuration::from_hours(30 * 24),
     }
 }
@@ -114,6 +116,7 @@ pub fn ticket(number: u64) -> Ticket {
         channel: "email".into(),
         account: account_id("Acme"),
         requester_name: None,
+        requester_phone: None,
         sender: crate::Sender::Customer,
         opened_privately: false,
         touched: false,

@@ -1,6 +1,6 @@
 //! The teams of `agents.json`, and which of them has a topic.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use strum::IntoEnumIterator;
@@ -30,6 +30,9 @@ pub struct AgentProfile {
     pub group: Option<GroupId>,
     /// The last line of a reply.
     pub signature: String,
+    /// The same in other languages, by their codes.
+    #[serde(default)]
+    pub signatures: BTreeMap<String, String>,
     /// What belongs to it, of [`TOPICS`].
     pub topics: Option<Vec<String>>,
     /// Codes of the languages it serves; all, if none are named.
@@ -41,6 +44,14 @@ pub struct AgentProfile {
     /// It takes every topic that no other team has.
     #[serde(default)]
     pub default: bool,
+}
+
+impl AgentProfile {
+    /// The last line of a reply in that language.
+    #[must_use]
+    pub fn signature(&self, language: Language) -> &str {
+        self.signatures.get(language.into()).unwrap_or(&self.signature)
+    }
 }
 
 /// The teams of `agents.json` in its order. In every language each of [`TOPICS`] belongs to one of them.
@@ -73,6 +84,8 @@ pub enum TeamsProblem {
     UnknownTopic { team: TeamId, place: usize, nearest: Vec<&'static str> },
     #[error("{team}: languages[{place}] is no language; use {}", languages().join(", "))]
     UnknownLanguage { team: TeamId, place: usize },
+    #[error("{team}: signatures has a language that is none, or no text for one; use {}", languages().join(", "))]
+    Signatures { team: TeamId },
     #[error(
         "{team}: examples has {count}; give {} to {} sentences that customers write",
         EXAMPLES.start(),
@@ -269,6 +282,12 @@ impl Team {
                 Ok(language) => drop(languages.insert(language)),
                 Err(_) => problems.push(TeamsProblem::UnknownLanguage { team: team.clone(), place }),
             }
+        }
+        let unusable = |(language, text): (&String, &String)| {
+            text.trim().is_empty() || !Language::iter().any(|known| language == <&str>::from(known))
+        };
+        if profile.signatures.iter().any(unusable) {
+            problems.push(TeamsProblem::Signatures { team: team.clone() });
         }
         let examples = profile.examples.as_deref().unwrap_or_default();
         if !examples.is_empty() && !EXAMPLES.contains(&examples.len()) {

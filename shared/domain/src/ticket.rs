@@ -23,6 +23,8 @@ pub struct Ticket {
     pub account: AccountId,
     /// How the requester signs, where known.
     pub requester_name: Option<String>,
+    /// As the helpdesk keeps it.
+    pub requester_phone: Option<String>,
     pub sender: Sender,
     /// The first comment is private: the customer has not seen the ticket, and gets no public answer.
     pub opened_privately: bool,

@@ -1,10 +1,7 @@
 //! Who reads tickets, and what a model may cost a day.
 
-use runtime::config::{ConfigError, Reader};
+use runtime::config::{ConfigError, DAILY_BUDGET_USD, Reader};
 use strum::{Display, EnumString};
-
-/// US dollars a UTC day: ten times what 1,000 tickets cost with the default model.
-pub const BUDGET: f64 = 5.0;
 
 /// Who reads.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Display, EnumString)]
@@ -39,7 +36,7 @@ impl Config {
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(get);
         let who = reader.choice("ANALYST", Who::Auto, "auto, claude, embedded or cascade");
-        let budget_usd = reader.or("DAILY_BUDGET_USD", BUDGET);
+        let budget_usd = reader.or("DAILY_BUDGET_USD", DAILY_BUDGET_USD);
         if !(0.0..=100_000.0).contains(&budget_usd) {
             reader.problem("DAILY_BUDGET_USD: must be 0 to 100000".to_owned());
         }
@@ -60,7 +57,7 @@ mod tests {
     #[test]
     fn nothing_set_is_redaction_and_the_default_budget() {
         let config = read(&[]).unwrap();
-        assert_eq!(config, Config { who: Who::Auto, budget_usd: BUDGET, redaction: true });
+        assert_eq!(config, Config { who: Who::Auto, budget_usd: DAILY_BUDGET_USD, redaction: true });
         assert_eq!(read(&[("ANALYST", "Claude")]).unwrap().who, Who::Model);
     }
 

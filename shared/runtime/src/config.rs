@@ -213,11 +213,15 @@ impl Mappings for ConfiguredMapping {
     }
 }
 
+/// What a language model may cost a UTC day: ten times what 1,000 tickets cost with the default model.
+pub const DAILY_BUDGET_USD: f64 = 5.0;
+
 /// What the environment says, read once: it is the same for as long as a process lives.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Variables {
     pub rollout_percent: u8,
     pub recipients: Recipients,
+    pub daily_budget_usd: f64,
     pub retention: SignedDuration,
 }
 
@@ -262,7 +266,7 @@ impl Switches {
 }
 
 impl Variables {
-    /// Reads `ROLLOUT_PERCENT`, `GUARDIAN_EMAIL`, `OPPORTUNITY_EMAIL`, `RETENTION_DAYS`.
+    /// Reads `ROLLOUT_PERCENT`, `GUARDIAN_EMAIL`, `OPPORTUNITY_EMAIL`, `DAILY_BUDGET_USD`, `RETENTION_DAYS`.
     ///
     /// # Errors
     /// Every problem the reader met, here and before, each with the name of its variable.
@@ -274,6 +278,9 @@ impl Variables {
         if rollout_percent > 100 {
             reader.problem("ROLLOUT_PERCENT: is more than 100".to_owned());
         }
+        // Whoever spends it says what is wrong with it.
+        let budget = (reader.get)("DAILY_BUDGET_USD").and_then(|budget| budget.trim().parse().ok());
+        let daily_budget_usd = budget.unwrap_or(DAILY_BUDGET_USD);
         let retention_days = reader.or("RETENTION_DAYS", defaults.retention_days);
         if !(1..=36_500).contains(&retention_days) {
             reader.problem("RETENTION_DAYS: must be 1 to 36500".to_owned());
@@ -294,7 +301,7 @@ impl Variables {
         };
         let recipients = reader.finish_with(recipients)?;
         let retention = SignedDuration::from_hours(24 * i64::from(retention_days));
-        Ok(Self { rollout_percent, recipients, retention })
+        Ok(Self { rollout_percent, recipients, daily_budget_usd, retention })
     }
 }
 
@@ -372,6 +379,7 @@ fn config(files: Parsed, switches: Switches, variables: &Variables) -> Config {
             notes: policy.notes,
             time_zone,
             helpdesk_url: policy.zendesk.url,
+            daily_budget_usd: variables.daily_budget_usd,
             retention: variables.retention,
         },
         fields: policy.zendesk.fields,

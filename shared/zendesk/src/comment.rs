@@ -15,7 +15,12 @@ use pulldown_cmark::{CowStr, Event, Parser, Tag, TagEnd, html};
 pub(crate) fn comment_html(comment: &Comment) -> String {
     let mut events = Vec::new();
     if !comment.headline.is_empty() {
-        events.extend(bold(plain(&comment.headline)));
+        let [start, bold, words, no_longer_bold, end] = bold(plain(&comment.headline));
+        events.extend([start, bold, words, no_longer_bold]);
+        if !comment.aside.is_empty() {
+            events.extend([Event::Text(" · ".into()), plain(&comment.aside)]);
+        }
+        events.push(end);
     }
     if !comment.points.is_empty() {
         events.push(Event::Start(Tag::List(None)));

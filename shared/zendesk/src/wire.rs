@@ -235,6 +235,8 @@ pub struct User {
     pub name: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
     pub email: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub phone: Option<String>,
     /// `end-user`, `agent` or `admin`.
     #[serde(deserialize_with = "lenient::text")]
     pub role: Option<String>,

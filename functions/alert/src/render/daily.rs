@@ -89,6 +89,7 @@ pub(crate) fn daily(daily: Daily<'_>) -> Email {
         // Forgetting a ticket finds digests by this prefix.
         name: format!("digest-daily-{name}-{day}"),
         to: recipient.clone(),
+        sender_name: policy.alerts.sender_name.clone(),
         reply_to: policy.alerts.reply_to.clone(),
         html: render(&DailyHtml { m: &shown }),
         text: render(&DailyText { m: &shown }),

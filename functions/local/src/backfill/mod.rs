@@ -276,7 +276,10 @@ fn told(backtest: &Backtest) -> String {
         format!("{} tickets, {} to {}", words::count(backtest.tickets), backtest.first, backtest.last),
         agreement("priority", &backtest.priority),
         agreement("team", &backtest.team),
-        format!("alerts: {} churn, {} buying, {:.1} a week", alerts.guardian, alerts.opportunity, alerts.per_week),
+        format!(
+            "alerts: {} churn, {} buying, {} outage, {:.1} a week",
+            alerts.guardian, alerts.opportunity, alerts.outage, alerts.per_week
+        ),
         format!("answers: {} sent, {} ready", backtest.answers.sent, backtest.answers.drafts),
         format!("cost: ${:.4}", backtest.cost.usd),
     ]

@@ -6,8 +6,7 @@ use std::{
 };
 
 use domain::{
-    Alert, AlertKey, AlertKind, Band, Delivery, Priority, Record, Resolution, TeamId, Teams, reading::Usage,
-    record::utc_day,
+    Alert, AlertKey, AlertKind, Delivery, Priority, Record, Resolution, TeamId, Teams, reading::Usage, record::utc_day,
 };
 use jiff::{SignedDuration, ToSpan, civil::Date, tz::TimeZone};
 use report::backtest::{
@@ -39,11 +38,9 @@ pub(super) struct History<'a> {
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// The alerts of a ticket about what its customer may do. A P0 shows in the priorities.
+/// The alerts of a ticket.
 pub(super) fn alerts(find: impl Fn(AlertKey) -> Option<Arc<Alert>>, ticket: domain::TicketId) -> Vec<Arc<Alert>> {
-    let kinds = [AlertKind::Guardian, AlertKind::Opportunity];
-    let keys = kinds.into_iter().flat_map(|kind| [Band::Elevated, Band::Critical].map(|band| (kind, band)));
-    keys.filter_map(|(kind, band)| find(AlertKey { ticket, kind, band })).collect()
+    AlertKey::of(ticket).into_iter().filter_map(find).collect()
 }
 
 #[must_use]
@@ -73,8 +70,15 @@ fn monday(day: Date) -> Date {
 /// Every week from the first ticket's to the last one's, the empty ones too.
 fn weeks(triaged: &[Triaged<'_>]) -> Vec<Week> {
     let mut weeks: BTreeMap<Date, Week> = BTreeMap::new();
-    let empty =
-        |monday| Week { monday, tickets: 0, urgent: 0, high_risk: 0, guardian_alerts: 0, opportunity_alerts: 0 };
+    let empty = |monday| Week {
+        monday,
+        tickets: 0,
+        urgent: 0,
+        high_risk: 0,
+        guardian_alerts: 0,
+        opportunity_alerts: 0,
+        outage_alerts: 0,
+    };
     for ticket in triaged {
         let monday = monday(utc_day(ticket.past.row.timestamp));
         let week = weeks.entry(monday).or_insert_with(|| empty(monday));
@@ -84,6 +88,7 @@ fn weeks(triaged: &[Triaged<'_>]) -> Vec<Week> {
         week.high_risk += usize::from(ticket.record.guardian.is_high_risk());
         week.guardian_alerts += of(AlertKind::Guardian);
         week.opportunity_alerts += of(AlertKind::Opportunity);
+        week.outage_alerts += of(AlertKind::Outage);
     }
     let (Some(first), Some(last)) = (weeks.keys().next().copied(), weeks.keys().next_back().copied()) else {
         return Vec::new();
@@ -128,6 +133,8 @@ fn sum_alerts(triaged: &[Triaged<'_>], weeks: usize, helpdesk_url: &str) -> Aler
     let of = |kind| all().filter(|(_, alert)| alert.signal.kind() == kind).count();
     let at_once = all().filter(|(_, alert)| goes_at_once(&alert.delivery)).count();
     let (guardian, opportunity) = (of(AlertKind::Guardian), of(AlertKind::Opportunity));
+    let outage = of(AlertKind::Outage);
+    let count = guardian + opportunity + outage;
     let mut examples: Vec<(&Triaged<'_>, &Arc<Alert>)> = all().collect();
     examples.sort_by(|(_, a), (_, b)| {
         let (stronger, heavier) = (b.signal.strength().cmp(&a.signal.strength()), b.weight().total_cmp(&a.weight()));
@@ -136,9 +143,10 @@ fn sum_alerts(triaged: &[Triaged<'_>], weeks: usize, helpdesk_url: &str) -> Aler
     Alerts {
         guardian,
         opportunity,
+        outage,
         at_once,
-        in_digest: guardian + opportunity - at_once,
-        per_week: if weeks == 0 { 0.0 } else { (guardian + opportunity) as f64 / weeks as f64 },
+        in_digest: count - at_once,
+        per_week: if weeks == 0 { 0.0 } else { count as f64 / weeks as f64 },
         accounts: accounts(all().map(|(_, alert)| &**alert)),
         first_reply: first_reply(triaged),
         examples: examples
@@ -167,6 +175,7 @@ fn accounts<'a>(alerts: impl Iterator<Item = &'a Alert>) -> Vec<AlertedAccount> 
                 mrr: alert.mrr,
                 guardian: 0,
                 opportunity: 0,
+                outage: 0,
                 strongest: 0,
             };
             (account, 0.0)
@@ -174,7 +183,7 @@ fn accounts<'a>(alerts: impl Iterator<Item = &'a Alert>) -> Vec<AlertedAccount> 
         match alert.signal.kind() {
             AlertKind::Guardian => account.guardian += 1,
             AlertKind::Opportunity => account.opportunity += 1,
-            AlertKind::Outage => {}
+            AlertKind::Outage => account.outage += 1,
         }
         account.strongest = account.strongest.max(alert.signal.strength());
         *weight += alert.weight();
@@ -325,20 +334,26 @@ mod tests {
                 let held = Alert { delivery: Delivery::Digested, ..opportunity };
                 let filed = Alert { delivery: Delivery::Filed { file: "x".to_owned() }, ..guardian };
                 let record = Arc::new(sample::record(number, "Acme", at(0)));
-                Triaged { past, record, alerts: vec![Arc::new(filed), Arc::new(held)] }
+                let mut alerts = vec![filed, held];
+                if number == 3 {
+                    let signal = domain::Signal::Outage { what: None };
+                    alerts.push(Alert { signal, delivery: Delivery::Digested, ..sample::alert(number) });
+                }
+                Triaged { past, record, alerts: alerts.into_iter().map(Arc::new).collect() }
             })
             .collect();
         let backtest = backtest(history(), &triaged);
         let weeks: Vec<usize> = backtest.weeks.iter().map(|week| week.guardian_alerts).collect();
         assert_eq!(weeks, [2, 0, 1], "the empty week is there");
         let alerts = &backtest.alerts;
-        assert_eq!((alerts.guardian, alerts.opportunity, alerts.at_once, alerts.in_digest), (3, 3, 3, 3));
-        assert!((alerts.per_week - 2.0).abs() < 1e-9);
-        assert_eq!((alerts.accounts.len(), alerts.accounts[0].guardian), (1, 3));
+        assert_eq!((alerts.guardian, alerts.opportunity, alerts.outage), (3, 3, 1));
+        assert_eq!((alerts.at_once, alerts.in_digest, backtest.weeks[2].outage_alerts), (3, 4, 1));
+        assert!((alerts.per_week - 7.0 / 3.0).abs() < 1e-9);
+        assert_eq!((alerts.accounts.len(), alerts.accounts[0].guardian, alerts.accounts[0].outage), (1, 3, 1));
         let reply = alerts.first_reply.as_ref().unwrap();
         assert_eq!((reply.tickets, reply.over_a_day), (3, 2));
         assert!((reply.median_hours - 30.0).abs() < 1e-9);
         let quotes = |example: &Example| example.quotes.iter().any(|quote| quote.contains("other vendors"));
-        assert_eq!(alerts.examples.iter().filter(|example| quotes(example)).count(), 3);
+        assert_eq!(alerts.examples.iter().filter(|example| quotes(example)).count(), 4);
     }
 }

@@ -85,6 +85,7 @@ impl Row {
             channel: self.channel.clone(),
             account: self.account.clone(),
             requester_name: self.requester.as_deref().map(str::to_owned),
+            requester_phone: None,
             sender: Sender::Customer,
             opened_privately: false,
             touched: false,

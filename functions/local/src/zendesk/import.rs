@@ -272,6 +272,7 @@ fn team(analyst: &EmbeddedAnalyst, article: &HelpArticle) -> TeamId {
         channel: "web".into(),
         account: AccountId::try_from("nobody".to_owned()).expect("a name"),
         requester_name: None,
+        requester_phone: None,
         sender: Sender::Customer,
         opened_privately: false,
         touched: false,

@@ -767,6 +767,31 @@ fn a_misspelt_variable_is_pointed_out() {
 }
 
 #[test]
+fn a_bad_line_is_told_by_its_number() {
+    for (lines, expected) in [
+        ("MODE=shadow\n# a note\n\nSECRET word\n", "line 4: it has no `=`"),
+        ("MODE=shadow\nGUARDIAN EMAIL=SECRET\n", "line 2: what stands before the `=` is no name"),
+        ("MODEL='two\nlines'\nMODE=SECRET word\n", "line 3: the value cannot be read"),
+        ("MODEL='SECRET\nMODE=shadow\n", "line 1: the value cannot be read"),
+    ] {
+        let output = in_folder_of(lines, &[]);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(&format!(".env: {expected}")) && !error.contains("SECRET"), "{error}");
+    }
+}
+
+#[test]
+fn usage_names_what_was_called() {
+    for (cargo, usage) in [(None, "Usage: local sign"), (Some("/usr/bin/cargo"), "Usage: cargo run -- sign")] {
+        let mut command = command(&["sign", "--help"]);
+        command.envs(cargo.map(|cargo| ("CARGO", cargo)));
+        let output = command.output().unwrap();
+        assert!(text(&output.stdout).contains(usage), "{}", text(&output.stdout));
+    }
+}
+
+#[test]
 fn a_port_taken_leaves_the_output_alone() {
     let server = Server::start();
     let folder = tempfile::tempdir().unwrap();
@@ -788,7 +813,8 @@ fn a_browser_that_does_not_open_costs_nothing() {
     let output = command(&["run", "--open", "--output", out.to_str().unwrap()]).env("PATH", nothing).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     let error = text(&output.stderr);
-    assert!(error.contains("the dashboard could not be opened") && error.contains("in a browser"), "{error}");
+    let page = folder.path().canonicalize().unwrap().join("out/triage_report.html");
+    assert!(error.contains(&format!("no browser found; open file://{}", page.display())), "{error}");
 }
 
 #[test]

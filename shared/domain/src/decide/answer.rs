@@ -1,7 +1,17 @@
-//! A draft as the customer gets it where no person looks at it first.
+//! Who signs a draft, and what the customer gets where no person looks at it first.
 
 use super::Case;
 use crate::Draft;
+
+/// Signed by the team in the language of the ticket.
+pub(super) fn private(draft: Draft, case: Case<'_>) -> Draft {
+    let Case { reading, policy, .. } = case;
+    let Some(profile) = policy.teams.get(&reading.agent.value) else { return draft };
+    match draft.text.strip_suffix(profile.signature.as_str()) {
+        Some(body) => Draft { text: format!("{body}{}", profile.signature(reading.language)).into(), ..draft },
+        None => draft,
+    }
+}
 
 /// Says in its first line that nobody wrote it, and is signed by the company: customers do not know the teams' names.
 pub(super) fn public(draft: Draft, case: Case<'_>) -> Draft {

@@ -200,6 +200,38 @@ fn a_note_tells_who_was_told_and_who_has_it() {
 }
 
 #[test]
+fn a_note_says_how_sure_and_when_somebody_was_told() {
+    let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
+    let aside = |earlier: &[EarlierAlert], reading: &Reading, policy: &Policy| {
+        let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier, state: &state };
+        let later = sample::now() + jiff::SignedDuration::from_hours(1);
+        decide(context, reading, policy, later).update.unwrap().comment.unwrap().aside.to_string()
+    };
+    let policy = sample::policy();
+    let own = EarlierAlert {
+        key: crate::AlertKey { ticket: ticket.id, kind: AlertKind::Guardian, band: Band::Elevated },
+        ..earlier(AlertKind::Guardian, crate::Stage::New)
+    };
+    let unsure = Reading { priority: crate::Scored { value: Priority::P2, confidence: 0.3 }, ..sample::signals() };
+    for (earlier, reading, policy, expected) in [
+        (&[][..], &sample::signals(), &policy, "very sure · account manager told 2026-11-16 10:00 UTC"),
+        (&[own], &sample::signals(), &policy, "very sure · account manager told 2026-11-16 09:00 UTC"),
+        (&[], &unsure, &policy, "account manager told 2026-11-16 10:00 UTC"),
+        (&[], &sample::signals(), &Policy { delivery: false, ..policy.clone() }, "very sure"),
+    ] {
+        assert_eq!(aside(earlier, reading, policy), expected);
+    }
+}
+
+#[test]
+fn what_stands_aside_is_no_reason_to_say_a_note_again() {
+    let before = first(&sample::signals());
+    let state = TicketState { done: Some(Version(1)), written: before.written, ..TicketState::default() };
+    let surer = Reading { agent: crate::Scored { confidence: 0.8, ..sample::signals().agent }, ..sample::signals() };
+    assert_eq!(plan(&sample::ticket(7), &surer, &sample::policy(), &state).written, None);
+}
+
+#[test]
 fn a_note_ticks_the_questions_off() {
     let asked = |quote: &str, answered| crate::reading::AskedQuestion { quote: quote.to_owned(), answered };
     let questions =

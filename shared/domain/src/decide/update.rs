@@ -10,6 +10,7 @@ use crate::{
     alert::Withheld,
     plan::{Comment, Suggestion, Wanted, Written},
     quote,
+    reading::sure,
     tags::{self, Ours, Tag},
 };
 
@@ -114,7 +115,23 @@ fn comment(case: Case<'_>, decision: &Decision, profile: Option<&AgentProfile>) 
         format!("asked: “{}” ({answered})", quote::shown(&asked.quote))
     });
     let points = danger.into_iter().chain(told).chain(decision.reasons.iter().cloned()).chain(asked).collect();
-    Some(Comment::note(headline(decision, profile).into(), points, draft))
+    let note = Comment::note(headline(decision, profile).into(), points, draft);
+    Some(Comment { aside: aside(case, decision).into(), ..note })
+}
+
+/// How sure the labels are, and when the account manager was told of a risk.
+fn aside(case: Case<'_>, decision: &Decision) -> String {
+    let confidence = decision.confidence.priority.min(decision.confidence.agent);
+    // The headline says it already.
+    let sure = (!decision.unsure).then(|| sure(confidence).to_owned());
+    let told = (decision.guardian.band().is_some() && case.policy.withholds().is_none()).then(|| {
+        let own = |earlier: &&EarlierAlert| {
+            earlier.key.ticket == case.context.ticket.id && earlier.key.kind == AlertKind::Guardian
+        };
+        let at = case.context.earlier.iter().filter(own).map(|earlier| earlier.at).min();
+        format!("account manager told {}", moment(case, at.unwrap_or(case.now)))
+    });
+    sure.into_iter().chain(told).collect::<Vec<_>>().join(" · ")
 }
 
 /// Who else was told of the ticket, and whether they have it: two people must not call.
@@ -188,11 +205,12 @@ fn digest(comment: &Comment) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{collections::BTreeMap, sync::Arc};
 
     use super::*;
     use crate::{
-        Decision, Draft, Priority, Reading, Scored, TicketContext, TicketState, decide, policy::Notes, sample,
+        AgentProfile, Decision, Draft, Priority, Reading, Scored, Teams, TicketContext, TicketState, decide,
+        policy::Notes, sample,
     };
 
     /// The write to a ticket that was read so.
@@ -230,6 +248,21 @@ mod tests {
         let comment = update.comment.unwrap();
         assert_eq!(comment.draft.unwrap().text, sample::draft().text);
         assert!(!comment.public && !update.tags.contains(&tags::AUTO_ANSWERED.into()));
+    }
+
+    #[test]
+    fn a_private_draft_is_signed_in_its_language() {
+        let mut policy = sample::policy();
+        let signatures = BTreeMap::from([("de".to_owned(), "Ihr Team".to_owned())]);
+        let signed = |profile: &AgentProfile| AgentProfile { signatures: signatures.clone(), ..profile.clone() };
+        policy.teams = Teams::new(policy.teams.iter().map(signed).collect()).unwrap();
+        let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
+        let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &[], state: &state };
+        for (language, signature) in [(crate::Language::De, "Ihr Team"), (crate::Language::Es, "The Nexus team")] {
+            let reading = Reading { language, draft: Some(sample::draft()), ..sample::reading() };
+            let decision = decide(context, &reading, &policy, sample::now()).decision;
+            assert!(decision.draft.unwrap().text.ends_with(&format!("reconnect.\n\n{signature}")), "{language:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub struct Email {
     /// Names the message: letters, digits, `-` and `_`. The same message sent twice has the same name.
     pub name: String,
     pub to: EmailAddress,
+    /// What mail programs show for the sender's address.
+    pub sender_name: String,
     /// Where an answer goes. None: to the sender.
     pub reply_to: Option<EmailAddress>,
     /// One line.

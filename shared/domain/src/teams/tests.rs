@@ -90,6 +90,8 @@ fn a_mistake_is_told_by_team_and_field_with_its_fix() {
         (r#","topics":[]"#, "pay: topics is empty; leave it out, or list something"),
         (r#","languages":[]"#, "pay: languages is empty"),
         (r#","languages":["de","Klingon"]"#, "pay: languages[1] is no language; use en, fr, "),
+        (r#","signatures":{"klingon":"Qapla'"}"#, "pay: signatures has a language that is none, or no text for one"),
+        (r#","signatures":{"de":" "}"#, "pay: signatures has a language that is none, or no text for one; use en, "),
         (r#","examples":[]"#, "pay: examples is empty"),
         (r#","examples":["a","b","c","d"]"#, "pay: examples has 4; give 5 to 20 sentences that customers write"),
         (&many, "pay: examples has 21; give 5 to 20 sentences"),

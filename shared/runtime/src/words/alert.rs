@@ -1,6 +1,6 @@
 //! What an alert says, the same in a mail and in a chat. Each medium adds its form and escapes what is markup there.
 
-use domain::{Alert, Band, Contact, Deadline, Gravity, Health, Intent, PastTicket, Signal};
+use domain::{Alert, Band, Contact, Deadline, Gravity, Health, Intent, PastTicket, Signal, reading::sure};
 use jiff::tz::TimeZone;
 
 /// What anybody reads of a name or a subject, and of a quote.
@@ -104,7 +104,13 @@ pub fn facts(alert: &Alert, zone: &TimeZone) -> Vec<String> {
         .written_at
         .map(|at| format!("written {}", at.to_zoned_datetime(zone.clone()).strftime("%a %-d %b, %H:%M %Z")));
     let since = since(alert).filter(|_| matches!(alert.signal, Signal::Outage { .. }));
-    first.into_iter().chain([strength(alert)]).chain(since).chain(alert.probability.map(sure)).chain(written).collect()
+    first
+        .into_iter()
+        .chain([strength(alert)])
+        .chain(since)
+        .chain(alert.probability.map(|probability| sure(probability).to_owned()))
+        .chain(written)
+        .collect()
 }
 
 /// Words that a moment in the past follows.
@@ -134,17 +140,6 @@ fn since_of(quote: &str) -> Option<String> {
     let when = said.iter().rposition(|word| word.starts_with(|c: char| c.is_ascii_digit() || c.is_uppercase()))?;
     let when = said.get(..=when)?.join(" ");
     Some(if since == "since" { format!("since {when}") } else { format!("since “{when}”") })
-}
-
-/// A probability in words: a percentage promises more than it knows.
-fn sure(probability: f32) -> String {
-    match probability {
-        0.9.. => "very sure",
-        0.7.. => "fairly sure",
-        0.5.. => "more likely than not",
-        _ => "not sure: read the words",
-    }
-    .to_owned()
 }
 
 /// What the account is worth, in one line.

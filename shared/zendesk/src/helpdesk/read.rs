@@ -55,6 +55,7 @@ impl Reading<'_> {
             channel: channel.into(),
             account: account::of(ticket, id.number()).ok_or(ApiError::Incomplete("ticket.requester_id"))?,
             requester_name: requester.and_then(|user| user.name.clone()),
+            requester_phone: requester.and_then(|user| user.phone.clone()),
             sender: if machine::wrote(requester, newest) { Sender::Machine } else { sender(requester) },
             opened_privately: private,
             touched: self.touched(),

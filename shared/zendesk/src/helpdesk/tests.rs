@@ -57,7 +57,7 @@ fn merge(into: &mut Value, over: Value) {
 
 fn user(id: u64, role: &str) -> Value {
     json!({ "id": id, "name": format!("User {id}"), "role": role, "suspended": false, "organization_id": 30,
-            "email": "PLANTED@example.com", "user_fields": {} })
+            "email": "PLANTED@example.com", "phone": "+44 1632 960417", "user_fields": {} })
 }
 
 fn organization() -> Value {
@@ -139,6 +139,7 @@ fn a_ticket_is_read_whole() {
     );
     assert_eq!((read.version, &*read.updated_stamp, &*read.channel), (Version(3), STAMP, "email"));
     assert_eq!((read.account.as_str(), read.requester_name.as_deref()), ("30", Some("User 20")));
+    assert_eq!(read.requester_phone.as_deref(), Some("+44 1632 960417"));
     assert_eq!((read.sender, read.opened_privately), (Sender::Customer, false));
     assert_eq!(read.created_at.to_string(), "2026-11-23T08:00:00Z");
     assert_eq!(

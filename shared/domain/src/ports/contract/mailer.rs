@@ -8,6 +8,7 @@ pub fn email(to: &str) -> Email {
     Email {
         name: "1001-guardian-critical".into(),
         to: to.parse().unwrap(),
+        sender_name: "Ticket-Wächter".into(),
         reply_to: Some("support@example.com".parse().unwrap()),
         subject: "Äpfel & Birnen".into(),
         html: "<p>At risk</p>".into(),
