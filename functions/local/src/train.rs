@@ -143,7 +143,7 @@ fn scores(trained: &Trained, examples: &[TicketExample], range: std::ops::Range<
             let mut confusion = Confusion::new(task.classes());
             for (example, held_out) in examples.iter().zip(held_out).take(range.end).skip(range.start) {
                 if let Some(truth) = example.truth.classes[task] {
-                    confusion.add(truth, analyst::embedded::chosen(task, &held_out[task]));
+                    confusion.add(truth, analyst::embedded::chosen(task, &held_out[task], example.language));
                 }
             }
             confusion

@@ -20,6 +20,7 @@ use crate::{
     heard::Heard,
     kinds::marks,
     knowledge::{Article, KnowledgeBase, Question},
+    languages,
     model::{Prediction, argmax},
     routing::{self, Learnt, Route},
     text,
@@ -49,17 +50,19 @@ const DOUBT: f32 = 0.62;
 const LOUD: f32 = 0.8;
 /// One of four.
 const GUESS: f32 = 0.25;
-/// A P0 is taken from this probability on, whatever is likelier: a missed one costs twice a false one, and 1 / (1 + 2) is a
-/// third.
-const P0_FROM: f32 = 1.0 / 3.0;
+/// A P0 is taken from this probability on, whatever is likelier: a missed one costs one and a half times a false one, and
+/// 1 / (1 + 1.5) is 0.4.
+const P0_FROM: f32 = 0.4;
+/// Where the heads do not know the words they are too careful: of what is between this and the other, more than half is one.
+const P0_FROM_BY_NETWORKS: f32 = 1.0 / 3.0;
 /// Quotes named for a signal.
 const MOST_QUOTES: usize = 2;
 /// One less sure does if the heads by themselves think it likelier than not, and claim the signal of the whole ticket.
-const LIKELY: f32 = 0.57;
+const LIKELY: f32 = 0.65;
 /// The least log-odds of a sentence of notice.
 const HEARD: f32 = -2.0;
 /// A sentence this sure to give notice does.
-const NOTICE: f32 = 0.7;
+const NOTICE: f32 = 0.8;
 /// A sentence this sure to state a fact of its ticket's priority is the reason for it.
 const STATES: f32 = 0.4;
 /// Questions listed of a ticket: more are a form, and no letter.
@@ -119,7 +122,7 @@ impl EmbeddedAnalyst {
             priority_quote: priority_quote(&opinion, text, priority.value, grave.as_ref()),
             agent: within(text, team),
             topic: readable.then_some(topic),
-            sentiment: label(&opinion, Task::Sentiment, &SENTIMENTS),
+            sentiment: label(&opinion, Task::Sentiment, &SENTIMENTS, text.language()),
             churn,
             intent: Signal { value: intent.filter(|_| wish.value), confidence: wish.confidence, quotes: wish.quotes },
             kind,
@@ -142,7 +145,7 @@ impl EmbeddedAnalyst {
     /// nothing.
     fn urgency(&self, text: &CustomerText, own: &Prediction) -> (Scored<Priority>, Route) {
         let labels = |opinion: &Prediction, heard: &Heard| {
-            (label(opinion, Task::Priority, &PRIORITIES), self.route(opinion, heard, text.language()))
+            (label(opinion, Task::Priority, &PRIORITIES, text.language()), self.route(opinion, heard, text.language()))
         };
         let own = labels(own, text.heard());
         let Some(forwarded) = text.urgent_forward() else { return own };
@@ -360,10 +363,11 @@ impl<'a> Labels<'a> {
 
 /// The class to act on: a P0 from `P0_FROM` on, a signal if it is a third likely; else the likeliest.
 #[must_use]
-pub fn chosen(task: Task, probabilities: &[f32]) -> usize {
+pub fn chosen(task: Task, probabilities: &[f32], language: Language) -> usize {
     match task {
         Task::Priority => {
-            let urgent = probabilities.first().is_some_and(|p0| *p0 >= P0_FROM);
+            let from = if languages::has_ngrams(language) { P0_FROM } else { P0_FROM_BY_NETWORKS };
+            let urgent = probabilities.first().is_some_and(|p0| *p0 >= from);
             if urgent { 0 } else { argmax(probabilities) }
         }
         Task::Churn | Task::Intent => {
@@ -374,9 +378,9 @@ pub fn chosen(task: Task, probabilities: &[f32]) -> usize {
     }
 }
 
-fn label<T: Clone>(opinion: &Prediction, task: Task, values: &[T]) -> Scored<T> {
+fn label<T: Clone>(opinion: &Prediction, task: Task, values: &[T], language: Language) -> Scored<T> {
     let probabilities = opinion.probabilities(task);
-    let class = chosen(task, probabilities);
+    let class = chosen(task, probabilities, language);
     Scored {
         value: values.get(class).expect("a value for each class").clone(),
         confidence: probabilities.get(class).copied().unwrap_or(0.0),
@@ -390,7 +394,7 @@ type Carries = fn(f32, &PerAct) -> bool;
 fn signal(opinion: &Prediction, task: Task, text: &CustomerText) -> Signal<bool> {
     let probabilities = opinion.probabilities(task);
     let confidence = probabilities.first().map_or(0.0, |none| 1.0 - none).clamp(0.0, 1.0);
-    let value = chosen(task, probabilities) > 0;
+    let value = chosen(task, probabilities, text.language()) > 0;
     let (odds, carries): (&[f32], Carries) = match task {
         Task::Churn => (&opinion.churn, carries_churn),
         Task::Intent => (&opinion.intent, carries_intent),
@@ -422,7 +426,7 @@ fn carries_intent(odds: f32, acts: &PerAct) -> bool {
 
 /// The surest sentence of the customer that gives notice.
 fn notice(opinion: &Prediction, text: &CustomerText) -> Option<LeavingNotice> {
-    let claimed = chosen(Task::Churn, opinion.probabilities(Task::Churn)) > 0;
+    let claimed = chosen(Task::Churn, opinion.probabilities(Task::Churn), text.language()) > 0;
     let sentences = text.heard_sentences().zip(&opinion.churn);
     let notices = sentences.filter(|((sentence, acts), odds)| gives_notice(sentence, acts, **odds, claimed));
     let sure = notices.map(|((sentence, acts), _)| (acts[Act::Leaving], sentence));
@@ -580,14 +584,20 @@ mod tests {
 
     #[test]
     fn a_p0_is_taken_before_it_is_likeliest() {
-        let less = P0_FROM - 0.01;
-        for (probabilities, expected) in [
-            ([P0_FROM, 0.0, 0.0, 1.0 - P0_FROM], 0),
-            ([less, 0.0, 0.0, 1.0 - less], 3),
-            ([0.1, 0.35, 0.15, 0.4], 3),
-            ([0.0, 0.4, 0.25, 0.35], 1),
-        ] {
-            assert_eq!(chosen(Task::Priority, &probabilities), expected, "{probabilities:?}");
+        for (from, language) in [(P0_FROM, Language::Fr), (P0_FROM_BY_NETWORKS, Language::Tr)] {
+            let less = from - 0.01;
+            for (probabilities, expected) in [
+                ([from, 0.0, 0.0, 1.0 - from], 0),
+                ([less, 0.0, 0.0, 1.0 - less], 3),
+                ([0.1, 0.35, 0.15, 0.4], 3),
+                ([0.0, 0.4, 0.25, 0.35], 1),
+            ] {
+                assert_eq!(
+                    chosen(Task::Priority, &probabilities, language),
+                    expected,
+                    "{probabilities:?} {language:?}"
+                );
+            }
         }
     }
 
@@ -608,14 +618,14 @@ mod tests {
     #[test]
     fn an_unsure_notice_needs_the_heads() {
         for (sentence, leaving, odds, claimed, expected) in [
-            ("We cancel.", 0.6, 0.5, true, true),
-            ("We cancel.", 0.6, 0.5, false, false),
-            ("We cancel.", 0.6, -0.5, true, false),
-            ("We cancel.", 0.8, -0.5, false, true),
-            ("We cancel.", 0.8, -2.5, true, false),
-            ("We cancel a colleague.", 0.8, -0.5, false, false),
-            ("We cancel a colleague.", 0.8, 0.5, true, false),
-            ("We cancel the contract, delete all users.", 0.8, 0.5, true, true),
+            ("We cancel.", LIKELY, 0.5, true, true),
+            ("We cancel.", LIKELY, 0.5, false, false),
+            ("We cancel.", LIKELY, -0.5, true, false),
+            ("We cancel.", NOTICE, -0.5, false, true),
+            ("We cancel.", NOTICE, -2.5, true, false),
+            ("We cancel a colleague.", NOTICE, -0.5, false, false),
+            ("We cancel a colleague.", NOTICE, 0.5, true, false),
+            ("We cancel the contract, delete all users.", NOTICE, 0.5, true, true),
         ] {
             let acts = PerAct::from_fn(|act| if act == Act::Leaving { leaving } else { 0.0 });
             let found = gives_notice(sentence, &acts, odds, claimed);

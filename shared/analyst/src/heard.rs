@@ -23,15 +23,25 @@ pub struct Heard {
     pub features: Option<Features>,
     /// The numbers of the sentences that the inputs' rows are of.
     pub said: Vec<usize>,
-    /// How sure one of these sentences or the subject is to tell of an outage, a loss or a breach, 0 to 1.
-    pub gravest: f32,
-    /// How sure one of them is to say that it is solved, 0 to 1.
-    pub settled: f32,
-    /// How sure one of them is only to ask, 0 to 1.
-    pub asked: f32,
+    pub surest: Surest,
     has_subject: bool,
     /// Each of these sentences by itself below the same subject: none where there is but one.
     alone: Vec<Alone>,
+}
+
+/// How sure one of these sentences or the subject is to do something, 0 to 1 each.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Surest {
+    /// To tell of an outage, a loss or a breach.
+    pub grave: f32,
+    /// To give notice, or to look at others.
+    pub leaving: f32,
+    /// To want to buy.
+    pub buying: f32,
+    /// To say that it is solved.
+    pub settled: f32,
+    /// Only to ask.
+    pub asked: f32,
 }
 
 /// One sentence as a text.
@@ -53,9 +63,7 @@ impl Heard {
             inputs: inputs.of(&said, sentences),
             features: words(&kept.join("\n")),
             alone: if kept.len() > 1 { kept.iter().map(alone).collect() } else { Vec::new() },
-            gravest: surest(parts, &said, &[Act::Outage, Act::Loss, Act::Breach, Act::Vulnerability]),
-            settled: surest(parts, &said, &[Act::Closing, Act::AllClear]),
-            asked: surest(parts, &said, &[Act::Question]),
+            surest: Surest::of(parts, &said),
             has_subject: !subject.trim().is_empty(),
             said,
         }
@@ -89,11 +97,21 @@ fn said(sentences: &[PerAct]) -> Vec<usize> {
     if said.is_empty() { (0..sentences.len()).collect() } else { said }
 }
 
-/// How sure the surest of the sentences and the subject is to do one of these.
-fn surest(parts: &Parts, said: &[usize], does: &[Act]) -> f32 {
-    let sure = |acts: &PerAct| does.iter().map(|act| acts[*act]).sum::<f32>();
-    let sentences = said.iter().filter_map(|index| parts.sentences.get(*index));
-    sentences.chain([&parts.subject]).map(sure).fold(0.0, f32::max)
+impl Surest {
+    fn of(parts: &Parts, said: &[usize]) -> Self {
+        let surest = |does: &[Act]| {
+            let sure = |acts: &PerAct| does.iter().map(|act| acts[*act]).sum::<f32>();
+            let sentences = said.iter().filter_map(|index| parts.sentences.get(*index));
+            sentences.chain([&parts.subject]).map(sure).fold(0.0, f32::max)
+        };
+        Self {
+            grave: surest(&[Act::Outage, Act::Loss, Act::Breach, Act::Vulnerability]),
+            leaving: surest(&[Act::Leaving, Act::Evaluating]),
+            buying: surest(&[Act::Buying]),
+            settled: surest(&[Act::Closing, Act::AllClear]),
+            asked: surest(&[Act::Question]),
+        }
+    }
 }
 
 /// What stands above the first sentence of a footer or disclaimer, which a mail server adds in its company's language; where

@@ -1,8 +1,8 @@
 //! The trained model: an ensemble of networks that differ in chance alone, and a linear head over n-grams for each task.
 //!
 //! The networks' log-probabilities are averaged, interpolated with those of the n-gram head, and calibrated by a scale (an
-//! inverse temperature) and a bias. How likely a P0 is, a last regression says, over the whole ticket, its loudest sentence
-//! and what its sentences do.
+//! inverse temperature) and a bias. How likely a P0, a sign of leaving or a wish to buy is, a last regression each says, over
+//! the whole ticket, its loudest sentence and what its sentences do.
 #![expect(
     clippy::indexing_slicing,
     reason = "indices follow from the shapes of our own arrays; a wrong one must panic in a test, not score 0"
@@ -10,13 +10,14 @@
 
 mod file;
 
+use enum_map::{Enum, EnumMap};
 use ndarray::Array1;
 
 pub use self::file::ModelError;
 use crate::{
     features::Features,
     heads::{Activations, Batch, Heads, PerTask, SentenceTask, Task, log_softmax, softmax},
-    heard::Heard,
+    heard::{Heard, Surest},
     inputs::Inputs,
     ngram_head::NgramHead,
 };
@@ -32,7 +33,7 @@ const LOUD: f32 = 0.9;
 const LOUD_P0: f32 = 0.97;
 /// Probabilities nearer to 0 or 1 are no surer: their log-odds would outweigh everything else.
 const NO_SURER: f32 = 0.001;
-/// What speaks for a P0.
+/// What speaks for a claim.
 pub const EVIDENCE: usize = 5;
 
 /// Everything that is learnt.
@@ -43,25 +44,93 @@ pub struct Model {
     ensembles: PerTask<Ensemble>,
     /// For languages whose words the n-gram heads do not know.
     by_networks: PerTask<Ensemble>,
-    urgency: Urgency,
+    weighings: PerClaim<Weighing>,
 }
 
-/// The log-odds of a P0: a weighted sum of the log-odds by the whole ticket, by its loudest sentence alone, and that a
-/// sentence tells of something grave, says that it is solved, or only asks. Fitted on held-out scenarios.
+/// One value for each claim.
+pub type PerClaim<T> = EnumMap<Claim, T>;
+
+/// A yes or no that one sentence may decide, whatever stands around it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
+pub enum Claim {
+    /// The ticket is a P0.
+    Urgent,
+    /// The account may leave.
+    Leaving,
+    /// Somebody wants to buy.
+    Wish,
+}
+
+impl Claim {
+    #[must_use]
+    pub fn task(self) -> Task {
+        match self {
+            Self::Urgent => Task::Priority,
+            Self::Leaving => Task::Churn,
+            Self::Wish => Task::Intent,
+        }
+    }
+
+    /// Whether a class of its task says yes. A P0 stands first, and so does nothing of the kind.
+    #[must_use]
+    pub fn holds(self, class: usize) -> bool {
+        (class == 0) == (self == Self::Urgent)
+    }
+
+    fn probability(self, of: &PerTask<Vec<f32>>) -> f32 {
+        let first = of[self.task()].first().copied().unwrap_or_default();
+        if self == Self::Urgent { first } else { 1.0 - first }
+    }
+
+    /// Makes it this likely, and keeps the proportions of what the other classes share.
+    fn settle(self, probabilities: &mut [f32], yes: f32) {
+        let Some((first, others)) = probabilities.split_first_mut() else { return };
+        *first = if self == Self::Urgent { yes } else { 1.0 - yes };
+        let rest = (1.0 - *first) / others.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        others.iter_mut().for_each(|other| *other *= rest);
+    }
+
+    /// Lets a sentence that by itself makes the claim for sure, as the ticket does not, say what goes with it, however much
+    /// calm stands around it: whose matter an outage is, and what somebody wants to buy.
+    fn speak_up(self, ticket: &mut PerTask<Vec<f32>>, sentences: &[PerTask<Vec<f32>>]) {
+        let by_it =
+            |a: &&PerTask<Vec<f32>>, b: &&PerTask<Vec<f32>>| self.probability(a).total_cmp(&self.probability(b));
+        let Some(loudest) = sentences.iter().max_by(by_it) else { return };
+        let (sure, goes_with): (f32, &[Task]) = match self {
+            Self::Urgent => (LOUD_P0, &[Task::Agent, Task::Topic]),
+            Self::Leaving | Self::Wish => (LOUD, &[self.task()]),
+        };
+        if self.probability(loudest) >= sure && self.probability(loudest) > self.probability(ticket) {
+            goes_with.iter().for_each(|task| ticket[*task].clone_from(&loudest[*task]));
+        }
+    }
+
+    /// How sure a sentence is to do what makes the claim.
+    fn done(self, surest: Surest) -> f32 {
+        match self {
+            Self::Urgent => surest.grave,
+            Self::Leaving => surest.leaving,
+            Self::Wish => surest.buying,
+        }
+    }
+}
+
+/// The log-odds of a claim: a weighted sum of the log-odds by the whole ticket, by its loudest sentence alone, and that a
+/// sentence does what makes the claim, says that it is solved, or only asks. Fitted on held-out scenarios.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Urgency {
+pub struct Weighing {
     pub weights: [f32; EVIDENCE],
     pub bias: f32,
 }
 
-impl Default for Urgency {
+impl Default for Weighing {
     /// The whole ticket decides.
     fn default() -> Self {
         Self { weights: [1.0, 0.0, 0.0, 0.0, 0.0], bias: 0.0 }
     }
 }
 
-impl Urgency {
+impl Weighing {
     fn probability(&self, evidence: [f32; EVIDENCE]) -> f32 {
         let log_odds = self.bias + evidence.iter().zip(self.weights).map(|(odds, weight)| odds * weight).sum::<f32>();
         1.0 / (1.0 + libm::expf(-log_odds))
@@ -109,12 +178,12 @@ impl Model {
         by_networks: PerTask<Ensemble>,
     ) -> Self {
         networks.iter_mut().for_each(Heads::quantise);
-        Self { networks, ngrams, ensembles, by_networks, urgency: Urgency::default() }
+        Self { networks, ngrams, ensembles, by_networks, weighings: PerClaim::default() }
     }
 
     #[must_use]
-    pub fn with_urgency(self, urgency: Urgency) -> Self {
-        Self { urgency, ..self }
+    pub fn with_weighings(self, weighings: PerClaim<Weighing>) -> Self {
+        Self { weighings, ..self }
     }
 
     /// How far the wording alone is from asking for nothing, for each task: cheap enough for every sentence of any text.
@@ -128,11 +197,8 @@ impl Model {
     pub fn predict(&self, heard: &Heard) -> Prediction {
         let passes = self.passes(&[&heard.inputs]);
         let (mut probabilities, evidence) = self.weighed(heard, &passes);
-        let urgent = self.urgency.probability(evidence);
-        if let [p0, others @ ..] = probabilities[Task::Priority].as_mut_slice() {
-            let rest = (1.0 - urgent) / others.iter().sum::<f32>().max(f32::MIN_POSITIVE);
-            others.iter_mut().for_each(|other| *other *= rest);
-            *p0 = urgent;
+        for (claim, weighing) in &self.weighings {
+            claim.settle(&mut probabilities[claim.task()], weighing.probability(evidence[claim]));
         }
         let log_odds = |task: SentenceTask| {
             let mean = |sentence: usize| {
@@ -145,9 +211,9 @@ impl Model {
         Prediction { probabilities, churn, intent, severity }
     }
 
-    /// What the [`Urgency`] weighs, in its order.
+    /// What each [`Weighing`] weighs, in its order.
     #[must_use]
-    pub fn evidence(&self, heard: &Heard) -> [f32; EVIDENCE] {
+    pub fn evidence(&self, heard: &Heard) -> PerClaim<[f32; EVIDENCE]> {
         self.weighed(heard, &self.passes(&[&heard.inputs])).1
     }
 
@@ -156,15 +222,19 @@ impl Model {
         self.networks.iter().map(|network| network.forward(&batch)).collect()
     }
 
-    /// What ticket and sentences are, and what of it speaks for a P0.
-    fn weighed(&self, heard: &Heard, passes: &[Activations]) -> (PerTask<Vec<f32>>, [f32; EVIDENCE]) {
+    /// What ticket and sentences are, and what of it speaks for each claim.
+    fn weighed(&self, heard: &Heard, passes: &[Activations]) -> (PerTask<Vec<f32>>, PerClaim<[f32; EVIDENCE]>) {
         let mut ticket = self.probabilities(passes, 0, heard.features.as_ref());
-        let urgent = |of: &PerTask<Vec<f32>>| of[Task::Priority].first().copied().unwrap_or_default();
-        let mut alone = self.alone(heard);
-        alone.sort_by(|a, b| urgent(a).total_cmp(&urgent(b)));
-        let loudest = alone.last().map_or_else(|| urgent(&ticket), urgent);
-        let evidence = [urgent(&ticket), loudest, heard.gravest, heard.settled, heard.asked].map(log_odds);
-        alone.into_iter().for_each(|sentence| speak_up(&mut ticket, sentence));
+        let alone = self.alone(heard);
+        let surest = heard.surest;
+        let evidence = PerClaim::from_fn(|claim: Claim| {
+            let whole = claim.probability(&ticket);
+            let loudest = alone.iter().map(|sentence| claim.probability(sentence)).max_by(f32::total_cmp);
+            [whole, loudest.unwrap_or(whole), claim.done(surest), surest.settled, surest.asked].map(log_odds)
+        });
+        for claim in self.weighings.iter().map(|(claim, _)| claim) {
+            claim.speak_up(&mut ticket, &alone);
+        }
         (ticket, evidence)
     }
 
@@ -191,24 +261,6 @@ impl Model {
                 None => self.by_networks[task].probabilities(&mean, Array1::zeros(task.classes())),
             }
         })
-    }
-}
-
-/// Lets a sentence that by itself is surely a sign of leaving or a wish to buy speak for its ticket, however much calm stands
-/// around it. One that is surely a P0, as the ticket is not, says the team and the topic; how urgent the ticket is, the [`Urgency`] says.
-fn speak_up(ticket: &mut PerTask<Vec<f32>>, mut sentence: PerTask<Vec<f32>>) {
-    let first = |probabilities: &[f32]| probabilities.first().copied().unwrap_or_default();
-    let urgent = |of: &PerTask<Vec<f32>>| first(&of[Task::Priority]);
-    if urgent(&sentence) >= LOUD_P0 && urgent(&sentence) > urgent(ticket) {
-        for task in [Task::Agent, Task::Topic] {
-            ticket[task] = std::mem::take(&mut sentence[task]);
-        }
-    }
-    for task in [Task::Churn, Task::Intent] {
-        let signal = |of: &PerTask<Vec<f32>>| 1.0 - first(&of[task]);
-        if signal(&sentence) >= LOUD && signal(&sentence) > signal(ticket) {
-            ticket[task] = std::mem::take(&mut sentence[task]);
-        }
     }
 }
 

@@ -134,6 +134,33 @@ pub enum Risk {
     None,
 }
 
+impl ActSentence {
+    /// The sentences of a text without label that greets or that a program adds. Others are left out: there are so many that
+    /// every second sentence would be background.
+    #[must_use]
+    pub fn of_noise(noise: &NoiseText) -> Vec<Self> {
+        let act = match noise.sort.as_str() {
+            "courtesy" => Act::Courtesy,
+            "signature" | "disclaimer" | "banner" | "footer" => Act::Boilerplate,
+            _ => return Vec::new(),
+        };
+        let sentences = analyst::text::sentences(&noise.text).into_iter();
+        sentences.map(|text| Self { text, language: noise.language, act }).collect()
+    }
+
+    /// The sentences that give notice: what makes a ticket both a P1 and a risk, where nothing is broken. In languages that
+    /// are not written there are no sentences that do anything else, and every one would be a notice.
+    #[must_use]
+    pub fn notices(ticket: &LabelledTicket) -> Vec<Self> {
+        if ticket.priority != Priority::P1 || ticket.agent.as_str() != "sentinel" || !ticket.language.is_written() {
+            return Vec::new();
+        }
+        let decides = |quote: &&String| ticket.priority_quotes.iter().flatten().any(|other| other == *quote);
+        let notices = ticket.churn_quotes.iter().filter(decides);
+        notices.map(|text| Self { text: text.clone(), language: ticket.language, act: Act::Leaving }).collect()
+    }
+}
+
 impl NoiseText {
     /// A sentence that carries no label, if it is one.
     #[must_use]

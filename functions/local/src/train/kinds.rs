@@ -7,7 +7,7 @@ use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use domain::{Kind, Language};
 use strum::{EnumCount, IntoEnumIterator};
 use training::{
-    corpus::{self, LabelledTicket},
+    corpus::{self, ActSentence, LabelledTicket},
     evaluate::Confusion,
     train::{ActExamples, BackgroundExamples, KindExamples, LanguageExamples, Unseen},
 };
@@ -24,8 +24,12 @@ const EVERY: usize = 3;
 /// A corpus that cannot be read, named by file and line; a file that cannot be written.
 pub(super) fn command(arguments: &TrainArguments, encoder: &Encoder) -> anyhow::Result<(Kinds, Languages)> {
     let folder = &arguments.corpus;
-    let (sentences, tickets) = (corpus::acts(&folder.join("acts"))?, corpus::kinds(&folder.join("kinds"))?);
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let (written, tickets) = (corpus::acts(&folder.join("acts"))?, corpus::kinds(&folder.join("kinds"))?);
     let customers = corpus::tickets(&folder.join("tickets"))?;
+    let mut sentences = written.clone();
+    sentences.extend(corpus::noise(&folder.join("noise"))?.iter().flat_map(ActSentence::of_noise));
+    sentences.extend(customers.iter().flat_map(ActSentence::notices));
     let (foreign, labelled) =
         (corpus::foreign(&folder.join("languages"))?, corpus::sentences(&folder.join("sentences"))?);
 
@@ -33,7 +37,7 @@ pub(super) fn command(arguments: &TrainArguments, encoder: &Encoder) -> anyhow::
     let examples = ActExamples::new(encoder, &sentences);
     let names: Vec<&str> = Act::iter().map(<&str>::from).collect();
     let truth = sentences.iter().map(|sentence| sentence.act as usize);
-    let said = examples.held_out().into_iter().map(|act| act as usize);
+    let said = examples.held_out(threads).into_iter().map(|act| act as usize);
     report(&names, Confusion::of(Act::COUNT, truth.zip(said)));
     let acts = examples.fit();
 
@@ -45,7 +49,7 @@ pub(super) fn command(arguments: &TrainArguments, encoder: &Encoder) -> anyhow::
     let kinds = examples.fit(acts);
     save(&arguments.kinds, &kinds.to_bytes(), data::KINDS)?;
 
-    let served = sentences.iter().map(|sentence| (sentence.text.as_str(), sentence.language));
+    let served = written.iter().map(|sentence| (sentence.text.as_str(), sentence.language));
     let served = served.chain(labelled.iter().map(|sentence| (sentence.text.as_str(), sentence.language)));
     let others =
         foreign.iter().map(|sentence| (sentence.text.as_str(), sentence.language.parse().unwrap_or(Language::Other)));
@@ -67,7 +71,7 @@ pub(super) fn command(arguments: &TrainArguments, encoder: &Encoder) -> anyhow::
     let languages = examples.fit();
     save(&arguments.languages, &languages.to_bytes(), data::LANGUAGES)?;
 
-    background(arguments, encoder, &kinds, &customers)?;
+    background(arguments, encoder, &kinds, &customers, threads)?;
     Ok((kinds, languages))
 }
 
@@ -76,13 +80,13 @@ fn background(
     encoder: &Encoder,
     kinds: &Kinds,
     tickets: &[LabelledTicket],
+    threads: usize,
 ) -> anyhow::Result<()> {
     let sentences = corpus::topic_sentences(&arguments.corpus.join("topics"))?;
     if sentences.is_empty() {
         return Ok(());
     }
     say::line(format_args!("Fitting what {} sentences by topic are like …", sentences.len()));
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let (background, unseen) = BackgroundExamples::new(encoder, kinds, &sentences, tickets, threads).fit(threads);
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);

@@ -24,13 +24,14 @@ struct Tally {
     answered: u32,
 }
 
-/// Of 100 tickets of the kind, how many are at least found to be of it. Missing one of the last two costs most.
+/// Of 100 tickets of the kind, how many are at least found to be of it. Missing one of the last two costs most; a lawyer's
+/// notice of leaving may be taken for his client's own.
 fn at_least(kind: Kind) -> u32 {
     match kind {
         Kind::Request => 95,
         Kind::Thanks => 85,
-        Kind::Automatic | Kind::MachineAlert | Kind::Solicitation | Kind::SecurityReport | Kind::LegalLetter => 75,
-        Kind::Phishing => 70,
+        Kind::Automatic | Kind::MachineAlert | Kind::Solicitation | Kind::SecurityReport => 75,
+        Kind::Phishing | Kind::LegalLetter => 70,
         Kind::Empty => 80,
         Kind::DataRequest | Kind::PersonInDanger => 95,
     }

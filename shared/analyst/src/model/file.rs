@@ -1,18 +1,18 @@
-//! The model's file: `TRIAGE07`; the number of networks as `u32`; each network's weight matrices, quantised, each followed
+//! The model's file: `TRIAGE08`; the number of networks as `u32`; each network's weight matrices, quantised, each followed
 //! by its bias; the n-gram head of each task (scales, biases, then the weights, one signed byte each, used in place); the
-//! ensemble of each task, then that without n-grams; weights and bias of the urgency. All numbers are little-endian; those that
+//! ensemble of each task, then that without n-grams; weights and bias of each claim's weighing. All numbers are little-endian; those that
 //! are not quantised weights are `f32`.
 
 use std::borrow::Cow;
 
-use super::{EVIDENCE, Ensemble, Model, Urgency};
+use super::{EVIDENCE, Ensemble, Model, PerClaim, Weighing};
 use crate::{
     heads::{Heads, PerTask, Task},
     ngram_head::NgramHead,
     quantised::Quantised,
 };
 
-const MAGIC: &[u8; 8] = b"TRIAGE07";
+const MAGIC: &[u8; 8] = b"TRIAGE08";
 /// More networks than any model has: a damaged count must not ask for gigabytes.
 const MAX_NETWORKS: u32 = 16;
 
@@ -39,8 +39,12 @@ impl Model {
         let ngrams = PerTask::try_from_fn(|task| file.ngram_head(task))?;
         let ensembles = PerTask::try_from_fn(|_| file.ensemble())?;
         let by_networks = PerTask::try_from_fn(|_| file.ensemble())?;
-        let urgency = file.urgency()?;
-        if file.0.is_empty() { Ok(Self { networks, ngrams, ensembles, by_networks, urgency }) } else { Err(ModelError) }
+        let weighings = PerClaim::try_from_fn(|_| file.weighing())?;
+        if file.0.is_empty() {
+            Ok(Self { networks, ngrams, ensembles, by_networks, weighings })
+        } else {
+            Err(ModelError)
+        }
     }
 
     /// The file form. A model that was read gives the bytes it was read from.
@@ -59,7 +63,9 @@ impl Model {
         for Ensemble { ngram_weight, scale, bias } in self.ensembles.values().chain(self.by_networks.values()) {
             write(&mut bytes, [ngram_weight, scale, bias]);
         }
-        write(&mut bytes, self.urgency.weights.iter().chain([&self.urgency.bias]));
+        for Weighing { weights, bias } in self.weighings.values() {
+            write(&mut bytes, weights.iter().chain([bias]));
+        }
         bytes
     }
 }
@@ -115,12 +121,12 @@ impl Cursor {
         })
     }
 
-    fn urgency(&mut self) -> Result<Urgency, ModelError> {
+    fn weighing(&mut self) -> Result<Weighing, ModelError> {
         let mut weights = [0.0; EVIDENCE];
         for weight in &mut weights {
             *weight = self.number()?;
         }
-        Ok(Urgency { weights, bias: self.number()? })
+        Ok(Weighing { weights, bias: self.number()? })
     }
 
     fn ensemble(&mut self) -> Result<Ensemble, ModelError> {
@@ -147,7 +153,7 @@ mod tests {
     fn anything_else_is_refused() {
         let (cut, _) = data::MODEL.split_at(data::MODEL.len() - 1);
         let longer = [data::MODEL, &[0]].concat();
-        for bytes in [&[][..], b"TRIAGE07", b"TRIAGE06", cut, longer.leak()] {
+        for bytes in [&[][..], b"TRIAGE08", b"TRIAGE06", cut, longer.leak()] {
             assert_eq!(Model::read(bytes), Err(ModelError));
         }
     }

@@ -56,7 +56,7 @@ pub struct Ears<'a> {
 #[derive(Clone, Debug)]
 pub struct TicketExample {
     pub truth: Truth,
-    pub(super) language: Language,
+    pub language: Language,
     /// Which fifth of the scenarios it belongs to.
     pub(super) fold: usize,
     pub(super) heard: Heard,

@@ -19,8 +19,8 @@ mod languages;
 mod ngrams;
 mod optimiser;
 mod regression;
-mod urgency;
 mod vary;
+mod weighing;
 
 use std::{
     ops::RangeInclusive,
@@ -71,7 +71,7 @@ const LOGIT_DEVIATION: f32 = 0.1;
 pub struct Trained {
     pub model: Model,
     /// For each example the probabilities by one network and n-gram heads that had not seen its scenario. Their ensemble
-    /// was fitted on these same examples: three numbers a task, and six for the urgency.
+    /// was fitted on these same examples: three numbers a task, and six a claim.
     pub held_out: Vec<PerTask<Vec<f32>>>,
     /// The same by the n-grams alone, and by the networks alone: what either part is worth.
     pub by_ngrams: Vec<PerTask<Vec<f32>>>,
@@ -141,8 +141,8 @@ pub fn train(
     let judges = fold_networks.into_iter().zip(fold_ngrams);
     let judges = judges.map(|(network, ngrams)| Model::new(vec![network], ngrams, both, alone));
     let judges: Vec<Model> = judges.collect();
-    let urgency = urgency::fit(examples, &judges, threads);
-    let judges: Vec<Model> = judges.into_iter().map(|judge| judge.with_urgency(urgency)).collect();
+    let weighings = weighing::fit(examples, &judges, threads);
+    let judges: Vec<Model> = judges.into_iter().map(|judge| judge.with_weighings(weighings)).collect();
     let held_out = |example: &TicketExample| {
         let prediction = judges[example.fold].predict(&example.heard);
         PerTask::from_fn(|task| prediction.probabilities(task).to_vec())
@@ -151,7 +151,7 @@ pub fn train(
         held_out: parallel::map(examples, threads, held_out),
         by_ngrams: probabilities(&scores, &ensembles(1.0..=1.0)),
         by_networks: probabilities(&scores, &alone),
-        model: Model::new(networks, ngrams, both, alone).with_urgency(urgency),
+        model: Model::new(networks, ngrams, both, alone).with_weighings(weighings),
     }
 }
 
