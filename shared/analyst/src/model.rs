@@ -26,10 +26,9 @@ use crate::{
 const MIN_LOG_NONE: f32 = -15.0;
 const MAX_LOG_NONE: f32 = -1e-6;
 
-/// A sentence this sure by itself is believed over its ticket: on the exams of literary tickets and of eleven languages it
-/// finds eight P0 more of 196, and takes nine more for one.
+/// A sentence this sure by itself says what goes with its claim, whatever its ticket says.
 const LOUD: f32 = 0.9;
-/// And a P0 this sure: a false one costs more.
+/// And one this sure of a P0: a false one costs more.
 const LOUD_P0: f32 = 0.97;
 /// Probabilities nearer to 0 or 1 are no surer: their log-odds would outweigh everything else.
 const NO_SURER: f32 = 0.001;
