@@ -165,7 +165,7 @@ class Operation(unittest.TestCase):
                 cloud().client("lambda").invoke(FunctionName=cloud().outputs["ReportFunctionName"], Payload=b"{}")
                 page = suite.visit("/accounts/", suite.login("accounts"))[2]
                 self.assertIn("Mode shadow: nothing is written to Zendesk", page)
-                self.assertIn("skipped: the mode is shadow", page)
+                self.assertIn("no mail: the mode is shadow", page)
         finally:
             operate("resume")
         self.assertGreaterEqual(counted("alert", "Withheld"), 1)
