@@ -20,16 +20,22 @@ use tokenizer::Tokenizer;
 /// Numbers of a sentence's vector, as the original network has them.
 pub const DIMENSIONS: usize = 512;
 
+/// Numbers of what the convolutions find: as many as their branches have columns.
+pub const FINDINGS: usize = network::NARROW;
+
 /// Of length 1: the product of two is their cosine.
 pub type Vector = [f32; DIMENSIONS];
 
-/// A text as the network sees it, at two depths.
+/// A text as the network sees it, at three depths.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Encoded {
     /// What it means: the network's answer.
     pub vector: Vector,
     /// The average over its words before the last layers, closer to the wording.
     pub average: Vector,
+    /// The strongest that each convolution answers to any few neighbouring words: what a single phrase says, however much
+    /// stands around it. Of length 1, its mean 0.
+    pub findings: [f32; FINDINGS],
 }
 
 /// Tokens encoded at once: enough for the matrix products to be efficient, few enough to stay in the cache.

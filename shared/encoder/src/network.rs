@@ -5,7 +5,7 @@ use ndarray::{
 };
 
 use crate::{
-    BATCH_TOKENS, DIMENSIONS, Encoded, Vector,
+    BATCH_TOKENS, DIMENSIONS, Encoded,
     file::{Cursor, File},
 };
 
@@ -14,7 +14,7 @@ const WIDTH: usize = 256;
 /// Tokens a branch looks at, and how many of them stand before the token itself.
 const ORDERS: [(usize, usize); 3] = [(2, 0), (3, 1), (5, 2)];
 /// The columns of all branches.
-const NARROW: usize = ORDERS.len() * WIDTH;
+pub(crate) const NARROW: usize = ORDERS.len() * WIDTH;
 /// The columns of the embeddings and of all branches.
 const ALL: usize = DIMENSIONS + NARROW;
 const HIDDEN: usize = 320;
@@ -101,9 +101,11 @@ fn product(a: &Array2<f32>, b: &Array2<f32>) -> Array2<f32> {
     c
 }
 
-/// Sum pooling over a text's tokens.
+/// A text's tokens pooled.
 pub(crate) struct Pool {
     sum: Array1<f32>,
+    /// The most of each column of the branches.
+    most: Array1<f32>,
     tokens: f32,
 }
 
@@ -146,7 +148,7 @@ impl Network {
         }
     }
 
-    /// The sums over the tokens of sentences, each given as the rows of its tokens; [`BATCH_TOKENS`] at most in all.
+    /// Sentences' tokens pooled, each given as the rows of its tokens; [`BATCH_TOKENS`] at most in all.
     pub(crate) fn pools(&self, file: &File, sentences: &[Vec<u32>], workspace: &mut Workspace) -> Vec<Pool> {
         let count = sentences.iter().map(Vec::len).sum();
         let mut all = matrix(&mut workspace.all, count, ALL);
@@ -169,9 +171,11 @@ impl Network {
         let mut start = 0;
         let pool = |sentence: &Vec<u32>| {
             let end = start + sentence.len();
-            let sum = all.slice_axis(Axis(0), Slice::from(start..end)).sum_axis(Axis(0));
+            let own = all.slice_axis(Axis(0), Slice::from(start..end));
+            let branches = own.slice_axis(Axis(1), Slice::from(DIMENSIONS..));
             start = end;
-            Pool { sum, tokens: sentence.len() as f32 }
+            let most = branches.fold_axis(Axis(0), f32::NEG_INFINITY, |most, value| most.max(*value));
+            Pool { sum: own.sum_axis(Axis(0)), most, tokens: sentence.len() as f32 }
         };
         sentences.iter().map(pool).collect()
     }
@@ -193,15 +197,20 @@ impl Network {
             .rows()
             .into_iter()
             .zip(z.rows())
-            .map(|(average, vector)| Encoded { vector: unit(vector), average: unit(average) })
+            .zip(pools)
+            .map(|((average, vector), pool)| Encoded {
+                vector: unit(vector),
+                average: unit(average),
+                findings: unit((&pool.most - pool.most.sum() / NARROW as f32).view()),
+            })
             .collect()
     }
 }
 
 /// Scaled to length 1.
-fn unit(row: ArrayView1<'_, f32>) -> Vector {
+fn unit<const LENGTH: usize>(row: ArrayView1<'_, f32>) -> [f32; LENGTH] {
     let length = row.dot(&row).max(EPSILON).sqrt();
-    let mut vector = [0.0; DIMENSIONS];
+    let mut vector = [0.0; LENGTH];
     vector.iter_mut().zip(row).for_each(|(to, from)| *to = from / length);
     vector
 }

@@ -65,7 +65,25 @@ fn a_sentence_has_the_same_vector_in_any_company() {
     for (text, together) in texts.iter().zip(encoder.encode(&texts)) {
         let alone = encoder.encode(&[text]).remove(0);
         assert!(cosine(&alone.vector, &together.vector) > 0.999_99, "{text:?}");
+        let findings: f32 = alone.findings.iter().zip(together.findings).map(|(a, b)| a * b).sum();
+        assert!(findings > 0.999_99, "{text:?}");
     }
+}
+
+#[test]
+fn findings_tell_of_a_phrase_whatever_stands_around_it() {
+    let phrase = "nobody can pay";
+    let around = [
+        "yesterday we moved the fair stand to hall 0, and since then nobody can pay with the reader that came with it",
+        "yesterday we moved the fair stand to hall 0, and since then we are happy with the reader that came with it",
+    ];
+    let [phrase, with, without] = encoder().encode(&[phrase, around[0], around[1]]).try_into().unwrap();
+    assert!(phrase.findings.iter().sum::<f32>().abs() < 1e-3);
+    let alike = |a: &encoder::Encoded, b: &encoder::Encoded| -> f32 {
+        a.findings.iter().zip(b.findings).map(|(a, b)| a * b).sum()
+    };
+    assert!((alike(&with, &with) - 1.0).abs() < 1e-4);
+    assert!(alike(&phrase, &with) > alike(&phrase, &without) + 0.1, "{}", alike(&phrase, &with));
 }
 
 #[test]
