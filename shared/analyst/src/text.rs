@@ -6,8 +6,12 @@ const WIDE_ENDS: [char; 4] = ['。', '！', '？', '｡'];
 /// Longer stretches without an end are cut, so that a log or a blob is no endless sentence. In characters.
 const LONGEST_SENTENCE: usize = 400;
 
+/// The columns at which mail programs break lines: the narrowest, and the widest line that one of them leaves.
+const BROKEN_FROM: usize = 70;
+const BROKEN_TO: usize = 80;
+
 /// The sentences of a text, white space folded, none empty and none longer than two times the longest sentence. A line
-/// break ends a sentence unless the next line goes on in lower case.
+/// break ends a sentence unless the next line goes on in lower case, or a mail program broke the line.
 #[must_use]
 pub fn sentences(text: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -33,7 +37,8 @@ pub fn sentences(text: &str) -> Vec<String> {
             }
         }
         let goes_on = lines.peek().is_some_and(|next| {
-            next.trim_start().chars().next().is_some_and(char::is_lowercase) && !sentence.ends_with(['.', '!', '?'])
+            let lower_case = next.trim_start().chars().next().is_some_and(char::is_lowercase);
+            !sentence.ends_with(['.', '!', '?']) && (lower_case || is_broken(line, next))
         });
         if !goes_on && !sentence.is_empty() {
             found.push(std::mem::take(&mut sentence));
@@ -43,6 +48,21 @@ pub fn sentences(text: &str) -> Vec<String> {
         found.push(sentence);
     }
     found
+}
+
+/// The next line's first word would not have fitted on a line that is as wide as mail programs make them.
+fn is_broken(line: &str, next: &str) -> bool {
+    let (line, next) = (line.trim_end(), next.trim_start());
+    let goes_on = next.starts_with(char::is_alphanumeric) && !line.ends_with(':') && !is_item(next);
+    let word = next.split_whitespace().next().unwrap_or_default();
+    let width = line.chars().count();
+    goes_on && width <= BROKEN_TO && width + 1 + word.chars().count() > BROKEN_FROM
+}
+
+/// `1.`, `2)`, `a)`.
+fn is_item(line: &str) -> bool {
+    let mark = line.split_whitespace().next().unwrap_or_default();
+    mark.len() <= 3 && mark.ends_with(['.', ')'])
 }
 
 /// A word, or what it is cut into where nobody would call it one: a blob without white space, and sentences of scripts that
@@ -108,6 +128,11 @@ mod tests {
         check("We ship approx. 500 orders, e.g. shoes. Fine.", &["We ship approx. 500 orders, e.g. shoes.", "Fine."]);
         check("wrapped\nline here", &["wrapped line here"]);
         check("- first\n- second", &["- first", "- second"]);
+        let broken = "Seit heute Morgen kommen bei uns im Onlineshop keine Zahlungen aus der\nSchweiz mehr an.";
+        check(broken, &[&broken.replace('\n', " ")]);
+        let listed = "These are the shops in which no order of ours has arrived since Monday\n1. Basel\n2. Bern";
+        check(listed, &[&listed[..70], "1. Basel", "2. Bern"]);
+        check("Hello team\nWe cannot log in", &["Hello team", "We cannot log in"]);
         check("He said \"stop.\" Then left.", &["He said \"stop.\"", "Then left."]);
         check("注文が届きません。至急確認してください！", &["注文が届きません。", "至急確認してください！"]);
         check("هل هذا متاح؟ شكرا", &["هل هذا متاح؟", "شكرا"]);
