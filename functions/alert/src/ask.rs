@@ -38,12 +38,14 @@ pub(crate) async fn mail_links(
 ) -> Result<Verdict, PortError> {
     let policy = alerting.settings.policy().await?;
     let Some(alert) = alerting.follow_ups.alert(key, now).await? else { return Ok(Verdict::Done) };
-    if !alert.is_known_to(to) || alert.follow_up.is_closed() || policy.withholds().is_some() {
+    // Mailed to where the alert went, however whoever asks spells it.
+    let to = alert.known(to).filter(|_| !alert.follow_up.is_closed() && policy.withholds().is_none());
+    let Some(to) = to else {
         tracing::info!(alert = %key, "Mailed no links: not asked for by whom the alert was written to, or nothing to act on.");
         return Ok(Verdict::Done);
-    }
+    };
     let Some(signer) = alerting.signer(&policy).await else { return Ok(Verdict::Done) };
-    let counter = format!("links/{to}/{}", utc_day(now));
+    let counter = format!("links/{}/{}", to.folded(), utc_day(now));
     let expires = domain::time::later(now, SignedDuration::from_hours(48));
     if alerting.control.count(&counter, 1, MOST_A_DAY, expires).await? == Count::Over {
         tracing::warn!(alert = %key, "Mailed no links: too many were asked for today.");

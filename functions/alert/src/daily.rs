@@ -141,7 +141,7 @@ enum Written {
 
 impl Morning<'_> {
     async fn write_to(&self, recipient: &EmailAddress, alerts: &[Arc<Alert>]) -> Result<Written, PortError> {
-        let errand = errand(self.day, recipient.as_str());
+        let errand = errand(self.day, &recipient.folded());
         match self.runner.begin(&errand).await? {
             Begun::Ours(_) => {}
             Begun::Theirs => return Ok(Written::ByAnother),

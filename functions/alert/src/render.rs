@@ -447,7 +447,7 @@ fn held(alerts: &[Arc<Alert>]) -> String {
 
 /// An address as a part of a message's name.
 fn address_name(address: &EmailAddress) -> String {
-    address.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+    address.folded().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
 
 fn render(template: &impl Template) -> String {
@@ -494,6 +494,7 @@ mod tests {
                 subject: "Orders late".into(),
                 priority: Priority::P2,
                 agent: sample::team("nexus"),
+                wish: false,
                 high_risk: true,
                 fingerprint: None,
             }],

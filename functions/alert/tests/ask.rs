@@ -102,6 +102,16 @@ async fn only_whom_it_was_written_to_gets_links() {
 }
 
 #[tokio::test]
+async fn however_it_is_spelled_the_mail_goes_where_the_alert_went() {
+    let bench = Bench::new(Stage::New, sample::policy()).await;
+    for to in ["Ann", "ANN"].repeat(8) {
+        bench.ask(1, to).await;
+    }
+    assert_eq!(bench.letters().len(), 10, "one person's ten");
+    assert!(bench.letters().iter().all(|mail| mail.to.as_str() == "ann@example.com"));
+}
+
+#[tokio::test]
 async fn an_address_gets_ten_a_day() {
     let bench = Bench::new(Stage::New, sample::policy()).await;
     for _ in 0..15 {

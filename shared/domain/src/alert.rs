@@ -289,9 +289,15 @@ impl Alert {
     /// Whether it was written or handed to that address, which may follow it up.
     #[must_use]
     pub fn is_known_to(&self, address: &EmailAddress) -> bool {
+        self.known(address).is_some()
+    }
+
+    /// The same, as the alert spells the address.
+    #[must_use]
+    pub fn known(&self, address: &EmailAddress) -> Option<&EmailAddress> {
         let FollowUp { escalated_to, handed, .. } = &self.follow_up;
         let handed = handed.iter().map(|handed| &handed.to);
-        handed.chain(escalated_to).chain([&self.recipient]).any(|known| known == address)
+        handed.chain(escalated_to).chain([&self.recipient]).find(|known| *known == address)
     }
 
     /// As a later alert of the account remembers it.

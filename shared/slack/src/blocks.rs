@@ -168,12 +168,12 @@ fn snooze() -> Value {
 
 /// To whom it may be handed, but who has it. Slack refuses the whole message for one value that is too long.
 fn hand_over(alert: &Alert) -> Option<Value> {
-    let others = alert.colleagues.iter().map(EmailAddress::as_str);
     let owner = match &alert.follow_up.stage {
-        Stage::Taken { by, .. } => by.as_str(),
-        Stage::New | Stage::Snoozed { .. } | Stage::Settled { .. } | Stage::Wrong { .. } => "",
+        Stage::Taken { by, .. } => Some(by),
+        Stage::New | Stage::Snoozed { .. } | Stage::Settled { .. } | Stage::Wrong { .. } => None,
     };
-    let others = others.filter(|other| *other != owner && other.len() <= MOST_OF_A_VALUE).take(MOST_OPTIONS);
+    let others = alert.colleagues.iter().filter(|other| Some(*other) != owner).map(EmailAddress::as_str);
+    let others = others.filter(|other| other.len() <= MOST_OF_A_VALUE).take(MOST_OPTIONS);
     let options: Vec<Value> = others.map(|other| option(other, other)).collect();
     (!options.is_empty()).then(|| select(Action::HandOver, "Hand over to", options))
 }
