@@ -509,9 +509,14 @@ mod tests {
         let mail = mails.find(|file| file.extension().is_some_and(|kind| kind == "html")).unwrap();
         let mail = std::fs::read_to_string(mail).unwrap();
         let query = mail.split("http://127.0.0.1:1/followup?").nth(1).unwrap().split('"').next().unwrap();
+        let seen = || {
+            let revision = |key| server.shared.log.alert(key).map(|alert| alert.follow_up.revision);
+            domain::AlertKey::of(domain::sample::ticket_id(7)).into_iter().find_map(revision).unwrap()
+        };
         let ask = async |method: Method| {
             let query = RawQuery(Some(query.to_owned()));
-            let asked = follow_up(State(server.clone()), method, query, HeaderMap::new(), Bytes::new());
+            let form = Bytes::from(format!("seen={}", seen()));
+            let asked = follow_up(State(server.clone()), method, query, HeaderMap::new(), form);
             asked.await.status().as_u16()
         };
         let state = || {
