@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
-use crate::{AccountId, EmailAddress, Priority, TeamId, TicketId, fingerprint::Fingerprint};
+use crate::{AccountId, AlertKind, EmailAddress, Priority, TeamId, TicketId, fingerprint::Fingerprint};
 
 /// What is known of the customer.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -41,7 +41,22 @@ pub struct PastTicket {
     pub agent: TeamId,
     /// It raised a Guardian signal.
     pub high_risk: bool,
+    /// It raised an Opportunity signal; false of what was recorded before this was kept.
+    #[serde(default)]
+    pub wish: bool,
     /// Tells copies of one message; none for what was recorded before there was one.
     #[serde(default)]
     pub fingerprint: Option<Fingerprint>,
+}
+
+impl PastTicket {
+    /// Whether it raised what an alert of that kind tells of.
+    #[must_use]
+    pub fn raised(&self, kind: AlertKind) -> bool {
+        match kind {
+            AlertKind::Guardian => self.high_risk,
+            AlertKind::Opportunity => self.wish,
+            AlertKind::Outage => self.priority == Priority::P0,
+        }
+    }
 }

@@ -182,7 +182,7 @@ fn a_note_tells_who_was_told_and_who_has_it() {
         (Some(taken), format!("{risk}: ann@example.com has it since 2026-11-16 09:00 UTC; promise no terms")),
         (
             Some(crate::Stage::New),
-            format!("{risk}, and first was on 2026-11-16 09:00 UTC: nobody has taken it yet; promise no terms"),
+            format!("{risk}; nobody has taken the alert of 2026-11-16 09:00 UTC yet; promise no terms"),
         ),
     ] {
         let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
@@ -200,7 +200,20 @@ fn a_note_tells_who_was_told_and_who_has_it() {
 }
 
 #[test]
-fn a_note_says_how_sure_and_when_somebody_was_told() {
+fn an_alert_remembers_its_own_kind_first() {
+    let at = |hours| sample::now() - jiff::SignedDuration::from_hours(hours);
+    let risk = |hours| EarlierAlert { at: at(hours), ..earlier(AlertKind::Guardian, crate::Stage::New) };
+    let wish = EarlierAlert { at: at(9), ..earlier(AlertKind::Opportunity, crate::Stage::New) };
+    let all: Vec<EarlierAlert> = (1..=6).map(risk).chain([wish.clone()]).collect();
+    let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &all, state: &state };
+    let alerts = decide(context, &sample::signals(), &sample::policy(), sample::now()).alerts;
+    assert_eq!(alerts[0].earlier, all[..5]);
+    assert_eq!(alerts[1].earlier, [&all[..4], &[wish]].concat(), "newest first");
+}
+
+#[test]
+fn a_note_says_how_sure_and_when_an_alert_was_raised() {
     let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
     let aside = |earlier: &[EarlierAlert], reading: &Reading, policy: &Policy| {
         let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier, state: &state };
@@ -214,9 +227,9 @@ fn a_note_says_how_sure_and_when_somebody_was_told() {
     };
     let unsure = Reading { priority: crate::Scored { value: Priority::P2, confidence: 0.3 }, ..sample::signals() };
     for (earlier, reading, policy, expected) in [
-        (&[][..], &sample::signals(), &policy, "very sure · account manager told 2026-11-16 10:00 UTC"),
-        (&[own], &sample::signals(), &policy, "very sure · account manager told 2026-11-16 09:00 UTC"),
-        (&[], &unsure, &policy, "account manager told 2026-11-16 10:00 UTC"),
+        (&[][..], &sample::signals(), &policy, "very sure · alert to the account manager of 2026-11-16 10:00 UTC"),
+        (&[own], &sample::signals(), &policy, "very sure · alert to the account manager of 2026-11-16 09:00 UTC"),
+        (&[], &unsure, &policy, "alert to the account manager of 2026-11-16 10:00 UTC"),
         (&[], &sample::signals(), &Policy { delivery: false, ..policy.clone() }, "very sure"),
     ] {
         assert_eq!(aside(earlier, reading, policy), expected);
@@ -528,6 +541,7 @@ fn past(id: u64, days_ago: i64, text: &str) -> PastTicket {
         subject: "earlier".into(),
         priority: Priority::P1,
         agent: sample::team("nexus"),
+        wish: false,
         high_risk: true,
         fingerprint: Fingerprint::of(text),
     }
