@@ -219,3 +219,10 @@ fn a_token_goes_to_slack_alone() {
         assert_eq!(Credential::parse(text).is_ok(), good, "{text}");
     }
 }
+
+#[test]
+fn the_apps_manifest_asks_for_what_the_bot_needs() {
+    let manifest = include_str!("../../../infra/slack-manifest.json");
+    let manifest: serde_json::Value = serde_json::from_str(manifest).unwrap();
+    assert_eq!(manifest["oauth_config"]["scopes"]["bot"], serde_json::json!(slack::SCOPES));
+}
