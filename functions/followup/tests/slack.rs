@@ -217,6 +217,18 @@ async fn only_those_who_may_can_press() {
     }
 }
 
+/// Who pressed, whether they may, the message and the answer are four calls: the last two go out together.
+#[tokio::test]
+async fn nobody_waits_for_four_calls_in_a_row() {
+    let bench = Bench::new().await;
+    let old = bench.payload("U0BOB", "take", None);
+    bench.press("U0ANN", "take", None).await;
+    let edits = bench.slack.messages()[0].edits;
+    bench.slack.plan_after(2, &[scripted::Fault::Beside]);
+    assert_eq!(bench.send(&old).await, 200);
+    assert_eq!((bench.slack.messages()[0].edits, bench.slack.whispers().len()), (edits + 1, 1));
+}
+
 #[tokio::test]
 async fn whoever_slack_spells_otherwise_is_the_same_person() {
     let bench = Bench::new().await;
