@@ -6,9 +6,15 @@ use domain::{
     AlertKey, EmailAddress,
     ports::{Count, Email, PortError, told},
     record::utc_day,
+    shown,
 };
 use jiff::{SignedDuration, Timestamp};
-use runtime::{Verdict, links::Action, words::alert as telling};
+use runtime::{
+    Verdict,
+    links::Action,
+    words::{self, alert as telling},
+};
+use strum::IntoEnumIterator;
 
 use crate::Alerting;
 
@@ -19,6 +25,8 @@ const MOST_A_DAY: u64 = 10;
 #[template(path = "ask.html")]
 struct AskHtml<'a> {
     subject: &'a str,
+    /// How far people are with it.
+    stage: &'a str,
     links: &'a [(&'static str, String)],
 }
 
@@ -26,6 +34,8 @@ struct AskHtml<'a> {
 #[template(path = "ask.txt")]
 struct AskText<'a> {
     subject: &'a str,
+    /// How far people are with it.
+    stage: &'a str,
     links: &'a [(&'static str, String)],
 }
 
@@ -52,18 +62,20 @@ pub(crate) async fn mail_links(
         return Ok(Verdict::Done);
     }
     let kind = alert.signal.kind();
-    let actions = [Action::Take, Action::Settle, Action::CallWrong, Action::Snooze];
-    let links = actions.map(|action| (action.words(kind), signer.link(&alert, to, action, now)));
-    let shown = telling::shown(&alert);
+    let actions = Action::iter().filter(|action| action.is_open_to(&alert, to));
+    let links: Vec<_> = actions.map(|action| (action.words(kind), signer.link(&alert, to, action, now))).collect();
+    let who = |by: &EmailAddress| if by == to { "you".to_owned() } else { shown::unlinked(by.as_str()) };
+    let stage = words::stage(&alert.follow_up.stage, &policy.time_zone, who);
+    let clean = telling::shown(&alert);
     let subject = format!("Your link: {}", telling::headline(&alert));
-    let heading = telling::headline(&shown);
+    let heading = telling::headline(&clean);
     let email = Email {
         name: format!("{}-{kind}-{}-links", alert.ticket.number(), alert.band),
         to: to.clone(),
         sender_name: policy.alerts.sender_name.clone(),
         reply_to: policy.alerts.reply_to.clone(),
-        html: render(&AskHtml { subject: &heading, links: &links }),
-        text: render(&AskText { subject: &heading, links: &links }),
+        html: render(&AskHtml { subject: &heading, stage: &stage, links: &links }),
+        text: render(&AskText { subject: &heading, stage: &stage, links: &links }),
         subject,
         thread: format!("{}-{kind}", alert.ticket.number()),
         answers: None,

@@ -68,9 +68,7 @@ impl View {
     pub(crate) fn new(alert: &Alert, link: &Link, secret: Option<&SecretString>, now: Timestamp) -> Self {
         let stage = &alert.follow_up.stage;
         let colleagues = || alert.colleagues.iter().filter(|colleague| **colleague != link.recipient);
-        let possible = |action: &Action| {
-            allows(stage, *action, &link.recipient) && (*action != Action::HandOver || colleagues().next().is_some())
-        };
+        let possible = |action: &Action| action.is_open_to(alert, &link.recipient);
         let other = |action: Action| {
             let href = relative(secret?, &Link { action, ..link.clone() });
             Some((href, action.words(alert.signal.kind())))
@@ -146,15 +144,6 @@ fn title(alert: &Alert) -> String {
         Signal::Guardian { score } => format!("{customer}: churn risk {score} of 10"),
         Signal::Opportunity { intent, confidence } => format!("{customer}: {}, {confidence} of 10", intent.title()),
         Signal::Outage { .. } => format!("{customer}: a P0 for {}", alert.agent.title()),
-    }
-}
-
-/// Whether the form for it has a point: it may still be refused, by whoever is faster.
-fn allows(stage: &Stage, action: Action, reader: &EmailAddress) -> bool {
-    match stage {
-        Stage::New | Stage::Snoozed { .. } => true,
-        Stage::Taken { by, .. } => by == reader && action != Action::Take,
-        Stage::Settled { .. } | Stage::Wrong { .. } => false,
     }
 }
 

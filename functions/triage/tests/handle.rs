@@ -168,6 +168,7 @@ async fn what_became_of_a_wish_is_known_to_the_next_one() {
     let lost = first.after(Step::Settle(Outcome::Lost), &by, sample::now()).unwrap();
     let entry = sample::audit_entry(1, AuditAction::AlertFollowUp);
     bench.log.follow_up(&first, &lost, &entry).await.unwrap();
+    bench.tickets.tick(sample::now() + SignedDuration::from_hours(1));
     bench.open(2, "Orders do not sync");
     bench.send(2, Cause::Created).await;
     bench.drain().await;

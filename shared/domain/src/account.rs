@@ -13,7 +13,7 @@ use crate::{AccountId, AlertKind, EmailAddress, Priority, TeamId, TicketId, fing
 pub struct Account {
     pub id: AccountId,
     pub name: Arc<str>,
-    /// Monthly recurring revenue in US dollars, finite and not negative.
+    /// Monthly recurring revenue in the policy's currency, finite and not negative.
     pub mrr: Option<f64>,
     pub plan: Option<String>,
     pub health: Option<Health>,

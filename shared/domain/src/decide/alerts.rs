@@ -9,6 +9,7 @@ use crate::{
     Alert, AlertKind, Contact, Decision, Delivery, EarlierAlert, EmailAddress, FollowUp, Ticket,
     alert::{Band, Signal},
     deadline, kept,
+    reply::was_at_risk,
 };
 
 /// Past tickets and earlier alerts named in an alert: more than a page of a mail holds is not read.
@@ -105,6 +106,8 @@ fn alert(case: Case<'_>, decision: &Decision, message: Message<'_>) -> Alert {
         reasons: message.reasons.clone(),
         recommended_action: message.recommended_action.clone(),
         because: message.because.clone(),
+        at_risk: message.signal.kind() == AlertKind::Opportunity
+            && (decision.guardian.is_high_risk() || was_at_risk(context.history, now)),
         probability: Some(message.probability),
         happened: case.reading.happened().map(|text| kept::line(&text.into())),
         written_at: Some(written_at),
