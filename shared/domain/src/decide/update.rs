@@ -119,7 +119,11 @@ fn comment(case: Case<'_>, decision: &Decision, profile: Option<&AgentProfile>) 
     Some(Comment { aside: aside(case, decision).into(), ..note })
 }
 
-/// How sure the labels are, and since when there is an alert of a risk. When its mail goes out is decided later.
+/// Nothing learns by itself: what people correct is counted under “Were we right?”.
+const WRONG: &str = "wrong? change the field, corrections are counted";
+
+/// How sure the labels are, since when there is an alert of a risk, and what becomes of a correction. When the alert's mail
+/// goes out is decided later.
 fn aside(case: Case<'_>, decision: &Decision) -> String {
     let confidence = decision.confidence.priority.min(decision.confidence.agent);
     // The headline says it already.
@@ -131,7 +135,9 @@ fn aside(case: Case<'_>, decision: &Decision) -> String {
         let at = case.context.earlier.iter().filter(own).map(|earlier| earlier.at).min();
         format!("alert to the account manager of {}", moment(case, at.unwrap_or(case.now)))
     });
-    sure.into_iter().chain(raised).collect::<Vec<_>>().join(" · ")
+    // Only what we set can be corrected.
+    let wrong = (decision.mode == Mode::Act).then(|| WRONG.to_owned());
+    sure.into_iter().chain(raised).chain(wrong).collect::<Vec<_>>().join(" · ")
 }
 
 /// Who else was told of the ticket, and whether they have it: two people must not call.
