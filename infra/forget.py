@@ -24,6 +24,14 @@ from botocore.exceptions import ClientError
 BACKUP_DAYS = 35
 
 
+def without_mention(alert: dict, gone: set[int]) -> dict:
+    """The alert without what it remembers of those tickets. Alerts of earlier releases remember no alerts."""
+    kept = {"past": [past for past in alert["past"] if past["id"] not in gone]}
+    if "earlier" in alert:
+        kept["earlier"] = [earlier for earlier in alert["earlier"] if int(earlier["key"].split("/")[0]) not in gone]
+    return {**alert, **kept}
+
+
 class Stack:
     def __init__(self, name: str):
         stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
@@ -60,17 +68,17 @@ class Stack:
         return reason in ("forgotten", "deleted") and not self.get(ticket, "RECORD")
 
     def unmention(self, account: str, gone: set[int]) -> int:
-        """Takes tickets out of the lists of earlier tickets in other alerts of their account."""
+        """Takes tickets out of the lists of earlier tickets and earlier alerts in other alerts of their account."""
         changed = 0
         for other in set(self.of_account(account)) - gone:
             for item in self.alerts(other):
                 alert = json.loads(item["alert_json"]["S"])
-                past = [earlier for earlier in alert["past"] if earlier["id"] not in gone]
-                if len(past) < len(alert["past"]):
+                without = without_mention(alert, gone)
+                if without != alert:
                     self.dynamodb.update_item(
                         TableName=self.table, Key={"pk": item["pk"], "sk": item["sk"]},
                         UpdateExpression="SET alert_json = :new", ConditionExpression="alert_json = :old",
-                        ExpressionAttributeValues={":new": {"S": json.dumps({**alert, "past": past}, ensure_ascii=False)},
+                        ExpressionAttributeValues={":new": {"S": json.dumps(without, ensure_ascii=False)},
                                                    ":old": item["alert_json"]})
                     changed += 1
         return changed

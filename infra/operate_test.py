@@ -123,6 +123,15 @@ class WithoutAws(unittest.TestCase):
             self.assertEqual(run(STACK, *words).returncode, 2, words)
 
 
+class Forget(unittest.TestCase):
+    def test_an_alert_forgets_earlier_tickets_and_alerts(self):
+        import forget
+        alert = {"ticket": 3, "past": [{"id": 1}, {"id": 2}], "earlier": [{"key": "1/guardian/critical"}, {"key": "12/opportunity/elevated"}]}
+        self.assertEqual(forget.without_mention(alert, {1}), {**alert, "past": [{"id": 2}], "earlier": [{"key": "12/opportunity/elevated"}]})
+        self.assertEqual(forget.without_mention(alert, {7}), alert)
+        self.assertEqual(forget.without_mention({"past": [{"id": 1}]}, {1}), {"past": []}, "of an earlier release")
+
+
 class Redrive(unittest.TestCase):
     """SQS's own move task, which the emulator lacks."""
 

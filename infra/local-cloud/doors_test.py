@@ -117,6 +117,9 @@ class Doors(unittest.TestCase):
         stage = RESOURCES["FollowupStage"]["Properties"]
         throttles = stage["DefaultRouteSettings"]
         self.assertEqual((throttles["ThrottlingRateLimit"], throttles["ThrottlingBurstLimit"]), (10, 40))
+        routes = {RESOURCES[name]["Properties"]["RouteKey"]: name for name in ("FollowupRoute", "FollowupSlackRoute")}
+        self.assertEqual(stage["RouteSettings"], {route: throttles for route in routes}, "a flood of links starves no press in Slack")
+        self.assertEqual(set(RESOURCES["FollowupStage"]["DependsOn"]), set(routes.values()))
         self.assertEqual(stage["AccessLogSettings"]["DestinationArn"], {"GetAtt": "ApiLogs.Arn"})
         # `$context.path` leaves the query out, which holds the link.
         self.assertEqual(json.loads(stage["AccessLogSettings"]["Format"]), json.loads(RESOURCES["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]))

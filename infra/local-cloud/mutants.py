@@ -193,6 +193,7 @@ STATIC = [
     ("a function reads the table that was replaced", "ReportFunction/Properties/Environment/Variables/TICKETS_TABLE", {"Ref": "TicketsTable"}),
     # Sign-in.
     ("passwords count beside sessions", "SiteGate/Properties/FunctionCode/Sub", lambda old: old.replace("'${Identity}'", "'off'")),
+    ("links starve Slack", "FollowupStage/Properties/RouteSettings", DROP),
     ("links may be pressed without end", "FollowupStage/Properties/DefaultRouteSettings/*", 10_000),
     ("links may be called by any API", "FollowupPermission/Properties/SourceArn/Sub", "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:*"),
     ("links stand in the access log", "FollowupStage/Properties/AccessLogSettings/Format", lambda old: old.replace("$context.path", "$context.path?$context.queryString")),

@@ -118,11 +118,14 @@ def html_of(part) -> str:
 
 
 def press(link: str, method: str = "GET", form: dict | None = None) -> tuple[int, str]:
-    """Status and page of a link, opened at the API whose address it names."""
+    """Status and page of a link, opened at the API whose address it names; pressed as from the page of just now."""
+    form = dict(form or {})
+    if method == "POST" and (seen := re.search(r'name="seen" value="(\d+)"', press(link)[1])):
+        form["seen"] = seen.group(1)
     address = urllib.parse.urlsplit(link)
     api = address.netloc.split(".")[0]
     connection = http.client.HTTPConnection("127.0.0.1", CLOUD.port, timeout=30)
-    connection.request(method, f"{address.path}?{address.query}", urllib.parse.urlencode(form or {}) if method == "POST" else None, {
+    connection.request(method, f"{address.path}?{address.query}", urllib.parse.urlencode(form) if method == "POST" else None, {
         "Host": f"{api}.execute-api.localhost:{CLOUD.port}", "Content-Type": "application/x-www-form-urlencoded"})
     answer = connection.getresponse()
     return answer.status, answer.read().decode("utf-8", "replace")

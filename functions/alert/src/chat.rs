@@ -27,6 +27,7 @@ struct Telling<'a> {
     chatting: &'a Chatting,
     policy: &'a ChatPolicy,
     helpdesk_url: &'a str,
+    currency: &'a str,
     time_zone: &'a TimeZone,
     owner: &'a str,
     now: Timestamp,
@@ -52,6 +53,7 @@ pub(crate) async fn tell(
         chatting,
         policy: slack,
         helpdesk_url: &policy.helpdesk_url,
+        currency: &policy.currency,
         time_zone: &policy.time_zone,
         owner,
         now: invocation.now,
@@ -138,6 +140,7 @@ impl Telling<'_> {
             helpdesk_url: self.helpdesk_url.to_owned(),
             page: self.alerting.pages.as_ref().map(|pages| pages.account(&alert)),
             time_zone: self.time_zone.clone(),
+            currency: self.currency.to_owned(),
         };
         // Its buttons name the revision that storing it makes.
         alert.follow_up = alert.follow_up.posted(posted.clone());

@@ -89,11 +89,11 @@ fn errand(day: Date, whom: &str) -> Errand {
     Errand { work: format!("daily/{whom}"), period: format!("daily/{day}/{whom}"), counts_for: COUNTS_FOR }
 }
 
-/// What is open, by recipient, heaviest first.
+/// What is open, by whose it is, heaviest first.
 fn open(alerts: &[Arc<Alert>], zone: &TimeZone, now: Timestamp) -> BTreeMap<EmailAddress, Vec<Arc<Alert>>> {
     let mut open: BTreeMap<EmailAddress, Vec<Arc<Alert>>> = BTreeMap::new();
     for alert in alerts.iter().filter(|alert| is_open(alert, zone, now)) {
-        open.entry(alert.recipient.clone()).or_default().push(alert.clone());
+        open.entry(alert.whose().clone()).or_default().push(alert.clone());
     }
     for alerts in open.values_mut() {
         let money = |alert: &Alert| alert.money_at_risk(now);
@@ -141,7 +141,7 @@ enum Written {
 
 impl Morning<'_> {
     async fn write_to(&self, recipient: &EmailAddress, alerts: &[Arc<Alert>]) -> Result<Written, PortError> {
-        let errand = errand(self.day, recipient.as_str());
+        let errand = errand(self.day, &recipient.folded());
         match self.runner.begin(&errand).await? {
             Begun::Ours(_) => {}
             Begun::Theirs => return Ok(Written::ByAnother),

@@ -183,6 +183,7 @@ impl Digest<'_> {
     /// Writing to a recipient, once an hour.
     fn errand(&self, recipient: &EmailAddress) -> Errand {
         let hour = Offset::UTC.to_datetime(self.runner.now).strftime("%Y-%m-%dT%H");
+        let recipient = recipient.folded();
         Errand {
             work: format!("digest/{recipient}"),
             period: format!("digest/{hour}/{recipient}"),

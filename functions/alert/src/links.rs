@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Alert, EmailAddress, Stage,
-    follow_up::{Door, WrongReason},
+    Alert, EmailAddress,
+    follow_up::Door,
     ports::{SigningSecrets, told},
     time::later,
 };
@@ -41,6 +41,12 @@ pub(crate) struct Buttons {
     pub(crate) hand_over: Option<String>,
 }
 
+/// A link and the words for it.
+pub(crate) struct Next {
+    pub(crate) href: String,
+    pub(crate) words: &'static str,
+}
+
 impl Links {
     /// None while there is no secret: an alert without links is worth more than none.
     pub(crate) async fn signer(&self, time_zone: &TimeZone) -> Option<Signer> {
@@ -68,16 +74,20 @@ impl Signer {
 
     pub(crate) fn buttons(&self, alert: &Alert, to: &EmailAddress, now: Timestamp) -> Buttons {
         let link = |action| self.link(alert, to, action, now);
-        let has_it = matches!(&alert.follow_up.stage, Stage::Taken { by, .. } if by == to);
-        let (main, main_words) =
-            if has_it { (Action::Settle, "Say how it ended") } else { (Action::Take, "I have it") };
+        let (kind, main) = (alert.signal.kind(), Action::next(alert, to).unwrap_or(Action::Take));
         Buttons {
             main: link(main),
-            main_words,
+            main_words: main.words(kind),
             wrong: link(Action::CallWrong),
-            wrong_words: WrongReason::button(alert.signal.kind()),
+            wrong_words: Action::CallWrong.words(kind),
             snooze: link(Action::Snooze),
             hand_over: alert.colleagues.iter().any(|other| other != to).then(|| link(Action::HandOver)),
         }
+    }
+
+    /// The one link of a line in a digest, with its words; none where its reader can do nothing.
+    pub(crate) fn next(&self, alert: &Alert, to: &EmailAddress, now: Timestamp) -> Option<Next> {
+        let action = Action::next(alert, to)?;
+        Some(Next { href: self.link(alert, to, action, now), words: action.words(alert.signal.kind()) })
     }
 }

@@ -15,15 +15,12 @@ use domain::{
     shown,
 };
 use jiff::{Timestamp, tz::TimeZone};
-use runtime::{
-    links::Action,
-    words::{self, alert as telling, ticket_link},
-};
+use runtime::words::{self, alert as telling, ticket_link};
 
 pub(crate) use self::daily::{Daily, daily};
 use crate::{
     Pages,
-    links::{Buttons, Signer},
+    links::{Buttons, Next, Signer},
 };
 
 /// Gmail cuts a message off at 102 kB, in the middle of whatever stands there, and hides what follows.
@@ -52,6 +49,8 @@ struct Shown<'a> {
     kind: &'static str,
     color: &'static str,
     says: &'static str,
+    /// Beside a wish: that the customer may leave, too.
+    also: &'static str,
     head: Vec<String>,
     /// What the account is worth, in one line.
     worth: String,
@@ -82,11 +81,12 @@ struct DigestHtml<'a> {
     subject: &'a str,
     in_english: &'a str,
     alerts: &'a [Alert],
-    links: Takes<'a>,
+    links: Nexts<'a>,
     /// How many were cut, and where they are.
     more: usize,
     page: Option<&'a str>,
     helpdesk_url: &'a str,
+    currency: &'a str,
     why_you: &'a str,
 }
 
@@ -94,45 +94,55 @@ struct DigestHtml<'a> {
 #[template(path = "digest.txt")]
 struct DigestText<'a> {
     subject: &'a str,
+    in_english: &'a str,
     alerts: &'a [Alert],
-    links: Takes<'a>,
+    links: Nexts<'a>,
     /// How many were cut, and where they are.
     more: usize,
     page: Option<&'a str>,
     helpdesk_url: &'a str,
+    currency: &'a str,
     why_you: &'a str,
 }
 
-/// The links of a digest: one an alert, whose page leads to the rest.
+/// The links of a digest: one an alert at most, whose page leads to the rest.
 #[derive(Clone, Copy)]
-struct Takes<'a> {
+struct Nexts<'a> {
     signer: Option<&'a Signer>,
     to: &'a EmailAddress,
     now: Timestamp,
 }
 
-impl Takes<'_> {
-    fn of(self, alert: &Alert) -> Option<String> {
-        Some(self.signer?.link(alert, self.to, Action::Take, self.now))
+impl Nexts<'_> {
+    fn of(self, alert: &Alert) -> Option<Next> {
+        self.signer?.next(alert, self.to, self.now)
     }
 }
 
 impl DigestHtml<'_> {
+    fn monthly(&self, alert: &Alert) -> String {
+        words::monthly(alert.mrr, self.currency)
+    }
+
     fn link(&self, alert: &Alert) -> String {
         ticket_link(self.helpdesk_url, alert.ticket)
     }
 
-    fn take(&self, alert: &Alert) -> Option<String> {
+    fn next(&self, alert: &Alert) -> Option<Next> {
         self.links.of(alert)
     }
 }
 
 impl DigestText<'_> {
+    fn monthly(&self, alert: &Alert) -> String {
+        words::monthly(alert.mrr, self.currency)
+    }
+
     fn link(&self, alert: &Alert) -> String {
         ticket_link(self.helpdesk_url, alert.ticket)
     }
 
-    fn take(&self, alert: &Alert) -> Option<String> {
+    fn next(&self, alert: &Alert) -> Option<Next> {
         self.links.of(alert)
     }
 }
@@ -142,11 +152,6 @@ impl DigestText<'_> {
 mod filters {
     use askama::{Values, filter_fn};
     use domain::Alert;
-
-    #[filter_fn]
-    pub(super) fn monthly(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
-        Ok(runtime::words::monthly(*mrr))
-    }
 
     #[filter_fn]
     pub(super) fn signal(alert: &Alert, _: &dyn Values) -> askama::Result<String> {
@@ -253,8 +258,9 @@ pub(crate) fn single(message: Single<'_>) -> Email {
         kind: title,
         color,
         says: telling::says(alert),
+        also: telling::also(alert),
         head: telling::facts(alert, zone),
-        worth: telling::worth(alert),
+        worth: telling::worth(alert, &policy.currency),
         note,
         unsure: telling::UNSURE,
         in_english: telling::IN_ENGLISH,
@@ -380,10 +386,10 @@ pub(crate) struct Digest<'a> {
 /// stands on the dashboard.
 pub(crate) fn digest(digest: Digest<'_>) -> Email {
     let Digest { recipient, alerts, policy, pages, signer, now } = digest;
-    let helpdesk_url = policy.helpdesk_url.as_str();
-    let links = Takes { signer, to: recipient, now };
+    let (helpdesk_url, currency) = (policy.helpdesk_url.as_str(), &*policy.currency);
+    let links = Nexts { signer, to: recipient, now };
     let count = alerts.len();
-    let subject = held(alerts);
+    let subject = held(alerts, &policy.currency);
     let heading = shown::unlinked(&subject);
     // The page of the one kind that all of these are likely of; a recipient of several sees the first.
     let first = alerts.iter().map(|alert| alert.signal.kind()).min();
@@ -401,9 +407,21 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
             more,
             page,
             helpdesk_url,
+            currency,
             why_you,
         });
-        (html, render(&DigestText { subject, alerts, links, more, page, helpdesk_url, why_you }))
+        let text = DigestText {
+            subject,
+            in_english: telling::IN_ENGLISH,
+            alerts,
+            links,
+            more,
+            page,
+            helpdesk_url,
+            currency,
+            why_you,
+        };
+        (html, render(&text))
     };
     let fits = |(html, text): &(String, String)| html.len().max(text.len()) <= MOST_BYTES;
     let (mut some, mut too_many) = (0, count + 1);
@@ -429,14 +447,14 @@ pub(crate) fn digest(digest: Digest<'_>) -> Email {
 }
 
 /// The heaviest alert and how many there are beside it. The first forty characters are all that a locked telephone shows.
-fn held(alerts: &[Arc<Alert>]) -> String {
+fn held(alerts: &[Arc<Alert>], currency: &str) -> String {
     let Some(first) = alerts.first() else { return "No held alert".to_owned() };
     let strength = match first.signal {
         Signal::Guardian { score } => score.to_string(),
         Signal::Opportunity { intent, .. } => intent.title().to_owned(),
         Signal::Outage { .. } => "P0".to_owned(),
     };
-    let worth = first.mrr.map(|mrr| format!(", {}", words::monthly(Some(mrr)))).unwrap_or_default();
+    let worth = first.mrr.map(|mrr| format!(", {}", words::monthly(Some(mrr), currency))).unwrap_or_default();
     let others = match alerts.len() - 1 {
         0 => ": a held alert".to_owned(),
         1 => " and 1 more held alert".to_owned(),
@@ -447,7 +465,7 @@ fn held(alerts: &[Arc<Alert>]) -> String {
 
 /// An address as a part of a message's name.
 fn address_name(address: &EmailAddress) -> String {
-    address.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+    address.folded().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
 
 fn render(template: &impl Template) -> String {
@@ -494,6 +512,7 @@ mod tests {
                 subject: "Orders late".into(),
                 priority: Priority::P2,
                 agent: sample::team("nexus"),
+                wish: false,
                 high_risk: true,
                 fingerprint: None,
             }],
@@ -607,6 +626,39 @@ mod tests {
             insta::assert_snapshot!(format!("{name}_html"), email.html);
             insta::assert_snapshot!(format!("{name}_text"), format!("{}\n\n{}", email.subject, email.text));
         }
+    }
+
+    #[test]
+    fn amounts_are_in_the_policys_currency() {
+        let policy = Policy { currency: "€".to_owned(), ..sample::policy() };
+        let (alert, recipient) = (guardian(), &sample::alert(1).recipient);
+        let (place, alerts) = (&Place::first(alert.key()), &[Arc::new(alert.clone())]);
+        let (day, now) = (jiff::civil::date(2026, 11, 16), sample::now());
+        for email in [
+            single(Single {
+                alert: &alert,
+                place,
+                to: recipient,
+                policy: &policy,
+                pages: None,
+                buttons: None,
+                note: None,
+            }),
+            digest(Digest { recipient, alerts, policy: &policy, pages: None, signer: None, now }),
+            daily(Daily { recipient, alerts, policy: &policy, pages: None, signer: None, day, now }),
+        ] {
+            for text in [&email.html, &email.text] {
+                assert!(text.contains("€11,800 a month") && !text.contains('$'), "{text}");
+            }
+            assert!(!email.subject.contains('$'), "{}", email.subject);
+        }
+    }
+
+    #[test]
+    fn a_wish_beside_a_risk_says_so_at_the_top() {
+        let email = plain(&Alert { at_risk: true, ..opportunity() });
+        assert!(email.subject.starts_with("Acme wants more, also at risk: "), "{}", email.subject);
+        assert!(email.html.contains("Acme wants more, also at risk</h1>"), "{}", email.html);
     }
 
     #[test]

@@ -47,7 +47,8 @@ impl Bench {
         let log = Arc::new(MemoryTicketLog::default());
         let follow_up = FollowUp { stage, ..FollowUp::default().told(&person("bob")) };
         let delivery = Delivery::Sent { id: "m".into() };
-        let alert = Alert { recipient: person("ann"), delivery, follow_up, ..sample::alert(1) };
+        let colleagues = ["ann", "bob"].map(person).into();
+        let alert = Alert { recipient: person("ann"), colleagues, delivery, follow_up, ..sample::alert(1) };
         log.open(&alert, Timestamp::MAX, &sample::audit_entry(1, AuditAction::AlertRaised)).await.unwrap();
         let letters = Arc::new(Failing::new(Letters::default()));
         let control = Arc::new(MemoryControl::default());
@@ -94,11 +95,37 @@ async fn only_whom_it_was_written_to_gets_links() {
         assert!(new.iter().all(|mail| mail.to == person(to)), "{to}");
     }
     let mail = &bench.letters()[0];
-    for words in ["I have it", "Say how it ended", "Not a risk", "Snooze"] {
+    for words in ["I have it", "Say how it ended", "Not a risk", "Snooze", "Hand it over", "Nobody has it yet."] {
         assert!(mail.html.contains(words) && mail.text.contains(words), "{words}");
     }
     assert!(!mail.html.contains("other vendors"), "no quote");
     assert!(bench.queue.dead().is_empty() && bench.queue.is_empty());
+}
+
+#[tokio::test]
+async fn however_it_is_spelled_the_mail_goes_where_the_alert_went() {
+    let bench = Bench::new(Stage::New, sample::policy()).await;
+    for to in ["Ann", "ANN"].repeat(8) {
+        bench.ask(1, to).await;
+    }
+    assert_eq!(bench.letters().len(), 10, "one person's ten");
+    assert!(bench.letters().iter().all(|mail| mail.to.as_str() == "ann@example.com"));
+}
+
+#[tokio::test]
+async fn only_what_its_reader_can_do_is_offered() {
+    let taken = Stage::Taken { by: person("ann"), at: sample::now() };
+    let bench = Bench::new(taken, sample::policy()).await;
+    bench.ask(1, "ann").await;
+    bench.ask(1, "bob").await;
+    let [hers, his] = bench.letters().try_into().unwrap();
+    for part in [&hers.html, &hers.text] {
+        assert!(part.contains("Taken by you on ") && !part.contains("I have it"), "{part}");
+        assert_eq!(part.matches("followup?link=").count(), 4, "{part}");
+    }
+    for part in [&his.html, &his.text] {
+        assert!(part.contains("Taken by ann") && !part.contains("followup?link="), "{part}");
+    }
 }
 
 #[tokio::test]

@@ -7,17 +7,21 @@ use std::{
     time::Duration,
 };
 
-use alert::{Alerting, Command, Event, PENDING_TOO_LONG, Resent, daily, digest, handle, handle_event, resend};
+use alert::{Alerting, Command, Event, Links, PENDING_TOO_LONG, Resent, daily, digest, handle, handle_event, resend};
 use async_trait::async_trait;
 use domain::{
-    Alert, AuditAction, Band, Deadline, Mode, Policy, Signal,
+    Alert, AuditAction, Band, Deadline, EmailAddress, FollowUp, Mode, Policy, Signal, Stage,
+    follow_up::Step,
     policy::AlertPolicy,
-    ports::{Accepted, AlertLog, Email, Mailer, PortError},
+    ports::{Accepted, AlertLog, Email, FollowUps, Mailer, PortError},
     sample,
 };
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp, civil::date};
-use memory::{Failing, Fault, FixedSettings, MemoryControl, MemoryQueue, MemoryTicketLog, Method, OutboxMailer, pump};
+use memory::{
+    Failing, Fault, FixedSecrets, FixedSettings, MemoryControl, MemoryQueue, MemoryTicketLog, Method, OutboxMailer,
+    pump,
+};
 use runtime::{
     AlertMessage, Invocation,
     backoff::RECEIVES,
@@ -277,7 +281,7 @@ async fn further_alerts_of_an_account_answer_the_first() {
         of("1-guardian", "Acme may leave: “We may leave.”", None),
         of("1-guardian", "Acme again: “We leave.”", first),
         of("1-guardian", "Acme again: “I sign tomorrow.”", first),
-        of("4-opportunity", "Acme wants more: “What is the price?”", None),
+        of("4-opportunity", "Acme wants more, also at risk: “What is the price?”", None),
         of("1-guardian", "", first),
     ];
     assert_eq!(headers, expected);
@@ -710,6 +714,54 @@ async fn a_morning_tells_each_recipient_once_what_is_open() {
     let first = sent.iter().find(|email| email.thread == "daily-ann-example-com").unwrap();
     assert_eq!(first.subject, "Open today: Account 1 ($500 a month) and 1 more");
     assert!(first.name.starts_with("digest-daily-"), "what is forgotten is found by it");
+}
+
+#[tokio::test]
+async fn the_morning_is_for_whoever_has_it() {
+    let mut bench = bench(None);
+    let secrets = Arc::new(FixedSecrets(vec!["key".into()]));
+    bench.alerting.links = Some(Links { base: "https://api.example/followup".into(), secrets });
+    let [ann, ben] = ["ann@example.com", "ben@example.com"].map(|name| name.parse::<EmailAddress>().unwrap());
+    let due = Some(Deadline { day: date(2026, 11, 17), time: None, words: "tomorrow".into() });
+    let raised = |number, stage| Alert {
+        recipient: ann.clone(),
+        deadline: due.clone(),
+        follow_up: FollowUp { stage, ..FollowUp::default() },
+        ..alert(number, &format!("Account {number}"), Band::Elevated)
+    };
+    let taken = Stage::Taken { by: ben.clone(), at: sample::now() };
+    for (number, stage) in [(1, taken), (2, Stage::New)] {
+        bench.raise(&raised(number, stage)).await;
+    }
+    bench.drain().await;
+    assert_eq!(daily(&bench.alerting, &invocation(morning(0))).await.unwrap(), 2);
+    let sent = bench.mailer.inner().sent.lock().unwrap();
+    for (to, number, other, words) in [(&ben, 1, 2, "Say how it ended"), (&ann, 2, 1, "I have it")] {
+        let mail = sent.iter().find(|mail| mail.name.starts_with("digest-daily-") && mail.to == *to).unwrap();
+        for part in [&mail.html, &mail.text] {
+            assert!(
+                part.contains(&format!("Account {number}")) && !part.contains(&format!("Account {other}")),
+                "{part}"
+            );
+            assert!(part.contains(words) && part.matches("followup?link=").count() == 1, "{words}: {part}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_digest_offers_nothing_where_somebody_has_it() {
+    let mut bench = bench(None);
+    let secrets = Arc::new(FixedSecrets(vec!["key".into()]));
+    bench.alerting.links = Some(Links { base: "https://api.example/followup".into(), secrets });
+    let held = bench.hold("kam", [1, 2]).await;
+    let by = "ben@example.com".parse().unwrap();
+    let next = held.after(Step::Take, &by, sample::now()).unwrap();
+    let entry = sample::audit_entry(2, AuditAction::AlertFollowUp);
+    bench.log.follow_up(&held, &next, &entry).await.unwrap();
+    assert_eq!(bench.digest(0).await.unwrap(), 1);
+    let sent = bench.mailer.inner().sent.lock().unwrap();
+    let mail = sent.iter().find(|mail| mail.thread.starts_with("digest-")).unwrap();
+    assert!(!mail.html.contains("followup?link=") && !mail.text.contains("followup?link="), "{}", mail.text);
 }
 
 #[tokio::test]

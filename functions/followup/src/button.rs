@@ -1,5 +1,5 @@
 //! A button in Slack. It is answered within the 3 s that Slack waits: a signature, at most two questions about whoever
-//! pressed, one write, one change of the message.
+//! pressed, one write, and the change of the message beside the answer to whoever pressed.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use domain::{
@@ -43,9 +43,19 @@ pub(crate) async fn answer(
             return Ok(Answer::Unreadable);
         }
     };
-    if let Some(words) = pressed(following_up, slack, &press, now).await? {
-        whisper(slack, &press, &words).await;
-    }
+    let (changed, words) = pressed(following_up, slack, &press, now).await?;
+    // Beside each other: after two questions about who pressed, four calls in a row may take longer than Slack waits.
+    let showing = async {
+        if let Some(alert) = &changed {
+            show(slack, alert).await;
+        }
+    };
+    let telling = async {
+        if let Some(words) = &words {
+            whisper(slack, &press, words).await;
+        }
+    };
+    futures::join!(showing, telling);
     Ok(Answer::Heard)
 }
 
@@ -66,18 +76,20 @@ async fn verify(
     }
 }
 
-/// Does what was pressed. Returns what whoever pressed has to be told, where the message itself does not say it.
+/// Does what was pressed. Returns the alert to show, if the message has to follow, and what whoever pressed has to be told
+/// where the message itself does not say it.
 async fn pressed(
     following_up: &FollowingUp,
     slack: &SlackDoor,
     press: &Press,
     now: Timestamp,
-) -> Result<Option<String>, PortError> {
+) -> Result<(Option<Alert>, Option<String>), PortError> {
+    let told = |words: &str| (None, Some(words.to_owned()));
     let alert = following_up.alerts.alert(press.alert, now).await?;
-    let Some(alert) = alert.filter(|alert| is_of(alert, press)) else { return Ok(Some(GONE.to_owned())) };
+    let Some(alert) = alert.filter(|alert| is_of(alert, press)) else { return Ok(told(GONE)) };
     let Some(by) = presser(slack, press, &alert).await? else {
         tracing::warn!(alert = %press.alert, "Somebody pressed who may not.");
-        return Ok(Some(NOT_ALLOWED.to_owned()));
+        return Ok(told(NOT_ALLOWED));
     };
     let wish = Wish { step: &press.step, by: &by, door: Door::Slack, seen: Some(press.revision), now };
     let (alert, pressed) = follow_up(following_up, alert, wish).await?;
@@ -86,10 +98,9 @@ async fn pressed(
         Pressed::Already => Some("You have it already; nothing changed.".to_owned()),
         Pressed::Refused(refused) => Some(refused_words(&refused, &zone(&alert))),
         Pressed::Stale => Some(STALE.to_owned()),
-        Pressed::Gone => return Ok(Some(GONE.to_owned())),
+        Pressed::Gone => return Ok(told(GONE)),
     };
-    show(slack, &alert).await;
-    Ok(words)
+    Ok((Some(alert), words))
 }
 
 /// The press came from the alert's own message, and from no other that names it.

@@ -1,7 +1,8 @@
 //! What people press in an alert's mail and in its message in Slack. A signed link shows a page, and the page's button
 //! changes the alert; a button in Slack changes it at once.
 //!
-//! Invariant: a GET changes nothing, since mail scanners open every link. What a link is not good for, a stranger learns
+//! Invariant: a GET changes nothing, since mail scanners open every link, and neither does what was posted before: a press
+//! names the revision that whoever pressed saw. What a link is not good for, a stranger learns
 //! nothing from: forged, expired, of an alert that is gone or of somebody else all look the same and cost the same.
 
 mod answer;
@@ -43,6 +44,8 @@ pub const SLACK_PATH: &str = "/slack";
 const LOOKS: usize = 4;
 /// What a choice is called in the form.
 const CHOICE: &str = "choice";
+/// What the form calls the revision of the alert that its page shows.
+const SEEN: &str = "seen";
 
 /// What following up needs of the outside.
 #[derive(Clone)]
@@ -97,7 +100,7 @@ enum Method {
 /// | 200, 403 | from the dashboard: the page of a link; not signed in, or an alert that the reader does not see |
 /// | 200 | a link was asked for, whoever asked and for whomever |
 /// | 200, 400, 401 | at [`SLACK_PATH`]: heard; signed and unreadable; not signed by Slack |
-/// | 409 | the alert does not allow it: somebody else has it, or it is closed |
+/// | 409 | the alert does not allow it: somebody else has it, it is closed, or it is not as the page showed it |
 /// | 503 + `Retry-After` | the secrets or the table cannot be reached; a panic |
 pub async fn handle(
     following_up: &FollowingUp,
@@ -157,9 +160,13 @@ async fn answer(
         Method::Show => Ok(Answer::page(200, View::new(&alert, &link, secret, now), Said::Nothing)),
         Method::Press => {
             let body = raw_body(request).and_then(|bytes| String::from_utf8(bytes).ok());
-            let choice = body.and_then(|body| parameter(&body, CHOICE)).unwrap_or_default();
-            match step(link.action, &choice) {
-                Some(step) => press(following_up, alert, &link, step, secret, now).await,
+            let field = |name| body.as_deref().and_then(|body| parameter(body, name));
+            match step(link.action, &field(CHOICE).unwrap_or_default()) {
+                Some(step) => {
+                    let seen = field(SEEN).and_then(|seen| seen.parse().ok());
+                    let wish = Wish { step: &step, by: &link.recipient, door: link.door, seen, now };
+                    press(following_up, alert, &link, wish, secret).await
+                }
                 None => Ok(Answer::page(400, View::new(&alert, &link, secret, now), Said::Choose)),
             }
         }
@@ -202,13 +209,11 @@ async fn press(
     following_up: &FollowingUp,
     alert: Alert,
     link: &Link,
-    step: Step,
+    wish: Wish<'_>,
     secret: Option<&SecretString>,
-    now: Timestamp,
 ) -> Result<Answer, PortError> {
-    let wish = Wish { step: &step, by: &link.recipient, door: link.door, seen: None, now };
     let (alert, pressed) = follow_up(following_up, alert, wish).await?;
-    let page = |status, said| Ok(Answer::page(status, View::new(&alert, link, secret, now), said));
+    let page = |status, said| Ok(Answer::page(status, View::new(&alert, link, secret, wish.now), said));
     match pressed {
         Pressed::Done => {
             if let Some(slack) = &following_up.slack {
@@ -218,7 +223,8 @@ async fn press(
         }
         Pressed::Already => page(200, Said::Already),
         Pressed::Refused(refused) => page(409, Said::Refused(refused)),
-        Pressed::Gone | Pressed::Stale => Ok(Answer::NotValid),
+        Pressed::Stale => page(409, Said::Stale),
+        Pressed::Gone => Ok(Answer::NotValid),
     }
 }
 
@@ -228,7 +234,7 @@ struct Wish<'a> {
     step: &'a Step,
     by: &'a EmailAddress,
     door: Door,
-    /// The revision they saw, where their view names it: of any other, nothing is changed.
+    /// The revision they saw: of any other, nothing is changed. None: they name none.
     seen: Option<u32>,
     now: Timestamp,
 }
@@ -262,7 +268,7 @@ async fn follow_up(
                 return Ok((alert, Pressed::Refused(refused)));
             }
         };
-        if wish.seen.is_some_and(|seen| seen != alert.follow_up.revision) {
+        if wish.seen != Some(alert.follow_up.revision) {
             return Ok((alert, Pressed::Stale));
         }
         match following_up.alerts.follow_up(&alert, &next, &entry(&alert, &next, wish)).await {

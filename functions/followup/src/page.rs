@@ -2,7 +2,7 @@
 
 use askama::Template;
 use domain::{
-    Alert, AlertKey, AlertKind, EmailAddress, Signal, Stage,
+    Alert, AlertKey, EmailAddress, Signal, Stage,
     follow_up::{Outcome, Refused, Snooze, WrongReason},
     shown,
 };
@@ -37,6 +37,8 @@ struct Form {
     /// What a field for an address is called, where one is asked for.
     address: Option<&'static str>,
     button: &'static str,
+    /// The revision of the alert that the page shows; none where it shows no alert.
+    seen: Option<u32>,
 }
 
 /// What is said on top of a page.
@@ -45,8 +47,12 @@ pub(crate) enum Said {
     Done,
     Already,
     Choose,
+    /// What was pressed was pressed on an older page.
+    Stale,
     Refused(Refused),
 }
+
+const STALE: &str = "It changed since you opened the page, or you have pressed this before; nothing changed now. Below is how it stands.";
 
 /// An alert as one reader of one link may see it.
 pub(crate) struct View {
@@ -62,9 +68,7 @@ impl View {
     pub(crate) fn new(alert: &Alert, link: &Link, secret: Option<&SecretString>, now: Timestamp) -> Self {
         let stage = &alert.follow_up.stage;
         let colleagues = || alert.colleagues.iter().filter(|colleague| **colleague != link.recipient);
-        let possible = |action: &Action| {
-            allows(stage, *action, &link.recipient) && (*action != Action::HandOver || colleagues().next().is_some())
-        };
+        let possible = |action: &Action| action.is_open_to(alert, &link.recipient);
         let other = |action: Action| {
             let href = relative(secret?, &Link { action, ..link.clone() });
             Some((href, action.words(alert.signal.kind())))
@@ -77,7 +81,7 @@ impl View {
             action: link.action,
             form: secret
                 .filter(|_| possible(&link.action))
-                .map(|secret| form(link.action, alert.signal.kind(), colleagues(), relative(secret, link))),
+                .map(|secret| form(link.action, alert, colleagues(), relative(secret, link))),
             others: others.filter_map(other).collect(),
         }
     }
@@ -89,6 +93,7 @@ impl View {
             Said::Done => Some(done_words(self.action).to_owned()),
             Said::Already => Some("You have it already; nothing changed.".to_owned()),
             Said::Choose => Some("Choose one of these first; nothing changed.".to_owned()),
+            Said::Stale => Some(STALE.to_owned()),
             Said::Refused(refused) => Some(refused_words(&refused, &self.time_zone)),
         };
         Page {
@@ -113,6 +118,7 @@ impl Page {
             choices: Vec::new(),
             address: Some(ask::ADDRESS),
             button: "Mail me my link",
+            seen: None,
         };
         Self { form: Some(form), ..Self::plain("Your link", text) }
     }
@@ -141,16 +147,8 @@ fn title(alert: &Alert) -> String {
     }
 }
 
-/// Whether the form for it has a point: it may still be refused, by whoever is faster.
-fn allows(stage: &Stage, action: Action, reader: &EmailAddress) -> bool {
-    match stage {
-        Stage::New | Stage::Snoozed { .. } => true,
-        Stage::Taken { by, .. } => by == reader && action != Action::Take,
-        Stage::Settled { .. } | Stage::Wrong { .. } => false,
-    }
-}
-
-fn form<'a>(action: Action, kind: AlertKind, colleagues: impl Iterator<Item = &'a EmailAddress>, to: String) -> Form {
+fn form<'a>(action: Action, alert: &Alert, colleagues: impl Iterator<Item = &'a EmailAddress>, to: String) -> Form {
+    let (kind, seen) = (alert.signal.kind(), Some(alert.follow_up.revision));
     let choice = |value: &str, words: &str| (value.to_owned(), words.to_owned());
     match action {
         Action::Take => Form {
@@ -159,6 +157,7 @@ fn form<'a>(action: Action, kind: AlertKind, colleagues: impl Iterator<Item = &'
             choices: Vec::new(),
             address: None,
             button: action.words(kind),
+            seen,
         },
         Action::Settle => Form {
             to,
@@ -166,6 +165,7 @@ fn form<'a>(action: Action, kind: AlertKind, colleagues: impl Iterator<Item = &'
             choices: Outcome::of(kind).map(|outcome| choice(outcome.into(), outcome.title())).collect(),
             address: None,
             button: "Settle it",
+            seen,
         },
         Action::CallWrong => Form {
             to,
@@ -173,6 +173,7 @@ fn form<'a>(action: Action, kind: AlertKind, colleagues: impl Iterator<Item = &'
             choices: WrongReason::iter().map(|reason| choice(reason.into(), reason.title())).collect(),
             address: None,
             button: action.words(kind),
+            seen,
         },
         Action::Snooze => Form {
             to,
@@ -180,6 +181,7 @@ fn form<'a>(action: Action, kind: AlertKind, colleagues: impl Iterator<Item = &'
             choices: Snooze::iter().map(|snooze| choice(snooze.into(), snooze.title())).collect(),
             address: None,
             button: "Snooze it",
+            seen,
         },
         Action::HandOver => Form {
             to,
@@ -187,6 +189,7 @@ fn form<'a>(action: Action, kind: AlertKind, colleagues: impl Iterator<Item = &'
             choices: colleagues.map(|colleague| choice(colleague.as_str(), colleague.as_str())).collect(),
             address: None,
             button: "Hand it over",
+            seen,
         },
     }
 }

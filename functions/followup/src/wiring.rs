@@ -15,7 +15,7 @@ use memory::Bundled;
 use runtime::{Invocation, rebuild::Announcing};
 use slack::{Api, Client};
 
-/// One call of Slack. A press takes three of them at most, and Slack waits for 3 s.
+/// One call of Slack. A press waits for three at most, one after the other, and Slack for 3 s.
 const SLACK_PATIENCE: Duration = Duration::from_millis(800);
 
 pub(crate) struct Function(FollowingUp);

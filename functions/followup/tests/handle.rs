@@ -83,8 +83,14 @@ impl Bench {
         self.ask("GET", &sign(&"new".into(), &self.link(action, to)), "").await
     }
 
+    /// Presses the button of the page as it is now.
     async fn post(&self, action: Action, to: &str, body: &str) -> Answer {
-        self.ask("POST", &sign(&"new".into(), &self.link(action, to)), body).await
+        self.press(&sign(&"new".into(), &self.link(action, to)), body).await
+    }
+
+    async fn press(&self, link: &str, body: &str) -> Answer {
+        let seen = self.log.inner().alert(self.alert.key()).unwrap().follow_up.revision;
+        self.ask("POST", link, &format!("seen={seen}&{body}")).await
     }
 
     fn stage(&self) -> Stage {
@@ -140,7 +146,7 @@ async fn a_page_is_shown_and_nothing_changes() {
 async fn a_page_tells_times_as_the_mail_did() {
     let bench = Bench::escalated().await;
     let berlin = |to| Link { time_zone: TimeZone::get("Europe/Berlin").unwrap(), ..bench.link(Action::Take, to) };
-    bench.ask("POST", &sign(&"new".into(), &berlin("bob")), "").await;
+    bench.press(&sign(&"new".into(), &berlin("bob")), "").await;
     for method in ["GET", "POST"] {
         let page = bench.ask(method, &sign(&"new".into(), &berlin("ann")), "").await.page;
         assert!(page.contains("2026-11-16 11:00 CET") && !page.contains("UTC"), "{page}");
@@ -179,6 +185,46 @@ async fn each_press_changes_the_alert_and_is_audited() {
         assert_eq!(bench.stage(), stage);
         assert_eq!(bench.told(), [told]);
     }
+}
+
+#[tokio::test]
+async fn a_replay_changes_nothing() {
+    for (action, body) in ACTIONS {
+        let bench = Bench::escalated().await;
+        let page = bench.get(action, "ann").await.page;
+        assert!(page.contains("name=\"seen\" value=\"1\""), "{page}");
+        let (link, body) = (sign(&"new".into(), &bench.link(action, "ann")), format!("seen=1&{body}"));
+        assert_eq!(bench.ask("POST", &link, &body).await.status, 200);
+        let pressed = bench.stage();
+        bench.ask("POST", &link, &body).await;
+        assert_eq!((bench.stage(), bench.told().len()), (pressed, 1), "{action}");
+    }
+}
+
+/// Taken, put off, and then the first press comes once more.
+#[tokio::test]
+async fn an_old_press_undoes_nothing() {
+    let bench = Bench::new().await;
+    let take = sign(&"new".into(), &bench.link(Action::Take, "ann"));
+    assert_eq!(bench.ask("POST", &take, "seen=0").await.status, 200);
+    bench.post(Action::Snooze, "ann", "choice=tomorrow").await;
+    for body in ["seen=0", "", "seen=", "seen=x", "seen=-1"] {
+        assert_eq!(bench.ask("POST", &take, body).await.status, 409, "{body:?}");
+    }
+    assert_eq!((bench.stage().word(), bench.told().len()), ("snoozed", 2));
+}
+
+#[tokio::test]
+async fn who_presses_again_is_told_how_it_stands() {
+    let bench = Bench::new().await;
+    let snooze = sign(&"new".into(), &bench.link(Action::Snooze, "ann"));
+    bench.ask("POST", &snooze, "seen=0&choice=tomorrow").await;
+    let again = bench.ask("POST", &snooze, "seen=0&choice=next_week").await;
+    assert_eq!(again.status, 409);
+    for words in ["nothing changed now", "Snoozed by you until 2026-11-17 10:00 UTC", "name=\"seen\" value=\"1\""] {
+        assert!(again.page.contains(words), "{words}: {}", again.page);
+    }
+    assert_eq!(bench.ask("POST", &snooze, "seen=1&choice=next_week").await.status, 200, "from the page that says so");
 }
 
 #[tokio::test]
@@ -254,13 +300,25 @@ async fn the_second_is_told_who_has_it() {
 }
 
 #[tokio::test]
+async fn another_spelling_is_no_second_person() {
+    let bench = Bench::new().await;
+    assert_eq!(bench.post(Action::Take, "Ann", "").await.status, 200);
+    let again = bench.post(Action::Take, "ann", "").await;
+    assert!(again.status == 200 && again.page.contains("You have it already"), "{}", again.page);
+    let page = bench.get(Action::HandOver, "ANN").await.page;
+    assert!(!page.contains("value=\"ann@example.com\""), "not to oneself: {page}");
+    assert_eq!(bench.post(Action::HandOver, "ANN", "choice=Bob%40example.com").await.status, 200);
+    assert_eq!(bench.post(Action::Settle, "bob", "choice=saved").await.status, 200, "it is bob's");
+}
+
+#[tokio::test]
 async fn whoever_has_it_settles_it_and_then_it_is_closed() {
     let bench = Bench::escalated().await;
     let taken = bench.post(Action::Take, "ann", "").await;
     let (_, rest) = taken.page.split_once("?link=").unwrap();
     let settle = rest.split('"').next().unwrap();
     assert!(rest.starts_with(settle) && rest.contains("Say how it ended"), "{}", taken.page);
-    assert_eq!(bench.ask("POST", settle, "choice=leaving").await.status, 200, "the page leads on");
+    assert_eq!(bench.press(settle, "choice=leaving").await.status, 200, "the page leads on");
     for name in ["ann", "bob"] {
         for (action, body) in ACTIONS {
             let closed = bench.post(action, name, body).await;

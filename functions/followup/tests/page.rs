@@ -73,8 +73,9 @@ impl Bench {
         let Some(link) = page.split("action=\"?").nth(1).and_then(|rest| rest.split('"').next()) else {
             return (status, page);
         };
+        let seen = page.split("name=\"seen\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
         // A browser sends the cookie along; what counts is the link.
-        self.ask("POST", link, "", choice).await
+        self.ask("POST", link, "", &format!("seen={seen}&{choice}")).await
     }
 
     fn stage(&self, alert: &Alert) -> Stage {
@@ -101,6 +102,16 @@ async fn who_is_signed_in_acts_on_what_their_role_sees() {
         let told = bench.log.audit().into_iter().filter(|entry| entry.action == AuditAction::AlertFollowUp);
         let told: Vec<_> = told.map(|entry| entry.outcome.into_owned()).collect();
         assert!(told.iter().all(|outcome| outcome == "taken by zoe@example.com, by page"), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_the_provider_spells_otherwise_keeps_what_they_have() {
+    let bench = Bench::signing_in().await;
+    for (who, action, stage) in [("zoe@example.com", "take", "taken"), ("Zoe@Example.COM", "settle", "settled")] {
+        let (status, page) =
+            bench.act(&bench.guardian, action, &session(who, &[Role::Accounts], 60), "choice=saved").await;
+        assert_eq!((status, bench.stage(&bench.guardian).word()), (200, stage), "{page}");
     }
 }
 

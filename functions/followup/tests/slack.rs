@@ -217,6 +217,29 @@ async fn only_those_who_may_can_press() {
     }
 }
 
+/// Who pressed, whether they may, the message and the answer are four calls: the last two go out together.
+#[tokio::test]
+async fn nobody_waits_for_four_calls_in_a_row() {
+    let bench = Bench::new().await;
+    let old = bench.payload("U0BOB", "take", None);
+    bench.press("U0ANN", "take", None).await;
+    let edits = bench.slack.messages()[0].edits;
+    bench.slack.plan_after(2, &[scripted::Fault::Beside]);
+    assert_eq!(bench.send(&old).await, 200);
+    assert_eq!((bench.slack.messages()[0].edits, bench.slack.whispers().len()), (edits + 1, 1));
+}
+
+#[tokio::test]
+async fn whoever_slack_spells_otherwise_is_the_same_person() {
+    let bench = Bench::new().await;
+    bench.slack.add_person("U0ANN", "Ann@Example.com");
+    bench.press("U0ANN", "take", None).await;
+    assert_eq!(bench.follow_up().stage, Stage::Taken { by: person("ann"), at: now() });
+    bench.slack.add_person("U0ANN", "ann@example.com");
+    assert_eq!(bench.press("U0ANN", "settle", Some("saved")).await, 200);
+    assert_eq!(bench.follow_up().stage.word(), "settled", "{:?}", bench.slack.whispers());
+}
+
 #[tokio::test]
 async fn what_slack_did_not_sign_changes_nothing() {
     let bench = Bench::new().await;
@@ -294,6 +317,7 @@ async fn a_link_shows_in_the_message_too() {
     let mut request = ApiGatewayV2httpRequest::default();
     request.request_context.http.method = "POST".parse().unwrap();
     request.raw_query_string = Some(format!("link={}", runtime::links::sign(&"new".into(), &link)));
+    request.body = Some(format!("seen={}", bench.follow_up().revision));
     assert_eq!(handle(&bench.following_up, request, now()).await.status_code, 200);
     assert!(bench.text().contains("Taken by ann@example.com"), "{}", bench.text());
 }

@@ -106,7 +106,6 @@ fn main() {
                 fields: FieldIds::default(),
                 organization_fields: OrganizationFields::default(),
                 kam_domains: Vec::new(),
-                page: runtime::config::PageSettings::default(),
             }))),
             records: store.clone(),
             alerts: store,

@@ -20,7 +20,7 @@ use axum::{
     routing::{any, get},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::{AccountId, AuditAction, Sender, UserId};
+use domain::{AccountId, Sender, TicketId, UserId};
 use jiff::{SignedDuration, Timestamp};
 use memory::NewTicket;
 use report::Window;
@@ -163,15 +163,17 @@ async fn keep_pumping(server: Arc<Server>) {
     }
 }
 
-/// A server may run for months: the audit moves to its file, and the oldest tickets are dropped. Each ticket that was triaged
-/// gets its line.
+/// A line for each ticket that was triaged since, whether or not anything was written to it.
+fn triaged(server: &Server) -> Vec<String> {
+    let log = &server.shared.log;
+    let line = |ticket: TicketId| Some(progress::line(&ticket.to_string(), &*log.newest(ticket)?));
+    log.take_recorded().into_iter().filter_map(line).collect()
+}
+
+/// A server may run for months: the audit moves to its file, and the oldest tickets are dropped. What was triaged is told.
 fn hand_over(server: &Server) {
+    triaged(server).iter().for_each(say::line);
     let entries = server.shared.log.take_audit();
-    for entry in entries.iter().filter(|entry| entry.action == AuditAction::ZendeskUpdate) {
-        if let Some(record) = server.shared.log.newest(entry.ticket) {
-            say::line(progress::line(&entry.ticket.to_string(), &record));
-        }
-    }
     if !entries.is_empty()
         && let Err(error) = outputs::append_audit(&server.output, &entries)
     {
@@ -509,9 +511,14 @@ mod tests {
         let mail = mails.find(|file| file.extension().is_some_and(|kind| kind == "html")).unwrap();
         let mail = std::fs::read_to_string(mail).unwrap();
         let query = mail.split("http://127.0.0.1:1/followup?").nth(1).unwrap().split('"').next().unwrap();
+        let seen = || {
+            let revision = |key| server.shared.log.alert(key).map(|alert| alert.follow_up.revision);
+            domain::AlertKey::of(domain::sample::ticket_id(7)).into_iter().find_map(revision).unwrap()
+        };
         let ask = async |method: Method| {
             let query = RawQuery(Some(query.to_owned()));
-            let asked = follow_up(State(server.clone()), method, query, HeaderMap::new(), Bytes::new());
+            let form = Bytes::from(format!("seen={}", seen()));
+            let asked = follow_up(State(server.clone()), method, query, HeaderMap::new(), form);
             asked.await.status().as_u16()
         };
         let state = || {
@@ -527,6 +534,28 @@ mod tests {
         assert!(message.contains("*State:* Taken by "), "{message}");
         let log = std::fs::read_to_string(folder.path().join(outputs::GUARDIAN)).unwrap();
         assert!(log.contains("\"state\": \"taken\"") || log.contains("\"state\":\"taken\""), "{log}");
+    }
+
+    #[tokio::test]
+    async fn each_ticket_has_its_line_in_every_mode() {
+        for (name, value) in [("MODE", "act"), ("MODE", "shadow"), ("ROLLOUT_PERCENT", "0")] {
+            let folder = tempfile::tempdir().unwrap();
+            let (analyst, teams) = (Some(AnalystChoice::Embedded), crate::stack::teams());
+            let setup = Setup { output: folder.path(), analyst, delivery: false, capped: true, teams };
+            let shared = Shared::new(setup, &Environment::of([(name.to_owned(), value.to_owned())])).unwrap();
+            let stack = shared.stack(wall_clock());
+            let server = Arc::new(Server::new(shared, stack, folder.path().to_owned()));
+            for body in [created(), commented()] {
+                send(&server, Method::POST, body).await;
+                server.stack.drain().await;
+                let lines = triaged(&server);
+                assert!(
+                    lines.len() == 1 && lines[0].contains("#7") && lines[0].contains("Help"),
+                    "{name} {value}: {lines:?}"
+                );
+                assert!(triaged(&server).is_empty(), "once");
+            }
+        }
     }
 
     #[tokio::test]

@@ -276,7 +276,7 @@ impl AlertRow {
 
 /// Who has an alert, else whom it went to.
 pub(crate) fn owner(alert: &Alert) -> String {
-    shown::line(alert.follow_up.stage.by().unwrap_or(&alert.recipient).as_str())
+    shown::line(alert.whose().as_str())
 }
 
 fn english(known: &BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -28,6 +28,9 @@ pub struct Backtest {
     pub v: u8,
     /// Where the tickets are from, in words.
     pub source: String,
+    /// What stands before an amount on the page; the figures have none.
+    #[serde(skip)]
+    pub currency: String,
     pub first: Date,
     pub last: Date,
     /// Tickets that were triaged.
@@ -281,16 +284,6 @@ mod filters {
     use askama::{Values, filter_fn};
 
     #[filter_fn]
-    pub(super) fn monthly(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
-        Ok(runtime::words::monthly(*mrr))
-    }
-
-    #[filter_fn]
-    pub(super) fn dollars(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
-        Ok(runtime::words::dollars(*mrr))
-    }
-
-    #[filter_fn]
     pub(super) fn count(number: &usize, _: &dyn Values) -> askama::Result<String> {
         Ok(runtime::words::count(*number))
     }
@@ -325,6 +318,7 @@ mod tests {
         Backtest {
             v: 1,
             source: "export.jsonl".to_owned(),
+            currency: "€".to_owned(),
             first: date(2026, 9, 1),
             last: date(2026, 9, 12),
             tickets: 12,

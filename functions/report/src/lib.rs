@@ -116,7 +116,7 @@ impl Window {
 /// What a port says. Then nothing or only a part is published, but every published page is whole.
 pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Result<Aggregates, PortError> {
     let config = reporting.configuration.config().await?;
-    let told = Told::new(config.policy.time_zone.clone(), &config.page.currency);
+    let told = Told::new(config.policy.time_zone.clone(), &config.policy.currency);
     let Sums { aggregates, index, held, newest } = add_up(reporting, window, &told, now).await?;
     let newest = read(reporting, newest.into_iter().rev().collect(), now);
     let (records, alerts) = futures::try_join!(newest, reporting.alerts.alerts(now))?;

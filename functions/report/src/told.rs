@@ -1,6 +1,5 @@
 //! Times and amounts as the customer's people read them.
 
-use domain::shown;
 use jiff::{Timestamp, tz::TimeZone};
 use runtime::words;
 
@@ -13,7 +12,7 @@ pub(crate) struct Told {
 
 impl Told {
     pub(crate) fn new(zone: TimeZone, currency: &str) -> Self {
-        Self { zone, currency: shown::line(currency) }
+        Self { zone, currency: currency.to_owned() }
     }
 
     pub(crate) fn zone(&self) -> &TimeZone {
@@ -41,6 +40,6 @@ impl Told {
 
     /// `$11,800 a month`, or that it is not known.
     pub(crate) fn monthly(&self, amount: Option<f64>) -> String {
-        amount.map_or_else(|| words::monthly(None), |amount| format!("{} a month", self.money(Some(amount))))
+        words::monthly(amount, &self.currency)
     }
 }

@@ -116,7 +116,6 @@ impl Bench {
             fields: zendesk::FieldIds::default(),
             organization_fields: Default::default(),
             kam_domains: Vec::new(),
-            page: runtime::config::PageSettings::default(),
         };
         let reporting = Reporting {
             configuration: Arc::new(FixedConfiguration(Arc::new(config))),

@@ -36,7 +36,6 @@ fn configuration_of(policy: Policy) -> Arc<FixedConfiguration> {
         fields: FieldIds::default(),
         organization_fields: Default::default(),
         kam_domains: Vec::new(),
-        page: runtime::config::PageSettings::default(),
     })))
 }
 

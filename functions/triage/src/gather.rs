@@ -3,13 +3,14 @@
 use domain::{Account, AlertKey, AlertKind, EarlierAlert, PastTicket, Ticket, TicketState, ports::PortError};
 use futures::{StreamExt, TryStreamExt, stream, try_join};
 use jiff::Timestamp;
+use strum::IntoEnumIterator;
 
 use crate::Triage;
 
 /// Earlier tickets of the account that are looked at.
 const HISTORY: usize = 50;
-/// Of these the newest at risk, whose alerts are looked at.
-const AT_RISK: usize = 5;
+/// Of these the newest that raised an alert of a kind, whose alerts of that kind are looked at.
+const RAISED: usize = 5;
 /// Alerts read at once.
 const AT_ONCE: usize = 8;
 
@@ -32,8 +33,11 @@ pub(crate) async fn gather(
         triage.records.past(&ticket.account, ticket.id, now, HISTORY)
     )?;
     let own = state.done.iter().flat_map(|_| AlertKey::of(ticket.id));
-    let past = history.iter().filter(|past| past.high_risk).take(AT_RISK).flat_map(|past| AlertKey::of(past.id));
-    let keys = own.chain(past.filter(|key| key.kind == AlertKind::Guardian));
+    let of_kind = |kind| {
+        let raised = history.iter().filter(move |past| past.raised(kind)).take(RAISED);
+        raised.flat_map(|past| AlertKey::of(past.id)).filter(move |key| key.kind == kind)
+    };
+    let keys = own.chain(AlertKind::iter().flat_map(of_kind));
     let reads: Vec<_> = keys.map(|key| triage.follow_ups.alert(key, now)).collect();
     let found: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
     // An attempt of this version that died may have opened its alert already: that is no earlier one.

@@ -15,10 +15,11 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, AuditAction, FieldValues, Policy, Priority, Reading, Resolution, Scored, Ticket, TicketId,
-    TicketUpdate,
+    Account, AccountId, Alert, AlertKey, AuditAction, FieldValues, Policy, Priority, Reading, Resolution, Scored,
+    Ticket, TicketId, TicketUpdate,
+    follow_up::{Outcome, Step},
     plan::{Field, Part},
-    ports::{Analyst, Applied, Claim, Helpdesk, Lease, PortError, Queue, TicketLog, Updated},
+    ports::{Analyst, Applied, Claim, FollowUps, Helpdesk, Lease, PortError, Queue, TicketLog, Updated},
     sample,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -151,6 +152,28 @@ async fn a_ticket_becomes_one_write_two_alerts_and_one_record() {
     assert_eq!(bench.audited(AuditAction::ZendeskUpdate), [format!("triage-1-{FIRST} applied")]);
     assert_eq!(bench.audited(AuditAction::AlertRaised).len(), 2);
     assert_eq!(bench.audited(AuditAction::MessageReceived), ["created triage"]);
+}
+
+#[tokio::test]
+async fn what_became_of_a_wish_is_known_to_the_next_one() {
+    let bench = bench(sample::policy());
+    bench.send(1, Cause::Created).await;
+    bench.drain().await;
+    let raised = |number| {
+        let key = AlertKey { ticket: sample::ticket_id(number), ..sample::alerts(1).1.key() };
+        bench.log.inner().alert(key).unwrap()
+    };
+    let first = raised(1);
+    let by = "sales@example.com".parse().unwrap();
+    let lost = first.after(Step::Settle(Outcome::Lost), &by, sample::now()).unwrap();
+    let entry = sample::audit_entry(1, AuditAction::AlertFollowUp);
+    bench.log.follow_up(&first, &lost, &entry).await.unwrap();
+    bench.tickets.tick(sample::now() + SignedDuration::from_hours(1));
+    bench.open(2, "Orders do not sync");
+    bench.send(2, Cause::Created).await;
+    bench.drain().await;
+    let settled = Alert { follow_up: lost, ..(*first).clone() };
+    assert!(raised(2).earlier.contains(&settled.earlier()), "{:?}", raised(2).earlier);
 }
 
 #[tokio::test]

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
-use crate::{AccountId, EmailAddress, Priority, TeamId, TicketId, fingerprint::Fingerprint};
+use crate::{AccountId, AlertKind, EmailAddress, Priority, TeamId, TicketId, fingerprint::Fingerprint};
 
 /// What is known of the customer.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Account {
     pub id: AccountId,
     pub name: Arc<str>,
-    /// Monthly recurring revenue in US dollars, finite and not negative.
+    /// Monthly recurring revenue in the policy's currency, finite and not negative.
     pub mrr: Option<f64>,
     pub plan: Option<String>,
     pub health: Option<Health>,
@@ -41,7 +41,22 @@ pub struct PastTicket {
     pub agent: TeamId,
     /// It raised a Guardian signal.
     pub high_risk: bool,
+    /// It raised an Opportunity signal; false of what was recorded before this was kept.
+    #[serde(default)]
+    pub wish: bool,
     /// Tells copies of one message; none for what was recorded before there was one.
     #[serde(default)]
     pub fingerprint: Option<Fingerprint>,
+}
+
+impl PastTicket {
+    /// Whether it raised what an alert of that kind tells of.
+    #[must_use]
+    pub fn raised(&self, kind: AlertKind) -> bool {
+        match kind {
+            AlertKind::Guardian => self.high_risk,
+            AlertKind::Opportunity => self.wish,
+            AlertKind::Outage => self.priority == Priority::P0,
+        }
+    }
 }

@@ -102,7 +102,7 @@ pub struct Alert {
     pub recipient: EmailAddress,
     pub account: AccountId,
     pub customer: Arc<str>,
-    /// US dollars a month.
+    /// A month, in the policy's currency.
     pub mrr: Option<f64>,
     pub plan: Option<String>,
     pub health: Option<Health>,
@@ -125,6 +125,10 @@ pub struct Alert {
     /// The reason in a few words.
     #[serde(default)]
     pub because: Option<Arc<str>>,
+    /// Of a wish: the account is at high risk at the same time, or was within 30 days. False of what was stored before
+    /// alerts said so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_risk: bool,
     /// How sure the analyst is of the signal, 0 to 1. None: stored before alerts said so.
     #[serde(default)]
     pub probability: Option<f32>,
@@ -286,12 +290,24 @@ impl Alert {
         Ok(next)
     }
 
-    /// Whether it was written or handed to that address, which may follow it up.
+    /// Whether it was written or handed to that address, or is theirs by now: they may follow it up.
     #[must_use]
     pub fn is_known_to(&self, address: &EmailAddress) -> bool {
+        self.known(address).is_some()
+    }
+
+    /// The same, as the alert spells the address.
+    #[must_use]
+    pub fn known(&self, address: &EmailAddress) -> Option<&EmailAddress> {
         let FollowUp { escalated_to, handed, .. } = &self.follow_up;
         let handed = handed.iter().map(|handed| &handed.to);
-        handed.chain(escalated_to).chain([&self.recipient]).any(|known| known == address)
+        handed.chain(escalated_to).chain([&self.recipient, self.whose()]).find(|known| *known == address)
+    }
+
+    /// Whose it is: who pressed last, before that whom it went to.
+    #[must_use]
+    pub fn whose(&self) -> &EmailAddress {
+        self.follow_up.stage.by().unwrap_or(&self.recipient)
     }
 
     /// As a later alert of the account remembers it.
@@ -300,13 +316,13 @@ impl Alert {
         EarlierAlert { key: self.key(), version: self.version, at: self.at, stage: self.follow_up.stage.clone() }
     }
 
-    /// Strength × MRR: what the digest is sorted by. An unknown MRR counts as one dollar.
+    /// Strength × MRR: what the digest is sorted by. An unknown MRR counts as one.
     #[must_use]
     pub fn weight(&self) -> f64 {
         f64::from(self.signal.strength()) * self.mrr.unwrap_or(0.0).max(1.0)
     }
 
-    /// US dollars a month: MRR × strength × freshness. An unknown MRR counts as one dollar.
+    /// What is at risk a month: MRR × strength × freshness. An unknown MRR counts as one.
     #[must_use]
     pub fn money_at_risk(&self, now: Timestamp) -> f64 {
         let age = now.duration_since(self.at).max(SignedDuration::ZERO);

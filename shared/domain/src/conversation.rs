@@ -133,7 +133,7 @@ impl fmt::Display for Matter {
 /// The name of the conversation: a hash, so that it names neither once the rest is erased.
 #[must_use]
 pub fn name(recipient: &EmailAddress, matter: &Matter) -> String {
-    let digest = Sha256::digest(format!("{recipient}\n{matter}").as_bytes());
+    let digest = Sha256::digest(format!("{}\n{matter}", recipient.folded()).as_bytes());
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -529,6 +529,7 @@ mod tests {
     fn a_name_is_of_both_and_names_neither() {
         let of =
             |recipient: &str, account| name(&recipient.parse().unwrap(), &Matter::Account(sample::account_id(account)));
+        assert_eq!(of("A@Example.com", "Acme"), of("a@example.com", "Acme"));
         let names = [of("a@example.com", "Acme"), of("b@example.com", "Acme"), of("a@example.com", "Bolt")];
         assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
         assert!(names.iter().all(|name| name.len() == 32 && name.chars().all(|c| c.is_ascii_hexdigit())));

@@ -62,6 +62,13 @@ pub struct Posted {
     /// In which its times are told.
     #[serde(default = "utc", with = "jiff::fmt::serde::tz::required")]
     pub time_zone: TimeZone,
+    /// What stands before its amounts.
+    #[serde(default = "dollar")]
+    pub currency: String,
+}
+
+fn dollar() -> String {
+    "$".to_owned()
 }
 
 fn utc() -> TimeZone {
@@ -627,8 +634,9 @@ mod tests {
     fn a_message_stored_by_an_earlier_release_is_read() {
         let stored = r#"{"channel": "C0", "message": "1.2", "helpdesk_url": "https://acme.zendesk.com"}"#;
         let posted: Posted = serde_json::from_str(stored).unwrap();
-        assert_eq!((posted.page.clone(), posted.time_zone.clone()), (None, TimeZone::UTC));
-        let berlin = Posted { time_zone: TimeZone::get("Europe/Berlin").unwrap(), ..posted };
+        assert_eq!((posted.page.clone(), posted.time_zone.clone(), &*posted.currency), (None, TimeZone::UTC, "$"));
+        let berlin =
+            Posted { time_zone: TimeZone::get("Europe/Berlin").unwrap(), currency: "€".to_owned(), ..posted };
         assert_eq!(serde_json::from_str::<Posted>(&serde_json::to_string(&berlin).unwrap()).unwrap(), berlin);
     }
 }

@@ -246,6 +246,7 @@ mod tests {
             subject: "earlier".into(),
             priority,
             agent: sample::team(agent),
+            wish: false,
             high_risk: false,
             fingerprint: None,
         }

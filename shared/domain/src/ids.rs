@@ -1,6 +1,12 @@
 //! Identifiers. Each is checked once, where it is made.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,8 +50,9 @@ pub struct TeamId(Arc<str>);
 #[serde(try_from = "String", into = "String")]
 pub struct TopicId(Arc<str>);
 
-/// An address an alert may go to: one `@`, something on either side, no space, comma or control character.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+/// An address an alert may go to: one `@`, something on either side, no space, comma or control character. It is shown as it
+/// was written and compared without regard to case: mail providers deliver `Kam@x` and `kam@x` to one person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 
@@ -278,9 +285,43 @@ impl fmt::Display for TopicId {
 }
 
 impl EmailAddress {
+    /// As it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// As it is compared: the same for every spelling, so that names and keys are made of it. Only ASCII: beyond it two
+    /// letters may share their lower case, and somebody else's address would be taken for this one.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl PartialEq for EmailAddress {
+    fn eq(&self, other: &Self) -> bool {
+        self.folded() == other.folded()
+    }
+}
+
+impl Eq for EmailAddress {}
+
+impl PartialOrd for EmailAddress {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for EmailAddress {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.folded().cmp(&other.folded())
+    }
+}
+
+impl Hash for EmailAddress {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.folded().hash(state);
     }
 }
 
@@ -320,6 +361,8 @@ impl fmt::Display for EmailAddress {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeSet, HashSet};
+
     use super::*;
 
     #[test]
@@ -373,5 +416,18 @@ mod tests {
         for bad in ["", "kam", "@example.com", "kam@", "a@b,c@d", "a@b\nBcc: c@d", "a b@c", "a@b@c", "<a@b>"] {
             assert!(bad.parse::<EmailAddress>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn one_address_has_many_spellings() {
+        let [written, other] =
+            ["Kam.Lee@Example.com", "kam.lee@example.COM"].map(|text| text.parse::<EmailAddress>().unwrap());
+        assert_eq!((&written, &*written.folded()), (&other, "kam.lee@example.com"));
+        assert_eq!(HashSet::from([written.clone(), other.clone()]).len(), 1);
+        assert_eq!(BTreeSet::from([written.clone(), other]).len(), 1);
+        assert_eq!(written.to_string(), "Kam.Lee@Example.com", "shown as it was written");
+        // The Kelvin sign, whose lower case is k.
+        let [kelvin, plain] = ["\u{212a}am@example.com", "kam@example.com"].map(|text| text.parse::<EmailAddress>());
+        assert_ne!(kelvin, plain);
     }
 }

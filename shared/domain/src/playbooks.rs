@@ -257,7 +257,9 @@ mod tests {
     fn the_shipped_playbooks_are_in_order() {
         let shipped = Playbooks::default();
         assert_eq!(shipped.problems(), []);
-        assert!(shipped.guardian.len() >= 12 && shipped.opportunity.len() >= 12 && shipped.outage.len() >= 6);
+        for kind in AlertKind::iter() {
+            assert!(shipped.of(kind).len() >= 12, "{kind}");
+        }
         let topics = shipped.outage.iter().flat_map(|playbook| &playbook.when.topic);
         assert!(topics.clone().count() > 0);
         for topic in topics {

@@ -31,6 +31,8 @@ pub struct Policy {
     pub notes: Notes,
     /// In which days, hours and times are told to people, and "tomorrow" of a ticket is understood.
     pub time_zone: TimeZone,
+    /// What stands before an amount of a customer's money, such as `$` or `CHF `; one line. Nothing is converted.
+    pub currency: String,
     /// Where agents work, such as `https://acme.zendesk.com`; tickets in alerts and on the dashboard link there.
     pub helpdesk_url: String,
     /// What a language model may cost a UTC day, in US dollars.

@@ -331,6 +331,7 @@ impl Record {
             priority: self.priority,
             agent: self.agent.clone(),
             high_risk: self.guardian.is_high_risk(),
+            wish: self.opportunity.band().is_some(),
             fingerprint: Fingerprint::of(&self.description),
         }
     }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Draft, Kind, Mode, Policy, Priority, Reading, Sender, Sentiment, TicketContext};
+use crate::{Draft, Kind, Mode, PastTicket, Policy, Priority, Reading, Sender, Sentiment, TicketContext};
 
 /// The decision so far, as far as the rules look at it.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,11 @@ pub struct Candidate<'a> {
 /// How long an account that may leave is answered by people only.
 const CAREFUL: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// Whether the account was at high risk lately.
+pub(crate) fn was_at_risk(history: &[PastTicket], now: Timestamp) -> bool {
+    history.iter().any(|past| past.high_risk && past.at <= now && now.duration_since(past.at) <= CAREFUL)
+}
+
 /// `Ok` if the draft may go out as a public reply, else the first rule that forbids it.
 ///
 /// # Errors
@@ -36,7 +41,7 @@ pub fn may_answer(candidate: Candidate<'_>, policy: &Policy) -> Result<(), &'sta
     });
     // An answer that was begun has set the ticket waiting itself.
     let touched = ticket.touched && state.answered.is_none();
-    let at_risk = history.iter().any(|past| past.high_risk && past.at <= now && now.duration_since(past.at) <= CAREFUL);
+    let at_risk = was_at_risk(history, now);
     let rules = [
         (!policy.auto_reply, "automatic answers are switched off"),
         (mode != Mode::Act, "automatic answers need the mode act"),

@@ -80,6 +80,7 @@ pub fn policy() -> Policy {
         answers: Answers::default(),
         notes: Notes::default(),
         time_zone: TimeZone::UTC,
+        currency: "$".into(),
         helpdesk_url: "https://example.zendesk.com".into(),
         daily_budget_usd: 5.0,
         retention: SignedDuration::from_hours(30 * 24),
@@ -95,6 +96,7 @@ pub fn posted(channel: &str) -> Posted {
         helpdesk_url: "https://acme.zendesk.com".into(),
         page: None,
         time_zone: TimeZone::UTC,
+        currency: "$".into(),
     }
 }
 

@@ -31,6 +31,8 @@ struct State {
     accounts: HashMap<AccountId, BTreeSet<(Timestamp, TicketId)>>,
     alerts: HashMap<AlertKey, Box<AlertEntry>>,
     audit: Vec<AuditEntry>,
+    /// Of which a record was stored since this was last asked.
+    stored: Vec<TicketId>,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +62,12 @@ impl MemoryTicketLog {
     #[must_use]
     pub fn take_audit(&self) -> Vec<AuditEntry> {
         std::mem::take(&mut lock(&self.state).audit)
+    }
+
+    /// The tickets of which a record was stored since this was last asked, in that order.
+    #[must_use]
+    pub fn take_recorded(&self) -> Vec<TicketId> {
+        std::mem::take(&mut lock(&self.state).stored)
     }
 
     /// Forgets all but the `most` tickets triaged last, with their alerts. Returns what was forgotten.
@@ -174,6 +182,7 @@ impl TicketLog for MemoryTicketLog {
             state.unindex(&earlier);
         }
         state.index(record);
+        state.stored.push(record.ticket);
         state.audit.extend_from_slice(entries);
         Ok(Fenced::Written)
     }

@@ -152,12 +152,10 @@ struct PolicyFile {
     zendesk: ZendeskFile,
 }
 
-/// How the dashboard tells amounts, from `policy.json`.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct PageSettings {
-    /// What stands before an amount, such as `$` or `CHF `. Nothing is converted.
-    pub currency: String,
+struct PageSettings {
+    currency: String,
 }
 
 impl Default for PageSettings {
@@ -192,7 +190,6 @@ pub struct Config {
     pub organization_fields: OrganizationFields,
     /// Domains a key account manager's address may be in.
     pub kam_domains: Vec<String>,
-    pub page: PageSettings,
 }
 
 /// The whole configuration as of now: what may change while a function runs is at most 300 s old.
@@ -378,6 +375,7 @@ fn config(files: Parsed, switches: Switches, variables: &Variables) -> Config {
             answers: policy.answers,
             notes: policy.notes,
             time_zone,
+            currency: domain::shown::line(&policy.page.currency),
             helpdesk_url: policy.zendesk.url,
             daily_budget_usd: variables.daily_budget_usd,
             retention: variables.retention,
@@ -385,7 +383,6 @@ fn config(files: Parsed, switches: Switches, variables: &Variables) -> Config {
         fields: policy.zendesk.fields,
         organization_fields: policy.zendesk.organization_fields,
         kam_domains: policy.zendesk.kam_domains,
-        page: policy.page,
     }
 }
 
@@ -634,14 +631,14 @@ mod tests {
     }
 
     #[test]
-    fn one_time_zone_holds_for_all_that_people_read() {
+    fn one_time_zone_and_currency_hold_for_all_that_people_read() {
         let read = |more: &str| {
             let policy = data::POLICY.replace("\"zendesk\"", &format!("{more}\"zendesk\""));
             with(Files { policy: &policy, ..FILES }, &[])
         };
         assert_eq!(with(FILES, &[]).unwrap().policy.time_zone, TimeZone::UTC);
         let config = read(r#""time_zone": "Europe/Berlin", "page": {"currency": "€"}, "#).unwrap();
-        assert_eq!((config.policy.time_zone.iana_name(), &*config.page.currency), (Some("Europe/Berlin"), "€"));
+        assert_eq!((config.policy.time_zone.iana_name(), &*config.policy.currency), (Some("Europe/Berlin"), "€"));
         for (wrong, field) in [
             (r#""time_zone": "Europe/PLANTED", "#, "time_zone: is no time zone; name one such as Europe/Berlin"),
             (r#""page": {"time_zone": "Europe/Berlin"}, "#, "page.time_zone: "),

@@ -5,7 +5,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{
-    AlertKey, AlertKind, EmailAddress,
+    Alert, AlertKey, AlertKind, EmailAddress, Stage,
     follow_up::{Door, WrongReason},
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -50,6 +50,23 @@ impl Action {
             Self::Snooze => "Snooze",
             Self::HandOver => "Hand it over",
         }
+    }
+
+    /// Whether that reader can do it with the alert as it is: they may still be refused, if somebody is faster.
+    #[must_use]
+    pub fn is_open_to(self, alert: &Alert, reader: &EmailAddress) -> bool {
+        let allowed = match &alert.follow_up.stage {
+            Stage::New | Stage::Snoozed { .. } => true,
+            Stage::Taken { by, .. } => by == reader && self != Self::Take,
+            Stage::Settled { .. } | Stage::Wrong { .. } => false,
+        };
+        allowed && (self != Self::HandOver || alert.colleagues.iter().any(|colleague| colleague != reader))
+    }
+
+    /// What that reader most likely does next: none where somebody else has it, or it is closed.
+    #[must_use]
+    pub fn next(alert: &Alert, reader: &EmailAddress) -> Option<Self> {
+        [Self::Take, Self::Settle].into_iter().find(|action| action.is_open_to(alert, reader))
     }
 }
 
@@ -165,6 +182,7 @@ mod seconds {
 #[cfg(test)]
 mod tests {
     use domain::sample;
+    use strum::IntoEnumIterator;
 
     use super::*;
 
@@ -257,6 +275,30 @@ mod tests {
         ] {
             assert_ne!(mac(&sign(&"key".into(), &other)), mac(&whole), "{other:?}");
         }
+    }
+
+    #[test]
+    fn who_may_do_what_is_told_before_they_press() {
+        let [ann, bob] = ["ann@example.com", "bob@example.com"].map(|text| text.parse::<EmailAddress>().unwrap());
+        let at = sample::now();
+        let of = |stage| {
+            let follow_up = domain::FollowUp { stage, ..domain::FollowUp::default() };
+            Alert { colleagues: [ann.clone(), bob.clone()].into(), follow_up, ..sample::alert(1) }
+        };
+        let taken = Stage::Taken { by: ann.clone(), at };
+        let settled = Stage::Settled { outcome: domain::follow_up::Outcome::Saved, by: ann.clone(), at };
+        for (stage, reader, next, open) in [
+            (Stage::New, &ann, Some(Action::Take), 5),
+            (taken.clone(), &ann, Some(Action::Settle), 4),
+            (taken, &bob, None, 0),
+            (settled, &ann, None, 0),
+        ] {
+            let alert = of(stage);
+            assert_eq!(Action::next(&alert, reader), next, "{:?}", alert.follow_up);
+            assert_eq!(Action::iter().filter(|action| action.is_open_to(&alert, reader)).count(), open);
+        }
+        let alone = Alert { colleagues: [ann.clone()].into(), ..of(Stage::New) };
+        assert!(!Action::HandOver.is_open_to(&alone, &ann), "to nobody but oneself");
     }
 
     #[test]

@@ -5,13 +5,7 @@ pub mod alert;
 use domain::{EmailAddress, Stage};
 use jiff::{Timestamp, tz::TimeZone};
 
-/// `$11,800` a month; `unknown` without a figure. Cents are rounded away.
-#[must_use]
-pub fn dollars(amount: Option<f64>) -> String {
-    self::amount(amount, "$")
-}
-
-/// The same with what stands before an amount.
+/// `$11,800`, with what stands before an amount; `unknown` without a figure. Cents are rounded away.
 #[must_use]
 pub fn amount(amount: Option<f64>, currency: &str) -> String {
     amount.map_or_else(|| "unknown".to_owned(), |amount| format!("{currency}{}", grouped(&format!("{amount:.0}"))))
@@ -25,8 +19,9 @@ pub fn cost(dollars: f64) -> String {
 
 /// `$11,800 a month`, or that it is not known.
 #[must_use]
-pub fn monthly(amount: Option<f64>) -> String {
-    amount.map_or_else(|| "MRR unknown".to_owned(), |amount| format!("{} a month", dollars(Some(amount))))
+pub fn monthly(amount: Option<f64>, currency: &str) -> String {
+    amount
+        .map_or_else(|| "MRR unknown".to_owned(), |amount| format!("{} a month", self::amount(Some(amount), currency)))
 }
 
 /// No analyst is surer than this, whatever it says of itself.
@@ -96,11 +91,11 @@ mod tests {
 
     #[test]
     fn figures_are_grouped_by_thousands() {
-        for (amount, text) in [(0.0, "$0"), (999.4, "$999"), (1000.0, "$1,000"), (1_234_567.0, "$1,234,567")] {
-            assert_eq!(dollars(Some(amount)), text);
+        for (figure, text) in [(0.0, "$0"), (999.4, "$999"), (1000.0, "$1,000"), (1_234_567.0, "$1,234,567")] {
+            assert_eq!(amount(Some(figure), "$"), text);
         }
-        assert_eq!((dollars(None).as_str(), monthly(None).as_str()), ("unknown", "MRR unknown"));
-        assert_eq!(monthly(Some(950.0)), "$950 a month");
+        assert_eq!((amount(None, "$").as_str(), monthly(None, "$").as_str()), ("unknown", "MRR unknown"));
+        assert_eq!(monthly(Some(950.0), "CHF "), "CHF 950 a month");
         assert_eq!(count(12_345), "12,345");
     }
 

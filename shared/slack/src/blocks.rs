@@ -78,7 +78,7 @@ impl FromStr for Shown {
 pub fn message(alert: &Alert, posted: &Posted, buttons: bool) -> Message {
     let headline = shown::unlinked(&telling::headline(alert));
     let alert = &telling::shown(alert);
-    let mut blocks = vec![header(&headline), facts(alert, &posted.time_zone)];
+    let mut blocks = vec![header(&headline), facts(alert, posted)];
     blocks.extend(alert.deadline.as_ref().map(|due| said(&format!("By {due}"), &format!("“{}”", due.words))));
     blocks.extend(alert.unsure.then(|| section(&format!("*{}*", telling::UNSURE))));
     blocks.extend(quotes(alert));
@@ -91,7 +91,7 @@ pub fn message(alert: &Alert, posted: &Posted, buttons: bool) -> Message {
     blocks.push(actions(alert, posted, buttons));
     blocks.push(context(alert, &posted.time_zone));
     Message {
-        text: escaped(&format!("{headline}, {}", words::monthly(alert.mrr)), MOST_OF_A_SECTION),
+        text: escaped(&format!("{headline}, {}", words::monthly(alert.mrr, &posted.currency)), MOST_OF_A_SECTION),
         blocks,
         metadata: json!({ "event_type": "support_triage_alert", "event_payload": { "alert": alert.key().to_string() } }),
     }
@@ -102,9 +102,9 @@ fn header(text: &str) -> Value {
 }
 
 /// What it is worth, how strong, how sure, since when.
-fn facts(alert: &Alert, zone: &TimeZone) -> Value {
-    let worth = escaped(&telling::worth(alert), MOST_OF_A_QUOTE);
-    section(&format!("*{worth}*\n{}", escaped(&telling::facts(alert, zone).join(" · "), MOST_OF_A_QUOTE)))
+fn facts(alert: &Alert, posted: &Posted) -> Value {
+    let worth = escaped(&telling::worth(alert, &posted.currency), MOST_OF_A_QUOTE);
+    section(&format!("*{worth}*\n{}", escaped(&telling::facts(alert, &posted.time_zone).join(" · "), MOST_OF_A_QUOTE)))
 }
 
 fn call(contact: &Contact) -> String {
@@ -168,12 +168,12 @@ fn snooze() -> Value {
 
 /// To whom it may be handed, but who has it. Slack refuses the whole message for one value that is too long.
 fn hand_over(alert: &Alert) -> Option<Value> {
-    let others = alert.colleagues.iter().map(EmailAddress::as_str);
     let owner = match &alert.follow_up.stage {
-        Stage::Taken { by, .. } => by.as_str(),
-        Stage::New | Stage::Snoozed { .. } | Stage::Settled { .. } | Stage::Wrong { .. } => "",
+        Stage::Taken { by, .. } => Some(by),
+        Stage::New | Stage::Snoozed { .. } | Stage::Settled { .. } | Stage::Wrong { .. } => None,
     };
-    let others = others.filter(|other| *other != owner && other.len() <= MOST_OF_A_VALUE).take(MOST_OPTIONS);
+    let others = alert.colleagues.iter().filter(|other| Some(*other) != owner).map(EmailAddress::as_str);
+    let others = others.filter(|other| other.len() <= MOST_OF_A_VALUE).take(MOST_OPTIONS);
     let options: Vec<Value> = others.map(|other| option(other, other)).collect();
     (!options.is_empty()).then(|| select(Action::HandOver, "Hand over to", options))
 }
@@ -362,6 +362,14 @@ mod tests {
         let text = rendered(&foreign, true);
         assert!(text.contains("vendors.\\n_In English, by a model:_ As it is."), "{text}");
         insta::assert_snapshot!("lite", rendered(&Alert { signal, unsure: true, mrr: None, ..bare() }, false));
+    }
+
+    #[test]
+    fn amounts_are_in_the_policys_currency() {
+        let posted = Posted { currency: "CHF ".to_owned(), ..posted() };
+        let Message { text, blocks, .. } = message(&guardian(), &posted, true);
+        let shown = serde_json::to_string(&blocks).unwrap();
+        assert!(text.contains("CHF 14,500") && shown.contains("CHF 14,500") && !shown.contains('$'), "{text} {shown}");
     }
 
     #[test]

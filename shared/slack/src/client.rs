@@ -336,7 +336,7 @@ impl Chat for Client {
         if matches!(self.credential().await?, Credential::Webhook(_)) {
             return Ok(Some(WEBHOOK_CHANNEL.to_owned()));
         }
-        let found = match self.call("users.lookupByEmail", &[("email", person.as_str())]).await? {
+        let found = match self.call("users.lookupByEmail", &[("email", &person.folded())]).await? {
             Err(error) if error.code() == Some("users_not_found") => return Ok(None),
             found => found?,
         };

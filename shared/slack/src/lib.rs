@@ -15,7 +15,7 @@ pub mod signature;
 pub mod transport;
 
 pub use api::Api;
-pub use client::{Client, Credential, Identity, SlackError, Tokens};
+pub use client::{Client, Credential, Identity, SCOPES, SlackError, Tokens};
 pub use interaction::Press;
 #[cfg(feature = "http")]
 pub use network::HttpTransport;

@@ -28,6 +28,8 @@ pub enum Fault {
     Status(u16),
     /// Does its work, and then the answer is lost.
     Lost,
+    /// Does its work once another call has come beside it, and else fails.
+    Beside,
     Garbage,
 }
 
@@ -54,7 +56,8 @@ struct State {
     whispers: Vec<(String, String)>,
     last: BTreeMap<String, Timestamp>,
     calls: Vec<String>,
-    faults: VecDeque<Fault>,
+    faults: VecDeque<Option<Fault>>,
+    arrived: usize,
     posted: usize,
 }
 
@@ -134,7 +137,13 @@ impl ScriptedSlack {
     }
 
     pub fn plan(&self, faults: &[Fault]) {
-        self.lock().faults.extend(faults.iter().cloned());
+        self.plan_after(0, faults);
+    }
+
+    /// The same, after so many calls that go well.
+    pub fn plan_after(&self, well: usize, faults: &[Fault]) {
+        let well = std::iter::repeat_n(None, well);
+        self.lock().faults.extend(well.chain(faults.iter().cloned().map(Some)));
     }
 
     #[must_use]
@@ -156,6 +165,14 @@ impl ScriptedSlack {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a while until more calls have come than so many.
+    fn hears_more_than(&self, arrived: usize) -> bool {
+        (0..200).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            self.lock().arrived > arrived
+        })
     }
 
     fn serve(&self, stream: TcpStream) {
@@ -182,12 +199,19 @@ impl ScriptedSlack {
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
         let mut state = self.lock();
+        state.arrived += 1;
         if path == TOLD {
             let told =
                 json!({ "messages": state.messages, "whispers": state.whispers, "calls": state.calls }).to_string();
             return write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{told}", told.len());
         }
-        let fault = state.faults.pop_front();
+        let mut fault = state.faults.pop_front().flatten();
+        if fault == Some(Fault::Beside) {
+            let arrived = state.arrived;
+            drop(state);
+            fault = if self.hears_more_than(arrived) { None } else { Some(Fault::Status(500)) };
+            state = self.lock();
+        }
         if fault == Some(Fault::Lost) {
             state.request(&path, &authorization, &body);
             return Ok(());
@@ -200,7 +224,7 @@ impl ScriptedSlack {
             }
             Some(Fault::Status(status)) => (status, None, String::new()),
             Some(Fault::Garbage) => (200, None, "<html>".to_owned()),
-            Some(Fault::Lost) | None => state.request(&path, &authorization, &body),
+            Some(Fault::Lost | Fault::Beside) | None => state.request(&path, &authorization, &body),
         };
         let retry = retry.map(|seconds| format!("Retry-After: {seconds}\r\n")).unwrap_or_default();
         write!(

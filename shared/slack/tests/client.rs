@@ -150,7 +150,9 @@ async fn people_are_found_by_their_address() {
     slack.add_person("U0ANN", "ann@example.com");
     slack.add_group("S0CSM", &["U0ANN"]);
     let client = slack.client();
-    assert_eq!(client.direct(&"ann@example.com".parse().unwrap()).await.unwrap().as_deref(), Some("DU0ANN"));
+    for spelled in ["ann@example.com", "Ann@Example.com"] {
+        assert_eq!(client.direct(&spelled.parse().unwrap()).await.unwrap().as_deref(), Some("DU0ANN"), "{spelled}");
+    }
     assert_eq!(client.direct(&"kam@example.com".parse().unwrap()).await.unwrap(), None);
     let ann = client.address("U0ANN").await.unwrap().unwrap();
     assert_eq!((ann.as_str(), client.address("U0BOB").await.unwrap()), ("ann@example.com", None));
@@ -216,4 +218,11 @@ fn a_token_goes_to_slack_alone() {
     ] {
         assert_eq!(Credential::parse(text).is_ok(), good, "{text}");
     }
+}
+
+#[test]
+fn the_apps_manifest_asks_for_what_the_bot_needs() {
+    let manifest = include_str!("../../../infra/slack-manifest.json");
+    let manifest: serde_json::Value = serde_json::from_str(manifest).unwrap();
+    assert_eq!(manifest["oauth_config"]["scopes"]["bot"], serde_json::json!(slack::SCOPES));
 }

@@ -5,13 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use askama::Template;
 use domain::{AccountId, Alert, EmailAddress, Policy, Stage, ports::Email, shown};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use runtime::{
-    links::Action,
-    words::{self, alert as telling, ticket_link},
-};
+use runtime::words::{self, alert as telling, ticket_link};
 
 use super::{address_name, render, why};
-use crate::{Pages, links::Signer};
+use crate::{
+    Pages,
+    links::{Next, Signer},
+};
 
 /// More is not read in the morning.
 const LINES: usize = 10;
@@ -63,14 +63,14 @@ struct Line {
     more: Option<String>,
     ticket: String,
     link: String,
-    take: Option<String>,
+    next: Option<Next>,
 }
 
 pub(crate) fn daily(daily: Daily<'_>) -> Email {
     let Daily { recipient, alerts, policy, pages, day, now, .. } = daily;
     let heaviest = heaviest(alerts);
     let accounts = heaviest.len();
-    let subject = format!("Open today: {}", whose(&heaviest));
+    let subject = format!("Open today: {}", whose(&heaviest, &policy.currency));
     let lines: Vec<Line> = heaviest.iter().take(LINES).map(|(alert, others)| daily.line(alert, *others)).collect();
     // A recipient of several kinds sees the page of the first.
     let first = alerts.iter().map(|alert| alert.signal.kind()).min();
@@ -116,9 +116,9 @@ fn heaviest(alerts: &[Arc<Alert>]) -> Vec<(&Alert, usize)> {
 }
 
 /// The first forty characters are all that a locked telephone shows.
-fn whose(heaviest: &[(&Alert, usize)]) -> String {
+fn whose(heaviest: &[(&Alert, usize)], currency: &str) -> String {
     let Some((first, _)) = heaviest.first() else { return "nothing".to_owned() };
-    let worth = first.mrr.map(|mrr| format!(" ({})", words::monthly(Some(mrr)))).unwrap_or_default();
+    let worth = first.mrr.map(|mrr| format!(" ({})", words::monthly(Some(mrr), currency))).unwrap_or_default();
     let others = match heaviest.len() - 1 {
         0 => String::new(),
         others => format!(" and {others} more"),
@@ -133,20 +133,20 @@ fn counted(number: usize, what: &str) -> String {
 impl Daily<'_> {
     fn line(&self, alert: &Alert, others: usize) -> Line {
         let zone = &self.policy.time_zone;
-        let take = self.signer.map(|signer| signer.link(alert, self.recipient, Action::Take, self.now));
+        let next = self.signer.and_then(|signer| signer.next(alert, self.recipient, self.now));
         let link = ticket_link(&self.policy.helpdesk_url, alert.ticket);
         let due = due(alert, zone, self.now);
         let alert = &telling::shown(alert);
         Line {
             customer: alert.customer.to_string(),
             strength: format!("{}{}", telling::strength(alert), if alert.unsure { ", unsure" } else { "" }),
-            worth: words::monthly(alert.mrr),
+            worth: words::monthly(alert.mrr, &self.policy.currency),
             due,
             state: state(alert, zone),
             more: (others > 0).then(|| format!("{} more of this account", counted(others, "alert"))),
             ticket: format!("{} {}", alert.ticket, alert.subject),
             link,
-            take,
+            next,
         }
     }
 }

@@ -208,7 +208,8 @@ async fn backtest(
         Some(place) => place.clone(),
         None => shared.policy.helpdesk_url.clone(),
     };
-    let history = History { source: lines.source, left_out, teams, helpdesk_url: &helpdesk_url };
+    let currency = &shared.policy.currency;
+    let history = History { source: lines.source, left_out, teams, helpdesk_url: &helpdesk_url, currency };
     Ok((tally::backtest(history, &triaged), failed))
 }
 

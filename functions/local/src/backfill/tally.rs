@@ -34,6 +34,7 @@ pub(super) struct History<'a> {
     pub(super) left_out: Vec<LeftOut>,
     pub(super) teams: &'a Teams,
     pub(super) helpdesk_url: &'a str,
+    pub(super) currency: &'a str,
 }
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -58,6 +59,7 @@ pub(super) fn backtest(history: History<'_>, triaged: &[Triaged<'_>]) -> Backtes
         answers: answers(triaged, history.helpdesk_url),
         cost: cost(triaged),
         source: history.source,
+        currency: history.currency.to_owned(),
         left_out: history.left_out,
         weeks,
     }
@@ -295,6 +297,7 @@ mod tests {
             left_out: Vec::new(),
             teams: teams(),
             helpdesk_url: "https://acme.zendesk.com",
+            currency: "$",
         }
     }
 

@@ -95,7 +95,7 @@ pub(super) async fn examine(
     let running = running.as_ref().map(|(client, kind)| (client, *kind));
     let facts = doctor::gather(&client, access::kind(&credentials), running, subject).await;
     let mut findings = doctor::findings(&facts);
-    findings.extend(slack::findings(site, environment).await);
+    findings.extend(slack::findings(site, environment, configured.slack_group.as_deref()).await);
     if let Some(deployment) = &site.deployment {
         let secret = signing_secret(&client, &facts).await;
         findings.extend(deployment::findings(&deployment::StackFacts::gather(

@@ -155,6 +155,8 @@ impl Site {
 pub(super) struct Configured {
     pub(super) teams: Vec<Team>,
     pub(super) fields: FieldIds,
+    /// The user group of Slack that may press.
+    pub(super) slack_group: Option<String>,
     policy: File,
     agents: File,
 }
@@ -164,6 +166,8 @@ impl Configured {
         #[derive(Deserialize)]
         struct Policy {
             zendesk: Section,
+            #[serde(default)]
+            alerts: Value,
         }
         #[derive(Deserialize)]
         struct Section {
@@ -181,7 +185,14 @@ impl Configured {
             description: profile.description.clone(),
             group: profile.group,
         });
-        Ok(Self { teams: teams.collect(), fields: parsed.zendesk.fields, policy, agents })
+        let group = parsed.alerts.pointer("/slack/may_press/group").and_then(Value::as_str);
+        Ok(Self {
+            teams: teams.collect(),
+            fields: parsed.zendesk.fields,
+            slack_group: group.map(str::to_owned),
+            policy,
+            agents,
+        })
     }
 }
 

@@ -14,8 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FIX: &str =
     "docs/slack.md has the steps; install the app again after a change of its scopes, and store the new token";
 
+/// The scope that only a policy with a user group (`group`) needs: plans without groups do not have it.
+const GROUPS: &str = "usergroups:read";
+
 /// What is the case with the deployed token, else with `SLACK_TOKEN`. Nothing where there is none: alerts go by mail.
-pub(super) async fn findings(site: &Site, environment: &Environment) -> Vec<Finding> {
+pub(super) async fn findings(site: &Site, environment: &Environment, group: Option<&str>) -> Vec<Finding> {
     let (deployment, cloud) = (site.deployment.as_ref(), site.cloud());
     let stored = deployment.and_then(|deployment| deployment.read(cloud, "slack-token").ok().flatten());
     let deployed = stored.is_some();
@@ -33,7 +36,7 @@ pub(super) async fn findings(site: &Site, environment: &Environment) -> Vec<Find
         Ok(client) => client,
         Err(problem) => return vec![Finding::error(CHECK, format!("SLACK_API {problem}"), FIX)],
     };
-    let mut findings = vec![bot(&client).await];
+    let mut findings = vec![bot(&client, group).await];
     let signing = deployment.and_then(|deployment| deployment.read(cloud, "slack-signing-secret").ok().flatten());
     if deployed && signing.is_none() {
         findings.push(Finding::error(
@@ -51,16 +54,17 @@ fn client(credential: Credential, environment: &Environment) -> Result<Client, &
     Ok(Client::over_http(Arc::new(credential), PATIENCE, api))
 }
 
-async fn bot(client: &Client) -> Finding {
+async fn bot(client: &Client, group: Option<&str>) -> Finding {
     match client.identity().await {
-        Ok(identity) if identity.missing.is_empty() => {
-            Finding::ok(CHECK, format!("the bot {} in {} may do all it needs", identity.bot, identity.team))
+        Ok(mut identity) => {
+            identity.missing.retain(|scope| *scope != GROUPS || group.is_some());
+            let who = format!("the bot {} in {}", identity.bot, identity.team);
+            if identity.missing.is_empty() {
+                Finding::ok(CHECK, format!("{who} may do all it needs"))
+            } else {
+                Finding::warning(CHECK, format!("{who} lacks the scopes {}", identity.missing.join(", ")), FIX)
+            }
         }
-        Ok(identity) => Finding::warning(
-            CHECK,
-            format!("the bot {} in {} lacks the scopes {}", identity.bot, identity.team, identity.missing.join(", ")),
-            FIX,
-        ),
         Err(error @ PortError::Transient { .. }) => Finding::skipped(CHECK, told(&error)),
         Err(error) => Finding::error(CHECK, told(&error), FIX),
     }
@@ -89,11 +93,15 @@ mod tests {
     #[tokio::test]
     async fn the_bot_is_named_with_what_it_lacks() {
         let slack = ScriptedSlack::start();
-        let well = bot(&slack.client()).await;
+        let well = bot(&slack.client(), None).await;
         assert_eq!((well.level, well.says.as_str()), (Level::Ok, "the bot triage in Acme may do all it needs"));
+        slack.take_scope("usergroups:read");
+        assert_eq!(bot(&slack.client(), None).await.level, Level::Ok, "the policy names no group");
+        let grouped = bot(&slack.client(), Some("S0CSM")).await;
+        assert!(grouped.level == Level::Warning && grouped.says.ends_with("usergroups:read"), "{}", grouped.says);
         slack.take_scope("im:write");
-        let narrow = bot(&slack.client()).await;
+        let narrow = bot(&slack.client(), None).await;
         assert_eq!((narrow.level, narrow.says.ends_with("lacks the scopes im:write")), (Level::Warning, true));
-        assert_eq!(bot(&slack.client_with("xoxb-other")).await.level, Level::Error);
+        assert_eq!(bot(&slack.client_with("xoxb-other"), None).await.level, Level::Error);
     }
 }

@@ -237,7 +237,6 @@ impl Walk {
             fields: FieldIds::default(),
             organization_fields: OrganizationFields::default(),
             kam_domains: Vec::new(),
-            page: runtime::config::PageSettings::default(),
         };
         helpdesk.inner().open(sample::ticket(TICKET).into());
         Self {

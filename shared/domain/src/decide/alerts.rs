@@ -6,12 +6,13 @@ use jiff::Timestamp;
 
 use super::{Case, carrying};
 use crate::{
-    Alert, Contact, Decision, Delivery, EmailAddress, FollowUp, Ticket,
+    Alert, AlertKind, Contact, Decision, Delivery, EarlierAlert, EmailAddress, FollowUp, Ticket,
     alert::{Band, Signal},
     deadline, kept,
+    reply::was_at_risk,
 };
 
-/// Past tickets named in an alert: more than a page of a mail holds is not read.
+/// Past tickets and earlier alerts named in an alert: more than a page of a mail holds is not read.
 const PAST_IN_ALERT: usize = 5;
 
 /// What is said of one kind alone.
@@ -105,17 +106,27 @@ fn alert(case: Case<'_>, decision: &Decision, message: Message<'_>) -> Alert {
         reasons: message.reasons.clone(),
         recommended_action: message.recommended_action.clone(),
         because: message.because.clone(),
+        at_risk: message.signal.kind() == AlertKind::Opportunity
+            && (decision.guardian.is_high_risk() || was_at_risk(context.history, now)),
         probability: Some(message.probability),
         happened: case.reading.happened().map(|text| kept::line(&text.into())),
         written_at: Some(written_at),
         deadline,
         contact: Contact::of(context.ticket),
         past: context.history.iter().take(PAST_IN_ALERT).cloned().collect(),
-        earlier: context.earlier.iter().take(PAST_IN_ALERT).cloned().collect(),
+        earlier: earlier(context.earlier, message.signal.kind()),
         colleagues: case.policy.colleagues(account.kam.as_ref()).into(),
         delivery: Delivery::Pending,
         follow_up: FollowUp::default(),
     }
+}
+
+/// The newest of its own kind, which also say whether it was closed lately, and then of the others.
+fn earlier(all: &[EarlierAlert], kind: AlertKind) -> Vec<EarlierAlert> {
+    let (own, others): (Vec<&EarlierAlert>, Vec<_>) = all.iter().partition(|earlier| earlier.key.kind == kind);
+    let mut some: Vec<EarlierAlert> = own.into_iter().chain(others).take(PAST_IN_ALERT).cloned().collect();
+    some.sort_by_key(|earlier| std::cmp::Reverse(earlier.at));
+    some
 }
 
 /// When the words were written: with the ticket, or just now where it went on since.

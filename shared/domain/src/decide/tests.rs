@@ -182,7 +182,7 @@ fn a_note_tells_who_was_told_and_who_has_it() {
         (Some(taken), format!("{risk}: ann@example.com has it since 2026-11-16 09:00 UTC; promise no terms")),
         (
             Some(crate::Stage::New),
-            format!("{risk}, and first was on 2026-11-16 09:00 UTC: nobody has taken it yet; promise no terms"),
+            format!("{risk}; nobody has taken the alert of 2026-11-16 09:00 UTC yet; promise no terms"),
         ),
     ] {
         let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
@@ -200,7 +200,39 @@ fn a_note_tells_who_was_told_and_who_has_it() {
 }
 
 #[test]
-fn a_note_says_how_sure_and_when_somebody_was_told() {
+fn a_wish_knows_of_a_risk() {
+    let calm = Reading { churn: sample::reading().churn, ..sample::signals() };
+    let past = |days| PastTicket { high_risk: true, ..past(1, days, "We are leaving.") };
+    let quiet = PastTicket { high_risk: false, ..past(3) };
+    for (reading, history, at_risk) in [
+        (&sample::signals(), vec![], true),
+        (&calm, vec![past(3)], true),
+        (&calm, vec![past(31)], false),
+        (&calm, vec![quiet], false),
+        (&calm, vec![], false),
+    ] {
+        let alerts = with_history(reading, &sample::ticket(7), &history).alerts;
+        let told = alerts.iter().map(|alert| (alert.signal.kind(), alert.at_risk));
+        assert!(told.clone().any(|told| told == (AlertKind::Opportunity, at_risk)), "{history:?}");
+        assert!(!told.clone().any(|told| told == (AlertKind::Guardian, true)));
+    }
+}
+
+#[test]
+fn an_alert_remembers_its_own_kind_first() {
+    let at = |hours| sample::now() - jiff::SignedDuration::from_hours(hours);
+    let risk = |hours| EarlierAlert { at: at(hours), ..earlier(AlertKind::Guardian, crate::Stage::New) };
+    let wish = EarlierAlert { at: at(9), ..earlier(AlertKind::Opportunity, crate::Stage::New) };
+    let all: Vec<EarlierAlert> = (1..=6).map(risk).chain([wish.clone()]).collect();
+    let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
+    let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier: &all, state: &state };
+    let alerts = decide(context, &sample::signals(), &sample::policy(), sample::now()).alerts;
+    assert_eq!(alerts[0].earlier, all[..5]);
+    assert_eq!(alerts[1].earlier, [&all[..4], &[wish]].concat(), "newest first");
+}
+
+#[test]
+fn a_note_says_how_sure_and_when_an_alert_was_raised() {
     let (ticket, account, state) = (sample::ticket(7), sample::account(), TicketState::default());
     let aside = |earlier: &[EarlierAlert], reading: &Reading, policy: &Policy| {
         let context = TicketContext { ticket: &ticket, account: &account, history: &[], earlier, state: &state };
@@ -208,18 +240,31 @@ fn a_note_says_how_sure_and_when_somebody_was_told() {
         decide(context, reading, policy, later).update.unwrap().comment.unwrap().aside.to_string()
     };
     let policy = sample::policy();
+    let suggesting = Policy { mode: Mode::Suggest, ..sample::policy() };
     let own = EarlierAlert {
         key: crate::AlertKey { ticket: ticket.id, kind: AlertKind::Guardian, band: Band::Elevated },
         ..earlier(AlertKind::Guardian, crate::Stage::New)
     };
     let unsure = Reading { priority: crate::Scored { value: Priority::P2, confidence: 0.3 }, ..sample::signals() };
     for (earlier, reading, policy, expected) in [
-        (&[][..], &sample::signals(), &policy, "very sure · account manager told 2026-11-16 10:00 UTC"),
-        (&[own], &sample::signals(), &policy, "very sure · account manager told 2026-11-16 09:00 UTC"),
-        (&[], &unsure, &policy, "account manager told 2026-11-16 10:00 UTC"),
-        (&[], &sample::signals(), &Policy { delivery: false, ..policy.clone() }, "very sure"),
+        (
+            &[][..],
+            &sample::signals(),
+            &policy,
+            "very sure · alert to the account manager of 2026-11-16 10:00 UTC · WRONG",
+        ),
+        (
+            &[own],
+            &sample::signals(),
+            &policy,
+            "very sure · alert to the account manager of 2026-11-16 09:00 UTC · WRONG",
+        ),
+        (&[], &unsure, &policy, "alert to the account manager of 2026-11-16 10:00 UTC · WRONG"),
+        (&[], &sample::signals(), &Policy { delivery: false, ..policy.clone() }, "very sure · WRONG"),
+        (&[], &sample::signals(), &suggesting, "very sure · alert to the account manager of 2026-11-16 10:00 UTC"),
     ] {
-        assert_eq!(aside(earlier, reading, policy), expected);
+        let wrong = "wrong? change the field, corrections are counted";
+        assert_eq!(aside(earlier, reading, policy), expected.replace("WRONG", wrong));
     }
 }
 
@@ -528,6 +573,7 @@ fn past(id: u64, days_ago: i64, text: &str) -> PastTicket {
         subject: "earlier".into(),
         priority: Priority::P1,
         agent: sample::team("nexus"),
+        wish: false,
         high_risk: true,
         fingerprint: Fingerprint::of(text),
     }

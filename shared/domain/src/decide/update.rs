@@ -119,19 +119,25 @@ fn comment(case: Case<'_>, decision: &Decision, profile: Option<&AgentProfile>) 
     Some(Comment { aside: aside(case, decision).into(), ..note })
 }
 
-/// How sure the labels are, and when the account manager was told of a risk.
+/// Nothing learns by itself: what people correct is counted under “Were we right?”.
+const WRONG: &str = "wrong? change the field, corrections are counted";
+
+/// How sure the labels are, since when there is an alert of a risk, and what becomes of a correction. When the alert's mail
+/// goes out is decided later.
 fn aside(case: Case<'_>, decision: &Decision) -> String {
     let confidence = decision.confidence.priority.min(decision.confidence.agent);
     // The headline says it already.
     let sure = (!decision.unsure).then(|| sure(confidence).to_owned());
-    let told = (decision.guardian.band().is_some() && case.policy.withholds().is_none()).then(|| {
+    let raised = (decision.guardian.band().is_some() && case.policy.withholds().is_none()).then(|| {
         let own = |earlier: &&EarlierAlert| {
             earlier.key.ticket == case.context.ticket.id && earlier.key.kind == AlertKind::Guardian
         };
         let at = case.context.earlier.iter().filter(own).map(|earlier| earlier.at).min();
-        format!("account manager told {}", moment(case, at.unwrap_or(case.now)))
+        format!("alert to the account manager of {}", moment(case, at.unwrap_or(case.now)))
     });
-    sure.into_iter().chain(told).collect::<Vec<_>>().join(" · ")
+    // Only what we set can be corrected.
+    let wrong = (decision.mode == Mode::Act).then(|| WRONG.to_owned());
+    sure.into_iter().chain(raised).chain(wrong).collect::<Vec<_>>().join(" · ")
 }
 
 /// Who else was told of the ticket, and whether they have it: two people must not call.
@@ -162,7 +168,7 @@ fn told_of(case: Case<'_>, kind: AlertKind, whom: &str, what: &str) -> String {
             format!("{whom} is told of {what}: {by} has it since {}", moment(case, *at))
         }
         Some((Stage::New | Stage::Snoozed { .. }, at)) => {
-            format!("{whom} is told of {what}, and first was on {}: nobody has taken it yet", moment(case, at))
+            format!("{whom} is told of {what}; nobody has taken the alert of {} yet", moment(case, at))
         }
         Some((Stage::Settled { .. } | Stage::Wrong { .. }, _)) | None => format!("{whom} is told of {what}"),
     }

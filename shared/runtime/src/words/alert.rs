@@ -44,7 +44,7 @@ pub fn shown(alert: &Alert) -> Alert {
     }
 }
 
-/// Whom, what, by when: `Acme may leave by Tue 17 Nov, 09:00, unsure`, `P0: Acme stands still since 06:40`.
+/// Whom, what, by when: `Acme may leave by Tue 17 Nov, 09:00, unsure`, `Acme wants more, also at risk`, `P0: Acme stands still since 06:40`.
 #[must_use]
 pub fn headline(alert: &Alert) -> String {
     if let Signal::Outage { .. } = alert.signal {
@@ -54,7 +54,13 @@ pub fn headline(alert: &Alert) -> String {
     }
     let due = alert.deadline.as_ref().map(|deadline| format!(" by {deadline}")).unwrap_or_default();
     let unsure = if alert.unsure { ", unsure" } else { "" };
-    format!("{} {}{due}{unsure}", name(alert), says(alert))
+    format!("{} {}{due}{}{unsure}", name(alert), says(alert), also(alert))
+}
+
+/// What stands beside a wish of an account that may leave at the same time.
+#[must_use]
+pub fn also(alert: &Alert) -> &'static str {
+    if alert.at_risk { ", also at risk" } else { "" }
 }
 
 /// The customer's name in a headline.
@@ -144,14 +150,14 @@ fn since_of(quote: &str) -> Option<String> {
 
 /// What the account is worth, in one line.
 #[must_use]
-pub fn worth(alert: &Alert) -> String {
+pub fn worth(alert: &Alert, currency: &str) -> String {
     let health = alert.health.map(|health| match health {
         Health::Good => "health good",
         Health::AtRisk => "health at risk",
         Health::Poor => "health poor",
     });
     let plan = alert.plan.as_ref().map(|plan| format!("plan {plan}"));
-    let parts = [Some(super::monthly(alert.mrr)), plan, health.map(str::to_owned)];
+    let parts = [Some(super::monthly(alert.mrr, currency)), plan, health.map(str::to_owned)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
