@@ -1,6 +1,6 @@
 """The dashboard of a run over the bundled tickets and a page of an account, in a real Chromium: accessible, within their
-width, and working. And the loop: a ticket posted to `serve`, the link in its mail, the page, its buttons, and those of the
-message in Slack.
+width, and working. And the loop as README.md walks through it: a ticket posted to `serve`, the link in its mail, the page
+and its buttons; and those of the message in Slack.
 
     python3 infra/page [BINARY]
 
@@ -8,9 +8,12 @@ Needs node and npm, and says so and ends well where they are missing. Installs a
 and Chromium by apt-get where there is none and this is Debian's root; CHROMIUM names another browser.
 """
 
+import csv
+import io
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -60,19 +63,42 @@ def main() -> int:
         subprocess.run(run, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         account = pathlib.Path(output, "account.html")
         account.write_text(account_page())
-        pages = {"PAGE": f"{output}/triage_report.html", "ACCOUNT": str(account), "MISSING": str(REPORT / "templates" / "missing.html")}
+        tickets = pathlib.Path(output, "many.csv")
+        tickets.write_text(many())
+        subprocess.run([binary, "--analyst", "embedded", "--input", tickets, "--output", f"{output}/many"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        pages = {
+            "PAGE": f"{output}/triage_report.html", "MAILS": f"{output}/emails", "ACCOUNT": str(account),
+            "MISSING": str(REPORT / "templates" / "missing.html"),
+            "MANY": f"{output}/many/triage_report.html", "LIST": f"{output}/many/account/all/1.html",
+        }
         of_page = tested(folder, "page_test.mjs", {**pages, "CHROMIUM": browser})
-    with tempfile.TemporaryDirectory() as output:
+    event, mail = walk()
+    with tempfile.TemporaryDirectory() as folder_of_loop:
+        output, log = pathlib.Path(folder_of_loop, "outputs"), pathlib.Path(folder_of_loop, "serve.log")
         serve = [binary, "serve", "--analyst", "embedded", "--port", "0", "--output", output]
         recipient, secret = "kam@example.com", "infra/page"
         variables = {**os.environ, "GUARDIAN_EMAIL": recipient, "SLACK_SIGNING_SECRET": secret}
-        with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True, env=variables) as server:
-            address = server.stdout.readline().split()[1]
-            told = {"SERVE": address, "OUTPUT": output, "EVENT": notice(binary, 1990), "SECOND": notice(binary, 1991),
-                    "RECIPIENT": recipient, "SIGNING_SECRET": secret, "CHROMIUM": browser}
-            of_loop = tested(folder, "loop_test.mjs", told)
+        with log.open("w") as told, subprocess.Popen(serve, stdout=told, env=variables) as server:
+            of_loop = tested(folder, "loop_test.mjs", {
+                "LOG": str(log), "OUTPUT": str(output), "MAIL": mail, "EVENT": signed(binary, ROOT / event), "SECOND": notice(binary, 1991),
+                "RECIPIENT": recipient, "SIGNING_SECRET": secret, "CHROMIUM": browser,
+            })
             server.terminate()
     return of_page or of_loop
+
+
+def many() -> str:
+    """The bundled tickets eight times, each time of other customers: more than a page shows, and more accounts at risk."""
+    with (ROOT / "shared/data/corpus/tickets.csv").open(newline="") as file:
+        bundled = list(csv.DictReader(file))
+    written = io.StringIO()
+    writer = csv.DictWriter(written, bundled[0].keys())
+    writer.writeheader()
+    for copy in range(8):
+        for row in bundled:
+            number = int(row["ticket_id"].lstrip("#")) + 100 * copy
+            writer.writerow({**row, "ticket_id": f"#{number}", "customer_name": f"{row['customer_name']} {copy + 1}"})
+    return written.getvalue()
 
 
 def account_page() -> str:
@@ -87,6 +113,18 @@ def tested(folder: pathlib.Path, test: str, variables: dict[str, str]) -> int:
     return subprocess.run(["node", "--test", test], cwd=folder, env={**os.environ, **variables}).returncode
 
 
+def walk() -> tuple[str, str]:
+    """The event that README.md lets its reader post, and the mail in `outputs` that it lets them open."""
+    readme = (ROOT / "README.md").read_text()
+    event = re.search(r"`cargo run -- sign (\S+) --curl", readme)
+    mail = re.search(r"Open `outputs/(\S+)` in a browser", readme)
+    return event[1], mail[1]
+
+
+def signed(binary: pathlib.Path, event: pathlib.Path | str) -> str:
+    return subprocess.run([binary, "sign", event], capture_output=True, check=True, text=True).stdout
+
+
 def notice(binary: pathlib.Path, ticket: int) -> str:
     """The event of a ticket that gives notice, of an organisation of its own, signed."""
     event = json.loads((ROOT / "events" / "ticket-created.json").read_text())
@@ -96,7 +134,7 @@ def notice(binary: pathlib.Path, ticket: int) -> str:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(json.dumps({**event, "body": json.dumps(body)}))
         file.flush()
-        return subprocess.run([binary, "sign", file.name], capture_output=True, check=True, text=True).stdout
+        return signed(binary, file.name)
 
 
 if __name__ == "__main__":

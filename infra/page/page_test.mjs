@@ -1,18 +1,20 @@
-// What only a browser can say of the page. infra/page/__main__.py runs it: PAGE is the file, ACCOUNT one of an account,
-// MISSING the one in place of a page that is not written yet, CHROMIUM the browser.
+// What only a browser can say of the page. infra/page/__main__.py runs it: PAGE is the file, ACCOUNT one of an account, LIST
+// one of a list, MISSING the one in place of a page that is not written yet, MANY a page with more tickets than it shows,
+// MAILS the folder of the mails of PAGE's run, CHROMIUM the browser.
 
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
-import {readFileSync} from 'node:fs';
+import {readFileSync, readdirSync} from 'node:fs';
 import {createServer} from 'node:http';
 import {createRequire} from 'node:module';
+import {join} from 'node:path';
 import test, {after, before} from 'node:test';
 import {pathToFileURL} from 'node:url';
 import puppeteer from 'puppeteer-core';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const URL = pathToFileURL(process.env.PAGE).href;
-const OTHERS = ['ACCOUNT', 'MISSING'];
+const OTHERS = ['ACCOUNT', 'LIST', 'MISSING'];
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 let browser;
 
@@ -33,10 +35,10 @@ async function visit({address = URL, width = 1440, scheme = 'light', script = tr
   return page;
 }
 
-async function looked(page) {
+async function looked(page, rules = RULES) {
   // In the page's own world, which its policy for content does not rule.
   await page.evaluate(AXE);
-  const found = await page.evaluate((values) => axe.run({runOnly: {type: 'tag', values}}), RULES);
+  const found = await page.evaluate((values) => axe.run({runOnly: {type: 'tag', values}}), rules);
   const told = found.violations.map(({id, nodes}) => `${id}: ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary}`);
   assert.deepEqual(told, []);
   assert.deepEqual(page.problems, []);
@@ -59,6 +61,17 @@ for (const other of OTHERS) for (const width of [1440, 380]) for (const scheme o
     const page = await visit({address: pathToFileURL(process.env[other]).href, width, scheme});
     await page.$$eval('details', (all) => all.forEach((one) => { one.open = true; }));
     await looked(page);
+  });
+}
+
+// One of each sort: what stands in them differs, and not how they are laid out. A mail has no landmarks.
+const mails = [...new Map(readdirSync(process.env.MAILS).filter((name) => name.endsWith('.html')).map((name) => [name.replace(/[\d-]+/g, ''), name])).values()];
+for (const scheme of ['light', 'dark']) {
+  test(`axe finds nothing in ${mails.length} mails, ${scheme}`, async () => {
+    assert.ok(mails.length >= 4, String(mails));
+    for (const name of mails) for (const width of [700, 380]) {
+      await looked(await visit({address: pathToFileURL(join(process.env.MAILS, name)).href, width, scheme}), RULES.filter((rule) => rule !== 'best-practice'));
+    }
   });
 }
 
@@ -153,6 +166,128 @@ test('every section follows the account', async () => {
   await page.close();
 });
 
+const shownOf = (page, selector, key) => page.$$eval(selector, (all, key) => all.filter((one) => !one.hidden).map((one) => one.dataset[key]), key);
+
+for (const [control, key] of [['owner', 'owner'], ['state', 'state']]) {
+  test(`every section follows the ${control}, or says that it does not`, async () => {
+    const page = await visit();
+    const value = control === 'state' ? 'new' : await page.$eval('#guardian .alert[data-owner]', (alert) => alert.dataset.owner);
+    await page.select(`#${control}`, value);
+    for (const selector of ['#accounts tbody tr', '.alert']) {
+      const values = await shownOf(page, selector, key);
+      assert.ok(values.length > 0 && values.every((one) => one === value), `${selector}: ${values}`);
+    }
+    const [customers, panels] = await Promise.all(['#table > tbody', '.panel'].map((selector) => shownOf(page, selector, 'customer')));
+    const ofAlerts = new Set(await shownOf(page, '.alert', 'customer'));
+    for (const name of [...customers, ...panels]) assert.ok(ofAlerts.has(name), name);
+    assert.ok(panels.length > 0);
+    if (control === 'owner') assert.ok(panels.length < await page.$$eval('.panel', (all) => all.length));
+    await told(page);
+    await page.close();
+  });
+}
+
+for (const [control, value] of [['period', '1'], ['language', 'fr'], ['team', 'cipher'], ['topic', 'reports']]) {
+  test(`every figure follows the ${control}, or says that it does not`, async () => {
+    const page = await visit();
+    await page.select(`#${control}`, value);
+    await told(page);
+    await page.close();
+  });
+}
+
+/** What the sections tell adds up to the tickets of the view, and what does not is marked. */
+async function told(page) {
+  const view = await page.evaluate(() => ({
+    tickets: inView.length,
+    recent: inView.filter((ticket) => ticket.at > (known.now - 7 * 86_400) * 1000).length,
+    topics: inView.filter((ticket) => ticket.topic).length,
+  }));
+  const sums = await page.evaluate(() => {
+    const sum = (selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility()).reduce((sum, one) => sum + Number(one.textContent.replace(/\D/g, '')), 0);
+    return {load: sum('#load td'), topics: sum('#topics table:first-of-type tr[data-topic] td:nth-child(2):not(:last-child)'), teams: sum('g[data-bar] .value') / 2};
+  });
+  assert.deepEqual(sums, {load: view.recent, topics: view.topics, teams: view.tickets});
+  const marked = await page.$$eval('.unfiltered', (all) => all.filter((one) => !one.hidden).map((one) => one.closest('section').id));
+  assert.deepEqual(marked, ['today', 'right']);
+  for (const section of ['outages', 'guardian', 'opportunity']) {
+    const [figure, open] = await page.$eval(`#${section}`, (one) => [one.querySelector('.counted').textContent, [...one.querySelectorAll('.alert')].filter((alert) => !alert.hidden && !alert.closest('.others')).length]);
+    assert.equal(figure, `${open} open of this view`);
+  }
+  const accounts = await shownOf(page, '#accounts tbody tr', 'money');
+  const money = await page.$eval('#money', (one) => one.textContent);
+  assert.ok(money.includes(`a month in ${accounts.length} account`) && money.endsWith(' of this view'), money);
+  assert.equal(Number(money.match(/[\d,]+/)[0].replaceAll(',', '')), Math.round(accounts.reduce((sum, one) => sum + Number(one), 0)));
+  await page.$eval('#clear', (button) => button.click());
+  assert.equal(await page.$$eval('.unfiltered', (all) => all.filter((one) => !one.hidden).length), 0);
+  assert.doesNotMatch(await page.$eval('main', (main) => main.innerText), /of this view/);
+}
+
+test('older tickets are found by all their labels', async () => {
+  const page = await visit({address: pathToFileURL(process.env.MANY).href});
+  const all = await page.evaluate(() => tickets.length);
+  assert.ok(all > 100);
+  for (const [control, value, fits] of [['kind', 'request', 'ticket.kind === "request"'], ['topic', 'reports', 'ticket.topic === "reports"'], ['signal', 'unsure', 'ticket.unsure']]) {
+    await page.select(`#${control}`, value);
+    const expected = await page.evaluate(`tickets.filter((ticket) => ${fits}).map((ticket) => ticket.id)`);
+    assert.deepEqual(await page.evaluate(() => inView.map((ticket) => ticket.id)), expected, control);
+    assert.ok(await page.$$eval('#elsewhere li', (items) => items.length) > 0, control);
+    await page.$eval('#clear', (button) => button.click());
+  }
+  await page.type('#search', 'zebra');
+  assert.match(await page.$eval('#shown', (shown) => shown.textContent), /^nothing fits these filters; of older tickets subject and text are not searched$/);
+  assert.deepEqual(page.problems, []);
+  await page.close();
+});
+
+test('tickets are sorted by their date', async () => {
+  const page = await visit();
+  const dates = () => page.$$eval('#table > tbody', (rows) => rows.map((row) => Number(row.dataset.at)));
+  const newest = await dates();
+  assert.deepEqual(newest, [...newest].sort((a, b) => b - a));
+  await page.click('[data-sort="at"]');
+  assert.deepEqual(await dates(), [...newest].reverse().sort((a, b) => a - b));
+  assert.equal(await page.$eval('[data-sort="at"]', (button) => button.closest('th').ariaSort), 'ascending');
+  await page.close();
+});
+
+test('a link to the view is copied', async () => {
+  const page = await visit({query: '?team=cipher'});
+  for (const [allowed, answer] of [[true, 'copied'], [false, 'the address bar has the link']]) {
+    await page.evaluate((allowed) => {
+      const writeText = async (text) => { if (!allowed) throw new Error('not allowed'); window.written = text; };
+      Object.defineProperty(navigator, 'clipboard', {configurable: true, value: {writeText}});
+    }, allowed);
+    await page.$eval('#copy', (button) => button.click());
+    await page.waitForFunction((answer) => document.getElementById('copied').textContent === answer, {timeout: 5_000}, answer);
+  }
+  assert.equal(await page.evaluate(() => window.written), page.url());
+  await page.close();
+});
+
+test('a time tells what it is where the reader is', async () => {
+  const page = await visit();
+  await page.emulateTimezone('Asia/Tokyo');
+  await page.reload();
+  const [at, title] = await page.$eval('#table time', (time) => [time.dateTime, time.title]);
+  assert.equal(title, `${new Date(at).toLocaleString('en-US', {timeZone: 'Asia/Tokyo'})} where you are`);
+  await page.close();
+});
+
+test('what was open stays open when the page is asked for again', async () => {
+  const page = await visit();
+  await page.$eval('.open', (button) => button.click());
+  await page.$$eval('.alert', (all) => { all[1].open = true; });
+  await page.click('[data-sort="customer"]');
+  const opened = () => page.evaluate(() => [...document.querySelectorAll('details[open]')].map((one) => one.dataset.key ?? one.className)
+    .concat(document.querySelector('.open[aria-expanded="true"]').textContent, document.querySelector('th[aria-sort]').textContent));
+  const before = await opened();
+  await page.reload();
+  assert.deepEqual(await opened(), before);
+  assert.equal(before.length, 3);
+  await page.close();
+});
+
 test("an account's name leads to what happened with it", async () => {
   const page = await visit();
   const name = await page.$eval('#accounts th a', (link) => link.textContent);
@@ -185,7 +320,7 @@ test('a CSV has the view and no formula', async () => {
     return [await blob.text(), cell('=1+1'), cell('a,"b"')];
   });
   const [head, ...lines] = made[0].trim().split('\r\n');
-  assert.equal(head, 'ticket,priority,customer,team,language,risk,wants,state,time');
+  assert.equal(head, 'ticket,priority,customer,team,language,risk,wants,state,time,kind,topic,unsure');
   assert.ok(lines.length > 0 && lines.every((line) => line.includes(',nexus,')));
   assert.deepEqual(made.slice(1), ["'=1+1", '"a,""b"""']);
   await page.close();

@@ -38,7 +38,7 @@ const MOST_READS: usize = 20_000;
 /// Pages made at once, and records read at once for each: 16 reads in all, as for the dashboard.
 const PAGES_AT_ONCE: usize = 4;
 const RECORDS_AT_ONCE: usize = 4;
-const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
 
 /// The tickets of all accounts, by the months of their pages.
 #[derive(Default, Debug)]
@@ -99,11 +99,13 @@ pub(crate) struct Making<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// Publishes the pages that changed and removes those whose account has nothing any more. Returns how many were published.
+/// Publishes the pages that changed and removes those whose account has nothing any more, and what is left of longer lists.
+/// Returns how many were published.
 pub(crate) async fn publish(
     reporting: &Reporting,
     held: &Held,
     alerts: &[Arc<Alert>],
+    lists: Vec<String>,
     making: Making<'_>,
 ) -> Result<usize, PortError> {
     let folders: Vec<(&str, Audience)> = reporting
@@ -132,6 +134,8 @@ pub(crate) async fn publish(
         .await?;
     let count = made.len();
     after.0.extend(made);
+    // Written with each report, so nothing has to say whether they changed.
+    after.0.extend(lists.into_iter().map(|key| (key, State { fingerprint: String::new(), tickets: 0 })));
     for key in before.0.keys().filter(|key| !after.0.contains_key(*key)) {
         let Some((id, month)) = key.split_once('/') else { continue };
         for (folder, _) in &folders {

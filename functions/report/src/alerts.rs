@@ -11,7 +11,7 @@ use domain::{
     AccountId, Alert, AlertKind, Band, Delivery, Intent, Mode, Priority, Record, Sentiment, Stage, TeamId, TicketId,
     record::utc_day, shown,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     acting::{Act, Acting},
@@ -19,12 +19,13 @@ use crate::{
 };
 
 /// Open alerts on the page, newest and heaviest first; the rest are counted.
-const MOST_OPEN: usize = 100;
-/// Alerts that are folded away, and those that would have been.
-const MOST_FOLDED: usize = 100;
+const MOST_OPEN: usize = 40;
+/// Alerts that are folded away.
+const MOST_FOLDED: usize = 10;
 
 /// The alerts of one kind.
 pub(crate) struct AlertList {
+    pub(crate) kind: AlertKind,
     /// New, taken, or back from a snooze.
     pub(crate) open: Rows,
     /// Settled, called wrong, or still snoozed.
@@ -91,6 +92,12 @@ impl Due {
     }
 }
 
+impl Due {
+    pub(crate) fn is_within(&self, time: SignedDuration, now: Timestamp) -> bool {
+        self.passes_at.duration_since(now) <= time
+    }
+}
+
 /// `by Tue 17 Nov, 09:00`, `overdue since Tue 17 Nov, 09:00`
 impl fmt::Display for Due {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -129,15 +136,39 @@ impl AlertList {
             .filter(|record| record.mode == Mode::Shadow && !raised.contains(&record.ticket))
             .filter_map(|record| AlertRow::withheld(kind, record));
         Self {
+            kind,
             open: Rows::new(rows(open), MOST_OPEN),
             folded: Rows::new(rows(folded), MOST_FOLDED),
-            withheld: Rows::new(withheld.collect(), MOST_FOLDED),
+            withheld: Rows::new(withheld.collect(), usize::MAX),
         }
     }
 
-    pub(crate) fn none() -> Self {
+    /// All alerts of a kind in the order of the page: open ones, then the others.
+    pub(crate) fn all(kind: AlertKind, alerts: &[Arc<Alert>], shown: Shown<'_>) -> Vec<AlertRow> {
+        let of_kind = alerts.iter().filter(|alert| alert.signal.kind() == kind);
+        let (open, folded): (Vec<_>, Vec<_>) = of_kind.partition(|alert| is_open(&alert.follow_up.stage));
+        let rows = |alerts: Vec<&Arc<Alert>>| {
+            let rows = alerts.into_iter().map(|alert| AlertRow::raised(alert, shown)).collect();
+            Rows::new(rows, usize::MAX).shown
+        };
+        let mut all = rows(open);
+        all.extend(rows(folded));
+        all
+    }
+
+    pub(crate) fn none(kind: AlertKind) -> Self {
         let rows = || Rows { shown: Vec::new(), more: 0 };
-        Self { open: rows(), folded: rows(), withheld: rows() }
+        Self { kind, open: rows(), folded: rows(), withheld: rows() }
+    }
+
+    /// Whether there are more than the page holds.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.open.more > 0 || self.folded.more > 0
+    }
+
+    /// Alerts that were raised.
+    pub(crate) fn total(&self) -> usize {
+        self.open.total() + self.folded.total()
     }
 
     /// `3 open, 12 others`
@@ -303,7 +334,7 @@ pub(crate) fn delivered(delivery: &Delivery) -> String {
 #[cfg(test)]
 mod tests {
     use domain::{FollowUp, sample};
-    use jiff::{SignedDuration, tz::TimeZone};
+    use jiff::tz::TimeZone;
 
     use super::*;
 
@@ -355,6 +386,6 @@ mod tests {
     fn what_a_page_does_not_hold_is_counted() {
         let alerts: Vec<_> = (1..=103).map(|number| alert(number, 0, 10.0, Stage::New)).collect();
         let list = list_of(AlertKind::Guardian, &alerts, &[]);
-        assert_eq!((list.open.shown.len(), list.open.more, list.open.total()), (100, 3, 103));
+        assert_eq!((list.open.shown.len(), list.open.more, list.open.total()), (40, 63, 103));
     }
 }

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use domain::{
-    AccountId, Intent, Kind, Language, Priority, Record, Sentiment, Stage, Standing, TeamId, TicketId, TicketUpdate,
-    TopicId, quote::Source, shown,
+    AccountId, Alert, Intent, Kind, Language, Priority, Record, Sentiment, Stage, Standing, TeamId, TicketId,
+    TicketUpdate, TopicId, quote::Source, shown,
 };
 use jiff::{Timestamp, civil::Date};
 
@@ -59,6 +59,11 @@ impl Audience {
         self != Self::Support
     }
 
+    /// A page for each account. The one page for all holds the same of some.
+    pub(crate) fn has_account_pages(self) -> bool {
+        matches!(self, Self::Accounts | Self::Sales | Self::Lead)
+    }
+
     /// The words of a ticket that signals were read from, as far as this audience may know of the signals.
     pub(crate) fn quotes(self, record: &Record) -> Vec<&str> {
         let churn = self.sees_guardian().then_some(&record.guardian.evidence);
@@ -77,11 +82,13 @@ impl Audience {
         });
         TicketView {
             ticket: record.ticket,
+            account: &record.account,
             customer: shown::line(&record.customer),
             subject: shown::line(&record.subject),
             messages: messages(record, &self.quotes(record)),
             channel: shown::line(&record.channel),
             created_at: record.created_at,
+            triaged_at: record.triaged_at,
             language: record.language,
             kind: record.kind,
             priority: record.priority,
@@ -117,12 +124,14 @@ impl Audience {
 /// A ticket as one audience may see it: what it may not see is not in here.
 pub(crate) struct TicketView<'a> {
     pub(crate) ticket: TicketId,
+    pub(crate) account: &'a AccountId,
     pub(crate) customer: String,
     pub(crate) subject: String,
     /// Newest first.
     pub(crate) messages: Vec<MessageView>,
     pub(crate) channel: String,
     pub(crate) created_at: Timestamp,
+    pub(crate) triaged_at: Timestamp,
     pub(crate) language: Language,
     pub(crate) kind: Kind,
     pub(crate) priority: Priority,
@@ -220,6 +229,14 @@ pub(crate) struct AccountView {
     pub(crate) wants: Option<Intent>,
 }
 
+/// The days that are drawn of an account.
+#[derive(Clone, Copy)]
+pub(crate) struct Drawn {
+    pub(crate) last: Date,
+    /// The first day that is still known whole.
+    pub(crate) kept: Date,
+}
+
 /// Who does what about an account's alert.
 pub(crate) struct StageView {
     pub(crate) stage: Stage,
@@ -228,12 +245,18 @@ pub(crate) struct StageView {
     pub(crate) due: Option<Due>,
 }
 
+impl StageView {
+    pub(crate) fn of(alert: &Alert, due: Option<Due>) -> Self {
+        Self { stage: alert.follow_up.stage.clone(), owner: owner(alert), due }
+    }
+}
+
 /// The account with every text as the page may show it. `record` is that of its newest ticket of high risk.
 pub(crate) fn account_as_shown(
     row: &AtRisk<'_>,
     record: Option<&Record>,
     due: Option<Due>,
-    today: Date,
+    days: Drawn,
 ) -> AccountView {
     let account = row.account;
     AccountView {
@@ -245,8 +268,8 @@ pub(crate) fn account_as_shown(
         ticket: row.newest.ticket,
         at: row.newest.at,
         words: record.and_then(|record| record.guardian.evidence.first()).map(|words| shown::line(words)),
-        spark: Spark::new(&account.risk_by_day, today),
-        alert: row.alert.map(|alert| StageView { stage: alert.follow_up.stage.clone(), owner: owner(alert), due }),
+        spark: Spark::new(&account.risk_by_day, days.last, days.kept),
+        alert: row.alert.map(|alert| StageView::of(alert, due)),
         tickets: account.tickets,
         last: account.last,
         wants: account.wants,

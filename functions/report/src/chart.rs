@@ -264,8 +264,10 @@ pub(crate) struct Spark {
 
 struct SparkColumn {
     x: usize,
-    /// None: no ticket.
+    /// None: no ticket, as far as is known.
     score: Option<u8>,
+    /// Before what is kept.
+    unknown: bool,
     high: bool,
     height: usize,
 }
@@ -274,7 +276,8 @@ const SPARK_COLUMNS: i32 = 12;
 const SPARK_DAYS: i32 = crate::RISK_DAYS / SPARK_COLUMNS;
 
 impl Spark {
-    pub(crate) fn new(risk_by_day: &BTreeMap<Date, u8>, last: Date) -> Self {
+    /// Of days before `kept` nothing is known any more.
+    pub(crate) fn new(risk_by_day: &BTreeMap<Date, u8>, last: Date, kept: Date) -> Self {
         let columns = (0..SPARK_COLUMNS).map(|index| {
             let end = last.saturating_sub((SPARK_DAYS * (SPARK_COLUMNS - 1 - index)).days());
             let begin = end.saturating_sub((SPARK_DAYS - 1).days());
@@ -282,6 +285,7 @@ impl Spark {
             SparkColumn {
                 x: usize::try_from(index).unwrap_or(0) * 6,
                 score,
+                unknown: score.is_none() && end < kept,
                 high: score.is_some_and(|score| score >= guardian::HIGH),
                 // A ticket without any risk is a line, so that it differs from a time without tickets.
                 height: score.map_or(0, |score| usize::from(score).max(1) * 2),
@@ -316,10 +320,20 @@ mod tests {
     fn a_spark_has_the_highest_of_five_days() {
         let last = date(2026, 3, 1);
         let scores = BTreeMap::from([(last, 2), (last - 4.days(), 8), (last - 5.days(), 0), (last - 60.days(), 10)]);
-        let spark = Spark::new(&scores, last);
+        let spark = Spark::new(&scores, last, last - 60.days());
         let told: Vec<_> = spark.columns.iter().map(|column| (column.score, column.height)).collect();
         assert_eq!(told[10..], [(Some(0), 2), (Some(8), 16)]);
         assert!(told[..10].iter().all(|column| *column == (None, 0)), "{told:?}");
+    }
+
+    #[test]
+    fn a_spark_tells_unknown_from_calm() {
+        let last = date(2026, 3, 1);
+        let spark = Spark::new(&BTreeMap::from([(last - 40.days(), 8)]), last, last - 29.days());
+        let unknown: Vec<usize> = (0..12).filter(|index| spark.columns[*index].unknown).collect();
+        assert_eq!(unknown, [0, 1, 2, 4, 5], "the fourth holds a ticket that is there all the same");
+        let label = spark.render().unwrap();
+        assert!(label.contains("in sixty: ? ? ? 8 ? ? – – – – – –\""), "{label}");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::{
 };
 
 use domain::{
-    AccountId, Alert, AlertKind, Delivery, FollowUp, Priority, Record, Stage, follow_up::Outcome, time::earlier,
+    AccountId, Alert, AlertKind, Delivery, FollowUp, Priority, Record, Stage, follow_up::Outcome, record::utc_day,
+    time::earlier,
 };
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use runtime::words;
@@ -24,6 +25,8 @@ use crate::{
 
 /// What is younger than this is new today, and what waits longer waits too long.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// A deadline that is nearer is somebody's concern today: a weekend and the day after.
+const SOON: SignedDuration = SignedDuration::from_hours(72);
 /// Customers that one line names.
 const NAMED: usize = 3;
 
@@ -65,6 +68,8 @@ pub(crate) struct Source<'a> {
     pub(crate) told: &'a Told,
     /// US dollars that a model may cost a day.
     pub(crate) budget: f64,
+    /// The first day of the window.
+    pub(crate) first: Date,
     pub(crate) now: Timestamp,
 }
 
@@ -74,7 +79,7 @@ impl Lead {
         Self {
             needs: needs(source),
             tiles: tiles(source),
-            verdicts: verdicts(alerts),
+            verdicts: verdicts(alerts.iter().filter(|alert| utc_day(alert.at) >= source.first)),
             labels: labels(&aggregates.labels),
             cost: cost(source),
         }
@@ -104,11 +109,11 @@ fn needs(source: &Source<'_>) -> Vec<Need> {
     };
     for (found, what) in by_deadline(&out, told, *now) {
         let detail =
-            named(found.iter().map(|(due, alert)| format!("{} {due} ({})", alert.customer, alert.follow_up.stage)));
+            named(nearest(&found).map(|(due, alert)| format!("{} {due} ({})", alert.customer, alert.follow_up.stage)));
         alert_need(found.into_iter().map(|(_, alert)| alert).collect(), what, detail);
     }
     let untaken = of(&|alert| alert.follow_up.stage == Stage::New && alert.at <= yesterday);
-    let waiting = named(untaken.iter().map(|alert| {
+    let waiting = named(distinct(&untaken).map(|alert| {
         let hours = now.duration_since(alert.at).as_hours();
         format!("{}, told {} {} ago", alert.customer, alert.recipient, ago(hours))
     }));
@@ -120,11 +125,11 @@ fn needs(source: &Source<'_>) -> Vec<Need> {
     let detail = format!("{} a month, {taken} taken so far: {customers}", told.money(Some(money)));
     alert_need(fresh, "new since yesterday", detail);
     let refused = of(&|alert| matches!(alert.delivery, Delivery::Refused { .. }));
-    let customers = named(refused.iter().map(|alert| alert.customer.to_string()));
+    let customers = named(distinct(&refused).map(|alert| alert.customer.to_string()));
     alert_need(refused, "reached nobody, since the mail service refused the address", customers);
     let back =
         of(&|alert| matches!(alert.follow_up.stage, Stage::Snoozed { until, .. } if until.duration_since(*now) < DAY));
-    let customers = named(back.iter().map(|alert| alert.customer.to_string()));
+    let customers = named(distinct(&back).map(|alert| alert.customer.to_string()));
     alert_need(back, "back from a snooze by tomorrow", customers);
 
     for burst in aggregates.bursts(*now) {
@@ -155,14 +160,21 @@ fn needs(source: &Source<'_>) -> Vec<Need> {
     needs
 }
 
-/// What is not closed and has a deadline: what is overdue, then what is due, the nearest first in each.
+/// What is not closed and has a deadline: what is overdue, then what is due soon, the nearest first in each.
 fn by_deadline<'a>(alerts: &[&'a Alert], told: &Told, now: Timestamp) -> [(Vec<(Due, &'a Alert)>, &'static str); 2] {
     let open = alerts.iter().filter(|alert| !alert.follow_up.is_closed());
     let mut due: Vec<(Due, &Alert)> = open.filter_map(|alert| Some((Due::of(alert, told, now)?, *alert))).collect();
     due.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let (mut overdue, ahead): (Vec<_>, Vec<_>) = due.into_iter().partition(|(due, _)| due.overdue);
+    let (mut overdue, mut ahead): (Vec<_>, Vec<_>) = due.into_iter().partition(|(due, _)| due.overdue);
     overdue.reverse();
-    [(overdue, "past the customer's deadline"), (ahead, "with a deadline ahead")]
+    ahead.retain(|(due, _)| due.is_within(SOON, now));
+    [(overdue, "past the customer's deadline"), (ahead, "with a deadline within three days")]
+}
+
+/// The first of each account.
+fn nearest<'a, 'b>(found: &'b [(Due, &'a Alert)]) -> impl Iterator<Item = &'b (Due, &'a Alert)> {
+    let mut seen: HashSet<&AccountId> = HashSet::new();
+    found.iter().filter(move |(_, alert)| seen.insert(&alert.account))
 }
 
 /// Where alerts of that kind stand on the page.
@@ -333,9 +345,9 @@ fn unsaid(alert: &Alert) -> Arc<Alert> {
     Arc::new(Alert { follow_up: FollowUp::default(), ..alert.clone() })
 }
 
-fn verdicts(alerts: &[Arc<Alert>]) -> Vec<Verdict> {
+fn verdicts<'a>(alerts: impl Iterator<Item = &'a Arc<Alert>>) -> Vec<Verdict> {
     let mut by_kind: BTreeMap<AlertKind, Verdict> = BTreeMap::new();
-    for alert in alerts.iter().filter(|alert| is_out(alert)) {
+    for alert in alerts.filter(|alert| is_out(alert)) {
         let kind = alert.signal.kind();
         let verdict = by_kind.entry(kind).or_insert_with(|| Verdict { kind: heading(kind), ..Verdict::default() });
         match &alert.follow_up.stage {
@@ -433,8 +445,8 @@ mod tests {
     fn lead(aggregates: &Aggregates, alerts: &[Arc<Alert>]) -> Lead {
         let at_risk = money::ranked(&aggregates.accounts, alerts, sample::now());
         let told = Told::new(jiff::tz::TimeZone::UTC, "$");
-        let now = sample::now();
-        Lead::new(&Source { aggregates, records: &[], at_risk: &at_risk, alerts, told: &told, budget: 5.0, now })
+        let (now, first) = (sample::now(), jiff::civil::date(2026, 11, 1));
+        Lead::new(&Source { aggregates, records: &[], at_risk: &at_risk, alerts, told: &told, budget: 5.0, first, now })
     }
 
     fn whats(lead: &Lead) -> Vec<&str> {
@@ -483,6 +495,8 @@ mod tests {
             due(4, 16, 7, settled),
             alert(5, 3, Stage::New),
             due(6, 10, 8, Stage::New),
+            due(7, 20, 8, Stage::New),
+            Arc::new(Alert { account: sample::account_id("Account 1"), ..Alert::clone(&due(8, 19, 9, Stage::New)) }),
         ];
         let lead = lead(&Aggregates::default(), &alerts);
         let told = lead.needs.iter().map(|need| (need.what.as_str(), need.detail.as_str())).take(2);
@@ -492,7 +506,7 @@ mod tests {
                 "Account 3 overdue since Mon 16 Nov, 08:00 (new); Account 6 overdue since Tue 10 Nov, 08:00 (new)",
             ),
             (
-                "2 alerts with a deadline ahead",
+                "3 alerts with a deadline within three days",
                 "Account 2 by Mon 16 Nov, 12:00 (taken by kam@example.com); Account 1 by Wed 18 Nov, 17:00 (new)",
             ),
         ];
@@ -521,9 +535,17 @@ mod tests {
             Stage::New,
         ];
         let alerts: Vec<_> = (1..).zip(stages).map(|(number, stage)| alert(number, 1, stage)).collect();
-        let verdicts = verdicts(&alerts);
+        let verdicts = verdicts(alerts.iter());
         let expected = Verdict { kind: "Churn risk", right: 2, wrong: 1, in_hand: 2, unanswered: 1 };
         assert_eq!((verdicts[0].share().as_str(), &verdicts[..]), ("2 of 3 (67 %)", &[expected][..]));
+    }
+
+    #[test]
+    fn only_alerts_of_the_period_are_judged() {
+        let wrong = Stage::Wrong { reason: WrongReason::Misread, by: by(), at: sample::now() };
+        let alerts = [alert(1, 15 * 24, wrong.clone()), alert(2, 16 * 24, wrong)];
+        let lead = lead(&Aggregates::default(), &alerts);
+        assert_eq!(lead.verdicts[0].wrong, 1, "of 1 November, and not of the day before");
     }
 
     #[test]

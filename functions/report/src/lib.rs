@@ -10,6 +10,7 @@ mod chart;
 mod index;
 mod labels;
 mod lead;
+mod lists;
 mod metrics;
 mod money;
 mod page;
@@ -144,7 +145,9 @@ pub async fn handle(reporting: &Reporting, window: Window, now: Timestamp) -> Re
         publish(reporting, path, "text/html; charset=utf-8", html.into_bytes()).await?;
     }
     let making = Making { helpdesk_url: &config.policy.helpdesk_url, told: &told, acting: &reporting.acting, now };
-    let accounts = account_pages::publish(reporting, &held, &alerts, making).await?;
+    let source = lists::Source { aggregates: &aggregates, at_risk: &at_risk, alerts: &alerts, making };
+    let lists = lists::publish(reporting, &source).await?;
+    let accounts = account_pages::publish(reporting, &held, &alerts, lists, making).await?;
     let metrics =
         serde_json::to_vec_pretty(&Metrics::of(&aggregates, &config.policy.teams)).expect("figures serialise");
     publish(reporting, METRICS, "application/json", metrics).await?;

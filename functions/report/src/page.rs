@@ -20,20 +20,21 @@ use zendesk::{FieldIds, update_request};
 use crate::{
     Acting, Aggregates, Audience, MOST_ACCOUNTS, TREND_DAYS, TopicRow, Window,
     alerts::{self as alert_rows, AlertList, Due},
-    audience::{AccountView, TicketView, account_as_shown},
+    audience::{AccountView, Drawn, TicketView, account_as_shown},
     chart::{Bars, Columns, Count, Every},
     index::{Index, Place, Shown},
     lead::{self, Delta, Lead},
+    lists::{self, List},
     money::AtRisk,
     timeline::{self, Most, Timeline},
     told::Told,
 };
 
-/// Accounts whose panel one page for all holds: the first of the ranking, and some with newer alerts. All of them together
-/// take some 200 kB.
-const MOST_RANKED_PANELS: usize = 30;
-const MOST_PANELS: usize = 40;
-const MOST_OF_A_PANEL: Most = Most { alerts: 3, events: 10 };
+/// Accounts whose panel one page for all holds: the first of the ranking, then those of the newest alerts and tickets. All
+/// take some 120 kB.
+const MOST_RANKED_PANELS: usize = 20;
+const MOST_PANELS: usize = 25;
+const MOST_OF_A_PANEL: Most = Most { alerts: 3, events: 8 };
 
 pub(crate) const STYLE: &str = include_str!("../templates/style.css");
 const SCRIPT: &str = include_str!("../templates/script.js");
@@ -80,16 +81,24 @@ struct Dashboard<'a> {
     lead: Option<LeadPart>,
     /// What a column of `days` counts.
     each: &'static str,
+    /// Whether that is a day, which the page's script can draw anew.
+    daily: bool,
     days: String,
     /// Where more is known than the window.
-    more_days: Option<String>,
+    more_days: Option<MoreDays>,
+    /// Days that tickets are kept, where that is less than a chart is about.
+    kept_days: Option<i32>,
     topics: Vec<TopicRow>,
     without_article: Vec<TopicRow>,
-    /// The topics to choose from, of the tickets that are shown.
+    /// The topics to choose from.
     shown_topics: Vec<TopicId>,
-    /// The kinds to choose from, of the tickets that are shown.
+    /// The kinds to choose from.
     kinds: Vec<Kind>,
     accounts: Vec<AccountView>,
+    /// Accounts at risk that the page does not hold.
+    more_accounts: usize,
+    /// The list of all accounts, if there is one.
+    all_accounts: Option<String>,
     /// In one page for all, what happened with accounts.
     panels: Vec<Panel>,
     /// What the ranking adds up to.
@@ -128,6 +137,12 @@ pub(crate) struct Follows {
     pub(crate) days: Option<u8>,
 }
 
+/// Tickets a day, over more days than the window.
+struct MoreDays {
+    days: usize,
+    chart: String,
+}
+
 /// What happened with an account.
 struct Panel {
     id: String,
@@ -144,6 +159,7 @@ struct LeadPart {
 
 /// The tickets of one team by two hours of the day.
 struct LoadRow {
+    id: TeamId,
     team: String,
     /// With the depth of the shade, 0 to 4.
     hours: Vec<(usize, usize)>,
@@ -171,14 +187,16 @@ impl Dashboard<'_> {
 
     /// Where the account's own page or panel is, if it has one here.
     fn account(&self, account: &AccountId, at: Timestamp) -> Option<String> {
-        match self.sees {
-            Audience::Everyone => {
-                let id = account_page::id(account);
-                self.panels.iter().any(|panel| panel.id == id).then(|| format!("#account-{id}"))
-            }
-            Audience::Accounts | Audience::Sales | Audience::Lead => Some(account_page::path(account, at)),
-            Audience::Support => None,
+        if self.sees.has_account_pages() {
+            return Some(account_page::path(account, at));
         }
+        let id = account_page::id(account);
+        self.panels.iter().any(|panel| panel.id == id).then(|| format!("#account-{id}"))
+    }
+
+    /// The list of all alerts of a kind.
+    fn all_alerts(&self, list: &AlertList) -> String {
+        lists::path(List::Alerts(list.kind), 1)
     }
 
     fn money(&self, amount: Option<f64>) -> String {
@@ -225,7 +243,8 @@ pub(crate) fn render(source: &Source<'_>) -> String {
     } = *source;
     let at_risk = if audience.sees_guardian() { at_risk } else { &[] };
     let shown = alert_rows::Shown { told, acting, now };
-    let list = |kind, sees: bool| if sees { AlertList::new(kind, alerts, records, shown) } else { AlertList::none() };
+    let list =
+        |kind, sees: bool| if sees { AlertList::new(kind, alerts, records, shown) } else { AlertList::none(kind) };
     let teams = aggregates.teams(&policy.teams);
     let chart = |chart: &dyn askama::DynTemplate| chart.dyn_render().expect("writing to a string does not fail");
     let zone = told.zone_name();
@@ -237,12 +256,17 @@ pub(crate) fn render(source: &Source<'_>) -> String {
             alerts,
             told,
             budget: policy.daily_budget_usd,
+            first: window.first,
             now,
         }),
         load: load(aggregates, &teams),
         zone: zone.to_owned(),
     });
-    let columns = |days: &[Count]| Columns::new(Every::Day, "urgent", days);
+    let more_days = longer(aggregates, policy, window)
+        .map(|days| MoreDays { days: days.len(), chart: chart(&Columns::new(Every::Day, "urgent", &days).still()) });
+    let every = Every::of(window.first, window.last);
+    let drawn = Drawn { last: window.last, kept: first_kept(policy, told, now) };
+    let kept = kept_days(policy);
     let page = Dashboard {
         sees: audience,
         style: STYLE,
@@ -257,19 +281,18 @@ pub(crate) fn render(source: &Source<'_>) -> String {
         priorities: chart(&Bars::new("Tickets by priority", by_priority(aggregates))),
         by_team: chart(&Bars::new("Tickets by team", by_team(&teams))),
         teams: teams.into_iter().map(|(team, _)| team).collect(),
-        each: Every::of(window.first, window.last).word(),
+        each: every.word(),
+        daily: every == Every::Day,
         days: chart(&whole(aggregates, window)),
-        more_days: longer(aggregates, policy, window).map(|days| chart(&columns(&days).still())),
+        more_days,
+        kept_days: (kept < TREND_DAYS).then_some(kept),
         topics: aggregates.topics().into_iter().cloned().collect(),
         without_article: aggregates.topics_without_article().into_iter().cloned().collect(),
-        shown_topics: records
-            .iter()
-            .filter_map(|record| record.topic.clone())
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect(),
-        kinds: records.iter().map(|record| record.kind).collect::<BTreeSet<_>>().into_iter().collect(),
-        accounts: accounts(at_risk, records.iter().chain(earlier), |alert| Due::of(alert, told, now), window),
+        shown_topics: index.topics().cloned().collect(),
+        kinds: index.kinds().collect(),
+        accounts: accounts(at_risk, records.iter().chain(earlier), |alert| Due::of(alert, told, now), drawn),
+        more_accounts: at_risk.len().saturating_sub(MOST_ACCOUNTS),
+        all_accounts: lists::has_accounts(audience, at_risk.len()).then(|| lists::path(List::Accounts, 1)),
         panels: if audience == Audience::Everyone { panels(source) } else { Vec::new() },
         money: total(at_risk, told),
         guardian: list(AlertKind::Guardian, audience.sees_guardian()),
@@ -279,13 +302,17 @@ pub(crate) fn render(source: &Source<'_>) -> String {
         total: aggregates.tickets,
         helpdesk_url: &policy.helpdesk_url,
         told,
-        index: index.shown(Place {
-            zone,
-            link: &format!("{}/agent/tickets/", policy.helpdesk_url.trim_end_matches('/')),
-            now,
-            sees_guardian: audience.sees_guardian(),
-            sees_opportunity: audience.sees_opportunity(),
-        }),
+        index: index.shown(
+            Place {
+                zone,
+                currency: told.currency(),
+                link: &format!("{}/agent/tickets/", policy.helpdesk_url.trim_end_matches('/')),
+                now,
+                sees_guardian: audience.sees_guardian(),
+                sees_opportunity: audience.sees_opportunity(),
+            },
+            alerts.iter().map(|alert| &**alert).filter(|alert| sees_alert(audience, alert)),
+        ),
         languages: aggregates.by_language.keys().copied().collect(),
         owners: alerts
             .iter()
@@ -327,22 +354,24 @@ fn accounts<'a>(
     at_risk: &[AtRisk<'_>],
     records: impl Iterator<Item = &'a Record>,
     due: impl Fn(&Alert) -> Option<Due>,
-    window: Window,
+    days: Drawn,
 ) -> Vec<AccountView> {
     let records: HashMap<TicketId, &Record> = records.map(|record| (record.ticket, record)).collect();
     let view = |row: &AtRisk<'_>| {
         let due = row.alert.and_then(&due);
-        account_as_shown(row, records.get(&row.newest.ticket).copied(), due, window.last)
+        account_as_shown(row, records.get(&row.newest.ticket).copied(), due, days)
     };
     at_risk.iter().take(MOST_ACCOUNTS).map(view).collect()
 }
 
-/// Of the accounts of the ranking, and of those with the newest alerts, as far as the page holds their tickets.
+/// Of the accounts of the ranking, and of the newest alerts and tickets, as far as the page holds their tickets.
 fn panels(source: &Source<'_>) -> Vec<Panel> {
     let mut accounts: Vec<&AccountId> = source.at_risk.iter().take(MOST_RANKED_PANELS).map(|row| row.id).collect();
     let mut seen: HashSet<&AccountId> = accounts.iter().copied().collect();
     let newest = source.alerts.iter().rev().map(|alert| &alert.account);
-    accounts.extend(newest.filter(|account| seen.insert(account)).take(MOST_PANELS - MOST_RANKED_PANELS));
+    let newest = newest.chain(source.records.iter().map(|record| &record.account));
+    accounts.extend(newest.filter(|account| seen.insert(account)));
+    accounts.truncate(MOST_PANELS);
     let panel = |account: &AccountId| {
         let of_account = |record: &&Record| record.account == *account;
         let records: Vec<&Record> = source.records.iter().chain(source.earlier).filter(of_account).collect();
@@ -408,9 +437,20 @@ fn whole(aggregates: &Aggregates, window: Window) -> Columns {
     Columns::new(every, "urgent", &counts)
 }
 
+/// Days that tickets are kept.
+fn kept_days(policy: &Policy) -> i32 {
+    i32::try_from(policy.retention.as_hours() / 24).unwrap_or(i32::MAX)
+}
+
+/// The first day of which nothing has expired.
+fn first_kept(policy: &Policy, told: &Told, now: Timestamp) -> Date {
+    let begin = domain::time::earlier(now, policy.retention);
+    told.zone().to_datetime(begin).date().saturating_add(1.day())
+}
+
 /// Up to 90 days, where they are kept so long: what has expired is not drawn as days without tickets.
 fn longer(aggregates: &Aggregates, policy: &Policy, window: Window) -> Option<Vec<Count>> {
-    let kept = i32::try_from(policy.retention.as_hours() / 24).unwrap_or(i32::MAX).min(TREND_DAYS);
+    let kept = kept_days(policy).min(TREND_DAYS);
     let first = window.last.saturating_sub((kept - 1).days());
     let known = first < window.first && aggregates.by_day.range(first..window.first).next().is_some();
     known.then(|| days(aggregates, first, window.last))
@@ -421,7 +461,11 @@ fn load(aggregates: &Aggregates, teams: &[(TeamId, usize)]) -> Vec<LoadRow> {
     let shade = |count: usize| (4 * count).div_ceil(most);
     let row = |team: &TeamId| {
         let hours = aggregates.load.get(team).copied().unwrap_or_default();
-        LoadRow { team: team.title(), hours: hours.iter().map(|count| (*count, shade(*count))).collect() }
+        LoadRow {
+            id: team.clone(),
+            team: team.title(),
+            hours: hours.iter().map(|count| (*count, shade(*count))).collect(),
+        }
     };
     teams.iter().map(|(team, _)| row(team)).collect()
 }
@@ -494,42 +538,42 @@ impl<'a> TicketRow<'a> {
 }
 
 #[expect(unreachable_pub, reason = "askama's macro makes the filters public")]
-mod filters {
+pub(crate) mod filters {
     use askama::{Values, filter_fn};
     use domain::{Intent, Priority};
 
     use crate::TopicRow;
 
     #[filter_fn]
-    pub(super) fn class(priority: &Priority, _: &dyn Values) -> askama::Result<&'static str> {
+    pub(crate) fn class(priority: &Priority, _: &dyn Values) -> askama::Result<&'static str> {
         Ok(super::priority_class(*priority))
     }
 
     #[filter_fn]
-    pub(super) fn percent(confidence: &f32, _: &dyn Values) -> askama::Result<String> {
+    pub(crate) fn percent(confidence: &f32, _: &dyn Values) -> askama::Result<String> {
         Ok(runtime::words::percent(*confidence))
     }
 
     /// The share of questions for which there was an article.
     #[filter_fn]
-    pub(super) fn covered(row: &TopicRow, _: &dyn Values) -> askama::Result<String> {
+    pub(crate) fn covered(row: &TopicRow, _: &dyn Values) -> askama::Result<String> {
         let share = row.with_article as f32 / row.questions.max(1) as f32;
         Ok(if row.questions == 0 { "–".to_owned() } else { format!("{:.0} %", 100.0 * share) })
     }
 
     #[filter_fn]
-    pub(super) fn wish(intent: &Option<Intent>, _: &dyn Values) -> askama::Result<&'static str> {
+    pub(crate) fn wish(intent: &Option<Intent>, _: &dyn Values) -> askama::Result<&'static str> {
         Ok(intent.map_or("", Intent::title))
     }
 
     #[filter_fn]
-    pub(super) fn delivered(delivery: &domain::Delivery, _: &dyn Values) -> askama::Result<String> {
+    pub(crate) fn delivered(delivery: &domain::Delivery, _: &dyn Values) -> askama::Result<String> {
         Ok(crate::alerts::delivered(delivery))
     }
 
     /// The class of a risk score.
     #[filter_fn]
-    pub(super) fn heat(score: &u8, _: &dyn Values) -> askama::Result<&'static str> {
+    pub(crate) fn heat(score: &u8, _: &dyn Values) -> askama::Result<&'static str> {
         Ok(match domain::guardian::band(*score) {
             Some(domain::Band::Critical) => "score critical",
             Some(domain::Band::Elevated) => "score high",
@@ -537,9 +581,15 @@ mod filters {
         })
     }
 
+    /// For a script to add up: nothing where nothing is known.
+    #[filter_fn]
+    pub(crate) fn plain(amount: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
+        Ok(amount.unwrap_or(0.0).to_string())
+    }
+
     /// What a sorted column compares: the amount, or less than any amount if there is none.
     #[filter_fn]
-    pub(super) fn rank(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
+    pub(crate) fn rank(mrr: &Option<f64>, _: &dyn Values) -> askama::Result<String> {
         Ok(mrr.unwrap_or(-1.0).to_string())
     }
 }

@@ -23,6 +23,10 @@ impl Told {
         self.zone.iana_name().unwrap_or("UTC")
     }
 
+    pub(crate) fn currency(&self) -> &str {
+        &self.currency
+    }
+
     /// `2026-11-16 10:00 CET`
     pub(crate) fn moment(&self, at: Timestamp) -> String {
         words::moment(at, &self.zone)

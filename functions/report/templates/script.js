@@ -11,47 +11,47 @@ const shown = $("shown");
 const MOST_ELSEWHERE = 100;
 
 // Every ticket of the period that the page knows of, newest first.
-const tickets = known.tickets.map(([id, customer, priority, team, language, risk, wants, state, before]) => ({
-  id, customer: known.customers[customer], priority: `P${priority}`, team: known.teams[team], language: known.words[language],
-  risk, wants: known.words[wants], state: known.words[state], at: (known.now - before * 60) * 1000,
+const labels = known.labels.map(([language, wants, state, kind, topic, marks]) => ({
+  language: known.words[language], wants: known.words[wants], state: known.words[state],
+  kind: known.words[kind], topic: known.words[topic], unsure: (marks & 1) !== 0, question: (marks & 2) !== 0,
+}));
+const tickets = known.tickets.map(([id, customer, priority, team, risk, common, before]) => ({
+  id, customer: known.customers[customer], priority: `P${priority}`, team: known.teams[team], risk,
+  at: (known.now - before * 60) * 1000, ...labels[common],
 }));
 const byId = new Map(tickets.map((ticket) => [String(ticket.id), ticket]));
 const onPage = new Set(rows.map((row) => row.dataset.id));
 
 // Who looks after an account, and how far they are.
 const told = new Map();
-for (const { dataset } of [...alerts, ...accounts]) {
-  if (!dataset.owner) continue;
-  if (!told.has(dataset.customer)) told.set(dataset.customer, { owners: new Set(), states: new Set() });
-  told.get(dataset.customer).owners.add(dataset.owner);
-  told.get(dataset.customer).states.add(dataset.state);
+for (const [customer, owner, state] of known.alerts) {
+  const name = known.customers[customer];
+  told.set(name, [...(told.get(name) ?? []), { owner: known.words[owner], state: known.words[state] }]);
 }
 
 const signals = {
-  risk: (row) => "high" in row.dataset,
-  buy: (row) => row.dataset.wants !== "",
-  unsure: (row) => "unsure" in row.dataset,
-  answered: (row) => row.dataset.state === "answered" || row.dataset.state === "auto_resolved",
-  auto_resolved: (row) => row.dataset.state === "auto_resolved",
-  answer_ready: (row) => row.dataset.state === "answer_ready",
-};
-const elsewhereSignals = {
   risk: (ticket) => ticket.risk >= known.high,
   buy: (ticket) => ticket.wants !== "",
-  unsure: () => false,
+  unsure: (ticket) => ticket.unsure,
   answered: (ticket) => ticket.state === "answered" || ticket.state === "auto_resolved",
   auto_resolved: (ticket) => ticket.state === "auto_resolved",
   answer_ready: (ticket) => ticket.state === "answer_ready",
 };
 
+function isOf(view, { owner, state }) {
+  return (!view.owner || owner === view.owner) && (!view.state || state === view.state);
+}
+
+function hasAlertOf(view, customer) {
+  return !(view.owner || view.state) || (told.get(customer) ?? []).some((alert) => isOf(view, alert));
+}
+
 function fitsView(ticket, view, since) {
-  const account = told.get(ticket.customer);
   return (!view.team || ticket.team.id === view.team)
     && (!view.language || ticket.language === view.language)
     && (!view.account || ticket.customer === view.account)
     && ticket.at >= since
-    && (!view.owner || account?.owners.has(view.owner))
-    && (!view.state || account?.states.has(view.state));
+    && hasAlertOf(view, ticket.customer);
 }
 
 function text(row) {
@@ -68,40 +68,42 @@ function filter() {
   const holds = (where) => words.every((word) => where.includes(word));
   const ofView = new Set(tickets.filter((ticket) => fitsView(ticket, view, since)));
 
+  const labelled = (ticket) => (!view.priority || ticket.priority === view.priority)
+    && (!view.kind || ticket.kind === view.kind)
+    && (!view.topic || ticket.topic === view.topic)
+    && (!view.signal || signals[view.signal](ticket));
+
   const found = new Set();
   for (const row of rows) {
     const ticket = byId.get(row.dataset.id);
-    const fits = (!ticket || ofView.has(ticket))
-      && (!view.priority || row.dataset.priority === view.priority)
-      && (!view.kind || row.dataset.kind === view.kind)
-      && (!view.topic || row.dataset.topic === view.topic)
-      && (!view.signal || signals[view.signal](row))
-      && holds(text(row));
-    row.hidden = !fits;
-    if (fits) found.add(row.dataset.id);
+    row.hidden = !(ticket && ofView.has(ticket) && labelled(ticket) && holds(text(row)));
+    if (!row.hidden) found.add(row.dataset.id);
   }
   // What is not on the page is known by its labels only.
-  const elsewhere = view.kind || view.topic ? [] : tickets.filter((ticket) => !onPage.has(String(ticket.id)) && ofView.has(ticket)
-    && (!view.priority || ticket.priority === view.priority)
-    && (!view.signal || elsewhereSignals[view.signal](ticket))
+  const elsewhere = tickets.filter((ticket) => !onPage.has(String(ticket.id)) && ofView.has(ticket) && labelled(ticket)
     && holds(`#${ticket.id} ${ticket.customer} ${ticket.team.title}`.toLowerCase()));
   inView = [...tickets.filter((ticket) => found.has(String(ticket.id))), ...elsewhere];
   const filtered = controls.some((control) => control.value);
   listElsewhere(filtered ? elsewhere : []);
-  shown.textContent = inView.length === 0 ? "nothing fits these filters" : `${found.size} shown` + (elsewhere.length ? `, ${elsewhere.length} older` : "");
+  const unread = words.length && tickets.length > rows.length ? "; of older tickets subject and text are not searched" : "";
+  shown.textContent = (inView.length === 0 ? "nothing fits these filters" : `${found.size} shown` + (elsewhere.length ? `, ${elsewhere.length} older` : "")) + unread;
 
   const customers = new Set([...ofView].map((ticket) => ticket.customer));
-  const own = ({ dataset }) => (!view.owner || dataset.owner === view.owner) && (!view.state || dataset.state === view.state);
   const narrow = view.team || view.language || view.period || view.account;
-  for (const row of accounts) row.hidden = !(own(row) && (!narrow || customers.has(row.dataset.customer)));
-  for (const panel of panels) panel.hidden = Boolean(narrow) && !customers.has(panel.dataset.customer);
+  for (const row of accounts) row.hidden = !(isOf(view, row.dataset) && (!narrow || customers.has(row.dataset.customer)));
+  for (const panel of panels) panel.hidden = !((!narrow || customers.has(panel.dataset.customer)) && hasAlertOf(view, panel.dataset.customer));
   for (const alert of alerts) {
     const ticket = byId.get(alert.dataset.ticket);
-    alert.hidden = !(own(alert) && (ticket ? ofView.has(ticket) : !narrow || alert.dataset.customer === view.account));
+    alert.hidden = !(isOf(view, alert.dataset) && (ticket ? ofView.has(ticket) : !narrow || alert.dataset.customer === view.account));
   }
   const drawn = view.priority || view.signal || words.length || view.kind || view.topic ? inView : [...ofView];
-  draw(filtered && known.whole ? drawn : null);
+  const of = filtered && known.whole ? drawn : null;
+  draw(of);
+  drawLoad(of);
+  countTopics(of);
   count(filtered ? drawn : null);
+  countListed(filtered);
+  for (const note of document.querySelectorAll(".unfiltered")) note.hidden = !filtered;
   $("partly").hidden = !filtered;
   remember(view);
 }
@@ -111,9 +113,9 @@ function draw(of) {
   for (const chart of document.querySelectorAll("svg[data-top]")) {
     const top = Number(chart.dataset.top);
     for (const column of chart.querySelectorAll("g[data-day]")) {
-      const those = of?.filter((ticket) => day(ticket.at) === column.dataset.day);
+      const those = of?.filter((ticket) => day(ticket) === column.dataset.day);
       const counts = those ? [those.length, those.filter((ticket) => ticket.priority < "P2").length] : column.dataset.counts.split(" ").map(Number);
-      [...column.querySelectorAll(".all, .risk")].forEach((rect, which) => {
+      [...column.querySelectorAll(".all, .front")].forEach((rect, which) => {
         const high = counts[which] / top * 140;
         rect.setAttribute("y", 150 - high);
         rect.setAttribute("height", high);
@@ -136,7 +138,7 @@ function count(of) {
     tile.viewed ??= note.appendChild(document.createElement("span"));
     const follows = of && known.whole && counts;
     const since = days ? (known.now - days * 86_400) * 1000 : -Infinity;
-    const fits = counts === "all" ? () => true : counts === "urgent" ? (ticket) => ticket.priority < "P2" : elsewhereSignals[counts];
+    const fits = counts === "all" ? () => true : counts === "urgent" ? (ticket) => ticket.priority < "P2" : signals[counts];
     figure.textContent = follows ? of.filter((ticket) => ticket.at > since && fits(ticket)).length.toLocaleString("en") : tile.figure;
     told.hidden = Boolean(follows);
     tile.viewed.textContent = follows ? (days ? `of this view, in ${days} days` : "of this view") : of ? "; of all tickets, not of this view" : "";
@@ -144,8 +146,68 @@ function count(of) {
 }
 
 const days = new Intl.DateTimeFormat("en-CA", { timeZone: known.zone, year: "numeric", month: "2-digit", day: "2-digit" });
-function day(at) {
-  return days.format(at);
+function day(ticket) {
+  ticket.day ??= days.format(ticket.at);
+  return ticket.day;
+}
+
+const hours = new Intl.DateTimeFormat("en", { timeZone: known.zone, hour: "2-digit", hourCycle: "h23" });
+
+// The tickets of the last seven days among these by team and two hours; null: as they came.
+function drawLoad(of) {
+  const since = (known.now - 7 * 86_400) * 1000;
+  const recent = of?.filter((ticket) => ticket.at > since);
+  const counts = new Map();
+  for (const ticket of recent ?? []) {
+    const slot = `${ticket.team.id} ${Math.floor(Number(hours.format(ticket.at)) / 2)}`;
+    counts.set(slot, (counts.get(slot) ?? 0) + 1);
+  }
+  const most = Math.max(1, ...counts.values());
+  for (const row of document.querySelectorAll("#load tr[data-team]")) {
+    [...row.querySelectorAll("td")].forEach((cell, slot) => {
+      cell.whole ??= [cell.textContent, cell.className];
+      const now = counts.get(`${row.dataset.team} ${slot}`) ?? 0;
+      [cell.textContent, cell.className] = of ? [now, `l${Math.ceil(4 * now / most)}`] : cell.whole;
+    });
+  }
+}
+
+// What these tickets are about; null: as they came.
+function countTopics(of) {
+  for (const row of document.querySelectorAll("#topics tr[data-topic]")) {
+    const those = of?.filter((ticket) => ticket.topic === row.dataset.topic) ?? [];
+    const questions = those.filter((ticket) => ticket.question);
+    const covered = questions.filter((ticket) => ticket.state !== "routed").length;
+    const cells = [...row.querySelectorAll("td.number")];
+    const share = questions.length ? `${Math.round(100 * covered / questions.length)} %` : "–";
+    const figures = cells.length > 1 ? [those.length, questions.length, share] : [questions.length - covered];
+    cells.forEach((cell, which) => {
+      cell.whole ??= cell.textContent;
+      cell.textContent = of ? figures[which].toLocaleString("en") : cell.whole;
+    });
+    row.hidden = Boolean(of) && figures[0] === 0;
+  }
+}
+
+// The headings that tell what a list adds up to, where the page holds all of it.
+function countListed(filtered) {
+  for (const figure of document.querySelectorAll(".counted, #money")) {
+    figure.whole ??= figure.textContent;
+    const section = figure.closest("section");
+    const visible = (selector) => [...section.querySelectorAll(selector)].filter((one) => !one.hidden);
+    let now;
+    if (figure.id === "money") {
+      const money = visible("tbody tr").reduce((sum, row) => sum + Number(row.dataset.money), 0);
+      const number = visible("tbody tr").length;
+      now = `${known.currency}${Math.round(money).toLocaleString("en")} a month in ${number} account${number === 1 ? "" : "s"} of this view`;
+    } else {
+      const raised = visible(".alert[data-state]");
+      const open = raised.filter((alert) => !alert.closest(".others")).length;
+      const others = raised.length - open;
+      now = `${open} open${others ? `, ${others} other${others === 1 ? "" : "s"}` : ""} of this view`;
+    }
+    figure.textContent = filtered ? now : figure.whole;
+  }
 }
 
 function listElsewhere(found) {
@@ -156,7 +218,7 @@ function listElsewhere(found) {
     const link = document.createElement("a");
     link.href = known.link + ticket.id;
     link.textContent = `#${ticket.id}`;
-    item.append(link, ` ${ticket.priority} ${ticket.customer}, ${ticket.team.title}, ${day(ticket.at)}`);
+    item.append(link, ` ${ticket.priority} ${ticket.customer}, ${ticket.team.title}, ${day(ticket)}`);
     return item;
   }));
   list.querySelector("p").textContent = found.length > MOST_ELSEWHERE ? `and ${found.length - MOST_ELSEWHERE} more; the CSV has all` : "";
@@ -178,9 +240,9 @@ function cell(value) {
 }
 
 function csv() {
-  const head = ["ticket", "priority", "customer", "team", "language", "risk", "wants", "state", "time"];
+  const head = ["ticket", "priority", "customer", "team", "language", "risk", "wants", "state", "time", "kind", "topic", "unsure"];
   const lines = inView.map((ticket) => [ticket.id, ticket.priority, ticket.customer, ticket.team.id, ticket.language,
-    ticket.risk, ticket.wants, ticket.state, new Date(ticket.at).toISOString()]);
+    ticket.risk, ticket.wants, ticket.state, new Date(ticket.at).toISOString(), ticket.kind, ticket.topic, ticket.unsure]);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([[head, ...lines].map((line) => line.map(cell).join(",") + "\r\n").join("")], { type: "text/csv" }));
   link.download = "tickets.csv";
@@ -197,13 +259,18 @@ async function copy() {
   }
 }
 
+const isNumeric = (key) => ["id", "risk", "mrr", "at"].includes(key);
+
 function sort(button) {
+  const before = button.closest("th").getAttribute("aria-sort");
+  // Figures begin with the largest.
+  sortBy(button, before ? before === "ascending" : isNumeric(button.dataset.sort));
+}
+
+function sortBy(button, descending) {
   const head = button.closest("th");
   const key = button.dataset.sort;
-  const numeric = ["id", "risk", "mrr"].includes(key);
-  const before = head.getAttribute("aria-sort");
-  // Figures begin with the largest.
-  const descending = before ? before === "ascending" : numeric;
+  const numeric = isNumeric(key);
   for (const other of table.tHead.querySelectorAll("th")) other.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", descending ? "descending" : "ascending");
   const compare = (a, b) => numeric
@@ -233,6 +300,57 @@ $("clear").addEventListener("click", () => {
 });
 for (const time of document.querySelectorAll("time")) time.title = `${new Date(time.dateTime).toLocaleString()} where you are`;
 
+// `serve` lets the page ask for itself again: what its reader had opened, sorted and reached stays as it was.
+const KEPT = `opened ${location.pathname}`;
+const folds = [...document.querySelectorAll("details")];
+function nameOf(fold) {
+  const within = fold.closest("[data-key], [id]");
+  return fold.dataset.key ?? `${within?.dataset.key ?? within?.id} ${folds.filter((other) => other.closest("[data-key], [id]") === within).indexOf(fold)}`;
+}
+
+function keep() {
+  const sorted = table.querySelector("th[aria-sort]");
+  const kept = {
+    folds: folds.filter((fold) => fold.open).map(nameOf),
+    tickets: [...table.querySelectorAll('.open[aria-expanded="true"]')].map((button) => button.getAttribute("aria-controls")),
+    sort: sorted && [sorted.firstElementChild.dataset.sort, sorted.getAttribute("aria-sort")],
+    focus: document.activeElement.id,
+    hash: location.hash,
+    at: scrollY,
+  };
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify(kept));
+  } catch {
+    // Where nothing may be stored, the page begins anew.
+  }
+}
+
+function restore() {
+  let kept;
+  try {
+    kept = JSON.parse(sessionStorage.getItem(KEPT));
+  } catch {
+    // As above.
+  }
+  if (!kept || kept.hash !== location.hash) return false;
+  const opened = new Set(kept.folds);
+  for (const fold of folds) fold.open = opened.has(nameOf(fold));
+  for (const id of kept.tickets) {
+    const button = table.querySelector(`[aria-controls="${CSS.escape(id)}"]`);
+    if (button) open(button, true);
+  }
+  const sorted = kept.sort && table.querySelector(`[data-sort="${CSS.escape(kept.sort[0])}"]`);
+  if (sorted) sortBy(sorted, kept.sort[1] === "descending");
+  const focus = kept.focus && $(kept.focus);
+  if (focus) {
+    focus.focus({ preventScroll: true });
+    if (focus.type === "search") focus.setSelectionRange(focus.value.length, focus.value.length);
+  }
+  scrollTo(0, kept.at);
+  return true;
+}
+addEventListener("pagehide", keep);
+
 const asked = new URLSearchParams(location.search);
 for (const control of controls) if (asked.has(control.id)) control.value = asked.get(control.id);
 if (controls.some((control) => control.value)) filter();
@@ -242,9 +360,11 @@ function unfold() {
   if (panel) panel.open = true;
 }
 addEventListener("hashchange", unfold);
-unfold();
-const target = location.hash && document.querySelector(`[aria-controls="${CSS.escape(location.hash.slice(1))}"]`);
-if (target) {
-  open(target, true);
-  target.scrollIntoView();
+if (!restore()) {
+  unfold();
+  const target = location.hash && document.querySelector(`[aria-controls="${CSS.escape(location.hash.slice(1))}"]`);
+  if (target) {
+    open(target, true);
+    target.scrollIntoView();
+  }
 }

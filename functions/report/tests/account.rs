@@ -17,7 +17,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use memory::{Failing, Fault, FixedConfiguration, MemoryTicketLog, Method, SiteDirectory};
-use report::{Acting, MISSING, PAGE_BY_ROLE, PUBLISHED, Reporting, Window, handle};
+use report::{Acting, Audience, MISSING, ONE_PAGE, PAGE_BY_ROLE, PUBLISHED, Reporting, Window, handle};
 use runtime::{account_page, config::Config};
 use sha2::{Digest, Sha256};
 
@@ -110,6 +110,15 @@ impl Bench {
     }
 
     async fn report_with(&self, acting: Acting, now: Timestamp) -> Result<(), PortError> {
+        self.report_on(PAGE_BY_ROLE, acting, now).await
+    }
+
+    async fn report_on(
+        &self,
+        pages: &'static [(&'static str, Audience)],
+        acting: Acting,
+        now: Timestamp,
+    ) -> Result<(), PortError> {
         self.site.inner().published.lock().unwrap().clear();
         let config = Config {
             policy: sample::policy(),
@@ -122,7 +131,7 @@ impl Bench {
             records: self.log.clone(),
             alerts: self.log.clone(),
             site: self.site.clone(),
-            pages: PAGE_BY_ROLE,
+            pages,
             acting,
         };
         handle(&reporting, Window::last_30_days(now), now).await.map(|_| ())
@@ -131,7 +140,8 @@ impl Bench {
     /// The account pages that the last report published.
     fn made(&self) -> Vec<String> {
         let published = self.site.inner().published.lock().unwrap().clone();
-        published.into_iter().filter(|path| path.contains("/account/")).collect()
+        let is_list = |path: &str| path.contains("/account/all/");
+        published.into_iter().filter(|path| path.contains("/account/") && !is_list(path)).collect()
     }
 
     fn file(&self, path: &str) -> PathBuf {
@@ -291,4 +301,76 @@ async fn a_page_shows_the_newest_tickets_of_many() {
     let page = bench.page(&path("lead", "Acme", sample::now()));
     assert!(page.contains("and 3 more, older") && page.contains("#203</a>") && !page.contains("#3</a>"));
     assert!(page.len() < 500_000, "{}", page.len());
+}
+
+/// A calm ticket, and no alert.
+async fn calm(bench: &Bench, number: u64, name: &str) {
+    let record = sample::record(number, name, sample::now());
+    let guardian = domain::guardian::Guardian { risk_score: 0, ..record.guardian.clone() };
+    let record = Record { guardian, ..record };
+    bench.log.claim(&lease(&record), record.triaged_at).await.unwrap();
+    bench.log.finish(&lease(&record), &TicketState::default(), &record, Timestamp::MAX, &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_calm_account_is_reached_too() {
+    let bench = Bench::new();
+    bench.store(sample::record(1, "Acme", sample::now())).await;
+    calm(&bench, 2, "Calm & Sons").await;
+    bench.report(hours(1)).await.unwrap();
+    let page = account_page::path(&sample::account_id("Calm & Sons"), sample::now());
+    for folder in ["accounts", "sales", "lead"] {
+        let dashboard = bench.page(&format!("{folder}/index.html"));
+        let tickets = dashboard.split("<section id=\"tickets\">").nth(1).unwrap();
+        assert!(tickets.contains(&format!("<a href=\"{page}\">Calm &#38; Sons</a>")), "{folder}, in the table");
+        let list = bench.page(&format!("{folder}/account/all/1.html"));
+        assert!(list.contains(&format!("<a href=\"../../{page}\">Calm &#38; Sons</a>")), "{folder}: {list}");
+        assert_eq!(list.contains("At risk"), folder != "sales", "{folder}");
+    }
+    assert!(bench.page("accounts/index.html").contains("<a href=\"account/all/1.html\">All accounts</a>"));
+}
+
+#[tokio::test]
+async fn what_a_dashboard_has_no_room_for_is_listed() {
+    let bench = Bench::new();
+    for number in 1..=103 {
+        bench.store(sample::record(number, &format!("Account {number}"), sample::now())).await;
+    }
+    bench.report(hours(1)).await.unwrap();
+    for (folder, kind, others) in [("accounts", "guardian", "opportunity"), ("sales", "opportunity", "guardian")] {
+        let dashboard = bench.page(&format!("{folder}/index.html"));
+        let link = format!("and 63 more, older or lighter: <a href=\"account/{kind}/1.html\">all 103</a>");
+        assert!(dashboard.contains(&link), "{folder}");
+        let list = bench.page(&format!("{folder}/account/{kind}/1.html"));
+        assert_eq!(list.matches("<span class=\"mark new\">").count(), 103, "{folder}");
+        assert!(!bench.file(&format!("{folder}/account/{others}/1.html")).exists(), "{folder}");
+    }
+    assert!(bench.page("lead/index.html").contains("and 53 more with less money at risk: <a href"));
+
+    for number in 1..=64 {
+        bench.erase(number).await;
+    }
+    bench.report(hours(2)).await.unwrap();
+    assert!(!bench.file("lead/account/guardian/1.html").exists(), "the dashboard holds all of them again");
+    assert!(
+        bench.page("lead/account/all/1.html").contains("Account 65<")
+            && !bench.page("lead/account/all/1.html").contains("Account 64<")
+    );
+}
+
+#[tokio::test]
+async fn one_page_for_all_has_lists_beside_it() {
+    let bench = Bench::new();
+    for number in 1..=103 {
+        bench.store(sample::record(number, &format!("Account {number}"), sample::now())).await;
+    }
+    bench.report_on(ONE_PAGE, Acting::Nowhere, hours(1)).await.unwrap();
+    let list = bench.page("account/guardian/1.html");
+    assert!(list.contains("<a href=\"../../triage_report.html\">Dashboard</a>"), "{list}");
+    assert_eq!(bench.page("account/all/1.html").matches("<th scope=\"row\">").count(), 103);
+    for number in 1..=64 {
+        bench.erase(number).await;
+    }
+    bench.report_on(ONE_PAGE, Acting::Nowhere, hours(1)).await.unwrap();
+    assert!(!bench.file("account/guardian/1.html").exists() && !bench.file("account/all/1.html").exists());
 }

@@ -69,6 +69,7 @@ fn queued(bench: &Bench) -> Vec<TicketMessage> {
 async fn each_event_that_matters_becomes_one_message_of_ids() {
     for (file, ticket, cause) in [
         ("ticket-created.json", 1001, Cause::Created),
+        ("ticket-created-leaving.json", 1014, Cause::Created),
         ("comment-added.json", 1001, Cause::Commented),
         ("priority-changed.json", 1001, Cause::FieldChanged),
         ("trigger.json", 1002, Cause::Triggered),

@@ -228,6 +228,11 @@ pub struct Summary {
     pub mode: Option<Mode>,
     #[serde(default)]
     pub confidence: Option<Confidence>,
+    /// A summary that was stored before says of any ticket that it is a request, and sure.
+    #[serde(default)]
+    pub kind: Kind,
+    #[serde(default)]
+    pub unsure: bool,
 }
 
 /// The UTC day a moment falls on: what records are indexed and alerts are capped by.
@@ -318,6 +323,8 @@ impl Record {
             wrote_again: self.wrote_again,
             mode: Some(self.mode),
             confidence: Some(self.confidence),
+            kind: self.kind,
+            unsure: self.unsure,
         }
     }
 
@@ -404,6 +411,16 @@ mod tests {
             let again = serde_json::to_string(&record).unwrap();
             assert_eq!(serde_json::from_str::<Record>(&again).unwrap(), record, "{name}");
         }
+    }
+
+    #[test]
+    fn a_summary_of_before_still_reads() {
+        let summary = sample::record(1, "Acme", sample::now()).summary();
+        let mut stored = serde_json::to_value(&summary).unwrap();
+        let fields = ["topic", "answerable", "wrote_again", "mode", "confidence", "kind", "unsure"];
+        assert!(fields.iter().all(|field| stored.as_object_mut().unwrap().remove(*field).is_some()));
+        let read: Summary = serde_json::from_value(stored).unwrap();
+        assert_eq!((read.ticket, read.kind, read.unsure), (summary.ticket, Kind::Request, false));
     }
 
     #[test]
