@@ -349,7 +349,7 @@ def up() -> int:
         say(f"""
 Endpoint   AWS_ENDPOINT_URL={cloud.endpoint} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 Webhook    http://{host}{path}
-           ZENDESK_WEBHOOK_SECRET={cloud.secret} cargo run -- sign events/ticket-created.json --curl http://{host}{path} | sh
+           ZENDESK_WEBHOOK_SECRET={cloud.secret} cargo run -- sign events/ticket-created-leaving.json --curl http://{host}{path} | sh
 Dashboard  http://{site}.cloudfront.localhost:{cloud.port}/support/ (published every minute)
            {"  ".join(f"{role}:{password}" for role, password in cloud.passwords.items())}
 Zendesk    http://127.0.0.1:{cloud.zendesk_port}/_demo/tickets

@@ -94,7 +94,7 @@ pub async fn command(arguments: &ServeArguments, environment: &Environment) -> a
         ));
     }
     say::line(format_args!(
-        "Try it     {} sign events/ticket-created.json --curl http://{address}/webhooks/zendesk | sh",
+        "Try it     {} sign events/ticket-created-leaving.json --curl http://{address}/webhooks/zendesk | sh",
         cli::program()
     ));
     if server.shared.secret().expose_secret() == signature::TEST_SECRET {
@@ -353,7 +353,7 @@ async fn dashboard(State(server): State<Arc<Server>>) -> Response {
 /// A list that the dashboard is too short for, as it was written with it.
 async fn list(State(server): State<Arc<Server>>, Path((list, page)): Path<(String, String)>) -> Response {
     // Nothing in it leads out of the folder.
-    let is_plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric());
+    let is_plain = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric());
     let page = page.strip_suffix(".html").filter(|number| is_plain(number) && is_plain(&list));
     let file = page.map(|number| server.output.join(format!("account/{list}/{number}.html")));
     match file.and_then(|file| std::fs::read_to_string(file).ok()) {
@@ -585,5 +585,26 @@ mod tests {
         let read: Vec<domain::AuditEntry> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(read, entries);
         assert!(!read.is_empty());
+    }
+
+    #[tokio::test]
+    async fn lists_alone_are_read_from_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Arc::new(server(folder.path()));
+        std::fs::create_dir_all(folder.path().join("account/guardian")).unwrap();
+        for file in ["account/guardian/1.html", "account/notes.html", "notes.html"] {
+            std::fs::write(folder.path().join(file), "text").unwrap();
+        }
+        for (of, page, status) in [
+            ("guardian", "1.html", StatusCode::OK),
+            ("guardian", "2.html", StatusCode::NOT_FOUND),
+            ("guardian", "1", StatusCode::NOT_FOUND),
+            ("guardian", "../notes.html", StatusCode::NOT_FOUND),
+            ("..", "notes.html", StatusCode::NOT_FOUND),
+            ("", "notes.html", StatusCode::NOT_FOUND),
+        ] {
+            let path = Path((of.to_owned(), page.to_owned()));
+            assert_eq!(list(State(server.clone()), path).await.status(), status, "{of} {page}");
+        }
     }
 }
