@@ -11,7 +11,7 @@ use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use domain::{TeamId, topics};
 use strum::IntoEnumIterator;
 use training::{
-    corpus::{self, NoiseText},
+    corpus::{self, ActSentence, NoiseText},
     evaluate::Confusion,
     parallel,
     train::{Ears, Noise, SentenceExamples, TicketExample, Trained, Truth},
@@ -50,7 +50,8 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
     let mut noise = corpus::noise(&arguments.corpus.join("noise"))?;
     noise.extend(acts.iter().filter_map(NoiseText::of_act));
     let noise = Noise::new(&encoder, noise);
-    let ended = heads(arguments, Ears { encoder: &encoder, kinds: &kinds, languages: &languages, noise: &noise })?;
+    let ears = Ears { encoder: &encoder, kinds: &kinds, languages: &languages, noise: &noise };
+    let ended = heads(arguments, ears, &acts)?;
     if !arguments.only_heads && arguments.corpus.join("answers").is_dir() {
         gate::command(arguments, encoder, kinds, languages)?;
     }
@@ -65,7 +66,7 @@ fn save(path: &Path, bytes: &[u8], built: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn heads(arguments: &TrainArguments, ears: Ears<'_>) -> anyhow::Result<Ended> {
+fn heads(arguments: &TrainArguments, ears: Ears<'_>, acts: &[ActSentence]) -> anyhow::Result<Ended> {
     let tickets = corpus::tickets(&arguments.corpus.join("tickets"))?;
     let sentences = corpus::sentences(&arguments.corpus.join("sentences"))?;
     let topics = corpus::topic_sentences(&arguments.corpus.join("topics"))?;
@@ -83,7 +84,7 @@ fn heads(arguments: &TrainArguments, ears: Ears<'_>) -> anyhow::Result<Ended> {
         "Reading {} tickets of the corpus, {} of your own and {} single sentences …",
         tickets.len(),
         own.rows.len(),
-        sentences.len() + topics.len() + prose.len()
+        sentences.len() + topics.len() + prose.len() + acts.len()
     ));
     let mut examples = parallel::map(&tickets, threads, |ticket| TicketExample::of_corpus(ears, ticket));
     examples.extend(parallel::map(&own.rows, threads, |row| {
@@ -95,6 +96,8 @@ fn heads(arguments: &TrainArguments, ears: Ears<'_>) -> anyhow::Result<Ended> {
     examples.extend(parallel::map(&topics, threads, |sentence| TicketExample::of_topic(ears, sentence)));
     examples.extend(parallel::map(&prose, threads, |text| TicketExample::of_noise(ears, text)));
     examples.extend(parallel::map(&sentences, threads, |sentence| TicketExample::of_sentence(ears, sentence)));
+    let acts = parallel::map(acts, threads, |sentence| TicketExample::of_act(ears, sentence));
+    examples.extend(acts.into_iter().flatten());
     let sentences = SentenceExamples::new(ears.encoder, &sentences);
 
     say::line(format_args!("Fitting on {threads} threads …"));

@@ -573,6 +573,16 @@ mod tests {
     }
 
     #[test]
+    fn a_subject_that_says_nothing_is_as_none() {
+        let body = "Since seven this morning none of our eleven shops has received a single order.";
+        let without = read("", body);
+        for subject in ["Conversation with Ada Lovelace", "New message from contact form", "Anfrage", "Sin asunto"] {
+            assert_eq!(read(subject, body).priority, without.priority, "{subject}");
+        }
+        assert_ne!(read("Shoes in the wrong colour", body).priority, without.priority);
+    }
+
+    #[test]
     fn a_ticket_is_about_something_if_it_can_be_read() {
         let topic = |text: &str| route(&analyst(), "", text).1;
         assert_eq!(topic("The payout of last Friday is missing in our bank account.").as_deref(), Some("payouts"));

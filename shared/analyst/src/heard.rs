@@ -1,4 +1,5 @@
-//! What of a text the heads hear: its sentences without courtesy and boilerplate, which say the same in every ticket.
+//! What of a text the heads hear: its subject and sentences without courtesy and boilerplate, which say the same in every
+//! ticket.
 
 use domain::Language;
 use encoder::Vector;
@@ -7,12 +8,12 @@ use ndarray::Axis;
 use crate::{
     acts::{Act, PerAct},
     features::{self, Features},
-    inputs::{Inputs, MARKS, marks},
+    inputs::{self, Inputs, MARKS, marks},
     kinds::Parts,
     languages,
 };
 
-/// A sentence this sure to be courtesy or boilerplate says nothing.
+/// A sentence or subject this sure to be courtesy or boilerplate says nothing.
 const NOTHING: f32 = 0.6;
 
 /// A ticket as the heads see it.
@@ -24,6 +25,7 @@ pub struct Heard {
     /// The numbers of the sentences that the inputs' rows are of.
     pub said: Vec<usize>,
     pub surest: Surest,
+    /// There is one, and it says something.
     has_subject: bool,
     /// Each of these sentences by itself below the same subject: none where there is but one.
     alone: Vec<Alone>,
@@ -56,15 +58,20 @@ impl Heard {
     #[must_use]
     pub fn new(inputs: &Inputs, parts: &Parts, subject: &str, sentences: &[String], language: Language) -> Self {
         let said = said(&parts.sentences);
+        let subject = if says_something(&parts.subject) { subject.trim() } else { "" };
         let kept: Vec<&str> = said.iter().filter_map(|index| sentences.get(*index)).map(String::as_str).collect();
         let words = |text: &str| languages::has_ngrams(language).then(|| features::extract(subject, text));
         let alone = |sentence: &&str| Alone { marks: marks(&[(*sentence).to_owned()]), features: words(sentence) };
+        let mut heard = inputs.of(&said, sentences);
+        if subject.is_empty() {
+            heard.subject = inputs::no_subject();
+        }
         Self {
-            inputs: inputs.of(&said, sentences),
+            inputs: heard,
             features: words(&kept.join("\n")),
             alone: if kept.len() > 1 { kept.iter().map(alone).collect() } else { Vec::new() },
             surest: Surest::of(parts, &said),
-            has_subject: !subject.trim().is_empty(),
+            has_subject: !subject.is_empty(),
             said,
         }
     }
@@ -91,10 +98,13 @@ impl Heard {
 
 /// The numbers of the sentences that say something; of all if none does.
 fn said(sentences: &[PerAct]) -> Vec<usize> {
-    let says = |acts: &PerAct| acts[Act::Courtesy] + acts[Act::Boilerplate] < NOTHING;
-    let said: Vec<usize> =
-        sentences.iter().enumerate().filter(|(_, acts)| says(acts)).map(|(index, _)| index).collect();
+    let says = sentences.iter().enumerate().filter(|(_, acts)| says_something(acts));
+    let said: Vec<usize> = says.map(|(index, _)| index).collect();
     if said.is_empty() { (0..sentences.len()).collect() } else { said }
+}
+
+fn says_something(acts: &PerAct) -> bool {
+    acts[Act::Courtesy] + acts[Act::Boilerplate] < NOTHING
 }
 
 impl Surest {

@@ -5,8 +5,8 @@ use ndarray::{Array1, Array2, Axis};
 
 use crate::text;
 
-/// Numbers of a text: both depths of the encoder, its meaning and closer to its wording.
-pub const WIDTH: usize = 2 * encoder::DIMENSIONS;
+/// Numbers of a text: what the encoder makes of it at three depths, its meaning first.
+pub const WIDTH: usize = 2 * encoder::DIMENSIONS + encoder::FINDINGS;
 /// Marks of style.
 pub const MARKS: usize = 4;
 
@@ -15,6 +15,7 @@ pub const MARKS: usize = 4;
 pub struct Inputs {
     /// One row for each sentence of the body, at least one.
     pub sentences: Array2<f32>,
+    /// Zeros where there is none.
     pub subject: Array1<f32>,
     /// Length, exclamation marks, question marks, sentences; each 0 to about 3.
     pub marks: [f32; MARKS],
@@ -36,8 +37,9 @@ impl Inputs {
         }
         texts.push(text::masked(subject));
         let mut encoded = encoder.encode_within(&texts.iter().map(String::as_str).collect::<Vec<_>>(), go_on);
-        let subject = encoded.pop().expect("the subject was pushed last");
-        Self { sentences: rows(&encoded), subject: row(&subject), marks: marks(sentences) }
+        let encoded_subject = encoded.pop().expect("the subject was pushed last");
+        let subject = if subject.trim().is_empty() { no_subject() } else { row(&encoded_subject) };
+        Self { sentences: rows(&encoded), subject, marks: marks(sentences) }
     }
 
     /// The mean of the sentences: what the text is about as a whole.
@@ -76,8 +78,14 @@ impl Inputs {
     }
 }
 
+/// What the heads see where there is no subject.
+#[must_use]
+pub fn no_subject() -> Array1<f32> {
+    Array1::zeros(WIDTH)
+}
+
 fn row(encoded: &Encoded) -> Array1<f32> {
-    encoded.vector.iter().chain(&encoded.average).copied().collect()
+    encoded.vector.iter().chain(&encoded.average).chain(&encoded.findings).copied().collect()
 }
 
 fn rows(encoded: &[Encoded]) -> Array2<f32> {

@@ -51,7 +51,7 @@ pub struct Kinds {
 #[error("not a classifier of kinds of this version; run `cargo run --release -- train --only-kinds`")]
 pub struct KindsError;
 
-const MAGIC: &[u8] = b"KINDS001";
+const MAGIC: &[u8] = b"KINDS002";
 
 impl Kinds {
     #[must_use]
@@ -97,7 +97,9 @@ impl Kinds {
         let probabilities = logits.to_vec();
         let (request, others) = probabilities.split_first().expect("a request is the first kind");
         let value = Kind::iter().nth(argmax(others) + 1).unwrap_or_default();
-        if *request >= 0.5 {
+        if *request >= 0.5 && parts.is_threat() {
+            Scored { value: Kind::Phishing, confidence: PLAIN }
+        } else if *request >= 0.5 {
             Scored { value: Kind::Request, confidence: *request }
         } else if parts.support(value) >= SUPPORT {
             Scored { value, confidence: 1.0 - request }
@@ -153,6 +155,14 @@ impl Parts {
         };
         let said = self.sentences.iter().chain([&self.subject]);
         said.map(|found| acts.iter().map(|act| found[*act]).sum()).fold(0.0, f32::max)
+    }
+
+    /// Whether the sentence that tells most plainly of an outage or a loss asks for what a fraud asks for: it is not told,
+    /// it is threatened.
+    fn is_threat(&self) -> bool {
+        let grave = |acts: &PerAct| acts[Act::Outage] + acts[Act::Loss];
+        let gravest = self.sentences.iter().max_by(|a, b| grave(a).total_cmp(&grave(b)));
+        gravest.is_some_and(|acts| grave(acts) >= PLAIN && acts[Act::Phishing] >= SUPPORT)
     }
 
     /// Whether the writer says that it is settled.

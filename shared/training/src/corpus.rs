@@ -135,12 +135,12 @@ pub enum Risk {
 }
 
 impl ActSentence {
-    /// The sentences of a text without label that greets or that a program adds. Others are left out: there are so many that
-    /// every second sentence would be background.
+    /// The sentences of a text without label that greets or that a program adds, and subjects that say nothing. Others are
+    /// left out: there are so many that every second sentence would be background.
     #[must_use]
     pub fn of_noise(noise: &NoiseText) -> Vec<Self> {
         let act = match noise.sort.as_str() {
-            "courtesy" => Act::Courtesy,
+            "courtesy" | "subject" => Act::Courtesy,
             "signature" | "disclaimer" | "banner" | "footer" => Act::Boilerplate,
             _ => return Vec::new(),
         };

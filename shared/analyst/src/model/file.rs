@@ -1,4 +1,4 @@
-//! The model's file: `TRIAGE08`; the number of networks as `u32`; each network's weight matrices, quantised, each followed
+//! The model's file: `TRIAGE09`; the number of networks as `u32`; each network's weight matrices, quantised, each followed
 //! by its bias; the n-gram head of each task (scales, biases, then the weights, one signed byte each, used in place); the
 //! ensemble of each task, then that without n-grams; weights and bias of each claim's weighing. All numbers are little-endian; those that
 //! are not quantised weights are `f32`.
@@ -12,7 +12,7 @@ use crate::{
     quantised::Quantised,
 };
 
-const MAGIC: &[u8; 8] = b"TRIAGE08";
+const MAGIC: &[u8; 8] = b"TRIAGE09";
 /// More networks than any model has: a damaged count must not ask for gigabytes.
 const MAX_NETWORKS: u32 = 16;
 
@@ -153,7 +153,7 @@ mod tests {
     fn anything_else_is_refused() {
         let (cut, _) = data::MODEL.split_at(data::MODEL.len() - 1);
         let longer = [data::MODEL, &[0]].concat();
-        for bytes in [&[][..], b"TRIAGE08", b"TRIAGE06", cut, longer.leak()] {
+        for bytes in [&[][..], b"TRIAGE09", b"TRIAGE06", cut, longer.leak()] {
             assert_eq!(Model::read(bytes), Err(ModelError));
         }
     }

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use analyst::{
     Kinds, Languages,
+    acts::Act,
     customer_text::own_words,
     features::Features,
     heads::{PerSentenceTask, PerTask, SentenceTask, Task},
@@ -16,13 +17,13 @@ use analyst::{
     kinds::fresh_subject,
     languages, text, topics,
 };
-use domain::{Intent, Language, quote};
+use domain::{Intent, Language, Priority, quote};
 use encoder::Encoder;
 use ndarray::Array2;
 
 use super::vary::{self, Noise};
 use crate::{
-    corpus::{LabelledSentence, LabelledTicket, NoiseText, TopicSentence},
+    corpus::{ActSentence, LabelledSentence, LabelledTicket, NoiseText, Risk, TopicSentence},
     letters,
     random::Random,
 };
@@ -153,6 +154,31 @@ impl TicketExample {
         });
         let truth = Truth { classes, weight: OF_SENTENCE };
         Self::listen(ears, "", &sentence.text, &sentence.text, sentence.language, truth).0
+    }
+
+    /// A sentence of which is known what it does, as a ticket that says only this: none where that settles no label.
+    #[must_use]
+    pub fn of_act(ears: Ears<'_>, sentence: &ActSentence) -> Option<Self> {
+        let (priority, churn) = match sentence.act {
+            Act::Outage | Act::Loss | Act::Breach => (Some(Priority::P0), Risk::None),
+            Act::Leaving => (Some(Priority::P1), Risk::High),
+            Act::Evaluating => (None, Risk::High),
+            Act::Question | Act::Closing => (Some(Priority::P3), Risk::None),
+            _ => return None,
+        };
+        let classes = PerTask::from_fn(|task| match task {
+            Task::Priority => priority.map(|priority| priority as usize),
+            Task::Churn => Some(usize::from(churn.is_high())),
+            Task::Intent => (priority != Some(Priority::P3)).then_some(0),
+            Task::Agent | Task::Sentiment | Task::Topic => None,
+        });
+        let truth = Truth { classes, weight: OF_SENTENCE };
+        let (mut example, _) = Self::listen(ears, "", &sentence.text, &sentence.text, sentence.language, truth);
+        if let [targets] = example.sentences.as_mut_slice() {
+            targets[SentenceTask::Churn] = classes[Task::Churn];
+            targets[SentenceTask::Severity] = classes[Task::Priority].map(|priority| priority + 1);
+        }
+        Some(example)
     }
 
     /// A text without any signal.

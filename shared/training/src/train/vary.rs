@@ -8,17 +8,17 @@
 use analyst::{
     features::{self, Features},
     heads::{PerSentenceTask, PerTask, Task},
-    inputs::{Inputs, MARKS},
+    inputs::{self, Inputs, MARKS},
 };
 use domain::Language;
 use encoder::Encoder;
-use ndarray::{Array1, Array2, Axis, concatenate};
+use ndarray::{Array2, Axis, concatenate};
 
 use super::example::{TicketExample, Truth};
 use crate::{corpus::NoiseText, random::Random};
 
 /// How often a step of training sees a ticket with another subject, with sentences of nothing, with another question.
-const OTHER_SUBJECT: f32 = 0.2;
+const OTHER_SUBJECT: f32 = 0.3;
 const NOISE: f32 = 0.5;
 const QUESTION: f32 = 0.15;
 /// How often as another would have typed it.
@@ -38,7 +38,6 @@ pub struct Noise {
     rows: Array2<f32>,
     sentences: Vec<usize>,
     subjects: Vec<usize>,
-    no_subject: Array1<f32>,
 }
 
 impl Noise {
@@ -52,7 +51,6 @@ impl Noise {
             rows: Inputs::sentences(encoder, texts.iter().map(|text| text.text.as_str())),
             sentences: numbers(false),
             subjects: numbers(true),
-            no_subject: Inputs::sentences(encoder, std::iter::once("")).row(0).to_owned(),
             texts,
         }
     }
@@ -92,7 +90,7 @@ impl Noise {
         }
         if random.uniform() < OTHER_SUBJECT {
             varied.inputs.subject = if random.uniform() < NO_SUBJECT || self.subjects.is_empty() {
-                self.no_subject.clone()
+                inputs::no_subject()
             } else {
                 self.rows.row(self.draw(&self.subjects, ticket.language, random)).to_owned()
             };
