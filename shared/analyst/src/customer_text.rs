@@ -496,11 +496,11 @@ mod tests {
         assert_eq!(text.left_out().iter().map(|part| part.rule.name()).collect::<Vec<_>>(), ["attribution"]);
 
         let banner = "---------- Forwarded message ---------\nFrom: Jo <jo@x.example>\nTo: ann@y.example";
-        let forward = ticket(&format!("FYI\n\n{banner}\n\nIt is down. Since seven."));
+        let forward = ticket(&format!("FYI\n\n{banner}\n\nIt is down. Nobody can pay since seven."));
         let text = listen(&Ticket { subject: "Fwd: Shop".into(), ..forward });
         let forwarded = text.forwarded().unwrap();
         assert_eq!(text.sentences(), ["FYI"]);
-        assert_eq!(forwarded.sentences, ["It is down.", "Since seven."]);
+        assert_eq!(forwarded.sentences, ["It is down.", "Nobody can pay since seven."]);
         assert_eq!((forwarded.from.as_deref(), forwarded.internal), (Some("Jo <jo@x.example>"), false));
         // "FYI" says nothing.
         assert_eq!(forwarded.heard().inputs.sentences.nrows(), 2);

@@ -70,7 +70,7 @@ impl Heard {
             inputs: heard,
             features: words(&kept.join("\n")),
             alone: if kept.len() > 1 { kept.iter().map(alone).collect() } else { Vec::new() },
-            surest: Surest::of(parts, &said),
+            surest: Surest::of(parts, &said, !subject.is_empty()),
             has_subject: !subject.is_empty(),
             said,
         }
@@ -108,11 +108,11 @@ fn says_something(acts: &PerAct) -> bool {
 }
 
 impl Surest {
-    fn of(parts: &Parts, said: &[usize]) -> Self {
+    fn of(parts: &Parts, said: &[usize], has_subject: bool) -> Self {
         let surest = |does: &[Act]| {
             let sure = |acts: &PerAct| does.iter().map(|act| acts[*act]).sum::<f32>();
             let sentences = said.iter().filter_map(|index| parts.sentences.get(*index));
-            sentences.chain([&parts.subject]).map(sure).fold(0.0, f32::max)
+            sentences.chain(has_subject.then_some(&parts.subject)).map(sure).fold(0.0, f32::max)
         };
         Self {
             grave: surest(&[Act::Outage, Act::Loss, Act::Breach, Act::Vulnerability]),

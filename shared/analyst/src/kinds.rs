@@ -25,6 +25,10 @@ const MARKS: usize = 6;
 
 /// A sentence this sure to say so is plain.
 const PLAIN: f32 = 0.5;
+/// A request that is less sure may be a fraud whose threats sound like an outage.
+const SURE: f32 = 0.9;
+/// A grave sentence this sure to be a fraud's is one.
+const THREAT: f32 = 0.2;
 /// A sentence this sure to say so settles what is forwarded below it.
 const CLOSED: f32 = 0.4;
 
@@ -97,7 +101,7 @@ impl Kinds {
         let probabilities = logits.to_vec();
         let (request, others) = probabilities.split_first().expect("a request is the first kind");
         let value = Kind::iter().nth(argmax(others) + 1).unwrap_or_default();
-        if *request >= 0.5 && parts.is_threat() {
+        if (0.5..SURE).contains(request) && parts.is_threat() {
             Scored { value: Kind::Phishing, confidence: PLAIN }
         } else if *request >= 0.5 {
             Scored { value: Kind::Request, confidence: *request }
@@ -162,7 +166,7 @@ impl Parts {
     fn is_threat(&self) -> bool {
         let grave = |acts: &PerAct| acts[Act::Outage] + acts[Act::Loss];
         let gravest = self.sentences.iter().max_by(|a, b| grave(a).total_cmp(&grave(b)));
-        gravest.is_some_and(|acts| grave(acts) >= PLAIN && acts[Act::Phishing] >= SUPPORT)
+        gravest.is_some_and(|acts| grave(acts) >= PLAIN && acts[Act::Phishing] >= THREAT)
     }
 
     /// Whether the writer says that it is settled.

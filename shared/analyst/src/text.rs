@@ -130,8 +130,8 @@ mod tests {
         check("- first\n- second", &["- first", "- second"]);
         let broken = "Seit heute Morgen kommen bei uns im Onlineshop keine Zahlungen aus der\nSchweiz mehr an.";
         check(broken, &[&broken.replace('\n', " ")]);
-        let listed = "These are the shops in which no order of ours has arrived since Monday\n1. Basel\n2. Bern";
-        check(listed, &[&listed[..70], "1. Basel", "2. Bern"]);
+        let listed = "These are the shops in which no order of ours has arrived since Monday\nA) Basel\nB) Bern";
+        check(listed, &[&listed[..70], "A) Basel", "B) Bern"]);
         check("Hello team\nWe cannot log in", &["Hello team", "We cannot log in"]);
         check("He said \"stop.\" Then left.", &["He said \"stop.\"", "Then left."]);
         check("注文が届きません。至急確認してください！", &["注文が届きません。", "至急確認してください！"]);
