@@ -1,5 +1,5 @@
-//! What of a text the heads hear: its subject and sentences without courtesy and boilerplate, which say the same in every
-//! ticket.
+//! What of a text the heads hear: its subject and sentences without courtesy, boilerplate and what mailings say, which is the
+//! same in every ticket.
 
 use domain::Language;
 use encoder::Vector;
@@ -13,7 +13,7 @@ use crate::{
     languages,
 };
 
-/// A sentence or subject this sure to be courtesy or boilerplate says nothing.
+/// A sentence or subject this sure to be courtesy, boilerplate or a mailing's says nothing.
 const NOTHING: f32 = 0.6;
 
 /// A ticket as the heads see it.
@@ -104,7 +104,7 @@ fn said(sentences: &[PerAct]) -> Vec<usize> {
 }
 
 fn says_something(acts: &PerAct) -> bool {
-    acts[Act::Courtesy] + acts[Act::Boilerplate] < NOTHING
+    acts[Act::Courtesy] + acts[Act::Boilerplate] + acts[Act::Bulk] < NOTHING
 }
 
 impl Surest {
@@ -127,7 +127,7 @@ impl Surest {
 /// What stands above the first sentence of a footer or disclaimer, which a mail server adds in its company's language; where
 /// one stands first, as a banner does, what is not of that kind. None where there is no such sentence, or nothing else.
 pub(crate) fn without_boilerplate(acts: &[PerAct], sentences: &[String]) -> Option<String> {
-    let is_added = |acts: &PerAct| acts[Act::Boilerplate] >= NOTHING;
+    let is_added = |acts: &PerAct| acts[Act::Boilerplate] + acts[Act::Bulk] >= NOTHING;
     let kept: Vec<&str> = match acts.iter().position(is_added)? {
         0 => {
             let written = acts.iter().zip(sentences).filter(|(acts, _)| !is_added(acts));
