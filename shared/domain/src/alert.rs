@@ -299,9 +299,13 @@ impl Alert {
     /// The same, as the alert spells the address.
     #[must_use]
     pub fn known(&self, address: &EmailAddress) -> Option<&EmailAddress> {
-        let FollowUp { escalated_to, handed, .. } = &self.follow_up;
+        let FollowUp { escalated_to, woken_for, handed, .. } = &self.follow_up;
         let handed = handed.iter().map(|handed| &handed.to);
-        handed.chain(escalated_to).chain([&self.recipient, self.whose()]).find(|known| *known == address)
+        handed
+            .chain(escalated_to)
+            .chain(woken_for)
+            .chain([&self.recipient, self.whose()])
+            .find(|known| *known == address)
     }
 
     /// Whose it is: who pressed last, before that whom it went to.

@@ -25,6 +25,9 @@ pub struct FollowUp {
     /// When it last came back from a snooze.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub woken_at: Option<Timestamp>,
+    /// Who had snoozed it then, and is told that it is back. They may press what the recipient may press.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub woken_for: Option<EmailAddress>,
     /// To whom it was handed, the newest last. They may press what the recipient may press.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handed: Vec<HandedOver>,
@@ -295,8 +298,10 @@ impl FollowUp {
     /// # Errors
     /// It is not snoozed, or not long enough.
     pub fn woken(&self, now: Timestamp) -> Result<Self, Refused> {
-        match self.stage {
-            Stage::Snoozed { until, .. } if until <= now => Ok(Self { woken_at: Some(now), ..self.with(Stage::New) }),
+        match &self.stage {
+            Stage::Snoozed { until, by, .. } if *until <= now => {
+                Ok(Self { woken_at: Some(now), woken_for: Some(by.clone()), ..self.with(Stage::New) })
+            }
             Stage::Snoozed { .. } | Stage::New | Stage::Taken { .. } | Stage::Settled { .. } | Stage::Wrong { .. } => {
                 Err(Refused::NotDue)
             }
@@ -580,6 +585,9 @@ mod tests {
         assert_eq!(snoozed.woken(at(23)), Err(Refused::NotDue));
         let woken = snoozed.woken(at(24)).unwrap();
         assert_eq!((woken.stage.clone(), woken.revision, woken.woken_at), (Stage::New, 1, Some(at(24))));
+        let back = Alert { follow_up: woken, ..sample::alert(1) };
+        assert!(back.is_known_to(&person("ann")), "its mail goes to them");
+        assert!(!back.is_known_to(&person("bob")));
         for stage in stages().into_iter().filter(|stage| !matches!(stage, Stage::Snoozed { .. })) {
             assert_eq!(of(stage).woken(at(99)), Err(Refused::NotDue));
         }
