@@ -334,7 +334,7 @@ class Suite(unittest.TestCase):
         self.assertEqual(len(pressed()), 1, "twenty presses are one change")
         page = lambda: visit("/accounts/", login("accounts"))[2]
         wait_for("the dashboard says so", lambda: re.search(rf'data-ticket="{ticket}"[^>]*data-state="taken"', page()), 60, 2)
-        row = re.search(rf'<details class="alert" data-ticket="{ticket}".*?</details>', page(), re.DOTALL).group(0)
+        row = re.search(rf'<details class="alert"[^>]* data-ticket="{ticket}".*?</details>', page(), re.DOTALL).group(0)
         account = re.search(r'href="(account/[0-9a-f]{32}/[0-9-]{7}\.html)"', row).group(1)
         status, _, told = visit(f"/accounts/{account}", login("accounts"))
         self.assertEqual(status, 200)
