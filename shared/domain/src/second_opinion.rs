@@ -12,7 +12,7 @@
 //! | the customer may leave, from `churn_likely` | nothing |
 //! | the customer wants to buy, from `opportunity_signal` | nothing |
 //! | a notice of leaving, from `grave_at_least` | nothing |
-//! | no leaving | hear it: as notice given with a sentence of that kind, else as a likely risk |
+//! | no leaving | hear it: as notice given with a sentence of that kind from `grave_at_least`, else as a likely risk |
 //! | no wish to buy | hear it, below the critical band |
 //! | a grave sentence | name a graver one |
 //! | a person in danger, a security report, a legal letter, a data request | name a more urgent one of these |
@@ -24,7 +24,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    Gravity, Kind, Priority, Reading, SecondOpinion,
+    Grave, Gravity, Kind, Priority, Reading, SecondOpinion,
     kind::{self, Alerts},
     policy::Thresholds,
     reading::Scored,
@@ -51,7 +51,8 @@ pub fn held<'a>(reading: &'a Reading, thresholds: &Thresholds) -> (Cow<'a, Readi
         reasons.push("held: the embedded analyst heard that the customer may leave".to_owned());
         held.to_mut().churn = second.churn.clone();
     }
-    let leaving = [&reading.grave, &second.grave].into_iter().flatten().any(|grave| grave.what == Gravity::Leaving);
+    let gives_notice = |grave: &Grave| grave.what == Gravity::Leaving && grave.confidence >= thresholds.grave_at_least;
+    let leaving = [&reading.grave, &second.grave].into_iter().flatten().any(gives_notice);
     if heard && !leaving && !hears_churn(second, thresholds) && reading.churn.confidence >= thresholds.churn_explicit {
         reasons.push("a likely risk only: no sentence gives notice, and the embedded analyst heard none".to_owned());
         held.to_mut().churn.confidence = f32::midpoint(thresholds.churn_likely, thresholds.churn_explicit);
