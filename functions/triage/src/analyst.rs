@@ -73,6 +73,6 @@ pub(crate) fn router<'a>(
 ) -> Result<Router, String> {
     let weights = Weights::bundled().map_err(|error| error.to_string())?;
     let knowledge = KnowledgeBase::parse(articles).map_err(|error| format!("knowledge_base: {error}"))?;
-    let embedded = EmbeddedAnalyst::new(weights, knowledge, policy.teams.clone());
+    let embedded = EmbeddedAnalyst::new(weights, knowledge.in_turns(), policy.teams.clone());
     Ok(Router::new(choice.config, choice.model, embedded, choice.budget))
 }

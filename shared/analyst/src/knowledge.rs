@@ -6,10 +6,13 @@
 
 mod vocabulary;
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, OnceLock},
+};
 
 use domain::{Language, TeamId};
-use ndarray::Array1;
+use ndarray::{Array1, Array2};
 use serde::Deserialize;
 use strum::IntoEnumIterator;
 
@@ -108,7 +111,7 @@ pub enum ArticleError {
     NoAnswer { name: String },
 }
 
-/// Articles with their index. Small enough to be built at start: 30 articles take a few milliseconds.
+/// Articles with their index. Small enough to be built at start: the 120 bundled ones take a few milliseconds.
 pub struct KnowledgeBase {
     articles: Vec<Article>,
     vocabulary: Vocabulary,
@@ -121,7 +124,9 @@ pub struct KnowledgeBase {
     /// The articles by family, in the order of each family's first.
     families: Vec<Vec<usize>>,
     /// For each language and family what it says, once somebody asked in that language.
-    said: BTreeMap<Language, OnceLock<Vec<Said>>>,
+    said: BTreeMap<Language, Vec<OnceLock<Said>>>,
+    /// Texts encoded for one ticket, at most by one article more; what is left waits for the next.
+    at_once: usize,
     /// For each family its labelled tickets, once somebody asked.
     examples: OnceLock<Vec<Sides>>,
 }
@@ -247,14 +252,31 @@ impl KnowledgeBase {
                 None => families.push(vec![index]),
             }
         }
-        let said = Language::iter().map(|language| (language, OnceLock::new())).collect();
-        Self { articles, vocabulary, postings, rarity, questions, families, said, examples: OnceLock::new() }
+        Self {
+            said: nothing_said(&families),
+            examples: OnceLock::new(),
+            at_once: usize::MAX,
+            articles,
+            vocabulary,
+            postings,
+            rarity,
+            questions,
+            families,
+        }
     }
 
     /// The same articles, to be compared by other examples.
     pub(crate) fn renewed(self) -> Self {
-        let said = Language::iter().map(|language| (language, OnceLock::new())).collect();
-        Self { said, examples: OnceLock::new(), ..self }
+        Self { said: nothing_said(&self.families), examples: OnceLock::new(), ..self }
+    }
+
+    /// The same articles for a reader whose time is bounded: an article of the customer's own is found by meaning once its
+    /// turn to be encoded has come, some tickets later, and no ticket waits for all of them.
+    #[must_use]
+    pub fn in_turns(self) -> Self {
+        /// Some 8 s at 0.29 of a core.
+        const AT_ONCE: usize = 1_500;
+        Self { at_once: AT_ONCE, ..self }
     }
 
     pub fn articles(&self) -> impl Iterator<Item = &Article> {
@@ -343,7 +365,7 @@ impl KnowledgeBase {
         language: Language,
         without: Option<usize>,
     ) -> Comparison<'a> {
-        let known = self.said(weights, language).iter().zip(self.examples(weights));
+        let known = self.said(weights, language).into_iter().zip(self.examples(weights));
         let near = known.map(|(said, examples)| Nearness::new(asked, said, examples, without)).collect();
         Comparison { asked, language, near }
     }
@@ -372,15 +394,29 @@ impl KnowledgeBase {
         pairs.flat_map(|(family, language)| self.texts(family, language).into_iter().flatten())
     }
 
-    fn said(&self, weights: &Weights, language: Language) -> &[Said] {
-        let of = |family: &Vec<usize>| {
-            let [questions, text] = self.texts(family, language).map(|texts| {
-                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-                weights.known.rows(&weights.encoder, &texts)
-            });
-            Said { questions, text }
-        };
-        self.said[&language].get_or_init(|| self.families.iter().map(of).collect())
+    /// What each family says, as far as it is encoded.
+    fn said(&self, weights: &Weights, language: Language) -> Vec<&Said> {
+        static NOTHING: LazyLock<Said> = LazyLock::new(|| Said {
+            questions: Array2::zeros((0, encoder::DIMENSIONS)),
+            text: Array2::zeros((0, encoder::DIMENSIONS)),
+        });
+        let mut left = self.at_once;
+        let mut said = Vec::with_capacity(self.families.len());
+        for (family, of_family) in self.families.iter().zip(&self.said[&language]) {
+            if left > 0 {
+                of_family.get_or_init(|| {
+                    let [questions, text] = self.texts(family, language).map(|texts| {
+                        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                        left =
+                            left.saturating_sub(texts.iter().filter(|text| weights.known.get(text).is_none()).count());
+                        weights.known.rows(&weights.encoder, &texts)
+                    });
+                    Said { questions, text }
+                });
+            }
+            said.push(of_family.get().unwrap_or(&NOTHING));
+        }
+        said
     }
 
     fn examples(&self, weights: &Weights) -> &[Sides] {
@@ -410,7 +446,7 @@ impl KnowledgeBase {
     pub(crate) fn nearness(&self, weights: &Weights, asked: &Asked, article: &Article, language: Language) -> Vec<f32> {
         let family = self.families.iter().position(|members| self.articles[members[0]].family == article.family);
         let near = family.and_then(|family| {
-            let said = self.said(weights, language).get(family)?;
+            let said = *self.said(weights, language).get(family)?;
             Some(Nearness::new(asked, said, self.examples(weights).get(family)?, None))
         });
         (0..asked.acts.len()).map(|row| near.as_ref().map_or(0.0, |near| near.to(row))).collect()
@@ -434,6 +470,10 @@ impl KnowledgeBase {
         let shared: f32 = question.iter().filter(|stem| query.binary_search(stem).is_ok()).map(weigh).sum();
         if all > 0.0 { shared / all } else { 0.0 }
     }
+}
+
+fn nothing_said(families: &[Vec<usize>]) -> BTreeMap<Language, Vec<OnceLock<Said>>> {
+    Language::iter().map(|language| (language, families.iter().map(|_| OnceLock::new()).collect())).collect()
 }
 
 /// The number of the nearest, if it is near at all.
@@ -461,6 +501,29 @@ mod tests {
 
     fn bundled() -> KnowledgeBase {
         KnowledgeBase::parse(data::knowledge_base()).unwrap()
+    }
+
+    #[test]
+    fn articles_of_ones_own_are_encoded_in_turns() {
+        let source = |number: usize| {
+            let front = format!(
+                "title='Paint {number}'\ntopic='x'\nagent='nexus'\nfaq=true\nquestions=['How is {number} mixed?']"
+            );
+            (format!("paint-{number}"), format!("+++\n{front}\n+++\nStir {number} with water. Wait {number} hours.\n"))
+        };
+        let sources: Vec<(String, String)> = (0..5).map(source).collect();
+        let base =
+            || KnowledgeBase::parse(sources.iter().map(|(name, source)| (name.as_str(), source.as_str()))).unwrap();
+        let weights = Weights::bundled().unwrap();
+        let encoded = |base: &KnowledgeBase| {
+            base.said(&weights, Language::En).iter().filter(|said| said.text.nrows() > 0).count()
+        };
+        // Four texts an article: the second one is begun with two left.
+        let hurried = KnowledgeBase { at_once: 6, ..base() };
+        assert_eq!([(); 4].map(|()| encoded(&hurried)), [2, 4, 5, 5]);
+        assert_eq!(encoded(&base()), 5);
+        let bundled = bundled().in_turns();
+        assert_eq!(encoded(&bundled), bundled.families.len(), "what is in the build takes no turn");
     }
 
     #[test]
