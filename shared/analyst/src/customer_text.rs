@@ -45,6 +45,8 @@ const ANSWER: &str = "Re:";
 #[derive(Clone, PartialEq, Debug)]
 pub struct CustomerText {
     subject: String,
+    /// Empty where it is another's.
+    own_subject: String,
     messages: Vec<String>,
     body: String,
     sentences: Vec<String>,
@@ -140,6 +142,7 @@ impl CustomerText {
             parts,
             meanings: inputs.meanings(),
             subject: subject.to_owned(),
+            own_subject: own_subject.to_owned(),
             messages,
             body,
             sentences,
@@ -244,7 +247,8 @@ impl CustomerText {
     pub(crate) fn parts_by_sentence(&self) -> impl Iterator<Item = (&str, &PerAct, &Vector)> {
         let body = self.sentences.iter().map(String::as_str).zip(&self.parts.sentences).zip(&self.meanings);
         let body = body.map(|((sentence, acts), meaning)| (sentence, acts, meaning));
-        let subject = fresh_subject(&self.subject).filter(|_| self.forwarded.is_none());
+        let subject = Some(self.own_subject.as_str()).filter(|subject| !subject.is_empty() && self.forwarded.is_none());
+        let subject = subject.and_then(fresh_subject);
         let subject = subject.map(|subject| (subject, &self.parts.subject));
         body.chain(subject.zip(self.meanings.last()).map(|((subject, acts), meaning)| (subject, acts, meaning)))
     }
@@ -502,8 +506,8 @@ mod tests {
         assert_eq!(text.sentences(), ["FYI"]);
         assert_eq!(forwarded.sentences, ["It is down.", "Nobody can pay since seven."]);
         assert_eq!((forwarded.from.as_deref(), forwarded.internal), (Some("Jo <jo@x.example>"), false));
-        // "FYI" says nothing.
-        assert_eq!(forwarded.heard().inputs.sentences.nrows(), 2);
+        // Whether "FYI" is heard beside them is the classifier's to say.
+        assert!((2..=3).contains(&forwarded.heard().inputs.sentences.nrows()));
     }
 
     #[test]
@@ -526,11 +530,13 @@ mod tests {
     #[test]
     fn a_closed_tickets_subject_is_not_read_as_his() {
         let line = "This is a follow-up to your previous request #7 \"Checkout down for everybody\"";
-        let follows =
-            Ticket { subject: "Re: Checkout down for everybody".into(), ..ticket(&format!("{line}\n\nAll fine.")) };
-        let text = listen(&follows);
-        assert_eq!((text.body(), text.subject()), ("All fine.", "Re: Checkout down for everybody"));
-        assert_eq!(text.heard(), listen(&Ticket { subject: "".into(), ..ticket("All fine.") }).heard());
+        for subject in ["Re: Checkout down for everybody", "Checkout down for everybody"] {
+            let follows = Ticket { subject: subject.into(), ..ticket(&format!("{line}\n\nAll fine.")) };
+            let text = listen(&follows);
+            assert_eq!((text.body(), text.subject()), ("All fine.", subject));
+            assert_eq!(text.parts_by_sentence().map(|(sentence, ..)| sentence).collect::<Vec<_>>(), ["All fine."]);
+            assert_eq!(text.heard(), listen(&Ticket { subject: "".into(), ..ticket("All fine.") }).heard());
+        }
     }
 
     #[test]
