@@ -331,8 +331,8 @@ pub struct TrainArguments {
     pub input: Option<PathBuf>,
     #[command(flatten)]
     pub columns: ColumnArguments,
-    /// Folder of the training corpus: *.jsonl in tickets, sentences, topics, acts, kinds,
-    /// languages and answers
+    /// Folder of the training corpus: *.jsonl in tickets, sentences, topics, acts, noise, prose, kinds, languages and
+    /// answers
     #[arg(long, value_name = "DIR", default_value = "shared/data/corpus/training")]
     pub corpus: PathBuf,
     /// Where to write the weights; the next build compiles them in
@@ -353,16 +353,19 @@ pub struct TrainArguments {
     /// Where to write what the sentences of the bundled articles mean
     #[arg(long, value_name = "FILE", default_value = "shared/data/models/knowledge.bin")]
     pub knowledge: PathBuf,
-    /// Fit kinds, languages and background alone: minutes, not an hour
+    /// Fit kinds, languages and background alone
     #[arg(long)]
     pub only_kinds: bool,
-    /// Fit the heads alone, over what else this build has
+    /// Fit the heads alone, over what else this build has: for your own tickets
     #[arg(long, conflicts_with = "only_kinds")]
     pub only_heads: bool,
     /// Fit the gate for answers alone and encode the bundled articles, over what else this build has: two minutes. To be
     /// done after every change of an article or of kinds.bin
     #[arg(long, conflicts_with_all = ["only_kinds", "only_heads"])]
     pub only_gate: bool,
+    /// Fit nothing: write what the heads would learn from, for infra/encoder/tune.py
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only_kinds", "only_heads", "only_gate", "input"])]
+    pub texts: Option<PathBuf>,
 }
 
 /// Who reads tickets.

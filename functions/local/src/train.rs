@@ -2,6 +2,7 @@
 
 mod gate;
 mod kinds;
+mod texts;
 
 use std::{num::NonZero, path::Path};
 
@@ -11,7 +12,7 @@ use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use domain::{TeamId, topics};
 use strum::IntoEnumIterator;
 use training::{
-    corpus::{self, ActSentence, NoiseText},
+    corpus::{self, ActSentence, CorpusError, LabelledSentence, LabelledTicket, NoiseText, TopicSentence},
     evaluate::Confusion,
     parallel,
     train::{Ears, Noise, SentenceExamples, TicketExample, Trained, Truth},
@@ -37,8 +38,8 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
         gate::command(arguments, encoder, Kinds::read(data::KINDS)?, Languages::read(data::LANGUAGES)?)?;
         return Ok(Ended::Well);
     }
-    let (kinds, languages) = if arguments.only_kinds || arguments.corpus.join("acts").is_dir() && !arguments.only_heads
-    {
+    let keeps_classifiers = arguments.only_heads || arguments.texts.is_some();
+    let (kinds, languages) = if arguments.only_kinds || arguments.corpus.join("acts").is_dir() && !keeps_classifiers {
         kinds::command(arguments, &encoder)?
     } else {
         (Kinds::read(data::KINDS)?, Languages::read(data::LANGUAGES)?)
@@ -49,8 +50,12 @@ pub fn command(arguments: &TrainArguments) -> anyhow::Result<Ended> {
     let acts = corpus::acts(&arguments.corpus.join("acts"))?;
     let mut noise = corpus::noise(&arguments.corpus.join("noise"))?;
     noise.extend(acts.iter().filter_map(NoiseText::of_act));
+    let spare = arguments.texts.as_deref().map(|path| (path, noise.clone()));
     let noise = Noise::new(&encoder, noise);
     let ears = Ears { encoder: &encoder, kinds: &kinds, languages: &languages, noise: &noise };
+    if let Some((path, noise)) = spare {
+        return texts::command(arguments, ears, &acts, &noise, path);
+    }
     let ended = heads(arguments, ears, &acts)?;
     if !arguments.only_heads && arguments.corpus.join("answers").is_dir() {
         gate::command(arguments, encoder, kinds, languages)?;
@@ -67,50 +72,80 @@ fn save(path: &Path, bytes: &[u8], built: &[u8]) -> anyhow::Result<()> {
 }
 
 fn heads(arguments: &TrainArguments, ears: Ears<'_>, acts: &[ActSentence]) -> anyhow::Result<Ended> {
-    let tickets = corpus::tickets(&arguments.corpus.join("tickets"))?;
-    let sentences = corpus::sentences(&arguments.corpus.join("sentences"))?;
-    let topics = corpus::topic_sentences(&arguments.corpus.join("topics"))?;
-    let prose = corpus::noise(&arguments.corpus.join("prose"))?;
+    let corpus = Corpus::read(&arguments.corpus)?;
     let own = match arguments.input.as_deref() {
         Some(path) => own_tickets(arguments.columns.of(Some(path)))?,
         None => Input::default(),
     };
-    if tickets.is_empty() && own.rows.is_empty() {
+    if corpus.tickets.is_empty() && own.rows.is_empty() {
         bail!("{} holds no tickets: put JSON Lines files (*.jsonl) there", arguments.corpus.join("tickets").display());
     }
 
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     say::line(format_args!(
         "Reading {} tickets of the corpus, {} of your own and {} single sentences …",
-        tickets.len(),
+        corpus.tickets.len(),
         own.rows.len(),
-        sentences.len() + topics.len() + prose.len() + acts.len()
+        corpus.sentences.len() + corpus.topics.len() + corpus.prose.len() + acts.len()
     ));
-    let mut examples = parallel::map(&tickets, threads, |ticket| TicketExample::of_corpus(ears, ticket));
+    let mut examples = corpus.examples(ears, acts, threads);
+    let of_corpus = examples.len();
     examples.extend(parallel::map(&own.rows, threads, |row| {
         let truth = Truth { classes: classes(&row.labels), weight: OWN_WEIGHT };
         let language = row.labels.language;
         TicketExample::of_ticket(ears, &row.subject, &row.description, &row.account.to_name(), language, truth)
     }));
-    let of_tickets = examples.len();
-    examples.extend(parallel::map(&topics, threads, |sentence| TicketExample::of_topic(ears, sentence)));
-    examples.extend(parallel::map(&prose, threads, |text| TicketExample::of_noise(ears, text)));
-    examples.extend(parallel::map(&sentences, threads, |sentence| TicketExample::of_sentence(ears, sentence)));
-    let acts = parallel::map(acts, threads, |sentence| TicketExample::of_act(ears, sentence));
-    examples.extend(acts.into_iter().flatten());
-    let sentences = SentenceExamples::new(ears.encoder, &sentences);
+    let sentences = SentenceExamples::new(ears.encoder, &corpus.sentences);
 
     say::line(format_args!("Fitting on {threads} threads …"));
     let trained = training::train::train(&examples, &sentences, ears.noise, threads, |done, all| {
         say::line(format_args!("  {done} of {all} parts"));
     });
-    say::line(format_args!("\nOn scenarios held out, five folds:\n{}", scores(&trained, &examples, 0..examples.len())));
+    say::line(format_args!(
+        "\nOn scenarios held out, a fifth of all:\n{}",
+        scores(&trained, &examples, 0..examples.len())
+    ));
     if !own.rows.is_empty() {
-        let table = scores(&trained, &examples, tickets.len()..of_tickets);
-        say::line(format_args!("\nOf these, your own, no customer on both sides of a split:\n{table}"));
+        let table = scores(&trained, &examples, of_corpus..examples.len());
+        if trained.unseen.iter().any(|number| *number >= of_corpus) {
+            say::line(format_args!("\nOf these, your own, no customer on both sides of the split:\n{table}"));
+        } else {
+            say::line(format_args!(
+                "\nNone of your customers is in the fifth that is held out: judge by tickets kept aside, with `eval --input`"
+            ));
+        }
     }
     save(&arguments.output, &trained.model.to_bytes(), data::MODEL)?;
     Ok(if own.skipped == 0 { Ended::Well } else { Ended::WithLosses })
+}
+
+/// What the heads learn from, beside the sentences of which the act is known.
+struct Corpus {
+    tickets: Vec<LabelledTicket>,
+    sentences: Vec<LabelledSentence>,
+    topics: Vec<TopicSentence>,
+    prose: Vec<NoiseText>,
+}
+
+impl Corpus {
+    fn read(folder: &Path) -> Result<Self, CorpusError> {
+        Ok(Self {
+            tickets: corpus::tickets(&folder.join("tickets"))?,
+            sentences: corpus::sentences(&folder.join("sentences"))?,
+            topics: corpus::topic_sentences(&folder.join("topics"))?,
+            prose: corpus::noise(&folder.join("prose"))?,
+        })
+    }
+
+    fn examples(&self, ears: Ears<'_>, acts: &[ActSentence], threads: usize) -> Vec<TicketExample> {
+        let mut examples = parallel::map(&self.tickets, threads, |ticket| TicketExample::of_corpus(ears, ticket));
+        examples.extend(parallel::map(&self.topics, threads, |sentence| TicketExample::of_topic(ears, sentence)));
+        examples.extend(parallel::map(&self.prose, threads, |text| TicketExample::of_noise(ears, text)));
+        examples.extend(parallel::map(&self.sentences, threads, |sentence| TicketExample::of_sentence(ears, sentence)));
+        let acts = parallel::map(acts, threads, |sentence| TicketExample::of_act(ears, sentence));
+        examples.extend(acts.into_iter().flatten());
+        examples
+    }
 }
 
 fn own_tickets(from: input::Origin<'_>) -> anyhow::Result<Input> {
@@ -144,7 +179,8 @@ fn scores(trained: &Trained, examples: &[TicketExample], range: std::ops::Range<
     for task in Task::iter() {
         let kinds = [&trained.by_ngrams, &trained.by_networks, &trained.held_out].map(|held_out| {
             let mut confusion = Confusion::new(task.classes());
-            for (example, held_out) in examples.iter().zip(held_out).take(range.end).skip(range.start) {
+            for (number, held_out) in trained.unseen.iter().zip(held_out).filter(|(number, _)| range.contains(number)) {
+                let Some(example) = examples.get(*number) else { continue };
                 if let Some(truth) = example.truth.classes[task] {
                     confusion.add(truth, analyst::embedded::chosen(task, &held_out[task], example.language));
                 }

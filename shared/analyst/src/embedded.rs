@@ -51,16 +51,18 @@ const LONG: usize = 60;
 const DOUBT: f32 = 0.62;
 /// A sentence this grave is heard beside a machine's words.
 const LOUD: f32 = 0.8;
-/// One of four.
+/// How sure a label is in a language that nobody reads: one of four priorities.
 const GUESS: f32 = 0.25;
 /// A P0 is taken from this probability on, whatever is likelier: a missed one costs one and a half times a false one, and
 /// 1 / (1 + 1.5) is 0.4.
 const P0_FROM: f32 = 0.4;
-/// Where the heads do not know the words they are too careful: of what is between this and the other, more than half is one.
+/// Where the heads do not know the words they are too careful: of the tickets between this and [`P0_FROM`], more than half
+/// were P0.
 const P0_FROM_BY_NETWORKS: f32 = 1.0 / 3.0;
 /// Quotes named for a signal.
 const MOST_QUOTES: usize = 2;
-/// One less sure does if the heads by themselves think it likelier than not, and claim the signal of the whole ticket.
+/// A sentence that is less sure, from this on, gives notice too if the heads find it likelier than not and hear leaving in
+/// the whole ticket.
 const LIKELY: f32 = 0.65;
 /// The least log-odds of a sentence of notice.
 const HEARD: f32 = -2.0;

@@ -1,7 +1,7 @@
 //! A text as a sparse vector: hashed word and character n-grams and a few marks of style.
 #![expect(clippy::indexing_slicing, reason = "a run of equal hashes has a first one")]
 
-/// Buckets of the hashed space: few enough that the weights of all tasks are half a megabyte, at the price of collisions.
+/// Buckets of the hashed space: few enough that the weights of all tasks are 1.6 MB, at the price of collisions.
 pub const BUCKETS: usize = 1 << 15;
 
 /// Bucket and weight, by ascending bucket, of unit length (or empty).

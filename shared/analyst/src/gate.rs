@@ -26,7 +26,7 @@ pub struct Judge {
     /// For each number of the evidence, then for each number of what the ticket is about.
     pub weights: Array1<f32>,
     pub bias: f32,
-    /// From these log-odds on a draft is offered: nine in ten of the pairs that it was chosen on fit.
+    /// From these log-odds on a draft is offered: 86 in 100 of the pairs that it was chosen on fit.
     pub draft: f32,
     /// From these on an answer may go out: 98 in 100 of those pairs fit.
     pub public: f32,

@@ -15,7 +15,7 @@ const ASKED: f32 = 0.4;
 /// One that is farther is another question.
 const ANOTHER: f32 = 0.35;
 
-/// Half as grave as what is said aloud is too much beside an answer.
+/// A sentence this likely to be grave must not stand unanswered beside an article's words.
 const MAYBE: f32 = 0.35;
 /// A question of no more words means nothing without the one before it: "Where is that?"
 const SHORT: usize = 5;

@@ -76,6 +76,12 @@ impl Heard {
         }
     }
 
+    /// Whether a subject is heard.
+    #[must_use]
+    pub fn has_subject(&self) -> bool {
+        self.has_subject
+    }
+
     /// What each sentence means, and the subject where there is one.
     #[must_use]
     pub fn meanings(&self) -> Vec<Vector> {

@@ -30,7 +30,8 @@ pub const LANGUAGES: usize = BY_WORDS.len();
 const FOREIGN_SCRIPT: f32 = 0.25;
 /// One in so many letters of another language's own makes it that one.
 const OTHER_LETTERS: usize = 100;
-/// Statistics over trigrams know fifty languages more than the classifier, and are right on whole sentences only.
+/// Letters from which on statistics over trigrams are asked: they know fifty languages more than the classifier, and are right
+/// on whole sentences only.
 const STATISTICS_FROM: usize = 60;
 
 /// A linear classifier over n-grams, fitted on short support messages.

@@ -14,7 +14,7 @@ pub(crate) const UNKNOWN: u32 = 0;
 pub(crate) const BEGIN: u32 = 1;
 pub(crate) const END: u32 = 2;
 
-/// Bits of a code, so that eight codes are five bytes. With six, fewer pieces fit the file's size; four lose too much.
+/// Bits of a code, so that eight codes are five bytes. A sixth is worth 8 MB and little else; four lose too much.
 const BITS: usize = 5;
 const ROW_BYTES: usize = DIMENSIONS * BITS / 8;
 

@@ -1,7 +1,7 @@
-//! Sentences as vectors: a multilingual sentence encoder for English, French, German and Spanish.
+//! Sentences as vectors: a multilingual sentence encoder for fifteen languages.
 //!
-//! The network is Google's universal-sentence-encoder-multilingual v3, cut down and quantised by
-//! `infra/encoder/build.py`; `shared/data/models/NOTICE` tells its origin and licence.
+//! The network is Google's universal-sentence-encoder-multilingual v3, tuned to support mail by `infra/encoder/tune.py` and
+//! quantised by `infra/encoder/build.py`; `shared/data/models/NOTICE` tells its origin and licence.
 //!
 //! Invariant: pure, and a sentence's vector does not depend on the sentences encoded with it.
 

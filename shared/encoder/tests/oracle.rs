@@ -1,4 +1,5 @@
-//! The public package that the encoder comes from is the measure: `infra/encoder/oracle.py` wrote what it answers.
+//! The public package that the encoder comes from is the measure: `infra/encoder/oracle.py` wrote what it answers with the
+//! same weights.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -43,7 +44,7 @@ fn texts_are_cut_into_the_pieces_of_the_package() {
 }
 
 #[test]
-fn vectors_are_those_of_the_package() {
+fn vectors_are_those_of_the_packages_arithmetic() {
     let encoder = encoder();
     let mut sum = 0.0;
     for line in lines() {

@@ -478,15 +478,21 @@ fn training_gives_the_same_bytes_and_learns_from_a_teams_own_tickets() {
     assert!(printed.contains("On scenarios held out") && printed.contains("weighted kappa"), "{printed}");
     assert!(train("second.bin", &[]).3 == first);
 
-    let rows = "1,Acme,Label printer,The label printer jams,100,\n2,Bolt,Broken,Text,100,\n";
-    let own = csv(folder.path(), rows);
+    let customers = ["Acme", "Bolt", "Crane", "Dove", "Elm", "Fir", "Gull", "Heron", "Iris", "Jay", "Kite", "Lark"];
+    let row = |(number, customer): (usize, &&str)| {
+        let text = if number == 1 { "???" } else { "The label printer jams" };
+        format!("{},{customer},Label printer,{text},100,\n", number + 1)
+    };
+    let own = csv(folder.path(), &customers.iter().enumerate().map(row).collect::<String>());
     let labelled = std::fs::read_to_string(&own).unwrap();
     let (head, body) = labelled.split_once('\n').unwrap();
     let body = body.lines().map(|line| format!("{line},sentinel")).collect::<Vec<_>>().join("\n");
     std::fs::write(&own, format!("{head},team\n{body}\n")).unwrap();
     let (code, printed, errors, bytes) = train("own.bin", &["--input", &own]);
     assert_eq!(code, Some(0), "{errors}");
-    assert!(printed.contains("2 of your own") && printed.contains("no customer on both sides"), "{printed}");
+    assert!(printed.contains("12 of your own"), "{printed}");
+    let of_these = printed.split_once("no customer on both sides").unwrap().1;
+    assert!(of_these.contains("agent") && of_these.contains("macro-F1"), "{printed}");
     assert!(bytes != first);
 
     let unlabelled = csv(folder.path(), "1,Acme,Help,Text,100,\n");

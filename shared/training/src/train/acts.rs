@@ -14,10 +14,10 @@ use ndarray::Array2;
 use strum::EnumCount;
 
 use super::{
-    folds, ngrams,
+    is_held_out, ngrams,
     regression::{self, Schedule},
 };
-use crate::{corpus::ActSentence, parallel, random::Random};
+use crate::{corpus::ActSentence, random::Random};
 
 const SCHEDULE: Schedule = Schedule { epochs: 60, weight_decay: 2e-4, label_smoothing: 0.05 };
 
@@ -28,6 +28,8 @@ pub struct ActExamples {
     inputs: Array2<f32>,
     ngrams: Vec<Features>,
     truth: Vec<usize>,
+    /// Of the sentences, whether nothing else has learnt from them: neither the encoder nor the judge of the held-out ones.
+    held_out: Vec<bool>,
 }
 
 impl ActExamples {
@@ -39,6 +41,7 @@ impl ActExamples {
             inputs: Inputs::sentences(encoder, texts()),
             ngrams: texts().map(|text| features::extract("", text)).collect(),
             truth: sentences.iter().chain(sentences).map(|sentence| sentence.act as usize).collect(),
+            held_out: sentences.iter().map(|sentence| is_held_out(&sentence.text)).collect(),
         }
     }
 
@@ -49,24 +52,19 @@ impl ActExamples {
     }
 
     fn sentences(&self) -> usize {
-        self.truth.len() / 2
+        self.held_out.len()
     }
 
-    /// What a classifier says of each sentence that has not seen its fifth, on `threads` threads at once.
+    /// What a classifier says of each sentence held out that has seen the others only: the right act, and the likeliest.
     #[must_use]
-    pub fn held_out(&self, threads: usize) -> Vec<Act> {
-        let folds: Vec<(Vec<usize>, Vec<usize>)> = folds(self.sentences()).collect();
-        let said = parallel::map(&folds, threads, |(seen, unseen)| {
-            let acts = self.fit_on(seen);
-            let likeliest = |index: &usize| {
-                let probabilities = acts.of(self.inputs.row(*index), Some(&self.ngrams[*index]));
-                (*index, analyst::acts::likeliest(&probabilities).0)
-            };
-            unseen.iter().map(likeliest).collect::<Vec<_>>()
-        });
-        let mut said = said.concat();
-        said.sort_unstable_by_key(|(index, _)| *index);
-        said.into_iter().map(|(_, act)| act).collect()
+    pub fn held_out(&self) -> Vec<(usize, Act)> {
+        let (unseen, seen): (Vec<usize>, Vec<usize>) = (0..self.sentences()).partition(|index| self.held_out[*index]);
+        let acts = self.fit_on(&seen);
+        let likeliest = |index: usize| {
+            let probabilities = acts.of(self.inputs.row(index), Some(&self.ngrams[index]));
+            (self.truth[index], analyst::acts::likeliest(&probabilities).0)
+        };
+        unseen.into_iter().map(likeliest).collect()
     }
 
     /// On sentences by their numbers, and on these as others would have typed them.

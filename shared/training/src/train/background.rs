@@ -18,6 +18,7 @@ use domain::Language;
 use encoder::{DIMENSIONS, Encoder, Vector};
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
+use super::is_held_out;
 use crate::{
     corpus::{LabelledTicket, TopicSentence},
     parallel,
@@ -74,7 +75,7 @@ struct LeftOut {
 }
 
 impl BackgroundExamples {
-    /// Of the tickets those whose topic was marked.
+    /// Of the tickets those held out whose topic was marked: of the others the encoder was told the topic.
     #[must_use]
     pub fn new(
         encoder: &Encoder,
@@ -92,8 +93,9 @@ impl BackgroundExamples {
         for (mut row, meaning) in rows.rows_mut().into_iter().zip(&meanings) {
             row.assign(&ArrayView1::from(meaning));
         }
+        let unseen = tickets.iter().filter(|ticket| is_held_out(&ticket.scenario));
         let marked: Vec<(&LabelledTicket, usize)> =
-            tickets.iter().filter_map(|ticket| Some((ticket, class(ticket.topic.as_deref()?)))).collect();
+            unseen.filter_map(|ticket| Some((ticket, class(ticket.topic.as_deref()?)))).collect();
         Self {
             sentences: rows,
             meanings,

@@ -67,6 +67,8 @@ pub struct TicketExample {
     pub(super) sentences: Vec<SentenceClasses>,
     /// The ticket as others would have typed it.
     pub(super) retyped: Vec<Retyped>,
+    /// What the encoder got: the subject, empty if none is heard, and the sentences.
+    pub(super) texts: Vec<String>,
 }
 
 /// The class of a sentence by each sentence task, where known.
@@ -78,6 +80,8 @@ pub(super) struct Retyped {
     pub(super) inputs: Inputs,
     /// For each of its sentences the numbers of the ticket's sentences that are in it.
     pub(super) of: Vec<Range<usize>>,
+    /// What the encoder got: the subject, and the sentences.
+    pub(super) texts: Vec<String>,
 }
 
 /// Single sentences to learn from, without tickets around them.
@@ -86,6 +90,8 @@ pub struct SentenceExamples {
     /// A row for each sentence.
     pub(super) inputs: Array2<f32>,
     pub(super) classes: Vec<SentenceClasses>,
+    /// Which fifth each belongs to, as the same sentence does as a ticket.
+    pub(super) folds: Vec<usize>,
 }
 
 impl TicketExample {
@@ -226,6 +232,7 @@ impl TicketExample {
             SentenceTask::Severity => None,
         });
         let mut random = Random(u64::from(hash(scenario)));
+        let subject = if heard.has_subject() { subject } else { "" };
         let own: Vec<String> = std::iter::once(subject.to_owned()).chain(sentences.iter().cloned()).collect();
         let retyped: Vec<Vec<String>> = (0..RETYPED).filter_map(|_| retype(&own, language, &mut random)).collect();
         let varied = |_: &Features| {
@@ -235,6 +242,7 @@ impl TicketExample {
         };
         let varied_ngrams = heard.features.as_ref().map(varied);
         let example = Self {
+            texts: encoded_texts(subject, &sentences),
             language,
             fold: fold(scenario),
             retyped: retyped.iter().map(|lines| Retyped::new(ears.encoder, lines)).collect(),
@@ -270,8 +278,12 @@ impl Retyped {
             start = *end;
             from..to.max(from) + 1
         });
-        let of = of.collect();
-        Self { inputs: Inputs::new(encoder, subject, &sentences), of }
+        let mut of: Vec<Range<usize>> = of.collect();
+        // A text without a sentence has one row all the same.
+        if of.is_empty() {
+            of.push(0..typed.len().max(1));
+        }
+        Self { inputs: Inputs::new(encoder, subject, &sentences), of, texts: encoded_texts(subject, &sentences) }
     }
 
     /// What is known of its sentences: the worst of what is known of those in each.
@@ -283,6 +295,11 @@ impl Retyped {
         };
         self.of.iter().map(of_all).collect()
     }
+}
+
+/// The subject and the sentences as the encoder gets them.
+fn encoded_texts(subject: &str, sentences: &[String]) -> Vec<String> {
+    std::iter::once(subject).chain(sentences.iter().map(String::as_str)).map(text::masked).collect()
 }
 
 /// The class of several sentences read as one: not known if one is not and no other carries anything.
@@ -331,6 +348,7 @@ impl SentenceExamples {
         Self {
             inputs: Inputs::sentences(encoder, sentences.iter().map(|sentence| sentence.text.as_str())),
             classes: sentences.iter().map(classes).collect(),
+            folds: sentences.iter().map(|sentence| fold(&sentence.text)).collect(),
         }
     }
 }
@@ -352,6 +370,12 @@ fn carries(sentence: &str, quotes: &[String]) -> bool {
 fn fold(scenario: &str) -> usize {
     // The lowest bits of FNV-1a depend on few bits of the text.
     (hash(scenario) >> 8) as usize % super::FOLDS
+}
+
+/// Whether this scenario, or a sentence by itself, is of the fold that nothing but the model itself learns from.
+#[must_use]
+pub fn is_held_out(scenario: &str) -> bool {
+    fold(scenario) == super::HELD_OUT
 }
 
 /// FNV-1a.
@@ -387,6 +411,17 @@ mod tests {
         assert_eq!(hurried.of, [0..3, 3..4]);
         assert_eq!(hurried.inputs.sentences.nrows(), 2);
         assert_eq!(severities(&hurried.classes(&own)), [Some(1), None]);
+    }
+
+    #[test]
+    fn a_text_without_a_sentence_has_one_row_however_typed() {
+        let encoder = Encoder::new(data::ENCODER).unwrap();
+        let own = [of_severity(Some(2))];
+        for lines in [&["shop down"][..], &["shop down", ""], &["shop down", "???"]] {
+            let typed = Retyped::new(&encoder, &strings(lines));
+            assert_eq!(severities(&typed.classes(&own)), [Some(2)], "{lines:?}");
+            assert_eq!(typed.inputs.sentences.nrows(), 1);
+        }
     }
 
     #[test]

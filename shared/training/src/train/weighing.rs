@@ -12,25 +12,28 @@ use super::{
 };
 use crate::parallel;
 
-/// Six numbers are fitted on ten thousand tickets: more passes change nothing.
+/// Six numbers are fitted on thousands of tickets: more passes change nothing.
 const SCHEDULE: Schedule = Schedule { epochs: 40, weight_decay: 0.0, label_smoothing: 0.0 };
 
-/// `judges` are the models that have not seen the examples of each fold.
-pub(super) fn fit(examples: &[TicketExample], judges: &[Model], threads: usize) -> PerClaim<Weighing> {
+/// The judge has not seen these examples.
+pub(super) fn fit(examples: &[&TicketExample], judge: &Model, threads: usize) -> PerClaim<Weighing> {
     // Single sentences have no other beside them.
-    let tickets = examples.iter().filter(|example| example.truth.weight >= 1.0);
-    let tickets: Vec<(&TicketExample, &Model)> =
-        tickets.filter_map(|example| Some((example, judges.get(example.fold)?))).collect();
-    let evidence = parallel::map(&tickets, threads, |(example, judge)| judge.evidence(&example.heard));
+    let tickets = examples.iter().copied().filter(|example| example.truth.weight >= 1.0);
+    let tickets: Vec<&TicketExample> = tickets.collect();
+    let evidence = parallel::map(&tickets, threads, |example| judge.evidence(&example.heard));
     PerClaim::from_fn(|claim| {
-        let labelled = tickets.iter().zip(&evidence).filter_map(|((example, _), evidence)| {
+        let labelled = tickets.iter().zip(&evidence).filter_map(|(example, evidence)| {
             Some((evidence[claim], claim.holds(example.truth.classes[claim.task()]?)))
         });
         weighing(&labelled.collect::<Vec<_>>())
     })
 }
 
+/// The ticket alone decides where there is none to fit on.
 fn weighing(labelled: &[([f32; EVIDENCE], bool)]) -> Weighing {
+    if labelled.is_empty() {
+        return Weighing::default();
+    }
     let inputs = labelled.iter().flat_map(|(evidence, _)| *evidence).collect();
     let inputs = Array2::from_shape_vec((labelled.len(), EVIDENCE), inputs).expect("a row each");
     let truth: Vec<usize> = labelled.iter().map(|(_, holds)| usize::from(*holds)).collect();
