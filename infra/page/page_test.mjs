@@ -227,7 +227,7 @@ test('older tickets are found by all their labels', async () => {
   const page = await visit({address: pathToFileURL(process.env.MANY).href});
   const all = await page.evaluate(() => tickets.length);
   assert.ok(all > 100);
-  for (const [control, value, fits] of [['kind', 'request', 'ticket.kind === "request"'], ['topic', 'reports', 'ticket.topic === "reports"'], ['signal', 'unsure', 'ticket.unsure']]) {
+  for (const [control, value, fits] of [['kind', 'request', 'ticket.kind === "request"'], ['topic', 'reports', 'ticket.topic === "reports"'], ['signal', 'answer_ready', 'signals.answer_ready(ticket)']]) {
     await page.select(`#${control}`, value);
     const expected = await page.evaluate(`tickets.filter((ticket) => ${fits}).map((ticket) => ticket.id)`);
     assert.deepEqual(await page.evaluate(() => inView.map((ticket) => ticket.id)), expected, control);
