@@ -271,7 +271,15 @@ mod tests {
     #[tokio::test]
     async fn a_begun_request_is_answered_before_the_end() {
         let server = running(Patience { head: LONG, body: LONG, grace: LONG }).await;
-        let mut open = sent(&server, "POST / HTTP/1.1\r\nHost: localhost:PORT\r\nContent-Length: 9\r\n\r\nhalf").await;
+        let port = server.address.port();
+        let half = format!("POST / HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Length: 9\r\n\r\nhalf");
+        let mut open = sent(&server, &format!("{half} then")).await;
+        let mut first = Vec::new();
+        while !first.ends_with(b"9 bytes") {
+            first.push(open.read_u8().await.unwrap());
+        }
+        // The connection is taken; now the server has to read what of the second request is there.
+        open.write_all(half.as_bytes()).await.unwrap();
         sleep(SHORT).await;
         server.stop.send(true).unwrap();
         open.write_all(b" then").await.unwrap();

@@ -111,7 +111,7 @@ impl ScriptedSlack {
     pub fn client_with(&self, credential: &str) -> Client {
         let credential = Credential::parse(credential).expect("a credential");
         let api = format!("{}/api", self.base).parse().expect("an address on this machine");
-        Client::over_http(Arc::new(credential), Duration::from_secs(5), api)
+        Client::over_http(Arc::new(credential), Duration::from_secs(30), api)
     }
 
     /// The address of an incoming webhook.

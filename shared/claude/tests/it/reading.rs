@@ -408,9 +408,10 @@ async fn redaction_is_on_unless_it_is_switched_off() {
 async fn a_call_whose_end_is_not_known_keeps_what_was_set_aside() {
     let slow = server(vec![good().set_delay(Duration::from_secs(30))]).await;
     let refused = server(vec![error(401, "authentication_error", None)]).await;
-    for (server, kept) in [(&slow, true), (&refused, false)] {
+    // The time is also for what the embedded analyst takes, on however slow a machine.
+    for (server, within, kept) in [(&slow, Duration::from_secs(3), true), (&refused, LONG, false)] {
         let control = Arc::new(MemoryControl::default());
-        read(&reader_with(&server.uri(), control.clone(), &[]), Duration::from_millis(200)).await;
+        read(&reader_with(&server.uri(), control.clone(), &[]), within).await;
         let counted = control.count("model/2026-11-16", 0, u64::MAX, sample::now()).await.unwrap();
         let Count::Within { used } = counted else { panic!("no limit") };
         assert_eq!(used > 5_000, kept, "{used} micro-dollars");
