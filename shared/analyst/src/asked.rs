@@ -73,11 +73,6 @@ impl Asked {
         rows.filter(move |(_, saying)| nothing || **saying > SAYS).map(|(row, _)| row)
     }
 
-    /// What each question of the body means.
-    pub(crate) fn asking_rows(&self) -> impl Iterator<Item = ArrayView1<'_, f32>> {
-        self.asking_numbers().into_iter().map(|row| self.meanings.row(row))
-    }
-
     /// The rows of the body that are questions; where none is one, the row that is most like one.
     pub(crate) fn asking_numbers(&self) -> Vec<usize> {
         let body = || self.asking.iter().enumerate().take(self.body);
@@ -87,6 +82,13 @@ impl Asked {
         } else {
             asking
         }
+    }
+
+    /// What each sentence means, then what they mean together.
+    pub(crate) fn all(&self) -> Array2<f32> {
+        let mut all = self.meanings.clone();
+        all.push_row(self.whole()).expect("as wide as a sentence");
+        all
     }
 
     /// What it is about as a whole.

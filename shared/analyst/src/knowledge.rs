@@ -12,7 +12,7 @@ use std::{
 };
 
 use domain::{Language, TeamId};
-use ndarray::{Array1, Array2};
+use ndarray::ArrayView1;
 use serde::Deserialize;
 use strum::IntoEnumIterator;
 
@@ -366,7 +366,8 @@ impl KnowledgeBase {
         without: Option<usize>,
     ) -> Comparison<'a> {
         let known = self.said(weights, language).into_iter().zip(self.examples(weights));
-        let near = known.map(|(said, examples)| Nearness::new(asked, said, examples, without)).collect();
+        let all = asked.all();
+        let near = known.map(|(said, examples)| Nearness::new(all.view(), said, examples, without)).collect();
         Comparison { asked, language, near }
     }
 
@@ -396,10 +397,7 @@ impl KnowledgeBase {
 
     /// What each family says, as far as it is encoded.
     fn said(&self, weights: &Weights, language: Language) -> Vec<&Said> {
-        static NOTHING: LazyLock<Said> = LazyLock::new(|| Said {
-            questions: Array2::zeros((0, encoder::DIMENSIONS)),
-            text: Array2::zeros((0, encoder::DIMENSIONS)),
-        });
+        static NOTHING: LazyLock<Said> = LazyLock::new(Said::default);
         let mut left = self.at_once;
         let mut said = Vec::with_capacity(self.families.len());
         for (family, of_family) in self.families.iter().zip(&self.said[&language]) {
@@ -447,7 +445,7 @@ impl KnowledgeBase {
         let family = self.families.iter().position(|members| self.articles[members[0]].family == article.family);
         let near = family.and_then(|family| {
             let said = *self.said(weights, language).get(family)?;
-            Some(Nearness::new(asked, said, self.examples(weights).get(family)?, None))
+            Some(Nearness::new(asked.all().view(), said, self.examples(weights).get(family)?, None))
         });
         (0..asked.acts.len()).map(|row| near.as_ref().map_or(0.0, |near| near.to(row))).collect()
     }
@@ -457,7 +455,9 @@ impl KnowledgeBase {
     pub(crate) fn details_for<'a>(&self, weights: &Weights, asked: &Asked, article: &'a Article) -> Vec<&'a str> {
         let details = article.details();
         let rows = weights.known.rows(&weights.encoder, &details);
-        let mut chosen: Vec<usize> = asked.asking_rows().filter_map(|row| nearest(&rows.dot(&row))).collect();
+        let near = rows.cosines(asked.meanings.view());
+        let mut chosen: Vec<usize> =
+            asked.asking_numbers().into_iter().filter_map(|question| nearest(near.column(question))).collect();
         chosen.sort_unstable();
         chosen.dedup();
         chosen.into_iter().take(MOST_DETAILS).map(|index| details[index]).collect()
@@ -477,7 +477,7 @@ fn nothing_said(families: &[Vec<usize>]) -> BTreeMap<Language, Vec<OnceLock<Said
 }
 
 /// The number of the nearest, if it is near at all.
-fn nearest(near: &Array1<f32>) -> Option<usize> {
+fn nearest(near: ArrayView1<'_, f32>) -> Option<usize> {
     let (index, near) = near.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
     (*near >= NEAR).then_some(index)
 }
@@ -515,9 +515,8 @@ mod tests {
         let base =
             || KnowledgeBase::parse(sources.iter().map(|(name, source)| (name.as_str(), source.as_str()))).unwrap();
         let weights = Weights::bundled().unwrap();
-        let encoded = |base: &KnowledgeBase| {
-            base.said(&weights, Language::En).iter().filter(|said| said.text.nrows() > 0).count()
-        };
+        let encoded =
+            |base: &KnowledgeBase| base.said(&weights, Language::En).iter().filter(|said| said.text.len() > 0).count();
         // Four texts an article: the second one is begun with two left.
         let hurried = KnowledgeBase { at_once: 6, ..base() };
         assert_eq!([(); 4].map(|()| encoded(&hurried)), [2, 4, 5, 5]);

@@ -4,7 +4,7 @@
 //! means the same wherever its vectors come from.
 
 use encoder::{DIMENSIONS, Encoder, Vector};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2, Axis, Slice, linalg::general_mat_mul};
 use sha2::{Digest, Sha256};
 
 use crate::text;
@@ -28,9 +28,6 @@ pub struct SentenceVectors {
 pub struct SentenceVectorsError;
 
 impl SentenceVectors {
-    /// No sentence's.
-    pub const NONE: Self = Self { entries: &[] };
-
     /// Reads the file form: the magic; then in ascending order the first 8 bytes of the text's SHA-256, the scale as
     /// little-endian `f32`, and 512 signed bytes.
     ///
@@ -39,7 +36,9 @@ impl SentenceVectors {
     pub fn read(bytes: &'static [u8]) -> Result<Self, SentenceVectorsError> {
         let entries = bytes.strip_prefix(MAGIC).ok_or(SentenceVectorsError)?;
         let read = Self { entries };
-        let sound = entries.len().is_multiple_of(ENTRY) && read.keys().is_sorted_by(|a, b| a < b);
+        let sound = entries.len().is_multiple_of(ENTRY)
+            && read.keys().is_sorted_by(|a, b| a < b)
+            && entries.chunks_exact(ENTRY).all(|entry| entry.get(KEY..).is_some_and(is_rounded));
         if sound { Ok(read) } else { Err(SentenceVectorsError) }
     }
 
@@ -69,6 +68,10 @@ impl SentenceVectors {
     /// What a text means, if it is one of these.
     #[must_use]
     pub fn get(&self, text: &str) -> Option<Vector> {
+        unrounded(self.find(text)?)
+    }
+
+    fn find(&self, text: &str) -> Option<&'static [u8]> {
         let key = key(text);
         let (mut low, mut high) = (0, self.len());
         while low < high {
@@ -78,7 +81,7 @@ impl SentenceVectors {
             match found.cmp(&key) {
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return unrounded(vector),
+                std::cmp::Ordering::Equal => return Some(vector),
             }
         }
         None
@@ -86,20 +89,56 @@ impl SentenceVectors {
 
     /// A row for each text: as it was worked out when the product was built, else by the encoder now.
     #[must_use]
-    pub fn rows(&self, encoder: &Encoder, texts: &[&str]) -> Array2<f32> {
-        let known: Vec<Option<Vector>> = texts.iter().map(|text| self.get(text)).collect();
+    pub(crate) fn rows(&self, encoder: &Encoder, texts: &[&str]) -> Rows {
+        let known: Vec<Option<&[u8]>> = texts.iter().map(|text| self.find(text)).collect();
         let unknown = texts.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(text, _)| *text);
-        let mut worked_out = encoded(encoder, unknown).into_iter().map(|vector| unrounded(&rounded(&vector)));
-        let mut rows = Array2::zeros((texts.len(), DIMENSIONS));
-        for (mut row, known) in rows.rows_mut().into_iter().zip(known) {
-            let vector = known.or_else(|| worked_out.next().flatten());
-            row.iter_mut().zip(vector.iter().flatten()).for_each(|(to, from)| *to = *from);
+        let mut worked_out = encoded(encoder, unknown).into_iter().map(|vector| rounded(&vector));
+        let mut rows = Rows(Vec::with_capacity(texts.len() * ROUNDED));
+        for known in known {
+            match known {
+                Some(known) => rows.extend(known),
+                None => rows.extend(&worked_out.next().expect("one for each that is not known")),
+            }
         }
         rows
     }
 
     fn keys(&self) -> impl Iterator<Item = &[u8]> {
         self.entries.chunks_exact(ENTRY).filter_map(|entry| entry.get(..KEY))
+    }
+}
+
+/// Vectors kept as bytes, in a quarter of their numbers' memory, and unpacked a few at a time.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub(crate) struct Rows(Vec<u8>);
+
+/// Vectors unpacked at once: 64 kB, which a processor's cache holds.
+const UNPACKED: usize = 32;
+
+impl Rows {
+    /// For each row the cosines of it and each of these.
+    pub(crate) fn cosines(&self, with: ArrayView2<'_, f32>) -> Array2<f32> {
+        let mut cosines = Array2::zeros((self.len(), with.nrows()));
+        let mut unpacked = Array2::zeros((UNPACKED, DIMENSIONS));
+        let blocks = self.0.chunks(UNPACKED * ROUNDED).zip(cosines.axis_chunks_iter_mut(Axis(0), UNPACKED));
+        for (block, mut cosines) in blocks {
+            for (bytes, mut row) in block.chunks_exact(ROUNDED).zip(unpacked.rows_mut()) {
+                let vector = unrounded(bytes).expect("whoever read or made them has seen to that");
+                row.iter_mut().zip(vector).for_each(|(to, from)| *to = from);
+            }
+            let filled = unpacked.slice_axis(Axis(0), Slice::from(..cosines.nrows()));
+            general_mat_mul(1.0, &filled, &with.t(), 0.0, &mut cosines);
+        }
+        cosines
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len() / ROUNDED
+    }
+
+    /// Adds vectors in the form of [`rounded`].
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        self.0.extend(bytes);
     }
 }
 
@@ -124,12 +163,22 @@ pub(crate) fn rounded(vector: &Vector) -> Vec<u8> {
     scale.to_le_bytes().into_iter().chain(codes).collect()
 }
 
+/// Whether [`unrounded`] has an answer.
+pub(crate) fn is_rounded(bytes: &[u8]) -> bool {
+    parts(bytes).is_some()
+}
+
 /// None if there are not as many bytes as a vector has, or the scale is no number.
-pub(crate) fn unrounded(bytes: &[u8]) -> Option<Vector> {
+fn unrounded(bytes: &[u8]) -> Option<Vector> {
+    let (scale, codes) = parts(bytes)?;
+    Some(codes.map(|code| f32::from(code.cast_signed()) * scale))
+}
+
+/// The scale and the codes.
+fn parts(bytes: &[u8]) -> Option<(f32, &[u8; DIMENSIONS])> {
     let (scale, codes) = bytes.split_first_chunk()?;
     let scale = f32::from_le_bytes(*scale);
-    let codes: &[u8; DIMENSIONS] = codes.try_into().ok()?;
-    scale.is_finite().then(|| codes.map(|code| f32::from(code.cast_signed()) * scale))
+    Some((scale, codes.try_into().ok()?)).filter(|_| scale.is_finite())
 }
 
 #[cfg(test)]
@@ -150,8 +199,21 @@ mod tests {
             assert!(cosine(&vectors.get(text).unwrap(), &whole) > 0.999);
         }
         assert_eq!(vectors.get("Something else"), None);
-        let (known, now) = (vectors.rows(&encoder, &texts), SentenceVectors::NONE.rows(&encoder, &texts));
-        assert_eq!(known, now);
+        let none = SentenceVectors::read(MAGIC).unwrap();
+        assert_eq!(vectors.rows(&encoder, &texts), none.rows(&encoder, &texts));
+    }
+
+    #[test]
+    fn cosines_are_of_all_rows_however_many_are_unpacked_at_once() {
+        for count in [0, 1, UNPACKED, 2 * UNPACKED + 3] {
+            let unit = |place: usize| -> Vector { std::array::from_fn(|index| f32::from(u8::from(index == place))) };
+            let mut rows = Rows::default();
+            (0..count).for_each(|place| rows.extend(&rounded(&unit(place))));
+            assert_eq!(rows.len(), count);
+            let with = Array2::from_shape_fn((2, DIMENSIONS), |(row, place)| (place + 1000 * row) as f32);
+            let expected = Array2::from_shape_fn((count, 2), |(place, row)| (place + 1000 * row) as f32);
+            assert!((rows.cosines(with.view()) - expected).iter().all(|error| error.abs() < 1e-3));
+        }
     }
 
     #[test]

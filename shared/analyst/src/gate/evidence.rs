@@ -5,12 +5,13 @@
 )]
 
 use domain::Language;
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use super::examples::Side;
 use crate::{
     acts::{Act, PerAct},
     asked::Asked,
+    sentence_vectors::Rows,
 };
 
 /// Numbers that rank the articles of a base.
@@ -57,12 +58,12 @@ impl Evidence {
 }
 
 /// All that is known of what an article and its translations say, in one language.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(crate) struct Said {
     /// Titles and questions.
-    pub(crate) questions: Array2<f32>,
+    pub(crate) questions: Rows,
     /// Every sentence of the answer and of what follows it.
-    pub(crate) text: Array2<f32>,
+    pub(crate) text: Rows,
 }
 
 /// The labelled tickets of an article, in whatever language: those it answers and those it does not; of both or of none.
@@ -83,22 +84,22 @@ pub(crate) struct Nearness {
 }
 
 impl Nearness {
-    /// `without` leaves out an example, by its number: the ticket itself, while the gate is fitted.
-    pub(crate) fn new(asked: &Asked, said: &Said, examples: &Sides, without: Option<usize>) -> Self {
-        let rows = |matrix: &Array2<f32>| closest(&asked.meanings, matrix);
-        let whole = |matrix: &Array2<f32>| most(matrix.dot(&asked.whole).iter().copied());
-        let (questions, whole_questions) = (rows(&said.questions), whole(&said.questions));
+    /// `all` are the rows of [`Asked::all`]. `without` leaves out an example, by its number: the ticket itself, while the gate
+    /// is fitted.
+    pub(crate) fn new(all: ArrayView2<'_, f32>, said: &Said, examples: &Sides, without: Option<usize>) -> Self {
+        let (questions, whole_questions) = closest(&said.questions.cosines(all));
+        let (text, whole_text) = closest(&said.text.cosines(all));
         let example = |side: &Side| {
-            let mut near = asked.meanings.dot(&side.sentences.t());
-            for (mut column, owner) in near.columns_mut().into_iter().zip(&side.owners) {
-                if Some(*owner) == without {
-                    column.fill(0.0);
+            let but_one = |rows: &Rows, owners: &[usize]| {
+                let mut cosines = rows.cosines(all);
+                for (mut row, owner) in cosines.rows_mut().into_iter().zip(owners) {
+                    if Some(*owner) == without {
+                        row.fill(0.0);
+                    }
                 }
-            }
-            let wholes = side.wholes.dot(&asked.whole);
-            let wholes = wholes.iter().zip(&side.numbers).filter(|(_, number)| Some(**number) != without);
-            let sentences: Vec<f32> = near.rows().into_iter().map(|row| most(row.iter().copied())).collect();
-            (sentences, most(wholes.map(|(near, _)| *near)))
+                closest(&cosines)
+            };
+            (but_one(&side.sentences, &side.owners).0, but_one(&side.wholes, &side.numbers).1)
         };
         let (mut answered, mut whole_answered) = (questions.clone(), whole_questions);
         if let Some([fits, _]) = examples {
@@ -107,12 +108,12 @@ impl Nearness {
             whole_answered = whole_answered.max(whole);
         }
         Self {
-            text: rows(&said.text),
-            whole_text: whole(&said.text),
             unanswered: examples.as_ref().map(|[_, misses]| example(misses)),
             questions,
+            text,
             answered,
             whole_questions,
+            whole_text,
             whole_answered,
         }
     }
@@ -132,10 +133,11 @@ impl Nearness {
     }
 }
 
-/// For each row the cosine of the closest of the others, at least 0.
-fn closest(rows: &Array2<f32>, others: &Array2<f32>) -> Vec<f32> {
-    let near = rows.dot(&others.t());
-    near.rows().into_iter().map(|row| most(row.iter().copied())).collect()
+/// For each row asked, then for the whole, the cosine of the closest, at least 0.
+fn closest(cosines: &Array2<f32>) -> (Vec<f32>, f32) {
+    let mut rows: Vec<f32> = cosines.columns().into_iter().map(|column| most(column.iter().copied())).collect();
+    let whole = rows.pop().unwrap_or_default();
+    (rows, whole)
 }
 
 fn most(numbers: impl Iterator<Item = f32>) -> f32 {

@@ -1,12 +1,13 @@
 //! Labelled tickets: what an article answers, and what is near it and is not answered.
 
-use encoder::{DIMENSIONS, Vector};
-use ndarray::Array2;
+use std::borrow::Cow;
+
+use encoder::DIMENSIONS;
 
 use crate::{
     asked::Asked,
     numbers::Numbers,
-    sentence_vectors::{ROUNDED, rounded, unrounded},
+    sentence_vectors::{ROUNDED, Rows, is_rounded, rounded},
 };
 
 /// One labelled ticket.
@@ -16,8 +17,8 @@ pub struct Example {
     pub article: [u8; 8],
     /// Whether the article answers it.
     pub fits: bool,
-    /// What it is about as a whole; then what each of its sentences means that says something.
-    vectors: Vec<Vec<u8>>,
+    /// What it is about as a whole; then what each of its sentences means that says something, [`ROUNDED`] bytes each.
+    vectors: Cow<'static, [u8]>,
 }
 
 /// Labelled tickets of all articles that have some.
@@ -25,12 +26,12 @@ pub struct Example {
 pub struct Examples(pub Vec<Example>);
 
 /// The examples of one article on one side, as rows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(crate) struct Side {
-    pub(crate) sentences: Array2<f32>,
+    pub(crate) sentences: Rows,
     /// Which example each row is of.
     pub(crate) owners: Vec<usize>,
-    pub(crate) wholes: Array2<f32>,
+    pub(crate) wholes: Rows,
     /// Which example each whole is.
     pub(crate) numbers: Vec<usize>,
 }
@@ -44,34 +45,25 @@ impl Example {
             vector.iter_mut().zip(row).for_each(|(to, from)| *to = *from);
             rounded(&vector)
         });
-        Self { article, fits, vectors: rounded.collect() }
-    }
-
-    fn vectors(&self) -> impl Iterator<Item = Vector> {
-        self.vectors.iter().filter_map(|bytes| unrounded(bytes))
+        // The file counts them in a byte.
+        Self { article, fits, vectors: rounded.take(u8::MAX.into()).flatten().collect() }
     }
 }
 
 impl Examples {
     /// Of one article, on one side. None if there are none.
     pub(crate) fn side(&self, article: [u8; 8], fits: bool) -> Option<Side> {
-        let (mut sentences, mut owners, mut wholes, mut numbers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut side = Side::default();
         for (number, example) in
             self.0.iter().enumerate().filter(|(_, example)| example.article == article && example.fits == fits)
         {
-            let mut vectors = example.vectors();
-            wholes.extend(vectors.next()?);
-            numbers.push(number);
-            for sentence in vectors {
-                sentences.extend(sentence);
-                owners.push(number);
-            }
+            let (whole, sentences) = example.vectors.split_at_checked(ROUNDED)?;
+            side.wholes.extend(whole);
+            side.numbers.push(number);
+            side.sentences.extend(sentences);
+            side.owners.resize(side.sentences.len(), number);
         }
-        let rows = |numbers: Vec<f32>| Array2::from_shape_vec((numbers.len() / DIMENSIONS, DIMENSIONS), numbers).ok();
-        if numbers.is_empty() {
-            return None;
-        }
-        Some(Side { sentences: rows(sentences)?, wholes: rows(wholes)?, owners, numbers })
+        (!side.numbers.is_empty()).then_some(side)
     }
 
     /// Reads the file form: for each example the article's fingerprint, a byte for whether it fits, one for how many vectors
@@ -81,21 +73,20 @@ impl Examples {
         while !file.is_empty() {
             let article = file.bytes(8)?.try_into().ok()?;
             let [fits, count] = file.bytes(2)?.try_into().ok()?;
-            let vectors = (0..count).map(|_| file.bytes(ROUNDED).map(<[u8]>::to_vec)).collect::<Option<Vec<_>>>()?;
-            if fits > 1 || count == 0 || vectors.iter().any(|bytes| unrounded(bytes).is_none()) {
+            let vectors = file.bytes(usize::from(count) * ROUNDED)?;
+            if fits > 1 || count == 0 || !vectors.chunks_exact(ROUNDED).all(is_rounded) {
                 return None;
             }
-            examples.push(Example { article, fits: fits == 1, vectors });
+            examples.push(Example { article, fits: fits == 1, vectors: vectors.into() });
         }
         Some(Self(examples))
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let of = |example: &Example| {
-            let kept = example.vectors.len().min(usize::from(u8::MAX));
             let mut bytes = example.article.to_vec();
-            bytes.extend([u8::from(example.fits), kept as u8]);
-            bytes.extend(example.vectors.iter().take(kept).flatten());
+            bytes.extend([u8::from(example.fits), (example.vectors.len() / ROUNDED) as u8]);
+            bytes.extend(&*example.vectors);
             bytes
         };
         self.0.iter().flat_map(of).collect()
