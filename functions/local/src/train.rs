@@ -182,7 +182,7 @@ fn scores(trained: &Trained, examples: &[TicketExample], range: std::ops::Range<
             for (number, held_out) in trained.unseen.iter().zip(held_out).filter(|(number, _)| range.contains(number)) {
                 let Some(example) = examples.get(*number) else { continue };
                 if let Some(truth) = example.truth.classes[task] {
-                    confusion.add(truth, analyst::embedded::chosen(task, &held_out[task], example.language));
+                    confusion.add(truth, analyst::embedded::chosen(task, &held_out[task]));
                 }
             }
             confusion

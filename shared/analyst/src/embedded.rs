@@ -20,7 +20,6 @@ use crate::{
     heard::Heard,
     kinds::marks,
     knowledge::{Article, KnowledgeBase, Question},
-    languages,
     model::{Prediction, argmax},
     routing::{self, Learnt, Route},
     text,
@@ -56,9 +55,6 @@ const GUESS: f32 = 0.25;
 /// A P0 is taken from this probability on, whatever is likelier: a missed one costs one and a half times a false one, and
 /// 1 / (1 + 1.5) is 0.4.
 const P0_FROM: f32 = 0.4;
-/// Where the heads do not know the words they are too careful: of the tickets between this and [`P0_FROM`], more than half
-/// were P0.
-const P0_FROM_BY_NETWORKS: f32 = 1.0 / 3.0;
 /// Quotes named for a signal.
 const MOST_QUOTES: usize = 2;
 /// A sentence that is less sure, from this on, gives notice too if the heads find it likelier than not and hear leaving in
@@ -127,7 +123,7 @@ impl EmbeddedAnalyst {
             priority_quote: priority_quote(&opinion, text, priority.value, grave.as_ref()),
             agent: within(text, team),
             topic: readable.then_some(topic),
-            sentiment: label(&opinion, Task::Sentiment, &SENTIMENTS, text.language()),
+            sentiment: label(&opinion, Task::Sentiment, &SENTIMENTS),
             churn,
             intent: Signal { value: intent.filter(|_| wish.value), confidence: wish.confidence, quotes: wish.quotes },
             kind,
@@ -150,7 +146,7 @@ impl EmbeddedAnalyst {
     /// nothing.
     fn urgency(&self, text: &CustomerText, own: &Prediction) -> (Scored<Priority>, Route) {
         let labels = |opinion: &Prediction, heard: &Heard| {
-            (label(opinion, Task::Priority, &PRIORITIES, text.language()), self.route(opinion, heard, text.language()))
+            (label(opinion, Task::Priority, &PRIORITIES), self.route(opinion, heard, text.language()))
         };
         let own = labels(own, text.heard());
         let Some(forwarded) = text.urgent_forward() else { return own };
@@ -368,11 +364,10 @@ impl<'a> Labels<'a> {
 
 /// The class to act on: a P0 from `P0_FROM` on, a signal if it is a third likely; else the likeliest.
 #[must_use]
-pub fn chosen(task: Task, probabilities: &[f32], language: Language) -> usize {
+pub fn chosen(task: Task, probabilities: &[f32]) -> usize {
     match task {
         Task::Priority => {
-            let from = if languages::has_ngrams(language) { P0_FROM } else { P0_FROM_BY_NETWORKS };
-            let urgent = probabilities.first().is_some_and(|p0| *p0 >= from);
+            let urgent = probabilities.first().is_some_and(|p0| *p0 >= P0_FROM);
             if urgent { 0 } else { argmax(probabilities) }
         }
         Task::Churn | Task::Intent => {
@@ -387,9 +382,9 @@ pub fn chosen(task: Task, probabilities: &[f32], language: Language) -> usize {
     }
 }
 
-fn label<T: Clone>(opinion: &Prediction, task: Task, values: &[T], language: Language) -> Scored<T> {
+fn label<T: Clone>(opinion: &Prediction, task: Task, values: &[T]) -> Scored<T> {
     let probabilities = opinion.probabilities(task);
-    let class = chosen(task, probabilities, language);
+    let class = chosen(task, probabilities);
     Scored {
         value: values.get(class).expect("a value for each class").clone(),
         confidence: probabilities.get(class).copied().unwrap_or(0.0),
@@ -403,7 +398,7 @@ type Carries = fn(f32, &PerAct) -> bool;
 fn signal(opinion: &Prediction, task: Task, text: &CustomerText) -> Signal<bool> {
     let probabilities = opinion.probabilities(task);
     let confidence = probabilities.first().map_or(0.0, |none| 1.0 - none).clamp(0.0, 1.0);
-    let value = chosen(task, probabilities, text.language()) > 0;
+    let value = chosen(task, probabilities) > 0;
     let (odds, carries): (&[f32], Carries) = match task {
         Task::Churn => (&opinion.churn, carries_churn),
         Task::Intent => (&opinion.intent, carries_intent),
@@ -435,7 +430,7 @@ fn carries_intent(odds: f32, acts: &PerAct) -> bool {
 
 /// The surest sentence of the customer that gives notice.
 fn notice(opinion: &Prediction, text: &CustomerText) -> Option<LeavingNotice> {
-    let claimed = chosen(Task::Churn, opinion.probabilities(Task::Churn), text.language()) > 0;
+    let claimed = chosen(Task::Churn, opinion.probabilities(Task::Churn)) > 0;
     let sentences = text.heard_sentences().zip(&opinion.churn);
     let notices = sentences.filter(|((sentence, acts), odds)| gives_notice(sentence, acts, **odds, claimed));
     let sure = notices.map(|((sentence, acts), _)| (acts[Act::Leaving], sentence));
@@ -611,20 +606,14 @@ mod tests {
 
     #[test]
     fn a_p0_is_taken_before_it_is_likeliest() {
-        for (from, language) in [(P0_FROM, Language::Fr), (P0_FROM_BY_NETWORKS, Language::Tr)] {
-            let less = from - 0.01;
-            for (probabilities, expected) in [
-                ([from, 0.0, 0.0, 1.0 - from], 0),
-                ([less, 0.0, 0.0, 1.0 - less], 3),
-                ([0.1, 0.35, 0.15, 0.4], 3),
-                ([0.0, 0.4, 0.25, 0.35], 1),
-            ] {
-                assert_eq!(
-                    chosen(Task::Priority, &probabilities, language),
-                    expected,
-                    "{probabilities:?} {language:?}"
-                );
-            }
+        let less = P0_FROM - 0.01;
+        for (probabilities, expected) in [
+            ([P0_FROM, 0.0, 0.0, 1.0 - P0_FROM], 0),
+            ([less, 0.0, 0.0, 1.0 - less], 3),
+            ([0.1, 0.35, 0.15, 0.4], 3),
+            ([0.0, 0.4, 0.25, 0.35], 1),
+        ] {
+            assert_eq!(chosen(Task::Priority, &probabilities), expected, "{probabilities:?}");
         }
     }
 

@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use enum_map::{Enum, EnumMap};
-use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut1, Axis, Slice, Zip};
+use ndarray::{Array, Array1, Array2, ArrayView1, ArrayViewMut1, Axis, Dimension, Slice, Zip};
 use strum::{EnumCount, EnumIter, IntoEnumIterator, IntoStaticStr};
 
 use crate::{
@@ -124,9 +124,18 @@ impl Layer {
     pub fn forward(&self, inputs: &Array2<f32>) -> Array2<f32> {
         inputs.dot(&self.weights) + &self.bias
     }
+
+    /// Weights by row, and biases.
+    pub fn slices(&self) -> [&[f32]; 2] {
+        [slice(&self.weights), slice(&self.bias)]
+    }
+
+    pub fn slices_mut(&mut self) -> [&mut [f32]; 2] {
+        [slice_mut(&mut self.weights), slice_mut(&mut self.bias)]
+    }
 }
 
-/// The parameters of one network. Also the shape of its gradient and of the optimiser's moments.
+/// The parameters of one network. Also the shape of its gradient.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Heads {
     /// The hidden layer over each sentence.
@@ -179,8 +188,8 @@ impl Heads {
     pub fn slices(&self) -> Vec<&[f32]> {
         let mut slices = Vec::new();
         for (weights, bias) in self.parameters() {
-            slices.push(weights.as_slice().expect("in standard order"));
-            slices.extend(bias.map(|bias| bias.as_slice().expect("in standard order")));
+            slices.push(slice(weights));
+            slices.extend(bias.map(slice));
         }
         slices
     }
@@ -188,11 +197,19 @@ impl Heads {
     pub fn slices_mut(&mut self) -> Vec<&mut [f32]> {
         let mut slices = Vec::new();
         for (weights, bias) in self.parameters_mut() {
-            slices.push(weights.as_slice_mut().expect("in standard order"));
-            slices.extend(bias.map(|bias| bias.as_slice_mut().expect("in standard order")));
+            slices.push(slice_mut(weights));
+            slices.extend(bias.map(slice_mut));
         }
         slices
     }
+}
+
+fn slice<D: Dimension>(numbers: &Array<f32, D>) -> &[f32] {
+    numbers.as_slice().expect("in standard order")
+}
+
+fn slice_mut<D: Dimension>(numbers: &mut Array<f32, D>) -> &mut [f32] {
+    numbers.as_slice_mut().expect("in standard order")
 }
 
 /// Tickets side by side, then sentences that belong to no ticket.

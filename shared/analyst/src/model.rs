@@ -12,6 +12,7 @@ mod file;
 
 use enum_map::{Enum, EnumMap};
 use ndarray::Array1;
+use strum::{EnumIter, IntoEnumIterator};
 
 pub use self::file::ModelError;
 use crate::{
@@ -40,17 +41,31 @@ pub const EVIDENCE: usize = 5;
 pub struct Model {
     networks: Vec<Heads>,
     ngrams: PerTask<NgramHead>,
-    ensembles: PerTask<Ensemble>,
+    by_both: Calibration,
     /// For languages whose words the n-gram heads do not know.
-    by_networks: PerTask<Ensemble>,
-    weighings: PerClaim<Weighing>,
+    by_networks: Calibration,
+}
+
+/// How what is said of a ticket becomes probabilities. Fitted on held-out scenarios.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Calibration {
+    pub ensembles: PerTask<Ensemble>,
+    pub weighings: PerClaim<Weighing>,
+}
+
+impl Calibration {
+    /// The whole ticket decides.
+    #[must_use]
+    pub fn new(ensembles: PerTask<Ensemble>) -> Self {
+        Self { ensembles, weighings: PerClaim::default() }
+    }
 }
 
 /// One value for each claim.
 pub type PerClaim<T> = EnumMap<Claim, T>;
 
 /// A yes or no that one sentence may decide, whatever stands around it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum, EnumIter)]
 pub enum Claim {
     /// The ticket is a P0.
     Urgent,
@@ -94,11 +109,13 @@ impl Claim {
     fn speak_up(self, ticket: &mut PerTask<Vec<f32>>, sentences: &[PerTask<Vec<f32>>]) {
         let by_it =
             |a: &&PerTask<Vec<f32>>, b: &&PerTask<Vec<f32>>| self.probability(a).total_cmp(&self.probability(b));
-        let Some(loudest) = sentences.iter().max_by(by_it) else { return };
         let (sure, goes_with): (f32, &[Task]) = match self {
             Self::Urgent => (LOUD_P0, &[Task::Agent, Task::Topic]),
-            Self::Leaving | Self::Wish => (LOUD, &[self.task()]),
+            // Churn has two classes, and the weighing sets both.
+            Self::Leaving => return,
+            Self::Wish => (LOUD, &[Task::Intent]),
         };
+        let Some(loudest) = sentences.iter().max_by(by_it) else { return };
         if self.probability(loudest) >= sure && self.probability(loudest) > self.probability(ticket) {
             goes_with.iter().for_each(|task| ticket[*task].clone_from(&loudest[*task]));
         }
@@ -173,16 +190,21 @@ impl Model {
     pub fn new(
         mut networks: Vec<Heads>,
         ngrams: PerTask<NgramHead>,
-        ensembles: PerTask<Ensemble>,
-        by_networks: PerTask<Ensemble>,
+        by_both: Calibration,
+        by_networks: Calibration,
     ) -> Self {
         networks.iter_mut().for_each(Heads::quantise);
-        Self { networks, ngrams, ensembles, by_networks, weighings: PerClaim::default() }
+        Self { networks, ngrams, by_both, by_networks }
     }
 
+    /// The same calibrated anew: by networks and n-grams, and by networks alone.
     #[must_use]
-    pub fn with_weighings(self, weighings: PerClaim<Weighing>) -> Self {
-        Self { weighings, ..self }
+    pub fn recalibrated(self, by_both: Calibration, by_networks: Calibration) -> Self {
+        Self { by_both, by_networks, ..self }
+    }
+
+    fn calibration(&self, features: Option<&Features>) -> &Calibration {
+        if features.is_some() { &self.by_both } else { &self.by_networks }
     }
 
     /// How far the wording alone is from asking for nothing, for each task: cheap enough for every sentence of any text.
@@ -196,7 +218,7 @@ impl Model {
     pub fn predict(&self, heard: &Heard) -> Prediction {
         let passes = self.passes(&[&heard.inputs]);
         let (mut probabilities, evidence) = self.weighed(heard, &passes);
-        for (claim, weighing) in &self.weighings {
+        for (claim, weighing) in &self.calibration(heard.features.as_ref()).weighings {
             claim.settle(&mut probabilities[claim.task()], weighing.probability(evidence[claim]));
         }
         let log_odds = |task: SentenceTask| {
@@ -231,9 +253,7 @@ impl Model {
             let loudest = alone.iter().map(|sentence| claim.probability(sentence)).max_by(f32::total_cmp);
             [whole, loudest.unwrap_or(whole), claim.done(surest), surest.settled, surest.asked].map(log_odds)
         });
-        for claim in self.weighings.iter().map(|(claim, _)| claim) {
-            claim.speak_up(&mut ticket, &alone);
-        }
+        Claim::iter().for_each(|claim| claim.speak_up(&mut ticket, &alone));
         (ticket, evidence)
     }
 
@@ -255,10 +275,9 @@ impl Model {
                 mean += &pass.log_probabilities(task, ticket);
             }
             mean /= passes.len() as f32;
-            match features {
-                Some(features) => self.ensembles[task].probabilities(&mean, self.ngrams[task].logits(features)),
-                None => self.by_networks[task].probabilities(&mean, Array1::zeros(task.classes())),
-            }
+            let ngrams =
+                features.map_or_else(|| Array1::zeros(task.classes()), |features| self.ngrams[task].logits(features));
+            self.calibration(features).ensembles[task].probabilities(&mean, ngrams)
         })
     }
 }

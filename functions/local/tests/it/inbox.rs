@@ -30,8 +30,8 @@ fn at_least(kind: Kind) -> u32 {
     match kind {
         Kind::Request => 95,
         Kind::Thanks => 85,
-        Kind::Automatic | Kind::MachineAlert | Kind::Solicitation | Kind::SecurityReport => 75,
-        Kind::Phishing | Kind::LegalLetter => 70,
+        Kind::Automatic | Kind::Solicitation | Kind::SecurityReport => 75,
+        Kind::Phishing | Kind::LegalLetter | Kind::MachineAlert => 70,
         Kind::Empty => 80,
         Kind::DataRequest | Kind::PersonInDanger => 95,
     }

@@ -1,18 +1,19 @@
-//! The model's file: `TRIAGE09`; the number of networks as `u32`; each network's weight matrices, quantised, each followed
+//! The model's file: `TRIAGE10`; the number of networks as `u32`; each network's weight matrices, quantised, each followed
 //! by its bias; the n-gram head of each task (scales, biases, then the weights, one signed byte each, used in place); the
-//! ensemble of each task, then that without n-grams; weights and bias of each claim's weighing. All numbers are little-endian; those that
-//! are not quantised weights are `f32`.
+//! ensemble of each task, weights and bias of each claim's weighing; both again, without n-grams. All numbers are
+//! little-endian; those that are not quantised weights are `f32`.
 
 use std::borrow::Cow;
 
-use super::{EVIDENCE, Ensemble, Model, PerClaim, Weighing};
+use super::{Calibration, EVIDENCE, Ensemble, Model, PerClaim, Weighing};
 use crate::{
     heads::{Heads, PerTask, Task},
     ngram_head::NgramHead,
+    numbers::Numbers,
     quantised::Quantised,
 };
 
-const MAGIC: &[u8; 8] = b"TRIAGE09";
+const MAGIC: &[u8] = b"TRIAGE10";
 /// More networks than any model has: a damaged count must not ask for gigabytes.
 const MAX_NETWORKS: u32 = 16;
 
@@ -27,24 +28,13 @@ impl Model {
     /// # Errors
     /// [`ModelError`] for any bytes that [`Self::to_bytes`] cannot have written.
     pub fn read(bytes: &'static [u8]) -> Result<Self, ModelError> {
-        let mut file = Cursor(bytes);
-        if file.take(MAGIC.len())? != MAGIC {
-            return Err(ModelError);
-        }
-        let count = u32::from_le_bytes(file.array()?);
-        if !(1..=MAX_NETWORKS).contains(&count) {
-            return Err(ModelError);
-        }
-        let networks = (0..count).map(|_| file.network()).collect::<Result<_, _>>()?;
-        let ngrams = PerTask::try_from_fn(|task| file.ngram_head(task))?;
-        let ensembles = PerTask::try_from_fn(|_| file.ensemble())?;
-        let by_networks = PerTask::try_from_fn(|_| file.ensemble())?;
-        let weighings = PerClaim::try_from_fn(|_| file.weighing())?;
-        if file.0.is_empty() {
-            Ok(Self { networks, ngrams, ensembles, by_networks, weighings })
-        } else {
-            Err(ModelError)
-        }
+        let mut file = Numbers::new(bytes.strip_prefix(MAGIC).ok_or(ModelError)?);
+        let networks = networks(&mut file).ok_or(ModelError)?;
+        let ngrams = PerTask::try_from_fn(|task| ngram_head(&mut file, task).ok_or(ModelError))?;
+        let by_both = calibration(&mut file)?;
+        let by_networks = calibration(&mut file)?;
+        let read = Self { networks, ngrams, by_both, by_networks };
+        if file.is_empty() { Ok(read) } else { Err(ModelError) }
     }
 
     /// The file form. A model that was read gives the bytes it was read from.
@@ -60,11 +50,13 @@ impl Model {
             write(&mut bytes, scales.iter().chain(biases));
             bytes.extend_from_slice(weights);
         }
-        for Ensemble { ngram_weight, scale, bias } in self.ensembles.values().chain(self.by_networks.values()) {
-            write(&mut bytes, [ngram_weight, scale, bias]);
-        }
-        for Weighing { weights, bias } in self.weighings.values() {
-            write(&mut bytes, weights.iter().chain([bias]));
+        for Calibration { ensembles, weighings } in [&self.by_both, &self.by_networks] {
+            for Ensemble { ngram_weight, scale, bias } in ensembles.values() {
+                write(&mut bytes, [ngram_weight, scale, bias]);
+            }
+            for Weighing { weights, bias } in weighings.values() {
+                write(&mut bytes, weights.iter().chain([bias]));
+            }
         }
         bytes
     }
@@ -74,64 +66,48 @@ fn write<'a>(bytes: &mut Vec<u8>, numbers: impl IntoIterator<Item = &'a f32>) {
     bytes.extend(numbers.into_iter().flat_map(|number| number.to_le_bytes()));
 }
 
-/// Takes sections off the front.
-struct Cursor(&'static [u8]);
+/// This and what follows: None if the file ends before, or holds what no weights are.
+fn networks(file: &mut Numbers) -> Option<Vec<Heads>> {
+    let count = u32::from_le_bytes(file.bytes(size_of::<u32>())?.try_into().ok()?);
+    (1..=MAX_NETWORKS).contains(&count).then(|| (0..count).map(|_| network(file)).collect())?
+}
 
-impl Cursor {
-    fn take(&mut self, bytes: usize) -> Result<&'static [u8], ModelError> {
-        let (taken, rest) = self.0.split_at_checked(bytes).ok_or(ModelError)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const BYTES: usize>(&mut self) -> Result<[u8; BYTES], ModelError> {
-        let (taken, rest) = self.0.split_first_chunk().ok_or(ModelError)?;
-        self.0 = rest;
-        Ok(*taken)
-    }
-
-    /// A finite number: one that is not would spread to every probability.
-    fn number(&mut self) -> Result<f32, ModelError> {
-        let number = f32::from_le_bytes(self.array()?);
-        if number.is_finite() { Ok(number) } else { Err(ModelError) }
-    }
-
-    fn numbers(&mut self, count: usize) -> Result<Vec<f32>, ModelError> {
-        (0..count).map(|_| self.number()).collect()
-    }
-
-    fn network(&mut self) -> Result<Heads, ModelError> {
-        let mut network = Heads::zeros();
-        for (weights, bias) in network.parameters_mut() {
-            let (rows, columns) = weights.dim();
-            let bytes = self.take(Quantised::bytes(rows, columns))?;
-            Quantised::read(bytes, columns).ok_or(ModelError)?.dequantise(weights);
-            for number in bias.into_iter().flatten() {
-                *number = self.number()?;
-            }
+fn network(file: &mut Numbers) -> Option<Heads> {
+    let mut network = Heads::zeros();
+    for (weights, bias) in network.parameters_mut() {
+        let (rows, columns) = weights.dim();
+        Quantised::read(file.bytes(Quantised::bytes(rows, columns))?, columns)?.dequantise(weights);
+        if let Some(bias) = bias {
+            *bias = file.take(bias.len())?.into();
         }
-        Ok(network)
     }
+    Some(network)
+}
 
-    fn ngram_head(&mut self, task: Task) -> Result<NgramHead, ModelError> {
-        Ok(NgramHead {
-            scales: self.numbers(task.classes())?,
-            biases: self.numbers(task.classes())?,
-            weights: Cow::Borrowed(self.take(NgramHead::weight_bytes(task))?),
-        })
-    }
+fn ngram_head(file: &mut Numbers, task: Task) -> Option<NgramHead> {
+    Some(NgramHead {
+        scales: file.take(task.classes())?,
+        biases: file.take(task.classes())?,
+        weights: Cow::Borrowed(file.bytes(NgramHead::weight_bytes(task))?),
+    })
+}
 
-    fn weighing(&mut self) -> Result<Weighing, ModelError> {
-        let mut weights = [0.0; EVIDENCE];
-        for weight in &mut weights {
-            *weight = self.number()?;
-        }
-        Ok(Weighing { weights, bias: self.number()? })
-    }
+fn calibration(file: &mut Numbers) -> Result<Calibration, ModelError> {
+    Ok(Calibration {
+        ensembles: PerTask::try_from_fn(|_| ensemble(file).ok_or(ModelError))?,
+        weighings: PerClaim::try_from_fn(|_| weighing(file).ok_or(ModelError))?,
+    })
+}
 
-    fn ensemble(&mut self) -> Result<Ensemble, ModelError> {
-        Ok(Ensemble { ngram_weight: self.number()?, scale: self.number()?, bias: self.number()? })
-    }
+fn ensemble(file: &mut Numbers) -> Option<Ensemble> {
+    let [ngram_weight, scale, bias] = file.take(3)?.try_into().ok()?;
+    Some(Ensemble { ngram_weight, scale, bias })
+}
+
+fn weighing(file: &mut Numbers) -> Option<Weighing> {
+    let weights = file.take(EVIDENCE)?.try_into().ok()?;
+    let [bias] = file.take(1)?.try_into().ok()?;
+    Some(Weighing { weights, bias })
 }
 
 #[cfg(test)]

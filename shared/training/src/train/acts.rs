@@ -35,7 +35,8 @@ pub struct ActExamples {
 impl ActExamples {
     #[must_use]
     pub fn new(encoder: &Encoder, sentences: &[ActSentence]) -> Self {
-        let typed: Vec<String> = sentences.iter().enumerate().map(retyped).collect();
+        let typed: Vec<String> =
+            sentences.iter().enumerate().map(|(number, sentence)| retyped(number, sentence)).collect();
         let texts = || sentences.iter().map(|sentence| sentence.text.as_str()).chain(typed.iter().map(String::as_str));
         Self {
             inputs: Inputs::sentences(encoder, texts()),
@@ -83,7 +84,7 @@ impl ActExamples {
 }
 
 /// A sentence as somebody else would have typed it, if that is another way.
-fn retyped((number, sentence): (usize, &ActSentence)) -> String {
+pub(super) fn retyped(number: usize, sentence: &ActSentence) -> String {
     let lines =
         super::example::retype(std::slice::from_ref(&sentence.text), sentence.language, &mut Random(number as u64));
     lines.map_or_else(|| sentence.text.clone(), |lines| lines.concat())

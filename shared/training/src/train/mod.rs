@@ -32,7 +32,7 @@ use analyst::{
     features::Features,
     heads::{Batch, HIDDEN, Heads, PerTask, Task},
     inputs::Inputs,
-    model::{Ensemble, Model},
+    model::{Calibration, Ensemble, Model},
     ngram_head::NgramHead,
 };
 use ndarray::{Array1, Array2, ArrayView1};
@@ -45,7 +45,11 @@ pub use self::{
     languages::LanguageExamples,
     vary::Noise,
 };
-use self::{gradient::Targets, optimiser::Optimiser, vary::Varied};
+use self::{
+    gradient::Targets,
+    optimiser::{Adam, Group},
+    vary::Varied,
+};
 use crate::{parallel, random::Random};
 
 /// Five, so that what judges the held-out ones has learnt from four fifths of the scenarios.
@@ -64,6 +68,11 @@ const BATCH_SENTENCES: usize = 96;
 const DROPOUT: f32 = 0.6;
 /// Inverted dropout: the units kept are scaled up, so that inference needs no scaling.
 const DROPOUT_SCALE: f32 = 1.0 / (1.0 - DROPOUT);
+/// The learning rate at the first step: twice Adam's usual one, as it falls to zero.
+const LEARNING_RATE: f32 = 2e-3;
+/// PyTorch's default, as a share of the learning rate. Without decay, a hundred times more weights than there are tickets would fit
+/// noise.
+const WEIGHT_DECAY: f32 = 1e-2;
 /// The deviation of the first hidden weights. Inputs have length √3, so that hidden units start below 1.
 const HIDDEN_DEVIATION: f32 = 0.24;
 /// The deviation of what a classifier's logits start with: near zero, so that no class has a lead.
@@ -143,10 +152,15 @@ pub fn train(
     let ensembles = |ngram_weights: RangeInclusive<f32>| {
         PerTask::from_fn(|task| calibrate::fit(task, calibrated(), &ngram_weights))
     };
-    let (both, alone) = (ensembles(0.0..=1.0), ensembles(0.0..=0.0));
+    let (both, alone) = (Calibration::new(ensembles(0.0..=1.0)), Calibration::new(ensembles(0.0..=0.0)));
     let judge = Model::new(vec![network], judge_ngrams, both, alone);
-    let weighings = weighing::fit(&unseen, &judge, threads);
-    let judge = judge.with_weighings(weighings);
+    let weighings = |has_ngrams: bool| {
+        let of = unseen.iter().copied().filter(|example| example.heard.features.is_some() == has_ngrams);
+        weighing::fit(&of.collect::<Vec<_>>(), &judge, threads)
+    };
+    let both = Calibration { weighings: weighings(true), ..both };
+    let alone = Calibration { weighings: weighings(false), ..alone };
+    let judge = judge.recalibrated(both, alone);
     let held_out = |example: &&TicketExample| {
         let prediction = judge.predict(&example.heard);
         PerTask::from_fn(|task| prediction.probabilities(task).to_vec())
@@ -154,9 +168,9 @@ pub fn train(
     Trained {
         held_out: parallel::map(&unseen, threads, held_out),
         by_ngrams: probabilities(&scores, &ensembles(1.0..=1.0)),
-        by_networks: probabilities(&scores, &alone),
+        by_networks: probabilities(&scores, &alone.ensembles),
         unseen: numbers,
-        model: Model::new(networks, ngrams, both, alone).with_weighings(weighings),
+        model: Model::new(networks, ngrams, both, alone),
     }
 }
 
@@ -232,10 +246,10 @@ fn fit_network(
     let steps = examples.len().div_ceil(BATCH_TICKETS);
     let questions: Vec<&TicketExample> =
         examples.iter().copied().filter(|example| vary::is_question(example)).collect();
-    let mut optimiser = Optimiser::new(EPOCHS * steps);
-    for _ in 0..EPOCHS {
+    let mut optimiser = Adam::new(heads.slices().into_iter().map(<[f32]>::len));
+    for epoch in 0..EPOCHS {
         random.shuffle(&mut order);
-        for chosen in order.chunks(BATCH_TICKETS) {
+        for (step, chosen) in order.chunks(BATCH_TICKETS).enumerate() {
             let vary = |index: &usize| noise.vary(examples[*index], &questions, &mut random);
             let tickets: Vec<Varied> = chosen.iter().map(vary).collect();
             let singles: Vec<usize> = match singles.len() {
@@ -257,10 +271,18 @@ fn fit_network(
             };
             let pass = heads.forward_with_dropout(&batch, dropout);
             let gradient = gradient::gradient(&heads, &batch, &pass, &targets);
-            optimiser.step(&mut heads, &gradient);
+            let rate = learning_rate(epoch * steps + step, EPOCHS * steps);
+            let groups = heads.slices_mut().into_iter().zip(gradient.slices());
+            let decay = rate * WEIGHT_DECAY;
+            optimiser.step(groups.map(|(weights, gradient)| Group { weights, gradient, decay }), rate);
         }
     }
     heads
+}
+
+/// From [`LEARNING_RATE`] along half a cosine to zero.
+fn learning_rate(step: usize, steps: usize) -> f32 {
+    LEARNING_RATE * 0.5 * (1.0 + libm::cosf(core::f32::consts::PI * step as f32 / steps as f32))
 }
 
 /// Where training starts: small random weights, biases and attention scores of zero.
@@ -394,7 +416,7 @@ mod tests {
         for typed in ticket["typed"].as_array().unwrap() {
             assert_eq!(typed["sentences"].as_array().unwrap().len(), typed["classes"].as_array().unwrap().len());
         }
-        assert_eq!((&act["text"], &act["act"]), (&"it is down.".into(), &(Act::Outage as usize).into()));
+        assert_eq!((&act["typed"][0], &act["act"]), (&"it is down.".into(), &(Act::Outage as usize).into()));
         assert_eq!(other, serde_json::json!({ "what": "other", "text": "pay by 0 cards?" }));
     }
 

@@ -11,6 +11,7 @@ use strum::{EnumCount, IntoEnumIterator};
 
 use super::{
     TicketExample,
+    acts::retyped,
     example::{SentenceClasses, is_held_out},
 };
 use crate::corpus::{ActSentence, NoiseText};
@@ -32,8 +33,8 @@ enum Line<'a> {
         /// In its own words, then as others would have typed it.
         typed: Vec<Typed<'a>>,
     },
-    /// A sentence of which is known what it does.
-    Act { held_out: bool, act: usize, text: String },
+    /// A sentence of which is known what it does, in its own words, then as others would have typed it.
+    Act { held_out: bool, act: usize, typed: [String; 2] },
     /// A sentence or subject that carries no label.
     Nothing { language: Language, subject: bool, text: String },
     /// A text without labels, of which the encoder shall go on to think as it does.
@@ -80,10 +81,10 @@ pub fn lines(
             .chain(ticket.retyped.iter().map(|typed| Typed::new(&typed.texts, &typed.classes(&ticket.sentences))))
             .collect(),
     });
-    let acts = acts.iter().map(|sentence| Line::Act {
+    let acts = acts.iter().enumerate().map(|(number, sentence)| Line::Act {
         held_out: is_held_out(&sentence.text),
         act: sentence.act as usize,
-        text: text::masked(&sentence.text),
+        typed: [sentence.text.clone(), retyped(number, sentence)].map(|typed| text::masked(&typed)),
     });
     let noise = noise.iter().map(|noise| Line::Nothing {
         language: noise.language,

@@ -22,7 +22,7 @@ const OTHER_SUBJECT: f32 = 0.3;
 const NOISE: f32 = 0.5;
 const QUESTION: f32 = 0.15;
 /// How often as another would have typed it.
-const RETYPED: f32 = 0.3;
+const RETYPED: f32 = 0.4;
 /// Sentences of nothing put into one ticket, at most.
 const MOST_NOISE: usize = 5;
 /// Of a subject that is replaced, so many are left out, and the others say nothing.
